@@ -1,0 +1,33 @@
+package imagepull
+
+// Fix says in a few words what the person who reads the reason can do about it; empty for a pullable image.
+func (r Reason) Fix() string {
+	switch r {
+	case ReasonInvalidImageName:
+		return "correct the image name"
+	case ReasonInvalidPullSecret:
+		return "recreate the pull secret with kubectl create secret docker-registry"
+	case ReasonNotFound:
+		return "push the image or correct its name"
+	case ReasonAccessDenied:
+		return "list a pull secret that gives access in imagePullSecrets"
+	case ReasonPlatformMismatch:
+		return "build the image for the nodes' platform or select other nodes"
+	case ReasonUnsupportedImage:
+		return "rebuild the image as an OCI or Docker schema 2 image"
+	case ReasonInsecureRegistry:
+		return "serve the registry over TLS or allow plain HTTP on the nodes and in egress.insecureRegistries"
+	case ReasonBlobMissing:
+		return "push the image again"
+	case ReasonNeverPresent:
+		return "load the image onto the nodes or change imagePullPolicy"
+	case ReasonRegistryUnavailable, ReasonRateLimited, ReasonDeadlineExceeded:
+		return "the kubelet will retry"
+	case ReasonNodeCredentials, ReasonNodeLocalRegistry, ReasonNodeCache, ReasonSomePlatforms:
+		return "it depends on the node"
+	case ReasonEgressForbidden:
+		return "ask the cluster's operators to allow the registry in Pullgate's egress settings"
+	case ReasonPullable, ReasonPresentOnNode, ReasonNotChecked:
+	}
+	return ""
+}

@@ -1,0 +1,144 @@
+package imagepull_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// vocabulary is the table of outcomes that the project promises to its users, word for word.
+var vocabulary = []struct{ reason, outcome string }{
+	{"Pullable", "Pullable"},
+	{"PresentOnNode", "Pullable"},
+	{"NotChecked", "Pullable"},
+	{"InvalidImageName", "Unpullable"},
+	{"InvalidPullSecret", "Unpullable"},
+	{"NotFound", "Unpullable"},
+	{"AccessDenied", "Unpullable"},
+	{"PlatformMismatch", "Unpullable"},
+	{"UnsupportedImage", "Unpullable"},
+	{"InsecureRegistry", "Unpullable"},
+	{"BlobMissing", "Unpullable"},
+	{"NeverPresent", "Unpullable"},
+	{"RegistryUnavailable", "Indeterminate"},
+	{"RateLimited", "Indeterminate"},
+	{"DeadlineExceeded", "Indeterminate"},
+	{"NodeCredentials", "Indeterminate"},
+	{"NodeLocalRegistry", "Indeterminate"},
+	{"NodeCache", "Indeterminate"},
+	{"SomePlatforms", "Indeterminate"},
+	{"EgressForbidden", "Indeterminate"},
+}
+
+func TestReasonsAreTheVocabulary(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, word := range vocabulary {
+		want = append(want, word.reason)
+	}
+	for _, reason := range imagepull.Reasons() {
+		got = append(got, string(reason))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Reasons() (-want +got):\n%s", diff)
+	}
+}
+
+func TestReasonsAreTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	imagepull.Reasons()[0] = "Overwritten"
+	if got := imagepull.Reasons()[0]; got != imagepull.ReasonPullable {
+		t.Errorf("Reasons()[0] = %q after a caller wrote to its copy, want %q", got, imagepull.ReasonPullable)
+	}
+}
+
+func TestReasonOutcome(t *testing.T) {
+	t.Parallel()
+	for _, word := range vocabulary {
+		t.Run(word.reason, func(t *testing.T) {
+			t.Parallel()
+			reason := imagepull.Reason(word.reason)
+			if got := reason.Outcome().String(); got != word.outcome {
+				t.Errorf("Outcome() = %s, want %s", got, word.outcome)
+			}
+			if got := (imagepull.Verdict{Reason: reason}).Outcome(); got != reason.Outcome() {
+				t.Errorf("outcome of a verdict with the reason = %s, want %s", got, reason.Outcome())
+			}
+		})
+	}
+}
+
+func TestForgottenVerdictIsDoubt(t *testing.T) {
+	t.Parallel()
+	tests := map[string]imagepull.Outcome{
+		"zero outcome":               *new(imagepull.Outcome),
+		"zero reason":                imagepull.Reason("").Outcome(),
+		"zero verdict":               imagepull.Verdict{}.Outcome(),
+		"zero finding":               imagepull.Finding{}.Outcome(),
+		"word out of the vocabulary": imagepull.Reason("notfound").Outcome(),
+	}
+	for name, got := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got != imagepull.Indeterminate {
+				t.Errorf("outcome = %s, want Indeterminate", got)
+			}
+		})
+	}
+}
+
+func TestOutcomeText(t *testing.T) {
+	t.Parallel()
+	outcomes := []imagepull.Outcome{imagepull.Pullable, imagepull.Unpullable, imagepull.Indeterminate, imagepull.Outcome(99)}
+	got, err := json.Marshal(outcomes)
+	if err != nil {
+		t.Fatalf("Marshal() error = %v, want none", err)
+	}
+	want := `["Pullable","Unpullable","Indeterminate","Indeterminate"]`
+	if string(got) != want {
+		t.Errorf("Marshal() = %s, want %s", got, want)
+	}
+}
+
+// TestFix: whoever is told of a problem is told what to do about it, and nobody else.
+func TestFix(t *testing.T) {
+	t.Parallel()
+	for _, reason := range imagepull.Reasons() {
+		t.Run(string(reason), func(t *testing.T) {
+			t.Parallel()
+			fix := reason.Fix()
+			if hasFix, wanted := fix != "", reason.Outcome() != imagepull.Pullable; hasFix != wanted {
+				t.Errorf("Fix() = %q for an outcome of %s", fix, reason.Outcome())
+			}
+			if strings.ContainsAny(fix, "\n\r\t") || strings.HasSuffix(fix, ".") {
+				t.Errorf("Fix() = %q, want words that fit into a sentence", fix)
+			}
+		})
+	}
+}
+
+func TestFixOfUnknownReason(t *testing.T) {
+	t.Parallel()
+	if fix := imagepull.Reason("").Fix(); fix != "" {
+		t.Errorf("Fix() of the zero reason = %q, want none", fix)
+	}
+}
+
+func TestReasonsAreDistinctWords(t *testing.T) {
+	t.Parallel()
+	reasons := imagepull.Reasons()
+	slices.Sort(reasons)
+	if distinct := slices.Compact(slices.Clone(reasons)); len(distinct) != len(reasons) {
+		t.Errorf("Reasons() = %v, want each once", reasons)
+	}
+	for _, reason := range reasons {
+		if strings.ContainsFunc(string(reason), func(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') }) {
+			t.Errorf("reason %q is not one word of letters", reason)
+		}
+	}
+}

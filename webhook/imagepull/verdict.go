@@ -1,0 +1,57 @@
+package imagepull
+
+import "time"
+
+// Verdict is what a node would experience, as far as Pullgate can tell. The zero value is Indeterminate.
+type Verdict struct {
+	Reason Reason
+	// Detail says in a few words what happened: Pullgate's own text, free of secrets and of anything that a registry
+	// could choose.
+	Detail string
+	// Fix says what to do about it, where the reason's own fix (see Reason.Fix) is not the best advice.
+	Fix string
+	// Digest is that of the manifest or index behind the reference, where the registry told it.
+	Digest string
+	// Credential is the source of the credential that brought the answer.
+	Credential string
+	// Platforms are those that an index offers. It is nil for a single manifest, which pulls on every platform.
+	Platforms []Platform
+	// IsIndex tells an index without any platform from a single manifest.
+	IsIndex bool
+	// Transient marks a failure that may be gone a moment later, so that asking again makes sense.
+	Transient bool
+	// RetryAfter is how long the registry asked to be left alone; zero when it did not.
+	RetryAfter time.Duration
+	// Advice are non-fatal remarks.
+	Advice []Advice
+}
+
+// Outcome returns the outcome of the verdict's reason.
+func (v Verdict) Outcome() Outcome { return v.Reason.Outcome() }
+
+// Finding is a Use with its Verdict.
+type Finding struct {
+	Use
+	Verdict
+}
+
+// AdviceReason is the cause of an advice: one word of a closed vocabulary.
+type AdviceReason string
+
+// The advices.
+const (
+	// AdvicePullSecretMissing: a listed pull secret does not exist; the kubelet skips it.
+	AdvicePullSecretMissing AdviceReason = "PullSecretMissing"
+	// AdviceWrongArchitecture: a single manifest for another architecture pulls, then dies with "exec format error".
+	AdviceWrongArchitecture AdviceReason = "WrongArchitecture"
+	// AdviceNotAContainerImage: a chart or artifact pulls, then cannot start.
+	AdviceNotAContainerImage AdviceReason = "NotAContainerImage"
+	// AdviceUnmountedImageVolume: the image of a volume that nothing mounts cannot be pulled.
+	AdviceUnmountedImageVolume AdviceReason = "UnmountedImageVolume"
+)
+
+// Advice is a non-fatal remark on an image that can be pulled.
+type Advice struct {
+	Reason  AdviceReason `json:"reason"`
+	Message string       `json:"message"`
+}
