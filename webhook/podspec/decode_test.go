@@ -1,0 +1,232 @@
+package podspec
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+const podSpec = `{"containers":[{"name":"web","image":"r.example/web:1"}],
+	"initContainers":[{"name":"first","image":"r.example/first:1"},{"name":"setup","image":"r.example/setup:1"}],
+	"volumes":[{"name":"data","image":{"reference":"r.example/data:1"}}],
+	"imagePullSecrets":[{"name":"b"},{"name":"a"},{"name":"b"}]}`
+
+// kinds holds one object of each kind, and the path of its pod spec.
+var kinds = map[metav1.TypeMeta]struct{ object, path string }{
+	core("Pod"):                   {`"spec":` + podSpec, "spec"},
+	core("PodTemplate"):           {`"template":{"spec":` + podSpec + `}`, "template.spec"},
+	core("ReplicationController"): {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
+	apps("Deployment"):            {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
+	apps("ReplicaSet"):            {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
+	apps("StatefulSet"):           {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
+	apps("DaemonSet"):             {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
+	batch("Job"):                  {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
+	batch("CronJob"): {
+		`"spec":{"jobTemplate":{"spec":{"template":{"spec":` + podSpec + `}}}}`, "spec.jobTemplate.spec.template.spec",
+	},
+}
+
+func objectOf(kind metav1.TypeMeta, members string) string {
+	return fmt.Sprintf(`{"apiVersion":%q,"kind":%q,"metadata":{"name":"shop","namespace":"prod"},%s}`,
+		kind.APIVersion, kind.Kind, members)
+}
+
+func TestDecodeEveryKind(t *testing.T) {
+	t.Parallel()
+	for kind := range workloads() {
+		t.Run(kind.Kind, func(t *testing.T) {
+			t.Parallel()
+			given, ok := kinds[kind]
+			if !ok {
+				t.Fatalf("no object of kind %s to test with", kind.Kind)
+			}
+			data := use(given.path+".volumes[0].image.reference", imagepull.Volume, "data")
+			data.Unmounted = true
+			want := Object{
+				APIVersion: kind.APIVersion, Kind: kind.Kind, Namespace: "prod", Name: "shop", Template: kind.Kind != "Pod",
+				Pod: imagepull.Pod{
+					Namespace: "prod",
+					Uses: []imagepull.Use{
+						use(given.path+".containers[0].image", imagepull.Container, "web"),
+						use(given.path+".initContainers[0].image", imagepull.InitContainer, "first"),
+						use(given.path+".initContainers[1].image", imagepull.InitContainer, "setup"),
+						data,
+					},
+					PullSecrets: []string{"b", "a", "b"},
+				},
+			}
+			got := decode(t, objectOf(kind, given.object))
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Object{}, "Spec")); diff != "" {
+				t.Errorf("Decode (-want +got):\n%s", diff)
+			}
+			if got.Spec == nil || got.Spec.Containers[0].Name != "web" {
+				t.Errorf("Decode: got spec %v, want that of the object", got.Spec)
+			}
+		})
+	}
+}
+
+func TestDecodeWithoutTemplate(t *testing.T) {
+	t.Parallel()
+	for kind := range workloads() {
+		for name, members := range map[string]string{
+			"no spec": `"status":{}`,
+			"null":    `"spec":null,"template":null`,
+			"empty":   `"spec":{},"template":{}`,
+		} {
+			t.Run(kind.Kind+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				got := decode(t, objectOf(kind, members))
+				if got.Name != "shop" || len(got.Pod.Uses) != 0 {
+					t.Errorf("Decode: got name %q and uses %v, want shop without any", got.Name, got.Pod.Uses)
+				}
+			})
+		}
+	}
+}
+
+func TestDecodeReplicationControllerWithoutTemplate(t *testing.T) {
+	t.Parallel()
+	got := decode(t, objectOf(core("ReplicationController"), `"spec":{"replicas":1}`))
+	if got.Spec != nil || got.Pod.ServiceAccount != "" {
+		t.Errorf("Decode: got spec %v and service account %q, want neither", got.Spec, got.Pod.ServiceAccount)
+	}
+}
+
+func TestDecodeMetadata(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		object string
+		want   Object
+	}{
+		"generateName stands in for a name": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"web-"}}`,
+			Object{APIVersion: "v1", Kind: "Pod", Name: "web-"},
+		},
+		"a name goes before generateName": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"web-","name":"web-x7k2p"}}`,
+			Object{APIVersion: "v1", Kind: "Pod", Name: "web-x7k2p"},
+		},
+		"mirror pod": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"etcd","annotations":{"kubernetes.io/config.mirror":"8d2f"}}}`,
+			Object{APIVersion: "v1", Kind: "Pod", Name: "etcd", Mirror: true},
+		},
+		"the annotation alone makes a mirror pod": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"etcd","annotations":{"kubernetes.io/config.mirror":""}}}`,
+			Object{APIVersion: "v1", Kind: "Pod", Name: "etcd", Mirror: true},
+		},
+		"a template is never a mirror": {
+			`{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a","annotations":{"kubernetes.io/config.mirror":"x"}}}`,
+			Object{APIVersion: "batch/v1", Kind: "Job", Name: "a", Template: true, Pod: imagepull.Pod{ServiceAccount: "default"}},
+		},
+		"deleting": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","deletionTimestamp":"2026-03-01T10:00:00Z"}}`,
+			Object{APIVersion: "v1", Kind: "Pod", Name: "web", Deleting: true},
+		},
+		"no metadata at all": {
+			`{"apiVersion":"v1","kind":"Pod"}`,
+			Object{APIVersion: "v1", Kind: "Pod"},
+		},
+		"fields of a newer API are ignored": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"shine":1},"spec":{"orbit":{"moon":[]},"containers":[]},"tail":null}`,
+			Object{APIVersion: "v1", Kind: "Pod"},
+		},
+		"names of fields are case-sensitive": {
+			`{"apiVersion":"v1","kind":"Pod","Metadata":{"name":"web"},"spec":{"Containers":[{"name":"web","image":"Web"}]}}`,
+			Object{APIVersion: "v1", Kind: "Pod"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := cmp.Options{cmpopts.IgnoreFields(Object{}, "Spec"), cmpopts.EquateEmpty()}
+			if diff := cmp.Diff(test.want, decode(t, test.object), options); diff != "" {
+				t.Errorf("Decode (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeErrors(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ object, want string }{
+		"nothing":            {``, "reading object: not valid JSON"},
+		"cut off":            {`{"apiVersion":"v1","kind":"Pod"`, "reading object: not valid JSON"},
+		"two objects":        {`{"apiVersion":"v1","kind":"Pod"}{}`, "reading object: not valid JSON"},
+		"YAML":               {"apiVersion: v1\nkind: Pod\n", "reading object: not valid JSON"},
+		"nested without end": {strings.Repeat("[", 1<<16), "reading object: not valid JSON"},
+		"array":              {`[]`, "reading object: not a JSON object"},
+		"string":             {`"Pod"`, "reading object: not a JSON object"},
+		"number":             {`17`, "reading object: not a JSON object"},
+		"null":               {`null`, "reading object: apiVersion or kind is missing"},
+		"empty object":       {`{}`, "reading object: apiVersion or kind is missing"},
+		"no apiVersion":      {`{"kind":"Pod"}`, "reading object: apiVersion or kind is missing"},
+		"no kind":            {`{"apiVersion":"v1"}`, "reading object: apiVersion or kind is missing"},
+		"kind is a number":   {`{"apiVersion":"v1","kind":7}`, "reading object: field kind has the wrong type"},
+		"spec is an array":   {`{"apiVersion":"v1","kind":"Pod","spec":[]}`, "reading Pod: field spec has the wrong type"},
+		"image is a number": {
+			`{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a"},{"image":17}]}}`,
+			"reading Pod: field spec.containers.image has the wrong type",
+		},
+		"containers is an object": {
+			`{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":{"web":{}}}}}}`,
+			"reading Deployment: field spec.template.spec.containers has the wrong type",
+		},
+		"a key of the object is not repeated": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"annotations":{"tr0ub4dor":5}}}`,
+			"reading Pod: field metadata.annotations has the wrong type",
+		},
+		"a malformed date": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"deletionTimestamp":"tr0ub4dor"}}`,
+			"reading Pod: a field holds a value that its type does not allow",
+		},
+		"a malformed quantity": {
+			`{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"resources":{"limits":{"cpu":"tr0ub4dor"}}}]}}`,
+			"reading Pod: a field holds a value that its type does not allow",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Decode([]byte(test.object))
+			if err == nil || err.Error() != test.want {
+				t.Errorf("Decode: got error %v, want %s", err, test.want)
+			}
+			if errors.Is(err, ErrNoPods) {
+				t.Errorf("Decode: error %v matches ErrNoPods", err)
+			}
+			if diff := cmp.Diff(Object{}, got); diff != "" {
+				t.Errorf("Decode with an error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeKindsWithoutPods(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []metav1.TypeMeta{
+		core("Service"), core("List"), core("PodList"), core("pod"), core("Deployment"),
+		apps("Pod"), apps("Job"), batch("Deployment"),
+		{APIVersion: "extensions/v1beta1", Kind: "Deployment"}, {APIVersion: "batch/v1beta1", Kind: "CronJob"},
+		{APIVersion: "serving.knative.dev/v1", Kind: "Service"},
+	} {
+		t.Run(kind.APIVersion+"/"+kind.Kind, func(t *testing.T) {
+			t.Parallel()
+			// The rest of such an object is none of our business, not even its shape.
+			got, err := Decode([]byte(objectOf(kind, `"spec":[{"template":7}]`)))
+			if !errors.Is(err, ErrNoPods) {
+				t.Errorf("Decode: got error %v, want %v", err, ErrNoPods)
+			}
+			if diff := cmp.Diff(Object{}, got); diff != "" {
+				t.Errorf("Decode with an error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,172 @@
+package podspec
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// TestServiceAccount asks for the account whose pull secrets the API server will copy: none for a pod that it admitted.
+func TestServiceAccount(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		spec                              string
+		secrets                           []string
+		wantTemplate, wantPod, wantBefore string
+	}{
+		"none named":                    {`{}`, nil, "default", "", "default"},
+		"named":                         {`{"serviceAccountName":"shop"}`, nil, "shop", "", "shop"},
+		"named by the deprecated field": {`{"serviceAccount":"old"}`, nil, "old", "", "old"},
+		"named by both fields":          {`{"serviceAccountName":"shop","serviceAccount":"old"}`, nil, "shop", "", "shop"},
+		"secrets listed": {
+			`{"serviceAccountName":"shop","imagePullSecrets":[{"name":"z"},{"name":"a"}]}`, []string{"z", "a"}, "", "", "",
+		},
+		"an entry without a name counts as listed": {`{"imagePullSecrets":[{}]}`, nil, "", "", ""},
+		"an entry without a name beside another":   {`{"imagePullSecrets":[{},{"name":"a"}]}`, []string{"a"}, "", "", ""},
+		"an empty list lists none":                 {`{"imagePullSecrets":[]}`, nil, "default", "", "default"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			template := decode(t, objectOf(apps("Deployment"), `"spec":{"template":{"spec":`+test.spec+`}}`))
+			pod := decode(t, objectOf(core("Pod"), `"spec":`+test.spec))
+			got := []string{
+				template.Pod.ServiceAccount, template.BeforeAdmission().Pod.ServiceAccount,
+				pod.Pod.ServiceAccount, pod.BeforeAdmission().Pod.ServiceAccount,
+			}
+			want := []string{test.wantTemplate, test.wantTemplate, test.wantPod, test.wantBefore}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("service accounts (-want +got):\n%s", diff)
+			}
+			for _, object := range []Object{template, pod} {
+				if diff := cmp.Diff(test.secrets, object.Pod.PullSecrets); diff != "" {
+					t.Errorf("pull secrets of %s (-want +got):\n%s", object.Kind, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestBeforeAdmissionChangesNothing(t *testing.T) {
+	t.Parallel()
+	tests := map[string]Object{
+		"zero object": {},
+		"mirror pod": decode(t, `{"apiVersion":"v1","kind":"Pod","spec":{"serviceAccountName":"shop"},
+			"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}}}`),
+		"no template": decode(t, objectOf(core("ReplicationController"), `"spec":{}`)),
+	}
+	for name, object := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(object, object.BeforeAdmission()); diff != "" {
+				t.Errorf("BeforeAdmission (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+const (
+	web   = `"containers":[{"name":"web","image":"r.example/web:1"}]`
+	both  = `"containers":[{"name":"web","image":"r.example/web:1"},{"name":"log","image":"r.example/log:1"}]`
+	swap  = `"containers":[{"name":"web","image":"r.example/log:1"},{"name":"log","image":"r.example/web:1"}]`
+	moved = `"containers":[{"name":"log","image":"r.example/log:1"},{"name":"web","image":"r.example/web:1"}]`
+	newer = `"containers":[{"name":"web","image":"r.example/web:1"},{"name":"log","image":"r.example/log:2"}]`
+	never = `"containers":[{"name":"web","image":"r.example/web:1","imagePullPolicy":"Never"}]`
+	debug = `"ephemeralContainers":[{"name":"debug","image":"r.example/debug:1"}]`
+	peek  = `"ephemeralContainers":[{"name":"debug","image":"r.example/debug:1","volumeMounts":[{"name":"data"}]}]`
+	data  = `"volumes":[{"name":"data","image":{"reference":"r.example/data:1"}}]`
+)
+
+func TestChangedSince(t *testing.T) {
+	t.Parallel()
+	all := []string{"spec.containers[0].image", "spec.containers[1].image"}
+	tests := map[string]struct {
+		old, updated string
+		wantPod      []string
+		// wantTemplate is what a template brings up; nil means the same as a pod.
+		wantTemplate []string
+	}{
+		"nothing changed":        {old: both, updated: both},
+		"something else changed": {old: both, updated: both + `,"activeDeadlineSeconds":5`},
+		"containers reordered":   {old: both, updated: moved},
+		"container removed":      {old: both, updated: web},
+		"image changed":          {old: both, updated: newer, wantPod: all[1:]},
+		"image spelled otherwise": {
+			old: `"containers":[{"name":"web","image":"web"}]`, updated: `"containers":[{"name":"web","image":"web:latest"}]`, wantPod: all[:1],
+		},
+		"images swapped":  {old: both, updated: swap, wantPod: all},
+		"container added": {old: web, updated: both, wantPod: all[1:]},
+		"container renamed": {
+			old: web, updated: `"containers":[{"name":"www","image":"r.example/web:1"}]`, wantPod: all[:1],
+		},
+		"container becomes an init container": {
+			old: web, updated: `"initContainers":[{"name":"web","image":"r.example/web:1"}]`,
+			wantPod: []string{"spec.initContainers[0].image"},
+		},
+		"pull policy changed":       {old: web, updated: never, wantPod: all[:1]},
+		"ephemeral container added": {old: web, updated: web + "," + debug, wantPod: []string{"spec.ephemeralContainers[0].image"}},
+		"ephemeral container kept":  {old: web + "," + debug, updated: web + "," + debug},
+		"ephemeral container mounts a volume that nothing mounted": {
+			old: web + "," + data, updated: web + "," + data + "," + peek,
+			wantPod: []string{"spec.ephemeralContainers[0].image", "spec.volumes[0].image.reference"},
+		},
+		"ephemeral container that mounts a volume goes": {old: web + "," + data + "," + peek, updated: web + "," + data},
+		"volume changed": {
+			old: web + "," + data, updated: web + `,"volumes":[{"name":"data","image":{"reference":"r.example/data:2"}}]`,
+			wantPod: []string{"spec.volumes[0].image.reference"},
+		},
+		"pull secret added": {old: both, updated: both + `,"imagePullSecrets":[{"name":"a"}]`, wantTemplate: all},
+		"pull secrets reordered": {
+			old:     both + `,"imagePullSecrets":[{"name":"a"},{"name":"b"}]`,
+			updated: both + `,"imagePullSecrets":[{"name":"b"},{"name":"a"}]`, wantTemplate: all,
+		},
+		"service account changed": {old: both, updated: both + `,"serviceAccountName":"shop"`, wantTemplate: all},
+		"service account changed beside pull secrets": {
+			old:     both + `,"imagePullSecrets":[{"name":"a"}]`,
+			updated: both + `,"imagePullSecrets":[{"name":"a"}],"serviceAccountName":"shop"`,
+		},
+		"default service account spelled out": {old: both, updated: both + `,"serviceAccountName":"default"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkChanged(t, objectOf(core("Pod"), `"spec":{`+test.old+`}`),
+				objectOf(core("Pod"), `"spec":{`+test.updated+`}`), test.wantPod)
+			wantTemplate := test.wantTemplate
+			if wantTemplate == nil {
+				wantTemplate = test.wantPod
+			}
+			checkChanged(t, objectOf(core("PodTemplate"), `"template":{"spec":{`+test.old+`}}`),
+				objectOf(core("PodTemplate"), `"template":{"spec":{`+test.updated+`}}`), prefixed("template.", wantTemplate))
+		})
+	}
+}
+
+func prefixed(prefix string, paths []string) []string {
+	var all []string
+	for _, path := range paths {
+		all = append(all, prefix+path)
+	}
+	return all
+}
+
+func checkChanged(t *testing.T, old, updated string, want []string) {
+	t.Helper()
+	object := decode(t, updated)
+	changed := object.ChangedSince(decode(t, old))
+	var got []string
+	for _, use := range changed.Pod.Uses {
+		got = append(got, use.Path)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: changed uses (-want +got):\n%s", object.Kind, diff)
+	}
+	ignored := cmpopts.IgnoreFields(Object{}, "Pod.Uses")
+	if diff := cmp.Diff(object, changed, ignored); diff != "" {
+		t.Errorf("%s: ChangedSince changed more than the uses (-before +after):\n%s", object.Kind, diff)
+	}
+	if diff := cmp.Diff(decode(t, updated), object); diff != "" {
+		t.Errorf("%s: ChangedSince changed its receiver (-want +got):\n%s", object.Kind, diff)
+	}
+}
