@@ -1,0 +1,168 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/policy"
+)
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatalf("reading: %v", err)
+	}
+	return data
+}
+
+// TestDefaultIsDocumented holds the defaults against the sample that the documentation shows.
+func TestDefaultIsDocumented(t *testing.T) {
+	t.Parallel()
+	got, err := config.Load(read(t, "documented.yaml"))
+	if err != nil {
+		t.Fatalf("Load() = %v", err)
+	}
+	if diff := cmp.Diff(config.Default(), got); diff != "" {
+		t.Errorf("Load() differs from Default() (-default +loaded):\n%s", diff)
+	}
+}
+
+// TestDefaultSurvivesARoundTrip is what a person relies on who prints the defaults to start a file from.
+func TestDefaultSurvivesARoundTrip(t *testing.T) {
+	t.Parallel()
+	printed, err := yaml.Marshal(config.Default())
+	if err != nil {
+		t.Fatalf("marshalling: %v", err)
+	}
+	got, err := config.Load(printed)
+	if err != nil {
+		t.Fatalf("Load() = %v", err)
+	}
+	if diff := cmp.Diff(config.Default(), got); diff != "" {
+		t.Errorf("Load() differs from Default() (-default +loaded):\n%s", diff)
+	}
+}
+
+func TestDefaultIsTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	spoilt := config.Default()
+	spoilt.Actions[imagepull.ReasonNotFound] = policy.ActionAllow
+	spoilt.Nodes.CredentialedRegistries[0] = "*"
+	if diff := cmp.Diff(spoilt, config.Default()); diff == "" {
+		t.Error("Default() shares its lists and maps, want new ones for each caller")
+	}
+}
+
+func TestLoadEveryKey(t *testing.T) {
+	t.Parallel()
+	got, err := config.Load(read(t, "custom.yaml"))
+	if err != nil {
+		t.Fatalf("Load() = %v", err)
+	}
+	want := config.Default()
+	want.DefaultMode = policy.ModeEnforce
+	want.Actions = map[imagepull.Reason]policy.Action{
+		imagepull.ReasonAccessDenied: policy.ActionWarn,
+		imagepull.ReasonNodeCache:    policy.ActionDeny,
+		imagepull.ReasonNotChecked:   policy.ActionWarn,
+		imagepull.ReasonRateLimited:  policy.ActionAllow,
+	}
+	want.Retry = config.Retry{Factor: 1.5, MaxAttempts: 1}
+	want.Timeouts = config.Timeouts{
+		Admission: metav1.Duration{Duration: 20 * time.Second},
+		Request:   metav1.Duration{Duration: 5 * time.Second},
+		Connect:   metav1.Duration{Duration: 500 * time.Millisecond},
+	}
+	want.Limits.UsesPerObject = 10
+	want.Limits.ManifestBytes = 1 << 20
+	want.Nodes.CredentialedRegistries = []string{}
+	want.Nodes.Platforms = []string{"linux/amd64", "linux/arm64/v8", "windows/amd64"}
+	want.Nodes.Watch = false
+	want.Egress = config.Egress{
+		Allow:              []string{"*.registry.example:5000", "192.0.2.0/24", "2001:db8::/32"},
+		Deny:               []string{"192.0.2.7", "[2001:db8::7]:443"},
+		PrivateNetworks:    config.NetworkDeny,
+		InsecureRegistries: []string{"registry.lan:5000"},
+	}
+	want.SkipRegistries = []string{"localhost"}
+	want.Suggestions = false
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Load() differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadKeepsDefaults(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		"an empty file":                 "",
+		"comments only":                 "# nothing yet\n",
+		"a marker only":                 "---\n",
+		"a comment before the marker":   "# ours\n---\ndefaultMode: warn\n",
+		"a directive before the marker": "%YAML 1.1\n---\ndefaultMode: warn\n",
+		"a marker at the end":           "defaultMode: warn\n---\n# that is all\n",
+		"the end of the document":       "defaultMode: warn\n...\n",
+		"Windows line ends":             "---\r\ndefaultMode: warn\r\n...\r\n",
+		"JSON":                          `{"defaultMode": "warn", "retry": {"maxAttempts": 2}}`,
+		"keys left empty":               "actions:\nnodes:\n  platforms:\n  credentialedRegistries:\n",
+		"part of a section":             "retry: {factor: 2}\n",
+		"a whole number for a fraction": "retry: {factor: 2.0}\n",
+		"a last marker with a comment":  "---\nactions: {}\n--- # the end\n",
+	}
+	for name, data := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := config.Load([]byte(data))
+			if err != nil {
+				t.Fatalf("Load() = %v", err)
+			}
+			if diff := cmp.Diff(config.Default(), got); diff != "" {
+				t.Errorf("Load() differs from Default() (-default +loaded):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLoadModeOff is about YAML 1.1, where a bare off is a truth value.
+func TestLoadModeOff(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{"defaultMode: off", `defaultMode: "off"`} {
+		got, err := config.Load([]byte(data))
+		if err != nil || got.DefaultMode != policy.ModeOff {
+			t.Errorf("Load(%s) = mode %q, %v, want %q", data, got.DefaultMode, err, policy.ModeOff)
+		}
+	}
+}
+
+func TestLoadReturnsNothingBesideAnError(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{"a: [", "retry: 5", "retry: {factor: 0}"} {
+		got, err := config.Load([]byte(data))
+		if err == nil {
+			t.Errorf("Load(%s) = no error, want one", data)
+		}
+		if diff := cmp.Diff(config.Configuration{}, got); diff != "" {
+			t.Errorf("Load(%s) returned part of a configuration (-want +got):\n%s", data, diff)
+		}
+	}
+}
+
+func TestValidateAfterAChange(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	if err := c.Validate(); err != nil {
+		t.Fatalf("Default().Validate() = %v", err)
+	}
+	c.Nodes.Platforms = []string{"linux/amd46"}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "nodes.platforms[0]") {
+		t.Errorf("Validate() = %v, want the path of the platform", err)
+	}
+}

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/policy"
+)
+
+// longestWebhookTimeout is the largest timeoutSeconds that the API server accepts for a webhook.
+const longestWebhookTimeout = 30 * time.Second
+
+// validate returns everything that is wrong with the values.
+func validate(c Configuration) field.ErrorList {
+	return slices.Concat(
+		oneOf(field.NewPath("apiVersion"), c.APIVersion, []string{APIVersion}),
+		oneOf(field.NewPath("kind"), c.Kind, []string{Kind}),
+		oneOf(field.NewPath("defaultMode"), c.DefaultMode, policy.Modes()),
+		validateActions(c.Actions, field.NewPath("actions")),
+		validateRetry(c.Retry, field.NewPath("retry")),
+		validateTimeouts(c.Timeouts, field.NewPath("timeouts")),
+		atLeast(field.NewPath("limits", "usesPerObject"), c.Limits.UsesPerObject, 1),
+		atLeast(field.NewPath("limits", "manifestBytes"), c.Limits.ManifestBytes, 1),
+		validateNodes(c.Nodes, field.NewPath("nodes")),
+		validateEgress(c.Egress, field.NewPath("egress")),
+		each(field.NewPath("skipRegistries"), c.SkipRegistries, hostProblem),
+		unsupported(c),
+	)
+}
+
+// validateActions wants known words. To deny doubt is the operators' choice; to deny what nodes can pull is nobody's.
+func validateActions(actions map[imagepull.Reason]policy.Action, path *field.Path) field.ErrorList {
+	var all field.ErrorList
+	for _, reason := range slices.Sorted(maps.Keys(actions)) {
+		path := path.Key(string(reason))
+		all = append(all, oneOf(path, reason, imagepull.Reasons())...)
+		all = append(all, oneOf(path, actions[reason], policy.Actions())...)
+		if actions[reason] == policy.ActionDeny && reason.Outcome() == imagepull.Pullable {
+			all = append(all, field.Invalid(path, policy.ActionDeny, "nodes can pull such images: use warn or allow"))
+		}
+	}
+	return all
+}
+
+func validateRetry(r Retry, path *field.Path) field.ErrorList {
+	return slices.Concat(
+		atLeast(path.Child("initialDelay"), r.InitialDelay.Duration, 0),
+		atLeast(path.Child("factor"), r.Factor, 1),
+		atLeast(path.Child("jitter"), r.Jitter, 0),
+		atMost(path.Child("jitter"), r.Jitter, 1),
+		atLeast(path.Child("maxAttempts"), r.MaxAttempts, 1),
+	)
+}
+
+// validateTimeouts wants each part to fit into its whole: a longer one would never be reached, and hide that it isn't.
+func validateTimeouts(t Timeouts, path *field.Path) field.ErrorList {
+	return slices.Concat(
+		moreThanZero(path.Child("admission"), t.Admission.Duration),
+		atMost(path.Child("admission"), t.Admission.Duration, longestWebhookTimeout),
+		moreThanZero(path.Child("request"), t.Request.Duration),
+		within(path.Child("request"), t.Request.Duration, part{path.Child("admission"), t.Admission.Duration}),
+		moreThanZero(path.Child("connect"), t.Connect.Duration),
+		within(path.Child("connect"), t.Connect.Duration, part{path.Child("request"), t.Request.Duration}),
+		atLeast(path.Child("headroom"), t.Headroom.Duration, 0),
+		atMost(path.Child("headroom"), t.Headroom.Duration, longestWebhookTimeout-time.Second),
+	)
+}
+
+func validateNodes(n Nodes, path *field.Path) field.ErrorList {
+	return slices.Concat(
+		oneOf(path.Child("runtime"), n.Runtime, []Runtime{RuntimeContainerd, RuntimeCRIO}),
+		each(path.Child("credentialedRegistries"), n.CredentialedRegistries, hostProblem),
+		each(path.Child("platforms"), n.Platforms, platformProblem),
+	)
+}
+
+func validateEgress(e Egress, path *field.Path) field.ErrorList {
+	return slices.Concat(
+		each(path.Child("allow"), e.Allow, targetProblem),
+		each(path.Child("deny"), e.Deny, targetProblem),
+		oneOf(path.Child("privateNetworks"), e.PrivateNetworks, []NetworkAccess{NetworkAllow, NetworkDeny}),
+		each(path.Child("insecureRegistries"), e.InsecureRegistries, hostProblem),
+	)
+}
+
+func oneOf[T ~string](path *field.Path, value T, known []T) field.ErrorList {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return field.ErrorList{field.NotSupported(path, string(value), known)}
+}
+
+func atLeast[T cmp.Ordered](path *field.Path, value, least T) field.ErrorList {
+	if value >= least {
+		return nil
+	}
+	return invalid(path, value, fmt.Sprintf("must be at least %v", least))
+}
+
+func atMost[T cmp.Ordered](path *field.Path, value, most T) field.ErrorList {
+	if value <= most {
+		return nil
+	}
+	return invalid(path, value, fmt.Sprintf("must be at most %v", most))
+}
+
+func moreThanZero(path *field.Path, value time.Duration) field.ErrorList {
+	if value > 0 {
+		return nil
+	}
+	return invalid(path, value, "must be more than 0s")
+}
+
+// part is the duration that another has to fit into.
+type part struct {
+	path  *field.Path
+	value time.Duration
+}
+
+func within(path *field.Path, value time.Duration, whole part) field.ErrorList {
+	if value <= whole.value {
+		return nil
+	}
+	return invalid(path, value, fmt.Sprintf("must be at most %s, which is %s", whole.path, whole.value))
+}
+
+// each judges the items of a list by what problem says of them.
+func each(path *field.Path, items []string, problem func(string) string) field.ErrorList {
+	var all field.ErrorList
+	for i, item := range items {
+		if detail := problem(item); detail != "" {
+			all = append(all, invalid(path.Index(i), item, detail)...)
+		}
+	}
+	return all
+}
+
+// invalid shows a value as it would be written, durations not in nanoseconds.
+func invalid(path *field.Path, value any, detail string) field.ErrorList {
+	if duration, ok := value.(time.Duration); ok {
+		value = duration.String()
+	}
+	return field.ErrorList{field.Invalid(path, value, detail)}
+}
