@@ -1,0 +1,100 @@
+package report_test
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/report"
+)
+
+const digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+// finding returns that of an ordinary container.
+func finding(image string, verdict imagepull.Verdict) imagepull.Finding {
+	return imagepull.Finding{
+		Use: imagepull.Use{
+			Path: "spec.containers[0].image", Kind: imagepull.Container, Name: "web", Image: image,
+		},
+		Verdict: verdict,
+	}
+}
+
+// bare returns the finding of an image without an object.
+func bare(image string, verdict imagepull.Verdict) imagepull.Finding {
+	return imagepull.Finding{Use: imagepull.Use{Path: "image", Image: image}, Verdict: verdict}
+}
+
+// missingSecret is the most common remark.
+func missingSecret() []imagepull.Advice {
+	return []imagepull.Advice{{
+		Reason: imagepull.AdvicePullSecretMissing, Message: `pull secret "regcred" does not exist`,
+	}}
+}
+
+// mixed is a report of every outcome, every kind of place, and both with and without an object.
+func mixed() report.Report {
+	pod := &report.ObjectRef{APIVersion: "v1", Kind: "Pod", Namespace: "shop", Name: "web"}
+	notFound := finding("registry.example/shop/web:1.27-alpin", imagepull.Verdict{
+		Reason: imagepull.ReasonNotFound, Detail: "tag not found", Credential: "secret/shop/regcred",
+	})
+	sidecar := imagepull.Finding{
+		Use: imagepull.Use{
+			Path: "spec.initContainers[0].image", Kind: imagepull.InitContainer, Name: "proxy",
+			Image: "registry.example/mesh/proxy@" + digest,
+		},
+		Verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: digest, Advice: missingSecret()},
+	}
+	model := imagepull.Finding{
+		Use: imagepull.Use{
+			Path: "spec.volumes[0].image.reference", Kind: imagepull.Volume, Name: "model", Image: "localhost:5000/model",
+		},
+		Verdict: imagepull.Verdict{
+			Reason: imagepull.ReasonNodeLocalRegistry, Detail: "localhost means the node", Fix: "name a registry that all nodes share",
+		},
+	}
+	return report.Report{
+		Entries: []report.Entry{
+			{Source: "web.yaml", Object: pod, Finding: notFound},
+			{Source: "web.yaml", Object: pod, Finding: sidecar},
+			{Source: "web.yaml", Object: pod, Finding: model},
+			{Finding: bare("nginx", imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: digest})},
+		},
+		Notes: []string{"pull secrets of service accounts were not read"},
+	}
+}
+
+// bareOnly is the report of images given on the command line.
+func bareOnly() report.Report {
+	return report.Report{Entries: []report.Entry{
+		{Finding: bare("nginx", imagepull.Verdict{Reason: imagepull.ReasonPullable})},
+		{Finding: bare("Nginx", imagepull.Verdict{
+			Reason: imagepull.ReasonInvalidImageName, Detail: "repository name must be lowercase",
+		})},
+	}}
+}
+
+// hostile is a report of text that nobody should print as it is.
+func hostile() report.Report {
+	f := finding("a\x1b[31m\u202eb\u0085\x7f\xff\n\"c", imagepull.Verdict{
+		Reason: imagepull.ReasonInvalidImageName, Detail: "detail\x1b[2J", Fix: "fix\u200b\r",
+		Advice: []imagepull.Advice{{Reason: imagepull.AdvicePullSecretMissing, Message: "secret\x00\n"}},
+	})
+	f.Name = "na\tme\u009b"
+	return report.Report{
+		Entries: []report.Entry{{
+			Source: "dir\x07/web.yaml", Object: &report.ObjectRef{Kind: "Pod", Name: "w\beb"}, Finding: f,
+		}},
+		Notes: []string{"note\x1b"},
+	}
+}
+
+// long is an image name of n characters, which ends in "end".
+func long(n int) string { return strings.Repeat("a", n-3) + "end" }
+
+var errBroken = errors.New("broken pipe")
+
+// brokenWriter takes nothing.
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }

@@ -1,0 +1,112 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// APIVersion and Kind identify the reports for machines.
+const (
+	APIVersion = "pullgate.dev/v1alpha1"
+	Kind       = "CheckReport"
+)
+
+// checkReport is the report for machines. The names and the order of its keys are a promise to their readers.
+type checkReport struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	Summary    Summary   `json:"summary"`
+	Findings   []finding `json:"findings"`
+}
+
+// finding is one entry. Its suggestion is empty for as long as verdicts carry none.
+type finding struct {
+	Source     string             `json:"source"`
+	Object     *ObjectRef         `json:"object,omitempty"`
+	Path       string             `json:"path"`
+	Container  string             `json:"container"`
+	Image      string             `json:"image"`
+	Outcome    imagepull.Outcome  `json:"outcome"`
+	Reason     imagepull.Reason   `json:"reason"`
+	Message    string             `json:"message"`
+	Suggestion string             `json:"suggestion"`
+	Digest     string             `json:"digest"`
+	Credential string             `json:"credential"`
+	Advice     []imagepull.Advice `json:"advice"`
+}
+
+// WriteJSON writes the report as a CheckReport in JSON.
+func WriteJSON(w io.Writer, r Report) error {
+	document, err := r.marshal()
+	if err == nil {
+		_, err = w.Write(document)
+	}
+	if err != nil {
+		return fmt.Errorf("writing JSON report: %w", err)
+	}
+	return nil
+}
+
+// WriteYAML writes the report as a CheckReport in YAML, its keys in alphabetical order as kubectl prints them.
+func WriteYAML(w io.Writer, r Report) error {
+	document, err := r.marshal()
+	if err == nil {
+		document, err = yaml.JSONToYAML(document)
+	}
+	if err == nil {
+		_, err = w.Write(document)
+	}
+	if err != nil {
+		return fmt.Errorf("writing YAML report: %w", err)
+	}
+	return nil
+}
+
+// marshal returns the report as indented JSON, without the escapes that only a web page needs.
+func (r Report) marshal() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(r.forMachines())
+	return escapeInvisible(b.Bytes()), err
+}
+
+// escapeInvisible writes the characters that steer a terminal, or that YAML does not allow, as JSON escapes. They stand
+// in strings alone, and encoding/json has seen to those of ASCII but one. Above U+FFFF neither concern applies.
+func escapeInvisible(document []byte) []byte {
+	var b bytes.Buffer
+	for _, r := range string(document) {
+		if r > '~' && r <= 0xffff && !strconv.IsPrint(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.Bytes()
+}
+
+func (r Report) forMachines() checkReport {
+	findings := make([]finding, 0, len(r.Entries))
+	for _, entry := range r.Entries {
+		findings = append(findings, entry.forMachines())
+	}
+	return checkReport{APIVersion: APIVersion, Kind: Kind, Summary: r.Summary(), Findings: findings}
+}
+
+// forMachines never leaves the list of advice null, which readers would have to tell from an empty one.
+func (e Entry) forMachines() finding {
+	f := e.Finding
+	return finding{
+		Source: e.Source, Object: e.Object, Path: f.Path, Container: f.Name, Image: f.Image,
+		Outcome: f.Outcome(), Reason: f.Reason, Message: f.Detail, Digest: f.Digest, Credential: f.Credential,
+		Advice: append([]imagepull.Advice{}, f.Advice...),
+	}
+}

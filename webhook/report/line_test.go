@@ -1,0 +1,219 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/report"
+)
+
+func TestLine(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		finding imagepull.Finding
+		want    string
+	}{
+		"a container": {
+			finding("registry.example/shop/web:1.27-alpin", imagepull.Verdict{
+				Reason: imagepull.ReasonNotFound, Detail: "tag not found",
+			}),
+			`container "web": image "registry.example/shop/web:1.27-alpin" cannot be pulled: ` +
+				`NotFound: tag not found; push the image or correct its name`,
+		},
+		"a bare image": {
+			bare("nginx:gone", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found"}),
+			`image "nginx:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`,
+		},
+		"a volume": {
+			imagepull.Finding{
+				Use:     imagepull.Use{Kind: imagepull.Volume, Name: "model", Image: "r.example/m"},
+				Verdict: imagepull.Verdict{Reason: imagepull.ReasonBlobMissing},
+			},
+			`volume "model": image "r.example/m" cannot be pulled: BlobMissing; push the image again`,
+		},
+		"the verdict's own fix comes before that of the reason": {
+			bare("x", imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "denied", Fix: "ask the owner"}),
+			`image "x" cannot be pulled: AccessDenied: denied; ask the owner`,
+		},
+		"a refusal with a missing secret says both": {
+			bare("x", imagepull.Verdict{
+				Reason: imagepull.ReasonAccessDenied, Detail: "denied without credentials", Advice: missingSecret(),
+			}),
+			`image "x" cannot be pulled: AccessDenied: denied without credentials; pull secret "regcred" does not exist; ` +
+				`list a pull secret that gives access in imagePullSecrets`,
+		},
+		"a remark that the detail makes is not repeated": {
+			bare("x", imagepull.Verdict{
+				Reason: imagepull.ReasonAccessDenied, Detail: `denied: pull secret "regcred" does not exist`, Fix: "create it",
+				Advice: missingSecret(),
+			}),
+			`image "x" cannot be pulled: AccessDenied: denied: pull secret "regcred" does not exist; create it`,
+		},
+		"a pullable image with a remark": {
+			finding("x", imagepull.Verdict{Reason: imagepull.ReasonPullable, Advice: missingSecret()}),
+			`container "web": image "x": PullSecretMissing: pull secret "regcred" does not exist`,
+		},
+		"two remarks share the line": {
+			bare("x", imagepull.Verdict{Reason: imagepull.ReasonPresentOnNode, Advice: append(missingSecret(), imagepull.Advice{
+				Reason: imagepull.AdviceWrongArchitecture, Message: "built for arm64",
+			})}),
+			`image "x": PullSecretMissing: pull secret "regcred" does not exist; WrongArchitecture: built for arm64`,
+		},
+		"a pullable image": {
+			bare("x", imagepull.Verdict{Reason: imagepull.ReasonPullable}), `image "x" can be pulled: Pullable`,
+		},
+		"the zero verdict": {bare("x", imagepull.Verdict{}), `image "x" could not be checked`},
+		"quotes in a name": {
+			bare(`x" is fine`, imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Fix: "correct it"}),
+			`image "x\" is fine" cannot be pulled: InvalidImageName; correct it`,
+		},
+		"control characters, invisible ones and invalid UTF-8": {
+			hostile().Entries[0].Finding,
+			`container "na\tme\u009b": image "a\x1b[31m\u202eb\u0085\x7f\xff\n\"c" cannot be pulled: InvalidImageName: ` +
+				`detail\x1b[2J; secret\x00\n; fix\u200b\r`,
+		},
+		"words of other languages stay": {
+			bare("x", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "größer 图", Fix: "see ¶ 2"}),
+			`image "x" cannot be pulled: NotFound: größer 图; see ¶ 2`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := report.Line(test.finding); got != test.want {
+				t.Errorf("Line() =\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestLineVerbs holds what is said of an image against what its reason means.
+func TestLineVerbs(t *testing.T) {
+	t.Parallel()
+	special := map[imagepull.Reason]string{
+		imagepull.ReasonPullable:        "can be pulled",
+		imagepull.ReasonPresentOnNode:   "is on the nodes",
+		imagepull.ReasonNotChecked:      "was not checked",
+		imagepull.ReasonEgressForbidden: "was not checked",
+		imagepull.ReasonNodeCredentials: "may not be pullable",
+		imagepull.ReasonNodeCache:       "may not be pullable",
+		imagepull.ReasonSomePlatforms:   "may not be pullable",
+	}
+	for _, reason := range imagepull.Reasons() {
+		want := special[reason]
+		if want == "" && reason.Outcome() == imagepull.Unpullable {
+			want = "cannot be pulled"
+		}
+		if want == "" {
+			want = "could not be checked"
+		}
+		got := report.Line(bare("x", imagepull.Verdict{Reason: reason}))
+		if !strings.HasPrefix(got, `image "x" `+want+": "+string(reason)) {
+			t.Errorf("reason %q: Line() = %q, want it to say %q", reason, got, want)
+		}
+	}
+}
+
+func TestLineBoundsForeignText(t *testing.T) {
+	t.Parallel()
+	f := finding(long(1<<20), imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName})
+	f.Name = long(1 << 20)
+	got := report.Line(f)
+	if n := utf8.RuneCountInString(got); n > 1200 {
+		t.Errorf("Line() has %d characters, want no more than 1200", n)
+	}
+	if !strings.Contains(got, `end" cannot be pulled`) {
+		t.Errorf("Line() = %q, want it to keep the end of the image", got)
+	}
+}
+
+func TestLineKeepsEveryValidReference(t *testing.T) {
+	t.Parallel()
+	longest := long(255) + ":" + long(128) + "@" + digest
+	got := report.Line(bare(longest, imagepull.Verdict{Reason: imagepull.ReasonNotFound}))
+	if !strings.Contains(got, `"`+longest+`"`) {
+		t.Errorf("Line() = %q, want the reference in full", got)
+	}
+}
+
+func TestWarning(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		finding imagepull.Finding
+		want    string
+	}{
+		"everything, if it fits": {
+			bare("nginx:gone", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found"}),
+			`image "nginx:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`,
+		},
+		"else without the fix": {
+			finding("registry.example/shop/web:1.27-alpin", imagepull.Verdict{
+				Reason: imagepull.ReasonNotFound, Detail: "tag not found",
+			}),
+			`container "web": image "registry.example/shop/web:1.27-alpin" cannot be pulled: NotFound: tag not found`,
+		},
+		"else with a shortened image": {
+			finding("registry.example/platform/team/storefront/web@"+digest, imagepull.Verdict{
+				Reason: imagepull.ReasonNotFound, Detail: "digest not found",
+			}),
+			`container "web": image "registry.example/platfor…0000000000000000000000000" cannot be pulled: ` +
+				`NotFound: digest not found`,
+		},
+		"a remark with a shortened image": {
+			finding("registry.example/platform/team/storefront/web:2024-11-22-build-117", imagepull.Verdict{
+				Reason: imagepull.ReasonPullable, Advice: missingSecret(),
+			}),
+			`container "web": image "registry.example/p…024-11-22-build-117": PullSecretMissing: ` +
+				`pull secret "regcred" does not exist`,
+		},
+		"more than 120 characters where the cause needs them": {
+			finding("registry.example/shop/web:1.27-alpine-with-debug-tools", imagepull.Verdict{
+				Reason: imagepull.ReasonSomePlatforms,
+				Detail: "the index offers linux/amd64 and linux/arm64, and the candidate nodes run linux/amd64 and linux/s390x",
+			}),
+			`container "web": image "registry.ex…-debug-tools" may not be pullable: SomePlatforms: the index offers ` +
+				`linux/amd64 and linux/arm64, and the candidate nodes run linux/amd64 and linux/s390x`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := report.Warning(test.finding); got != test.want {
+				t.Errorf("Warning() =\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestWarningBounds tries every length of image and detail around the two limits.
+func TestWarningBounds(t *testing.T) {
+	t.Parallel()
+	for _, image := range []int{3, 20, 24, 40, 60, 80, 100, 255, 511, 512, 513, 4096} {
+		for _, detail := range []int{3, 20, 40, 100, 150, 170, 180, 190, 300, 4096} {
+			f := finding(long(image), imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: long(detail)})
+			got := utf8.RuneCountInString(report.Warning(f))
+			if detail <= 20 && got > 120 {
+				t.Errorf("image of %d, detail of %d: Warning() has %d characters, want at most 120", image, detail, got)
+			}
+			if got > 256 {
+				t.Errorf("image of %d, detail of %d: Warning() has %d characters, want at most 256", image, detail, got)
+			}
+		}
+	}
+}
+
+func TestWarningIsOneCleanLine(t *testing.T) {
+	t.Parallel()
+	f := hostile().Entries[0].Finding
+	f.Image = strings.Repeat(f.Image, 50)
+	got := report.Warning(f)
+	if !utf8.ValidString(got) {
+		t.Errorf("Warning() = %q, want valid UTF-8", got)
+	}
+	if i := strings.IndexFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
+		t.Errorf("Warning() = %q, want no character such as that at %d", got, i)
+	}
+}
