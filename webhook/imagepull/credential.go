@@ -16,9 +16,10 @@ type Credential struct {
 	Source string
 }
 
-// IsAnonymous reports whether the registry is shown nothing. An entry of a pull secret can be empty too: it counts as
-// matched, and yet is anonymous.
-func (c Credential) IsAnonymous() bool { return c.Username == "" && c.Password == "" }
+// IsAnonymous reports whether the registry is shown nothing, as without a user name it isn't, password or not (containerd:
+// internal/cri/server/images/image_pull.go, ParseAuth). An entry of a pull secret can be so too: it counts as matched, and
+// yet is anonymous.
+func (c Credential) IsAnonymous() bool { return c.Username == "" }
 
 // String returns the source.
 func (c Credential) String() string {

@@ -1,0 +1,87 @@
+package credentials
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// dockerHubKey is the only key that opens Docker Hub without matching the repository's name. Its usual spelling in a
+// docker config is "https://index.docker.io/v1/".
+const dockerHubKey = "index.docker.io"
+
+// Keyring holds the credentials that a kubelet would have, in the order in which it would try them. The zero value is
+// an empty ring: every registry is asked anonymously. A Keyring never changes, so it may be shared.
+type Keyring struct {
+	ring sealed[[]key]
+}
+
+// key is one credential with the registries that it is meant for.
+type key struct {
+	name       string
+	pattern    pattern
+	credential imagepull.Credential
+}
+
+// newKeyring sorts the entries as the kubelet does: names in reverse lexicographic order, so that of two names with the
+// same beginning the longer comes first, and equal names in the order of their secrets.
+func newKeyring(entries []entry) Keyring {
+	var ring []key
+	for _, e := range entries {
+		name, ok := keyName(e.registry)
+		if !ok {
+			continue
+		}
+		ring = append(ring, key{name: name, pattern: newPattern(name), credential: e.credential})
+	}
+	slices.SortStableFunc(ring, func(a, b key) int { return strings.Compare(b.name, a.name) })
+	return Keyring{ring: seal(ring)}
+}
+
+// Lookup returns the credentials that the kubelet would try for a repository such as "docker.io/library/nginx", in its
+// order. There is always at least one: without any match it is the anonymous one.
+//
+// Once anything has matched, the kubelet does not fall back to asking anonymously, even if every match is refused. An
+// entry with neither user name nor password counts as a match, too.
+func (k Keyring) Lookup(repository string) []imagepull.Credential {
+	target := newPattern(repository)
+	found := k.choose(func(candidate key) bool { return candidate.pattern.matches(target) })
+	if len(found) == 0 && isDockerHub(repository) {
+		found = k.choose(func(candidate key) bool { return candidate.name == dockerHubKey })
+	}
+	if len(found) == 0 {
+		return []imagepull.Credential{{}}
+	}
+	return found
+}
+
+// equal reports whether both rings give the same answer to every question.
+func (k Keyring) equal(other Keyring) bool {
+	return slices.EqualFunc(k.ring.open(), other.ring.open(), func(a, b key) bool {
+		return a.name == b.name && a.credential == b.credential
+	})
+}
+
+func (k Keyring) choose(fits func(key) bool) []imagepull.Credential {
+	var found []imagepull.Credential
+	for _, candidate := range k.ring.open() {
+		if fits(candidate) {
+			found = append(found, candidate.credential)
+		}
+	}
+	return found
+}
+
+// isDockerHub reports whether the kubelet takes a repository to be one of Docker Hub. A first part without a dot or a
+// port is a user of Docker Hub to it, so "localhost/app" is shown Docker Hub's credentials as well.
+func isDockerHub(repository string) bool {
+	first, _, hasPath := strings.Cut(repository, "/")
+	switch {
+	case first == "":
+		return false
+	case !hasPath, first == "docker.io", first == dockerHubKey:
+		return true
+	}
+	return !strings.ContainsAny(first, ".:")
+}
