@@ -1,0 +1,169 @@
+package manifests_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+
+	"github.com/pullgate/pullgate/certs"
+)
+
+func loadDeployment(t *testing.T) *appsv1.Deployment {
+	t.Helper()
+	return decode[*appsv1.Deployment](t, "base/50-deployment.yaml")
+}
+
+func TestDeploymentIsRestricted(t *testing.T) {
+	t.Parallel()
+	spec := loadDeployment(t).Spec.Template.Spec
+	pod, container := spec.SecurityContext, spec.Containers[0].SecurityContext
+	tests := map[string]struct{ got, want any }{
+		"no root":              {*pod.RunAsNonRoot, true},
+		"user":                 {*pod.RunAsUser, int64(65532)},
+		"group of the files":   {*pod.FSGroup, int64(65532)},
+		"seccomp":              {pod.SeccompProfile.Type, corev1.SeccompProfileTypeRuntimeDefault},
+		"no privileges gained": {*container.AllowPrivilegeEscalation, false},
+		"read-only root":       {*container.ReadOnlyRootFilesystem, true},
+		"no capabilities":      {container.Capabilities.Drop, []corev1.Capability{"ALL"}},
+		"no host network":      {spec.HostNetwork, false},
+		"one container":        {len(spec.Containers), 1},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, tc.got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNamespaceDemandsRestrictedPods(t *testing.T) {
+	t.Parallel()
+	labels := decode[*corev1.Namespace](t, "base/00-namespace.yaml").Labels
+	for _, mode := range []string{"enforce", "audit", "warn"} {
+		if got := labels["pod-security.kubernetes.io/"+mode]; got != "restricted" {
+			t.Errorf("pod security, %s: got %q, want restricted", mode, got)
+		}
+	}
+}
+
+func TestDeploymentStaysUp(t *testing.T) {
+	t.Parallel()
+	spec := loadDeployment(t).Spec
+	pod, container := spec.Template.Spec, spec.Template.Spec.Containers[0]
+	budget := decode[*policyv1.PodDisruptionBudget](t, "base/60-poddisruptionbudget.yaml").Spec
+	quota := decode[*corev1.ResourceQuota](t, "base/05-resourcequota.yaml").Spec
+	var spread []string
+	for _, c := range pod.TopologySpreadConstraints {
+		spread = append(spread, c.TopologyKey)
+	}
+	tests := map[string]struct{ got, want any }{
+		"replicas":                 {*spec.Replicas, int32(2)},
+		"never fewer in a rollout": {spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), 0},
+		"never fewer in a drain":   {budget.MaxUnavailable.IntValue(), 1},
+		"spread over":              {spread, []string{corev1.LabelHostname, corev1.LabelTopologyZone}},
+		"priority":                 {pod.PriorityClassName, "system-cluster-critical"},
+		"quota admits priority":    {quota.ScopeSelector.MatchExpressions[0].Values, []string{pod.PriorityClassName}},
+		"memory limit":             {container.Resources.Limits.Memory().String(), "256Mi"},
+		"no limit on CPU":          {container.Resources.Limits.Cpu().IsZero(), true},
+		"request of CPU":           {container.Resources.Requests.Cpu().IsZero(), false},
+		"request of memory":        {container.Resources.Requests.Memory().IsZero(), false},
+		"key not on disk":          {pod.Volumes[1].EmptyDir.Medium, corev1.StorageMediumMemory},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, tc.got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Selectors that miss the pods are silent: no endpoint, no budget, no spreading.
+func TestSelectorsFindThePods(t *testing.T) {
+	t.Parallel()
+	deployment := loadDeployment(t)
+	want := deployment.Spec.Template.Labels
+	tests := map[string]map[string]string{
+		"deployment":  deployment.Spec.Selector.MatchLabels,
+		"service":     decode[*corev1.Service](t, "base/40-service.yaml").Spec.Selector,
+		"budget":      decode[*policyv1.PodDisruptionBudget](t, "base/60-poddisruptionbudget.yaml").Spec.Selector.MatchLabels,
+		"over hosts":  deployment.Spec.Template.Spec.TopologySpreadConstraints[0].LabelSelector.MatchLabels,
+		"over zones":  deployment.Spec.Template.Spec.TopologySpreadConstraints[1].LabelSelector.MatchLabels,
+		"shared name": {"app.kubernetes.io/name": certs.ServiceName},
+	}
+	for name, got := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("selector (-labels of the pods +selector):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Data in the Secret's manifest would overwrite the certificate whenever the manifests are applied again.
+func TestSecretIsShippedEmpty(t *testing.T) {
+	t.Parallel()
+	secret := decode[*corev1.Secret](t, "self-signed/10-secret.yaml")
+	if secret.Data != nil || secret.StringData != nil {
+		t.Error("the secret is shipped with data")
+	}
+}
+
+func TestCertManagerPatchesTheDeployment(t *testing.T) {
+	t.Parallel()
+	container := loadDeployment(t).Spec.Template.Spec.Containers[0]
+	volume := loadDeployment(t).Spec.Template.Spec.Volumes[1]
+	var values []any
+	for _, o := range unmarshal[[]operation](t, "cert-manager/patch-deployment.yaml") {
+		values = append(values, o.Value)
+	}
+	want := []any{
+		volume.Name,
+		map[string]any{
+			"name":   volume.Name,
+			"secret": map[string]any{"secretName": certs.SecretName, "defaultMode": float64(0o440)},
+		},
+		"--cert-dir=" + mountPath(container, volume.Name),
+		container.VolumeMounts[1].Name,
+		true,
+		container.Env[1].Name,
+		nil,
+	}
+	if diff := cmp.Diff(want, values); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}
+
+func TestCertManagerIssuesThroughAnAuthority(t *testing.T) {
+	t.Parallel()
+	root := unmarshal[issuer](t, "../certs/10-issuer-root.yaml")
+	authority := unmarshal[certificate](t, "../certs/20-certificate-authority.yaml")
+	local := unmarshal[issuer](t, "../certs/30-issuer.yaml")
+	serving := unmarshal[certificate](t, "../certs/40-certificate.yaml")
+	if root.Spec.SelfSigned == nil || local.Spec.CA == nil {
+		t.Fatal("want a self-signed issuer for the authority, and an issuer that uses it")
+	}
+	tests := map[string]struct{ got, want any }{
+		"authority is one":               {authority.Spec.IsCA, true},
+		"authority is signed by":         {authority.Spec.IssuerRef.Name, root.Metadata.Name},
+		"issuer uses":                    {local.Spec.CA.SecretName, authority.Spec.SecretName},
+		"serving is none":                {serving.Spec.IsCA, false},
+		"serving is signed by":           {serving.Spec.IssuerRef.Name, local.Metadata.Name},
+		"authority is in a secret apart": {authority.Spec.SecretName == serving.Spec.SecretName, false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, tc.got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

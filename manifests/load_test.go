@@ -1,0 +1,161 @@
+package manifests_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/yaml"
+)
+
+// folders are those that make up an installation. Each is one kustomization.
+func folders() []string {
+	return []string{
+		"base", "self-signed", "cert-manager", "all-namespaces", "components/all-namespaces", "../certs",
+	}
+}
+
+// numbered is the name of a file that holds one object: its place in the order of applying, its kind, and what tells
+// it from others of the kind.
+var numbered = regexp.MustCompile(`^\d\d-([a-z]+)(-[a-z]+)*\.yaml$`)
+
+// kustomization holds the fields in use. Any other is an error.
+type kustomization struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Resources  []string `json:"resources"`
+	Components []string `json:"components"`
+	Patches    []struct {
+		Path   string `json:"path"`
+		Target struct {
+			Kind string `json:"kind"`
+			Name string `json:"name"`
+		} `json:"target"`
+	} `json:"patches"`
+}
+
+// operation is one of a JSON patch.
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+// issuer and certificate are what Pullgate uses of cert-manager's kinds.
+type issuer struct {
+	meta
+	Spec struct {
+		SelfSigned *struct{} `json:"selfSigned"`
+		CA         *struct {
+			SecretName string `json:"secretName"`
+		} `json:"ca"`
+	} `json:"spec"`
+}
+
+type certificate struct {
+	meta
+	Spec struct {
+		IsCA        bool           `json:"isCA"`
+		CommonName  string         `json:"commonName"`
+		SecretName  string         `json:"secretName"`
+		DNSNames    []string       `json:"dnsNames"`
+		Usages      []string       `json:"usages"`
+		Duration    string         `json:"duration"`
+		RenewBefore string         `json:"renewBefore"`
+		PrivateKey  map[string]any `json:"privateKey"`
+		IssuerRef   struct {
+			Group string `json:"group"`
+			Kind  string `json:"kind"`
+			Name  string `json:"name"`
+		} `json:"issuerRef"`
+	} `json:"spec"`
+}
+
+type meta struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Name      string            `json:"name"`
+		Namespace string            `json:"namespace"`
+		Labels    map[string]string `json:"labels"`
+	} `json:"metadata"`
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("reading manifest: %v", err)
+	}
+	return data
+}
+
+// decode reads one of Kubernetes' own kinds. A field that the kind does not have is an error.
+func decode[T runtime.Object](t *testing.T, path string) T {
+	t.Helper()
+	obj, ok := decodeObject(t, path).(T)
+	if !ok {
+		t.Fatalf("%s: got another kind than %T", path, *new(T))
+	}
+	return obj
+}
+
+func decodeObject(t *testing.T, path string) runtime.Object {
+	t.Helper()
+	codecs := serializer.NewCodecFactory(clientgoscheme.Scheme, serializer.EnableStrict)
+	obj, _, err := codecs.UniversalDeserializer().Decode(read(t, path), nil, nil)
+	if err != nil {
+		t.Fatalf("decoding %s: %v", path, err)
+	}
+	return obj
+}
+
+// unmarshal reads anything else as strictly.
+func unmarshal[T any](t *testing.T, path string) T {
+	t.Helper()
+	var out T
+	if err := yaml.UnmarshalStrict(read(t, path), &out); err != nil {
+		t.Fatalf("decoding %s: %v", path, err)
+	}
+	return out
+}
+
+// decodeAny decodes a file of whatever kind.
+func decodeAny(t *testing.T, path string) {
+	t.Helper()
+	name := filepath.Base(path)
+	data := string(read(t, path))
+	switch {
+	case name == "kustomization.yaml":
+		unmarshal[kustomization](t, path)
+	case strings.Contains(data, "\nkind: Issuer\n"):
+		unmarshal[issuer](t, path)
+	case strings.Contains(data, "\nkind: Certificate\n"):
+		unmarshal[certificate](t, path)
+	case strings.Contains(data, "\n- op: "):
+		unmarshal[[]operation](t, path)
+	default:
+		decodeObject(t, path)
+	}
+}
+
+// files returns the names of a folder's YAML files, sorted.
+func files(t *testing.T, folder string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
+	if err != nil {
+		t.Fatalf("listing %s: %v", folder, err)
+	}
+	names := make([]string, 0, len(paths))
+	for _, p := range paths {
+		names = append(names, filepath.Base(p))
+	}
+	slices.Sort(names)
+	return names
+}
