@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/utils/clock"
+
+	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
+	"github.com/pullgate/pullgate/webhook/preflight"
+	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/resolve"
+)
+
+// loadConfiguration reads a configuration file; without a name it is the default.
+func loadConfiguration(file string) (config.Configuration, error) {
+	if file == "" {
+		return config.Default(), nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return config.Configuration{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	c, err := config.Load(data)
+	if err != nil {
+		return config.Configuration{}, fmt.Errorf("configuration %s:\n%w", file, err)
+	}
+	return c, nil
+}
+
+// newChecker wires the engine that serve and check share: questions from preflight, through resolve, to registry.
+func newChecker(c config.Configuration, creds preflight.Credentials, instrument func(http.RoundTripper) http.RoundTripper) (*preflight.Checker, error) {
+	client, err := registry.New(registry.Options{
+		Egress: registry.Egress{
+			Allow:       c.Egress.Allow,
+			Deny:        c.Egress.Deny,
+			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
+			Insecure:    c.Egress.InsecureRegistries,
+		},
+		RequestTimeout: c.Timeouts.Request.Duration,
+		ConnectTimeout: c.Timeouts.Connect.Duration,
+		ManifestBytes:  c.Limits.ManifestBytes,
+		UserAgent:      userAgent(),
+		Instrument:     instrument,
+	})
+	if err != nil {
+		return nil, err
+	}
+	platforms, err := parsePlatforms(c.Nodes.Platforms)
+	if err != nil {
+		return nil, err
+	}
+	return preflight.New(preflight.Options{
+		Resolver: resolve.NewRetried(client, resolve.Retry{
+			InitialDelay: c.Retry.InitialDelay.Duration,
+			Factor:       c.Retry.Factor,
+			Jitter:       c.Retry.Jitter,
+			MaxAttempts:  c.Retry.MaxAttempts,
+		}, clock.RealClock{}),
+		Credentials:            creds,
+		Platforms:              platforms,
+		CredentialedRegistries: c.Nodes.CredentialedRegistries,
+		SkipRegistries:         c.SkipRegistries,
+		MaxUses:                c.Limits.UsesPerObject,
+	}), nil
+}
+
+func parsePlatforms(texts []string) ([]imagepull.Platform, error) {
+	var platforms []imagepull.Platform
+	for _, text := range texts {
+		p, err := nodes.ParsePlatform(text)
+		if err != nil {
+			return nil, err
+		}
+		platforms = append(platforms, p)
+	}
+	return platforms, nil
+}
+
+// clientConfig finds the API server as kubectl does: by the file named, $KUBECONFIG, ~/.kube/config, or from inside a pod.
+func clientConfig(kubeconfig string) clientcmd.ClientConfig {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil)
+}
+
+// restConfig leaves the rate of requests to the API server's own fairness: client-go's default of five a second would
+// make a burst of pods wait for their secrets.
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	c, err := clientConfig(kubeconfig).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("finding the API server: %w", err)
+	}
+	c.QPS = -1
+	c.UserAgent = userAgent()
+	return c, nil
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/pullgate/pullgate/certs"
+	"github.com/pullgate/pullgate/webhook"
+	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/metrics"
+)
+
+// The defaults of serve's flags. The manifests carry the ports too; a test holds both to the same values.
+const (
+	defaultWebhookPort = 9443
+	defaultMetricsAddr = ":8080"
+	defaultHealthAddr  = ":8081"
+
+	// namespaceVariable tells the process its own namespace (downward API).
+	namespaceVariable = "POD_NAMESPACE"
+	// certDirVariable tells where self-signed certificates may be written; without it a temporary directory is used.
+	certDirVariable = "PULLGATE_CERT_DIR"
+
+	// shutdownGrace is how long requests under way may take after the signal to end; the longest admission fits.
+	shutdownGrace = 20 * time.Second
+)
+
+type serveOptions struct {
+	configFile, kubeconfig, certDir string
+	webhookPort                     int
+	metricsAddr, healthAddr         string
+	logger                          *slog.Logger
+}
+
+func newServeCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	o := serveOptions{logger: slog.New(slog.NewJSONHandler(streams.ErrOut, nil))}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the admission webhook",
+		Long: `Run the admission webhook.
+
+By default Pullgate makes its own certificate, keeps it in the Secret "` + certs.SecretName + `", renews it, and writes its CA into the
+ValidatingWebhookConfiguration "` + certs.WebhookConfigurationName + `". With --cert-dir it serves the certificate found there (tls.crt, tls.key), such
+as one that cert-manager mounts, and reloads it when it changes.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without one")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`; inside a pod its service account is used")
+	flags.StringVar(&o.certDir, "cert-dir", "", "`directory` with tls.crt and tls.key; self-signed without one")
+	flags.IntVar(&o.webhookPort, "webhook-port", defaultWebhookPort, "`port` of the webhook")
+	flags.StringVar(&o.metricsAddr, "metrics-bind-address", defaultMetricsAddr, "`address` of /metrics; 0 turns it off")
+	flags.StringVar(&o.healthAddr, "health-probe-bind-address", defaultHealthAddr, "`address` of /healthz and /readyz; 0 turns it off")
+	return cmd
+}
+
+// serve runs the webhook until the context ends, then finishes the requests under way.
+func serve(ctx context.Context, o serveOptions) error {
+	logger := logr.FromSlogHandler(o.logger.Handler())
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+	c, err := loadConfiguration(o.configFile)
+	if err != nil {
+		return err
+	}
+	restConfig, err := restConfig(o.kubeconfig)
+	if err != nil {
+		return err
+	}
+	selfSigned := o.certDir == ""
+	if selfSigned {
+		var remove func()
+		if o.certDir, remove, err = ownCertDir(); err != nil {
+			return err
+		}
+		defer remove()
+	}
+	mgr, err := ctrl.NewManager(restConfig, managerOptions(o, logger))
+	if err != nil {
+		return fmt.Errorf("making the manager: %w", err)
+	}
+	handler, err := newHandler(ctx, mgr, c, o.logger)
+	if err != nil {
+		return err
+	}
+	ready := closed()
+	if selfSigned {
+		if ready, err = certs.SelfSigned(mgr, certs.Options{Namespace: os.Getenv(namespaceVariable), CertDir: o.certDir}); err != nil {
+			return err
+		}
+	}
+	if err := addWebhook(mgr, handler, ready); err != nil {
+		return err
+	}
+	o.logger.InfoContext(ctx, "starting", "version", versionString(), "selfSigned", selfSigned, "port", o.webhookPort)
+	return mgr.Start(ctx)
+}
+
+func managerOptions(o serveOptions, logger logr.Logger) ctrl.Options {
+	grace := shutdownGrace
+	return ctrl.Options{
+		Logger:                  logger,
+		GracefulShutdownTimeout: &grace,
+		HealthProbeBindAddress:  o.healthAddr,
+		Metrics:                 metricsserver.Options{BindAddress: o.metricsAddr},
+		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
+			Port:    o.webhookPort,
+			CertDir: o.certDir,
+			// The API server speaks HTTP/1.1 to webhooks; what nobody needs can't be flooded.
+			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
+		}),
+		// Of a namespace only its labels are wanted.
+		Cache: cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+	}
+}
+
+// newHandler wires what decides.
+func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (*webhook.Handler, error) {
+	m, err := metrics.New(ctrlmetrics.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("making the API client: %w", err)
+	}
+	secrets, err := credentials.NewSource(credentials.Options{Client: clientset.CoreV1()})
+	if err != nil {
+		return nil, err
+	}
+	checker, err := newChecker(c, secrets, m.Instrument)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
+		return nil, fmt.Errorf("watching namespaces: %w", err)
+	}
+	return &webhook.Handler{
+		Checker: checker,
+		Modes:   webhook.NamespaceModes{Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Unlabelled: c.DefaultMode},
+		Actions: c.Actions,
+		Budget:  webhook.Budget{Admission: c.Timeouts.Admission.Duration, Headroom: c.Timeouts.Headroom.Duration},
+		Observe: func(o webhook.Observation) {
+			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
+		},
+		Log: logger,
+	}, nil
+}
+
+// addWebhook adds the webhook's server once there is a certificate for it to read, and the probes.
+func addWebhook(mgr ctrl.Manager, handler *webhook.Handler, ready <-chan struct{}) error {
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("adding the health check: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("webhook", readiness(mgr, ready)); err != nil {
+		return fmt.Errorf("adding the readiness check: %w", err)
+	}
+	hook := &admission.Webhook{Handler: handler, WithContextFunc: webhook.WithTimeout}
+	return mgr.Add(afterCertificate{ready, func() {
+		mgr.GetWebhookServer().Register(webhook.Path, webhook.RejectUnreadable(hook))
+	}})
+}
+
+// afterCertificate is a runnable that starts the webhook's server: a manager does so when it is first asked for it.
+type afterCertificate struct {
+	ready <-chan struct{}
+	start func()
+}
+
+// Start implements manager.Runnable.
+func (a afterCertificate) Start(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+	case <-a.ready:
+		a.start()
+	}
+	return nil
+}
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable: every replica serves.
+func (afterCertificate) NeedLeaderElection() bool { return false }
+
+// readiness reports whether the webhook's server answers.
+func readiness(mgr ctrl.Manager, ready <-chan struct{}) healthz.Checker {
+	return func(req *http.Request) error {
+		select {
+		case <-ready:
+			return mgr.GetWebhookServer().StartedChecker()(req)
+		default:
+			return errors.New("there is no certificate yet")
+		}
+	}
+}
+
+// ownCertDir returns the directory for self-signed certificates, and what removes it again if it is temporary.
+func ownCertDir() (dir string, remove func(), err error) {
+	if dir := os.Getenv(certDirVariable); dir != "" {
+		return filepath.Clean(dir), func() {}, nil
+	}
+	dir, err = os.MkdirTemp("", "pullgate-certs-")
+	if err != nil {
+		return "", nil, fmt.Errorf("making a directory for certificates: %w", err)
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }, nil
+}
+
+func closed() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
