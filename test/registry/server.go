@@ -1,0 +1,190 @@
+package registry
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Server is a registry that listens on a loopback port. Start makes one.
+type Server struct {
+	cfg     Config
+	ca      *CA
+	addr    string
+	access  *access
+	tokens  *tokenService
+	content *content
+	journal *journal
+	faults  *faults
+	limits  *limits
+	handler http.Handler
+	cert    atomic.Pointer[tls.Certificate]
+
+	mu     sync.Mutex
+	names  []string
+	life   *life // nil while the server is down
+	closed bool
+}
+
+// Start makes a registry and has it listen. The caller closes it.
+func Start(cfg Config) (*Server, error) {
+	cfg = cfg.complete()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("configuring the registry: %w", err)
+	}
+	s := &Server{
+		cfg:     cfg,
+		ca:      cfg.CA,
+		names:   slices.Clone(cfg.Names),
+		access:  &access{accounts: cfg.Accounts, public: cfg.Public},
+		content: newContent(cfg.Seed),
+		faults:  &faults{},
+		limits:  &limits{now: cfg.Now},
+	}
+	s.assemble()
+	if err := s.certify(); err != nil {
+		return nil, err
+	}
+	ln, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	s.addr = ln.Addr().String()
+	s.life = begin(ln, s.handler, s.tlsConfig())
+	return s, nil
+}
+
+// assemble puts the desks in their order, the last one first.
+func (s *Server) assemble() {
+	if from := s.cfg.Token.From; from != nil {
+		s.access, s.tokens = from.access, from.tokens
+	} else if s.cfg.Auth == AuthBearer {
+		s.tokens = newTokenService(s.cfg, s.access)
+	}
+	s.journal = &journal{accountOf: s.accountOf}
+	admitted := s.faults.wrap(s.limits.wrap(s.content), afterAuth)
+	gate := &gate{cfg: s.cfg, access: s.access, tokens: s.tokens, holds: s.content.holds, next: admitted}
+	s.handler = s.journal.wrap(s.faults.wrap(s.route(gate), beforeAuth))
+}
+
+// route sends token requests to the server's own token service and the rest of the API to the gate.
+func (s *Server) route(gate http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case s.tokens != nil && s.cfg.Token.From == nil && r.URL.Path == s.cfg.Token.Path:
+			s.tokens.ServeHTTP(w, r)
+		case r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/"):
+			gate.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+}
+
+// accountOf tells the journal whose token it sees.
+func (s *Server) accountOf(token string) string {
+	if s.tokens == nil {
+		return ""
+	}
+	g, _ := s.tokens.lookup(token)
+	return g.account
+}
+
+// certify makes a CA if there is none, and a certificate for the names that the server goes by.
+func (s *Server) certify() error {
+	if s.cfg.PlainHTTP {
+		return nil
+	}
+	if s.ca == nil {
+		ca, err := NewCA()
+		if err != nil {
+			return err
+		}
+		s.ca = ca
+	}
+	cert, err := s.ca.Certificate(s.names...)
+	if err != nil {
+		return err
+	}
+	s.cert.Store(&cert)
+	return nil
+}
+
+// addName makes the server's certificate valid for one more DNS name, from the next handshake on.
+func (s *Server) addName(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(s.names, name) {
+		return nil
+	}
+	s.names = append(s.names, name)
+	return s.certify()
+}
+
+func (s *Server) tlsConfig() *tls.Config {
+	if s.cfg.PlainHTTP {
+		return nil
+	}
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.cert.Load(), nil },
+	}
+}
+
+// Addr returns the address that the server listens on, such as "127.0.0.1:34567". It stays the same for good.
+func (s *Server) Addr() string { return s.addr }
+
+// URL returns the server's root, such as "https://127.0.0.1:34567".
+func (s *Server) URL() string {
+	if s.cfg.PlainHTTP {
+		return "http://" + s.addr
+	}
+	return "https://" + s.addr
+}
+
+// CA returns the CA that signed the server's certificate; nil without TLS.
+func (s *Server) CA() *CA { return s.ca }
+
+// Stop takes the server down at once: it ends the requests under way and refuses connections. Content, tokens, faults,
+// limits and the journal are kept. Stopping a server that is down does nothing. A handler, which includes Fault.Match,
+// must not call it, for it waits for the handlers to end.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != nil {
+		s.life.end()
+		s.life = nil
+	}
+}
+
+// Restart brings a stopped server back on the same port. It fails if another process has taken the port meanwhile.
+func (s *Server) Restart() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return errors.New("restarting the registry: it is closed")
+	case s.life != nil:
+		return errors.New("restarting the registry: it is running")
+	}
+	ln, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("restarting the registry: %w", err)
+	}
+	s.life = begin(ln, s.handler, s.tlsConfig())
+	return nil
+}
+
+// Close stops the server for good. Nothing of it runs any more when Close returns.
+func (s *Server) Close() {
+	s.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
