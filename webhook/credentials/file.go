@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/pullgate/pullgate/webhook/document"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
@@ -19,7 +20,6 @@ var (
 	errConfigNotJSON = errors.New("a docker config.json must be JSON")
 	errNoName        = errors.New("a Secret needs a metadata.name")
 	errData          = errors.New("the data of a Secret must be base64; plain text belongs in stringData")
-	errNotAList      = errors.New("the items of a List must be a list")
 	errSecretShape   = errors.New("the Secret does not have the shape of one")
 )
 
@@ -41,14 +41,14 @@ type item struct {
 // An error means that the file is not what it should be. A Secret that the API server would store but a kubelet can't
 // use is no error: it shows up in the Set, as it would on a cluster.
 func ParseFile(data []byte, name string) (File, error) {
-	documents, err := splitDocuments(data)
+	documents, err := document.Split(data)
 	if err != nil {
 		return File{}, err
 	}
 	p := fileParser{base: filepath.Base(name)}
 	for _, d := range documents {
-		if err := p.add(d.json, d.raw); err != nil {
-			return File{}, fmt.Errorf("line %d: %w", d.line, err)
+		if err := p.addDocument(d); err != nil {
+			return File{}, fmt.Errorf("line %d: %w", d.Line, err)
 		}
 	}
 	if len(p.items) == 0 {
@@ -63,17 +63,30 @@ type fileParser struct {
 	items []item
 }
 
-// object is what tells one kind of document from another.
+// object is what tells one kind of object from another.
 type object struct {
 	Kind        string          `json:"kind"`
-	Items       json.RawMessage `json:"items"`
 	Auths       json.RawMessage `json:"auths"`
 	CredsStore  json.RawMessage `json:"credsStore"`
 	CredHelpers json.RawMessage `json:"credHelpers"`
 }
 
-// add takes one document, as JSON and as it stands in the file.
-func (p *fileParser) add(data, raw []byte) error {
+// addDocument takes one document, which may be a List.
+func (p *fileParser) addDocument(d document.Document) error {
+	objects, err := document.Items(d)
+	if err != nil {
+		return err
+	}
+	for _, data := range objects {
+		if err := p.add(data, json.Valid(d.Raw)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add takes one object. isJSON tells whether the file has it as JSON, too.
+func (p *fileParser) add(data []byte, isJSON bool) error {
 	var o object
 	if err := json.Unmarshal(data, &o); err != nil {
 		return errNoCredentials
@@ -81,36 +94,17 @@ func (p *fileParser) add(data, raw []byte) error {
 	switch {
 	case o.Kind == "Secret":
 		return p.addSecret(data)
-	case o.Kind == "List", o.Kind == "SecretList":
-		return p.addAll(o)
 	case o.Kind != "":
 		return nil
+	case len(o.Auths) > 0 && !isJSON:
+		return errConfigNotJSON
 	case len(o.Auths) > 0:
-		return p.addConfig(raw)
+		p.addConfig(data)
+		return nil
 	case len(o.CredsStore) > 0, len(o.CredHelpers) > 0:
 		return errHelper
 	}
 	return errNoCredentials
-}
-
-// addAll takes the items of a list. Those of a SecretList need not name their kind.
-func (p *fileParser) addAll(list object) error {
-	var items []json.RawMessage
-	if err := json.Unmarshal(list.Items, &items); err != nil {
-		return errNotAList
-	}
-	for _, data := range items {
-		if list.Kind == "SecretList" {
-			if err := p.addSecret(data); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := p.add(data, data); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // addSecret does to a manifest what the API server does when it stores it: stringData is written over data.
@@ -143,15 +137,11 @@ func (p *fileParser) addSecret(data []byte) error {
 }
 
 // addConfig takes the file as the data of a pull secret, which is how it would reach a cluster.
-func (p *fileParser) addConfig(raw []byte) error {
-	if !json.Valid(raw) {
-		return errConfigNotJSON
-	}
+func (p *fileParser) addConfig(data []byte) {
 	p.items = append(p.items, item{
 		subject:  fmt.Sprintf("file %q", p.base),
-		contents: read(raw, "file/"+p.base, parseDockerConfig),
+		contents: read(data, "file/"+p.base, parseDockerConfig),
 	})
-	return nil
 }
 
 // Files are the pull secrets of every pod, where no API server is asked.

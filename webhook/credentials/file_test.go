@@ -111,7 +111,10 @@ func TestParseFile(t *testing.T) {
 
 func TestParseFileErrors(t *testing.T) {
 	t.Parallel()
-	const neither = "neither a Secret nor a docker config.json with auths"
+	const (
+		neither = "neither a Secret nor a docker config.json with auths"
+		broken  = "not valid YAML or JSON: check indentation, quotes and brackets"
+	)
 	for name, test := range map[string]struct{ data, want string }{
 		"empty":                      {"", neither},
 		"comment":                    {"# nothing\n---\n", neither},
@@ -125,18 +128,18 @@ func TestParseFileErrors(t *testing.T) {
 		"helpers only":               {`{"credHelpers": {"gcr.io": "gcr"}}`, "line 1: the docker config.json has no auths: nodes can't use its credential helpers"},
 		"docker config in YAML":      {"auths:\n  r.example:\n    password: " + password, "line 1: a docker config.json must be JSON"},
 		"trailing comma":             {`{"auths": {"r.example": {"auth": "` + auth("alice") + `"},}}`, "line 1: a docker config.json must be JSON"},
-		"JSON that is cut off":       {"{\n\t\"auths\": {\n\t\t\"r.example\": {\"auth\": \"" + password, "near line 3: not valid YAML or JSON"},
-		"JSON with a missing comma":  {"{\n\t\"auths\": {\n\t\t\"a\": {}\n\t\t\"b\": {}\n\t}\n}\n", "near line 4: not valid YAML or JSON"},
-		"YAML with a tab":            {"kind: Secret\nmetadata:\n\tname: " + password + "\n", "near line 3: not valid YAML or JSON"},
-		"YAML in a later document":   {"kind: Pod\n---\n\n# note\nkind: Secret\nmetadata:\n\tname: x\n", "near line 7: not valid YAML or JSON"},
-		"YAML with an unclosed text": {"kind: Secret\nmetadata:\n  name: \"" + password + "\n", "near line 4: not valid YAML or JSON"},
-		"YAML without a line":        {"kind: Pod\n---\nkind: *" + password, "near line 3: not valid YAML or JSON"},
+		"JSON that is cut off":       {"{\n\t\"auths\": {\n\t\t\"r.example\": {\"auth\": \"" + password, "near line 3: " + broken},
+		"JSON with a missing comma":  {"{\n\t\"auths\": {\n\t\t\"a\": {}\n\t\t\"b\": {}\n\t}\n}\n", "near line 4: " + broken},
+		"YAML with a tab":            {"kind: Secret\nmetadata:\n\tname: " + password + "\n", "near line 3: " + broken},
+		"YAML in a later document":   {"kind: Pod\n---\n\n# note\nkind: Secret\nmetadata:\n\tname: x\n", "near line 7: " + broken},
+		"YAML with an unclosed text": {"kind: Secret\nmetadata:\n  name: \"" + password + "\n", "near line 4: " + broken},
+		"YAML without a line":        {"kind: Pod\n---\nkind: *" + password, "near line 3: " + broken},
 		"no name":                    {"kind: Secret\nmetadata: {namespace: shop}\n", "line 1: a Secret needs a metadata.name"},
 		"data is plain text":         {"kind: Secret\nmetadata: {name: x}\ndata: {.dockerconfigjson: '" + password + "!'}\n", "line 1: the data of a Secret must be base64; plain text belongs in stringData"},
 		"data is an object":          {"kind: Secret\nmetadata: {name: x}\ndata: {.dockerconfigjson: {auths: " + password + "}}\n", "line 1: the Secret does not have the shape of one"},
 		"stringData is an object":    {"kind: Secret\nmetadata: {name: x}\nstringData: {.dockerconfigjson: {auths: " + password + "}}\n", "line 1: the Secret does not have the shape of one"},
-		"items is no list":           {"kind: List\nitems: " + password, "line 1: the items of a List must be a list"},
-		"no items":                   {"kind: List\n", "line 1: the items of a List must be a list"},
+		"items is no list":           {"kind: List\nitems: " + password, "line 1: the items of a List must be a list of objects"},
+		"no items":                   {"kind: List\n", neither},
 		"bad item":                   {"kind: List\nitems: [{kind: Secret}]\n", "line 1: a Secret needs a metadata.name"},
 		"bad item of a SecretList":   {"kind: SecretList\nitems: [{metadata: {}}]\n", "line 1: a Secret needs a metadata.name"},
 		"empty List":                 {"kind: List\nitems: []\n", neither},

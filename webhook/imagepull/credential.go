@@ -3,6 +3,7 @@ package imagepull
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 )
 
@@ -29,8 +30,8 @@ func (c Credential) String() string {
 	return c.Source
 }
 
-// GoString returns the source.
-func (c Credential) GoString() string { return fmt.Sprintf("imagepull.Credential(%s)", c.String()) }
+// Format writes the source, whatever the verb: package fmt would look into the fields for one that is not for text.
+func (c Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // LogValue returns the source.
 func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -55,7 +55,7 @@ func wantNoSecret(t *testing.T, printed string) {
 func TestFmtNeverPrintsCredential(t *testing.T) {
 	t.Parallel()
 	for name, holder := range holders() {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%10.3s"} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%10.3s"} {
 			t.Run(name+" "+verb, func(t *testing.T) {
 				t.Parallel()
 				wantNoSecret(t, fmt.Sprintf(verb, holder))
@@ -109,10 +109,10 @@ func TestCredentialTellsItsSource(t *testing.T) {
 		"string":           {secret(), "%s", source},
 		"value":            {secret(), "%v", source},
 		"value and fields": {secret(), "%+v", source},
-		"Go syntax":        {secret(), "%#v", "imagepull.Credential(" + source + ")"},
-		"quoted":           {secret(), "%q", `"` + source + `"`},
+		"Go syntax":        {secret(), "%#v", source},
+		"number":           {secret(), "%d", source},
 		"zero":             {imagepull.Credential{}, "%v", "anonymous"},
-		"zero, Go syntax":  {imagepull.Credential{}, "%#v", "imagepull.Credential(anonymous)"},
+		"zero, Go syntax":  {imagepull.Credential{}, "%#v", "anonymous"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestIsAnonymous(t *testing.T) {
 		"entry that matched but is empty": {imagepull.Credential{Source: source}, true},
 		"user and password":               {secret(), false},
 		"user only":                       {imagepull.Credential{Username: username}, false},
-		"password only":                   {imagepull.Credential{Password: password}, false},
+		"password only":                   {imagepull.Credential{Password: password}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

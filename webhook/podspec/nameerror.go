@@ -19,6 +19,7 @@ const (
 	errNameScheme       nameError = "must not begin with a scheme such as https://"
 	errNameIdentifier   nameError = "must not be 64 hexadecimal digits and nothing else"
 	errNameTooLong      nameError = "repository name is longer than 255 characters"
+	errImageTooLong     nameError = "longer than any image name can be"
 	errNameUpperCase    nameError = "repository name must be lowercase"
 	errNameFormat       nameError = "invalid registry or repository name"
 	errTagFormat        nameError = "invalid tag"

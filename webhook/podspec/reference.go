@@ -14,6 +14,10 @@ import (
 // defaultTag is what the kubelet asks for when an image has neither tag nor digest.
 const defaultTag = "latest"
 
+// maxImage is far beyond what a node could pull: repository, tag and digest are bounded by the grammar, and a host by DNS.
+// The grammar has no bound for hosts, and its regular expressions take a microsecond a byte of whatever a pod may hold.
+const maxImage = 4096
+
 // ParseReference parses an image as the kubelet does, and normalises it as containerd does: a short name belongs to
 // docker.io, the default tag is "latest", and a digest overrules the tag beside it.
 //
@@ -27,6 +31,9 @@ func ParseReference(image string) (imagepull.Reference, error) {
 // parse returns the tag apart from the reference: beside a digest the reference drops it, yet it still decides the
 // default pull policy.
 func parse(image string) (imagepull.Reference, string, error) {
+	if len(image) > maxImage {
+		return imagepull.Reference{}, "", errImageTooLong
+	}
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
 		return imagepull.Reference{}, "", explain(image, err)

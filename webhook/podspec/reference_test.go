@@ -159,7 +159,7 @@ func TestParseReferenceInvalid(t *testing.T) {
 // TestParseReferenceHuge sees to it that an image of any length costs little and is not repeated.
 func TestParseReferenceHuge(t *testing.T) {
 	t.Parallel()
-	const length = 1 << 13
+	const length = maxImage - 16
 	tests := map[string]struct {
 		image string
 		want  nameError
@@ -169,6 +169,7 @@ func TestParseReferenceHuge(t *testing.T) {
 		"digest": {"x@sha256:" + strings.Repeat("a", length), errDigestFormat},
 		"slash":  {strings.Repeat("/", length), errNameFormat},
 		"at":     {strings.Repeat("@", length), errDigestFormat},
+		"host":   {strings.Repeat("a", maxImage) + ".example/x", errImageTooLong},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,163 @@
+// Package preflight foretells the pulls of a pod.
+//
+// A [Checker] does what the kubelet would do once the pod is there: collect the credentials, and try each of them for each
+// image until one works. It does so for all images at once, asks each distinct image only once, and answers for every use,
+// come what may: what it can't find out in time is a finding too.
+package preflight
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// Resolver says whether a reference could be pulled with one credential.
+type Resolver interface {
+	Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
+}
+
+// Credentials tells what the kubelet would have for a pod. With fresh nothing is taken from memory.
+type Credentials interface {
+	Credentials(ctx context.Context, pod imagepull.Pod, fresh bool) credentials.Set
+}
+
+// Options configure a Checker.
+type Options struct {
+	Resolver    Resolver
+	Credentials Credentials
+	// Platforms are those of the nodes; unknown when empty.
+	Platforms []imagepull.Platform
+	// CredentialedRegistries are hosts, with "*" wildcards, where the nodes have identities that Pullgate can't see.
+	CredentialedRegistries []string
+	// SkipRegistries are hosts, with "*" wildcards, that are never asked.
+	SkipRegistries []string
+	// MaxUses bounds how many images of one object are looked at, whatever its author wrote.
+	MaxUses int
+}
+
+// Checker foretells pulls. It is safe for concurrent use.
+type Checker struct{ options Options }
+
+// New returns a Checker.
+func New(o Options) *Checker { return &Checker{options: o} }
+
+// Check returns one finding for each use of the pod, in their order, not later than the context's deadline.
+func (c *Checker) Check(ctx context.Context, pod imagepull.Pod) []imagepull.Finding {
+	findings := make([]imagepull.Finding, len(pod.Uses))
+	var open []int
+	for i, use := range pod.Uses {
+		findings[i] = imagepull.Finding{Use: use}
+		if v, known := c.withoutAsking(i, use); known {
+			findings[i].Verdict = forUse(v, use)
+		} else {
+			open = append(open, i)
+		}
+	}
+	if len(open) == 0 {
+		return findings
+	}
+	set := c.options.Credentials.Credentials(ctx, pod, false)
+	c.ask(ctx, set, findings, open)
+	if set.Remembered && anyUnpullable(findings, open) {
+		// Nobody is refused on the strength of a secret that was corrected a moment ago.
+		if now := c.options.Credentials.Credentials(ctx, pod, true); !now.Equal(set) {
+			set = now
+			c.ask(ctx, set, findings, open)
+		}
+	}
+	adviseMissing(set, findings)
+	return findings
+}
+
+// withoutAsking returns the verdicts that need no registry.
+func (c *Checker) withoutAsking(i int, use imagepull.Use) (imagepull.Verdict, bool) {
+	switch {
+	case use.ParseError != "":
+		return imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: use.ParseError}, true
+	case matchesHost(c.options.SkipRegistries, use.Reference.Domain):
+		return imagepull.Verdict{Reason: imagepull.ReasonNotChecked, Detail: "the registry is on the list of those to skip"}, true
+	case use.PullPolicy == imagepull.PullNever:
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonNodeCache,
+			Detail: "with imagePullPolicy Never the image must be on the node already",
+		}, true
+	case c.options.MaxUses > 0 && i >= c.options.MaxUses:
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonDeadlineExceeded,
+			Detail: "the object has more images than Pullgate looks at",
+		}, true
+	}
+	return imagepull.Verdict{}, false
+}
+
+// ask fills in the verdicts of the open findings, asking for each distinct reference once and for all at the same time.
+func (c *Checker) ask(ctx context.Context, set credentials.Set, findings []imagepull.Finding, open []int) {
+	verdicts := make(map[imagepull.Reference]*imagepull.Verdict)
+	var all group
+	for _, i := range open {
+		ref := findings[i].Reference
+		if verdicts[ref] != nil {
+			continue
+		}
+		v := new(imagepull.Verdict)
+		verdicts[ref] = v
+		all.run(func() { *v = c.verdict(ctx, set, ref) })
+	}
+	all.wait()
+	for _, i := range open {
+		findings[i].Verdict = forUse(*verdicts[findings[i].Reference], findings[i].Use)
+	}
+}
+
+// forUse excuses a volume that nothing mounts: the kubelet fails to pull it, and starts every container all the same.
+func forUse(v imagepull.Verdict, use imagepull.Use) imagepull.Verdict {
+	if !use.Unmounted || v.Outcome() != imagepull.Unpullable {
+		return v
+	}
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNotChecked,
+		Detail: "no container mounts the volume",
+		Advice: []imagepull.Advice{{
+			Reason:  imagepull.AdviceUnmountedImageVolume,
+			Message: "no container mounts the volume, whose image cannot be pulled: " + v.Detail,
+		}},
+	}
+}
+
+// adviseMissing remarks once a pod on pull secrets that don't exist, where the pull works without them.
+func adviseMissing(set credentials.Set, findings []imagepull.Finding) {
+	if len(set.Missing) == 0 {
+		return
+	}
+	for i := range findings {
+		if findings[i].Reason == imagepull.ReasonPullable {
+			// A verdict's own advice may be shared, with other uses or a cache.
+			findings[i].Advice = append(slices.Clip(findings[i].Advice), imagepull.Advice{
+				Reason:  imagepull.AdvicePullSecretMissing,
+				Message: missingDetail(set.Missing),
+			})
+			return
+		}
+	}
+}
+
+func anyUnpullable(findings []imagepull.Finding, open []int) bool {
+	return slices.ContainsFunc(open, func(i int) bool { return findings[i].Outcome() == imagepull.Unpullable })
+}
+
+// matchesHost matches a registry with or without its port.
+func matchesHost(patterns []string, domain string) bool {
+	host, _, _ := strings.Cut(domain, ":")
+	for _, pattern := range patterns {
+		for _, name := range []string{domain, host} {
+			if ok, err := path.Match(pattern, name); ok && err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}

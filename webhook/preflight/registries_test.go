@@ -1,0 +1,53 @@
+package preflight_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/preflight"
+)
+
+// TestCredentialedRegistries: where nodes have an identity of their own, a refusal is no certainty. Nothing else changes.
+func TestCredentialedRegistries(t *testing.T) {
+	t.Parallel()
+	const ecr = "123.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1"
+	doubt := imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCredentials,
+		Detail: "access is denied to what Pullgate can see, but the nodes may have an identity of their own",
+	}
+	tests := map[string]struct {
+		registries []string
+		image      string
+		answer     imagepull.Verdict
+		want       imagepull.Verdict
+	}{
+		"refused":                         {[]string{"*.dkr.ecr.*.amazonaws.com"}, ecr, private, doubt},
+		"refused, another registry":       {[]string{"*.dkr.ecr.*.amazonaws.com"}, image, private, private},
+		"refused, none is listed":         {nil, ecr, private, private},
+		"refused, by its name":            {[]string{"gcr.io", host}, image, private, doubt},
+		"refused, on any port":            {[]string{host}, "registry.example:5000/web:1", private, doubt},
+		"refused, on the port":            {[]string{"registry.example:5000"}, "registry.example:5000/web:1", private, doubt},
+		"refused, on another port":        {[]string{"registry.example:5000"}, "registry.example:6000/web:1", private, private},
+		"refused, wildcard with a port":   {[]string{"*.example:5000"}, "registry.example:5000/web:1", private, doubt},
+		"refused, a subdomain":            {[]string{"example"}, image, private, private},
+		"refused, a pattern that is none": {[]string{"[", host}, image, private, doubt},
+		"absent":                          {[]string{host}, image, absent, absent},
+		"no answer":                       {[]string{host}, image, unavailable, unavailable},
+		"works":                           {[]string{host}, image, works, works},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := check(t, preflight.Options{
+				Resolver:               &registry{script: map[string]imagepull.Verdict{test.image: test.answer}},
+				Credentials:            &secrets{},
+				CredentialedRegistries: test.registries,
+			}, test.image)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("verdict (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

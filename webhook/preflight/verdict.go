@@ -1,0 +1,174 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
+)
+
+// verdict does for one image what the kubelet does: it tries each credential until one works (kubelet:
+// pkg/kubelet/images/image_manager.go, pullImage).
+func (c *Checker) verdict(ctx context.Context, set credentials.Set, ref imagepull.Reference) imagepull.Verdict {
+	if len(set.Invalid) > 0 {
+		return invalidSecret(set.Invalid[0])
+	}
+	var failures []imagepull.Verdict
+	for _, cred := range set.Lookup(ref.Repository()) {
+		v := c.options.Resolver.Resolve(ctx, ref, cred)
+		if v.Outcome() == imagepull.Pullable {
+			return c.onPlatforms(unlessUnreadable(v, set))
+		}
+		// Even past the deadline every credential has its turn, which is then a doubt: the first refusals alone prove nothing.
+		failures = append(failures, v)
+	}
+	v := unlessUnreadable(worst(failures), set)
+	if v.Reason != imagepull.ReasonAccessDenied {
+		return v
+	}
+	if matchesHost(c.options.CredentialedRegistries, ref.Domain) {
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonNodeCredentials,
+			Detail: "access is denied to what Pullgate can see, but the nodes may have an identity of their own",
+		}
+	}
+	return explain(v, set)
+}
+
+// invalidSecret: one undecodable entry fails every lookup of the pod, whatever host it is for (kubelet:
+// pkg/credentialprovider/secrets/secrets.go).
+func invalidSecret(p credentials.Problem) imagepull.Verdict {
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonInvalidPullSecret,
+		Detail: p.String(),
+	}
+}
+
+// unlessUnreadable turns a verdict into doubt when a secret could not be read, unless a credential that could be read
+// works: the kubelet gets to that one sooner or later.
+func unlessUnreadable(v imagepull.Verdict, set credentials.Set) imagepull.Verdict {
+	if len(set.Unreadable) == 0 || (v.Outcome() == imagepull.Pullable && v.Credential != "") {
+		return v
+	}
+	p := set.Unreadable[0]
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCredentials,
+		Detail: "Pullgate could not read " + p.String(),
+		Fix:    "check Pullgate's rights and the API server",
+	}
+}
+
+// worst chooses what is said of an image that no credential opened. Doubt wins: the kubelet may get an answer later. Of
+// certain failures the one that got furthest tells most.
+func worst(failures []imagepull.Verdict) imagepull.Verdict {
+	chosen := failures[0]
+	for _, v := range failures[1:] {
+		if progress(v) > progress(chosen) {
+			chosen = v
+		}
+	}
+	if chosen.Reason == imagepull.ReasonAccessDenied && len(failures) > 1 {
+		chosen.Detail = refusedDetail(failures)
+	}
+	return chosen
+}
+
+func progress(v imagepull.Verdict) int {
+	switch {
+	case v.Outcome() == imagepull.Indeterminate:
+		return 3
+	case v.Reason == imagepull.ReasonAccessDenied:
+		return 0
+	case v.Reason == imagepull.ReasonNotFound:
+		return 1
+	}
+	return 2
+}
+
+func refusedDetail(failures []imagepull.Verdict) string {
+	var sources []string
+	for _, v := range failures {
+		if !slices.Contains(sources, v.Credential) {
+			sources = append(sources, v.Credential)
+		}
+	}
+	return "the credentials from " + enumerate(sources) + " are refused"
+}
+
+// explain adds to a denial what is wrong with the pod's secrets, since that is where the cause is.
+func explain(v imagepull.Verdict, set credentials.Set) imagepull.Verdict {
+	if len(set.Missing) > 0 {
+		v.Detail += "; " + missingDetail(set.Missing)
+		v.Fix = "create the pull secret"
+	}
+	for _, p := range set.Ignored[:min(len(set.Ignored), maxListed)] {
+		v.Detail += "; " + p.String()
+	}
+	return v
+}
+
+// maxName is the longest name that an object can have. What a pod lists as a pull secret may be longer.
+const maxName = 253
+
+// missingDetail names the first of the pull secrets that don't exist.
+func missingDetail(names []string) string {
+	first := names[0]
+	if len(first) > maxName {
+		first = first[:maxName]
+	}
+	if len(names) == 1 {
+		return fmt.Sprintf("pull secret %q does not exist", first)
+	}
+	return fmt.Sprintf("pull secret %q and %d more do not exist", first, len(names)-1)
+}
+
+// onPlatforms judges an index by the nodes' platforms. A single manifest is pulled on every node.
+func (c *Checker) onPlatforms(v imagepull.Verdict) imagepull.Verdict {
+	if !v.IsIndex || v.Outcome() != imagepull.Pullable {
+		return v
+	}
+	switch nodes.Serve(v.Platforms, c.options.Platforms) {
+	case nodes.All:
+	case nodes.None:
+		v.Reason, v.Detail = imagepull.ReasonPlatformMismatch, mismatchDetail(v.Platforms, c.options.Platforms)
+	case nodes.Some:
+		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, "some nodes are not served: "+mismatchDetail(v.Platforms, c.options.Platforms)
+	case nodes.Unclear:
+		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, "the image index has an entry that names no platform"
+	}
+	return v
+}
+
+func mismatchDetail(offered, wanted []imagepull.Platform) string {
+	if len(wanted) == 0 {
+		return "the image index offers no platform at all"
+	}
+	return fmt.Sprintf("the image index offers %s, the nodes are %s", list(offered), list(wanted))
+}
+
+func list(platforms []imagepull.Platform) string {
+	var names []string
+	for _, p := range platforms {
+		if p.OS != "" && p.OS != "unknown" && !slices.Contains(names, p.String()) {
+			names = append(names, p.String())
+		}
+	}
+	if len(names) == 0 {
+		return "no platform"
+	}
+	return enumerate(names)
+}
+
+// maxListed keeps an index with many entries, or a pod with many pull secrets, from filling the message.
+const maxListed = 6
+
+func enumerate(names []string) string {
+	if len(names) > maxListed {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), len(names)-maxListed)
+	}
+	return strings.Join(names, ", ")
+}
