@@ -1,0 +1,198 @@
+package webhook_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/policy"
+)
+
+const (
+	absentLine = `container "c0": image "registry.example/shop/web:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`
+	busyLine   = `container "c0": image "busy.example/web:1" could not be checked: RateLimited: the registry limits the rate of requests`
+	// absentWarning is shorter: the fix goes first where a line would be too long.
+	absentWarning = `container "c0": image "registry.example/shop/web:gone" cannot be pulled: NotFound: tag not found`
+)
+
+var (
+	absentAudit = map[string]string{
+		"outcome":  "Unpullable",
+		"reasons":  "NotFound",
+		"findings": `[{"path":"spec.containers[0].image","image":"registry.example/shop/web:gone","outcome":"Unpullable","reason":"NotFound"}]`,
+	}
+	busyAudit = map[string]string{
+		"outcome":  "Indeterminate",
+		"reasons":  "RateLimited",
+		"findings": `[{"path":"spec.containers[0].image","image":"busy.example/web:1","outcome":"Indeterminate","reason":"RateLimited"}]`,
+	}
+	okStatus = &metav1.Status{Code: http.StatusOK}
+)
+
+func forbidden(message string) *metav1.Status {
+	return &metav1.Status{Status: metav1.StatusFailure, Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden, Message: message}
+}
+
+// TestDecisions: each mode, on a pod that can be pulled, one that can't, and one in doubt.
+func TestDecisions(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		mode     policy.Mode
+		image    string
+		want     admissionv1.AdmissionResponse
+		decision string
+	}{
+		"enforce, pullable": {policy.ModeEnforce, good, admissionv1.AdmissionResponse{Allowed: true, Result: okStatus}, "allow"},
+		"enforce, unpullable": {
+			policy.ModeEnforce, absent,
+			admissionv1.AdmissionResponse{Result: forbidden(absentLine), AuditAnnotations: absentAudit}, "deny",
+		},
+		"enforce, doubt": {
+			policy.ModeEnforce, busy,
+			admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, Warnings: []string{busyLine}, AuditAnnotations: busyAudit}, "warn",
+		},
+		"warn, pullable": {policy.ModeWarn, good, admissionv1.AdmissionResponse{Allowed: true, Result: okStatus}, "allow"},
+		"warn, unpullable": {
+			policy.ModeWarn, absent,
+			admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, Warnings: []string{absentWarning}, AuditAnnotations: absentAudit}, "warn",
+		},
+		"warn, doubt": {
+			policy.ModeWarn, busy,
+			admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, Warnings: []string{busyLine}, AuditAnnotations: busyAudit}, "warn",
+		},
+		"audit, unpullable": {
+			policy.ModeAudit, absent, admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, AuditAnnotations: absentAudit}, "allow",
+		},
+		"audit, doubt": {
+			policy.ModeAudit, busy, admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, AuditAnnotations: busyAudit}, "allow",
+		},
+		"unknown mode acts as warn": {
+			"enforced", absent,
+			admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, Warnings: []string{absentWarning}, AuditAnnotations: absentAudit}, "warn",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(test.mode)
+			request := create("Pod", podOf(test.image))
+			test.want.UID = request.UID
+			if diff := cmp.Diff(test.want, f.review(t, request)); diff != "" {
+				t.Errorf("response (-want +got):\n%s", diff)
+			}
+			if len(f.observed) != 1 {
+				t.Fatalf("observed %v, want one decision", f.observed)
+			}
+			o := f.observed[0]
+			if o.Decision != test.decision || o.Mode != test.mode || o.Kind != "Pod" || len(o.Findings) != 1 || o.Duration < 0 {
+				t.Errorf("observed %+v, want the decision %q on one image of a Pod", o, test.decision)
+			}
+		})
+	}
+}
+
+// TestModeOff: nothing is asked, told or counted.
+func TestModeOff(t *testing.T) {
+	t.Parallel()
+	f := newFixture(policy.ModeOff)
+	wantSilence(t, f, create("Pod", podOf(absent)))
+}
+
+// TestModeUnknown: without the namespace nobody is refused, and somebody is told.
+func TestModeUnknown(t *testing.T) {
+	t.Parallel()
+	for name, namespace := range map[string]string{"a namespace that can't be read": "other", "no namespace": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(policy.ModeEnforce)
+			request := create("Pod", podOf(absent))
+			request.Namespace = namespace
+			got := f.review(t, request)
+			if !got.Allowed {
+				t.Error("refused, want a warning")
+			}
+			if diff := cmp.Diff([]string{absentWarning}, got.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+			if got := f.checker.pods[0].Namespace; got != namespace {
+				t.Errorf("the checker was asked for namespace %q, want %q", got, namespace)
+			}
+			if lines := f.logLines(t); len(lines) != 2 || lines[0]["level"] != "WARN" || lines[0]["error"] != errNoMode.Error() {
+				t.Errorf("log = %v, want the error and the decision", lines)
+			}
+		})
+	}
+}
+
+// TestDryRun gives the verdict that the real run would.
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	f := newFixture(policy.ModeEnforce)
+	request := create("Pod", podOf(absent))
+	request.DryRun = new(true)
+	if got := f.review(t, request); got.Allowed {
+		t.Error("admitted, want the denial of the real run")
+	}
+	if got := f.logLines(t)[0]["dryRun"]; got != true {
+		t.Errorf("dryRun = %v in the log, want true", got)
+	}
+}
+
+// TestDenialNamesEveryImage, on a line each, and nothing that is only in doubt.
+func TestDenialNamesEveryImage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(policy.ModeEnforce)
+	f.checker.said = map[string]imagepull.Verdict{"Foo": {Reason: imagepull.ReasonInvalidImageName, Detail: "upper case"}}
+	got := f.review(t, create("Pod", podOf(absent, busy, good, "Foo")))
+	want := forbidden(absentLine + "\n" +
+		`container "c3": image "Foo" cannot be pulled: InvalidImageName: upper case; correct the image name`)
+	if diff := cmp.Diff(want, got.Result); diff != "" {
+		t.Errorf("result (-want +got):\n%s", diff)
+	}
+	if len(got.Warnings) != 0 {
+		t.Errorf("warnings = %q, want none beside a denial", got.Warnings)
+	}
+}
+
+// TestActions override what an outcome stands for.
+func TestActions(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		image   string
+		actions map[imagepull.Reason]policy.Action
+		allowed bool
+		told    int
+	}{
+		"a denial softened": {absent, map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionWarn}, true, 1},
+		"a denial silenced": {absent, map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionAllow}, true, 0},
+		"a doubt hardened":  {busy, map[imagepull.Reason]policy.Action{imagepull.ReasonRateLimited: policy.ActionDeny}, false, 0},
+		"another reason":    {absent, map[imagepull.Reason]policy.Action{imagepull.ReasonRateLimited: policy.ActionAllow}, false, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(policy.ModeEnforce)
+			f.handler.Actions = test.actions
+			got := f.review(t, create("Pod", podOf(test.image)))
+			if got.Allowed != test.allowed || len(got.Warnings) != test.told {
+				t.Errorf("allowed = %t with the warnings %q, want %t with %d", got.Allowed, got.Warnings, test.allowed, test.told)
+			}
+		})
+	}
+}
+
+// wantSilence: the object is admitted, and neither caller nor audit nor metrics nor log are told.
+func wantSilence(t *testing.T, f *fixture, request admissionv1.AdmissionRequest) {
+	t.Helper()
+	want := admissionv1.AdmissionResponse{UID: request.UID, Allowed: true, Result: okStatus}
+	if diff := cmp.Diff(want, f.review(t, request)); diff != "" {
+		t.Errorf("response (-want +got):\n%s", diff)
+	}
+	if len(f.checker.pods) != 0 || len(f.observed) != 0 || f.log.Len() != 0 {
+		t.Errorf("asked %v, observed %v, logged %q, want none", f.checker.pods, f.observed, &f.log)
+	}
+}

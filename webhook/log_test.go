@@ -1,0 +1,90 @@
+package webhook_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/policy"
+)
+
+// TestLogLine: one for each decision, with all that is needed to understand it later.
+func TestLogLine(t *testing.T) {
+	t.Parallel()
+	f := newFixture(policy.ModeEnforce)
+	f.review(t, create("Pod", podOf(absent, good, busy)))
+	lines := f.logLines(t)
+	if len(lines) != 1 {
+		t.Fatalf("log = %v, want one line", lines)
+	}
+	got := lines[0]
+	for _, varying := range []string{"time", "duration"} {
+		if _, ok := got[varying]; !ok {
+			t.Errorf("the log line has no %s", varying)
+		}
+		delete(got, varying)
+	}
+	want := map[string]any{
+		"level": "INFO", "msg": "decided", "decision": "deny", "mode": "enforce", "kind": "Pod", "operation": "CREATE",
+		"namespace": "shop", "name": "web", "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "user": "alice",
+		"dryRun": false, "images": float64(3),
+		"findings": []any{
+			`spec.containers[0].image "registry.example/shop/web:gone" NotFound: tag not found`,
+			`spec.containers[2].image "busy.example/web:1" RateLimited: the registry limits the rate of requests`,
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("log line (-want +got):\n%s", diff)
+	}
+}
+
+// TestLogLineOfFineImages is written as well: it is how an operator sees that Pullgate was asked.
+func TestLogLineOfFineImages(t *testing.T) {
+	t.Parallel()
+	f := newFixture(policy.ModeAudit)
+	f.review(t, create("Pod", podOf(good)))
+	lines := f.logLines(t)
+	if len(lines) != 1 || lines[0]["decision"] != "allow" || len(lines[0]["findings"].([]any)) != 0 {
+		t.Errorf("log = %v, want one line without findings", lines)
+	}
+}
+
+// TestNothingOfTheObjectIsLogged but its images: environment variables, annotations and commands hold secrets.
+func TestNothingOfTheObjectIsLogged(t *testing.T) {
+	t.Parallel()
+	const marker = "s3cr3t"
+	pod := podWith(map[string]any{"annotations": map[string]any{"a": marker}}, absent, busy)
+	pod = strings.Replace(pod, `"name":"c0"`, `"name":"c0","command":["`+marker+`"],"env":[{"name":"A","value":"`+marker+`"}]`, 1)
+	for _, mode := range policy.Modes() {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(mode)
+			f.checker.said = map[string]imagepull.Verdict{absent: {Reason: imagepull.ReasonNotFound, Detail: "gone", Credential: "secret/shop/regcred"}}
+			got := f.review(t, create("Pod", pod))
+			told := append(slices.Clone(got.Warnings), got.Result.Message, f.log.String())
+			for _, annotation := range got.AuditAnnotations {
+				told = append(told, annotation)
+			}
+			for _, text := range told {
+				if strings.Contains(text, marker) {
+					t.Errorf("%q holds a part of the object", text)
+				}
+			}
+		})
+	}
+}
+
+// TestLongImagesAreShortInTheLog: neither their length nor their letters spoil it.
+func TestLongImagesAreShortInTheLog(t *testing.T) {
+	t.Parallel()
+	image := strings.Repeat("x", 3000) + "\x1b"
+	f := newFixture(policy.ModeEnforce)
+	f.checker.said = map[string]imagepull.Verdict{image: {Reason: imagepull.ReasonInvalidImageName, Detail: "too long"}}
+	f.review(t, create("Pod", podOf(image)))
+	if got := f.log.Len(); got > 1024 {
+		t.Errorf("the log line has %d bytes, want at most 1024", got)
+	}
+}

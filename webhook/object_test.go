@@ -1,0 +1,140 @@
+package webhook_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/pullgate/pullgate/webhook/policy"
+)
+
+const (
+	now   = "2026-01-01T00:00:00Z"
+	other = "registry.example/shop/web:2"
+)
+
+// withEphemeral adds an ephemeral container to a pod in JSON.
+func withEphemeral(pod, image string) string {
+	return strings.Replace(pod, `"spec":{`, `"spec":{"ephemeralContainers":[{"name":"debug","image":"`+image+`"}],`, 1)
+}
+
+// TestWhatIsAsked: everything of a new object, and of an update what it changes.
+func TestWhatIsAsked(t *testing.T) {
+	t.Parallel()
+	withSecret := strings.Replace(deploymentOf(good, other), `"spec":{"containers"`, `"spec":{"imagePullSecrets":[{"name":"x"}],"containers"`, 1)
+	debugging := update("Pod", podOf(good), withEphemeral(podOf(good), other))
+	debugging.SubResource = "ephemeralcontainers"
+	tests := map[string]struct {
+		request admissionv1.AdmissionRequest
+		want    []string
+	}{
+		"new pod":                            {create("Pod", podOf(good, other)), []string{good, other}},
+		"new Deployment":                     {create("Deployment", deploymentOf(good, other)), []string{good, other}},
+		"changed image":                      {update("Pod", podOf(good, other), podOf(good, absent)), []string{absent}},
+		"images swapped":                     {update("Pod", podOf(good, other), podOf(other, good)), []string{other, good}},
+		"new ephemeral container":            {debugging, []string{other}},
+		"changed template":                   {update("Deployment", deploymentOf(good, other), deploymentOf(good, absent)), []string{absent}},
+		"changed pull secrets of a template": {update("Deployment", deploymentOf(good, other), withSecret), []string{good, other}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(policy.ModeWarn)
+			f.review(t, test.request)
+			if diff := cmp.Diff(test.want, f.checker.images()); diff != "" {
+				t.Errorf("images (-want +got):\n%s", diff)
+			}
+			if got := f.checker.pods[0].Namespace; got != "shop" {
+				t.Errorf("the checker was asked for namespace %q, want that of the request", got)
+			}
+		})
+	}
+}
+
+// TestSilence: what brings no image is let through unasked.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	deletion := create("Pod", "")
+	deletion.Operation = admissionv1.Delete
+	deletion.OldObject.Raw = []byte(podOf(absent))
+	tests := map[string]admissionv1.AdmissionRequest{
+		"mirror pod": create("Pod", podWith(map[string]any{
+			"annotations": map[string]any{"kubernetes.io/config.mirror": "0123"},
+		}, absent)),
+		"deleting pod": update("Pod", podOf(good), podWith(map[string]any{"deletionTimestamp": now}, absent)),
+		"deletion":     deletion,
+		"pod whose labels change": update("Pod", podOf(absent), podWith(map[string]any{
+			"labels": map[string]any{"a": "b"},
+		}, absent)),
+		"Deployment that is scaled": update("Deployment", deploymentOf(absent),
+			strings.Replace(deploymentOf(absent), `"spec":{"template"`, `"spec":{"replicas":3,"template"`, 1)),
+		"ReplicationController without a template": create("ReplicationController", `{"apiVersion":"v1","kind":"ReplicationController"}`),
+		"pod without containers":                   create("Pod", podOf()),
+	}
+	for name, request := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantSilence(t, newFixture(policy.ModeEnforce), request)
+		})
+	}
+}
+
+// TestTemplatesAreNeverRefused: an image may still be pushed before the pods come, which are checked themselves.
+func TestTemplatesAreNeverRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(policy.ModeEnforce)
+	got := f.review(t, create("Deployment", deploymentOf(absent)))
+	if !got.Allowed {
+		t.Error("refused, want a warning")
+	}
+	if diff := cmp.Diff([]string{absentWarning}, got.Warnings); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+	if want := strings.ReplaceAll(absentAudit["findings"], "spec.containers", "spec.template.spec.containers"); got.AuditAnnotations["findings"] != want {
+		t.Errorf("findings = %s in the audit, want %s", got.AuditAnnotations["findings"], want)
+	}
+	if o := f.observed[0]; o.Kind != "Deployment" || o.Decision != "warn" {
+		t.Errorf("observed %+v, want a warning on a Deployment", o)
+	}
+}
+
+// TestObjectNotUnderstood: what Pullgate can't judge is admitted, with a warning and without the object's text.
+func TestObjectNotUnderstood(t *testing.T) {
+	t.Parallel()
+	const prefix = "pullgate could not check the images: "
+	tests := map[string]struct {
+		request admissionv1.AdmissionRequest
+		want    string
+	}{
+		"a kind without pods":        {create("Service", `{"apiVersion":"v1","kind":"Service"}`), "this kind of object has no pods"},
+		"a kind of another group":    {create("Pod", `{"apiVersion":"example.com/v1","kind":"Pod"}`), "this kind of object has no pods"},
+		"a field of another type":    {create("Pod", `{"apiVersion":"v1","kind":"Pod","spec":{"containers":"s3cr3t"}}`), "reading Pod: field spec.containers has the wrong type"},
+		"no object":                  {create("Pod", `"s3cr3t"`), "reading object: not a JSON object"},
+		"nothing":                    {create("Pod", "null"), "reading object: not valid JSON"},
+		"no kind":                    {create("Pod", `{"s3cr3t":1}`), "reading object: apiVersion or kind is missing"},
+		"an old object that is none": {update("Pod", `["s3cr3t"]`, podOf(absent)), "reading object: not a JSON object"},
+		"an update without the old":  {update("Pod", "null", podOf(absent)), "reading object: not valid JSON"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(policy.ModeEnforce)
+			got := f.review(t, test.request)
+			want := admissionv1.AdmissionResponse{UID: test.request.UID, Allowed: true, Result: okStatus, Warnings: []string{prefix + test.want}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("response (-want +got):\n%s", diff)
+			}
+			if len(f.observed) != 0 {
+				t.Errorf("observed %v, want nothing: its kind may be any word", f.observed)
+			}
+			if lines := f.logLines(t); len(lines) != 1 || lines[0]["level"] != "WARN" || lines[0]["error"] != test.want {
+				t.Errorf("log = %v, want one warning with the error %q", lines, test.want)
+			}
+			if strings.Contains(f.log.String(), "s3cr3t") {
+				t.Errorf("log = %s, which quotes the object", &f.log)
+			}
+		})
+	}
+}
