@@ -41,7 +41,7 @@ type Options struct {
 // The Secret and the webhook configuration must exist: Pullgate may update these two by name and create none, so a
 // missing Secret is an error here and now instead of a rotator that gives up a moment later. The manager's scheme
 // needs the core types. Within one process, call it once per namespace.
-func SelfSigned(mgr manager.Manager, o Options) (ready <-chan struct{}, err error) {
+func SelfSigned(ctx context.Context, mgr manager.Manager, o Options) (ready <-chan struct{}, err error) {
 	if o.CertDir == "" {
 		return nil, errors.New("certificate directory is required")
 	}
@@ -55,7 +55,7 @@ func SelfSigned(mgr manager.Manager, o Options) (ready <-chan struct{}, err erro
 	if err != nil {
 		return nil, fmt.Errorf("building client for secrets: %w", err)
 	}
-	if err := requireSecret(client, o.Namespace); err != nil {
+	if err := requireSecret(ctx, client, o.Namespace); err != nil {
 		return nil, err
 	}
 	return addTo(mgr, client, o)
@@ -75,8 +75,8 @@ func addTo(mgr manager.Manager, client kubernetes.Interface, o Options) (<-chan 
 }
 
 // requireSecret tells what to do about a missing Secret, which the rotator could not create.
-func requireSecret(client kubernetes.Interface, namespace string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
+func requireSecret(ctx context.Context, client kubernetes.Interface, namespace string) error {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	_, err := client.CoreV1().Secrets(namespace).Get(ctx, SecretName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {

@@ -54,7 +54,7 @@ func TestSelfSigned(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "certs")
 	o := Options{Namespace: uniqueNamespace(), CertDir: dir}
-	ready, err := SelfSigned(newManager(t, http.StatusOK, secretFound), o)
+	ready, err := SelfSigned(t.Context(), newManager(t, http.StatusOK, secretFound), o)
 	if err != nil {
 		t.Fatalf("SelfSigned: %v", err)
 	}
@@ -71,7 +71,7 @@ func TestSelfSigned(t *testing.T) {
 		t.Errorf("certificate directory: got mode %v, want 0700", got)
 	}
 
-	_, err = SelfSigned(newManager(t, http.StatusOK, secretFound), o)
+	_, err = SelfSigned(t.Context(), newManager(t, http.StatusOK, secretFound), o)
 	if err == nil || !strings.Contains(err.Error(), "adding certificate rotator: ") {
 		t.Errorf("SelfSigned again: got error %v, want one of the rotator", err)
 	}
@@ -111,7 +111,7 @@ func TestSelfSignedFails(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := SelfSigned(newManager(t, tc.status, tc.body), tc.options)
+			_, err := SelfSigned(t.Context(), newManager(t, tc.status, tc.body), tc.options)
 			if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
 				t.Errorf("SelfSigned: got error %v, want %q", err, tc.want)
 			}
@@ -161,7 +161,7 @@ func TestSelfSignedWithABrokenManager(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mgr := &brokenManager{Manager: newManager(t, http.StatusOK, secretFound), config: tc.config, addErr: tc.addErr}
-			_, err := SelfSigned(mgr, Options{Namespace: uniqueNamespace(), CertDir: t.TempDir()})
+			_, err := SelfSigned(t.Context(), mgr, Options{Namespace: uniqueNamespace(), CertDir: t.TempDir()})
 			if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
 				t.Errorf("SelfSigned: got error %v, want %q", err, tc.want)
 			}

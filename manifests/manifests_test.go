@@ -144,15 +144,6 @@ func TestNamesAgreeWithTheCode(t *testing.T) {
 	}
 }
 
-func portNamed(c corev1.Container, name string) int32 {
-	for _, p := range c.Ports {
-		if p.Name == name {
-			return p.ContainerPort
-		}
-	}
-	return 0
-}
-
 func mountPath(c corev1.Container, volume string) string {
 	for _, m := range c.VolumeMounts {
 		if m.Name == volume {

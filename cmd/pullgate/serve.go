@@ -107,7 +107,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	}
 	ready := closed()
 	if selfSigned {
-		if ready, err = certs.SelfSigned(mgr, certs.Options{Namespace: os.Getenv(namespaceVariable), CertDir: o.certDir}); err != nil {
+		if ready, err = certs.SelfSigned(ctx, mgr, certs.Options{Namespace: os.Getenv(namespaceVariable), CertDir: o.certDir}); err != nil {
 			return err
 		}
 	}

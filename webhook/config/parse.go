@@ -27,7 +27,7 @@ func parse(data []byte) (map[string]any, error) {
 	}
 	switch document := document.(type) {
 	case nil:
-		return nil, nil
+		return map[string]any{}, nil
 	case map[string]any:
 		unquoteOff(document)
 		return document, nil

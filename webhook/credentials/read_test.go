@@ -37,7 +37,7 @@ func TestSourceUnreadable(t *testing.T) {
 		"canceled":             {fmt.Errorf("reading: %w", context.Canceled), "canceled"},
 		"internal error":       {apierrors.NewInternalError(errors.New(password)), "the API server did not answer"},
 		"connection refused":   {errors.New("dial tcp 10.0.0.1:443: connect: connection refused"), "the API server did not answer"},
-		"network that is slow": {&slowNetwork{}, "timed out"},
+		"network that is slow": {&slowNetworkError{}, "timed out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,12 +57,12 @@ func TestSourceUnreadable(t *testing.T) {
 	}
 }
 
-// slowNetwork is an error of the connection.
-type slowNetwork struct{}
+// slowNetworkError is an error of the connection.
+type slowNetworkError struct{}
 
-func (*slowNetwork) Error() string   { return "i/o timeout" }
-func (*slowNetwork) Timeout() bool   { return true }
-func (*slowNetwork) Temporary() bool { return true }
+func (*slowNetworkError) Error() string   { return "i/o timeout" }
+func (*slowNetworkError) Timeout() bool   { return true }
+func (*slowNetworkError) Temporary() bool { return true }
 
 func TestSourceOneUnreadableSecretHidesNoOther(t *testing.T) {
 	t.Parallel()

@@ -20,10 +20,10 @@ func items(raw json.RawMessage) ([]json.RawMessage, error) {
 		Kind       string          `json:"kind"`
 		Items      json.RawMessage `json:"items"`
 	}
-	err := json.Unmarshal(raw, &list)
+	// What is no object at all is left for the reader of objects to complain of.
+	isObject := json.Unmarshal(raw, &list) == nil
 	kind, isList := strings.CutSuffix(list.Kind, "List")
-	if err != nil || !isList || list.Items == nil {
-		// What is no object at all is left for the reader of objects to complain of.
+	if !isObject || !isList || list.Items == nil {
 		return []json.RawMessage{raw}, nil
 	}
 	var elements []json.RawMessage

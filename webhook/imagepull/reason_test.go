@@ -76,7 +76,7 @@ func TestReasonOutcome(t *testing.T) {
 func TestForgottenVerdictIsDoubt(t *testing.T) {
 	t.Parallel()
 	tests := map[string]imagepull.Outcome{
-		"zero outcome":               *new(imagepull.Outcome),
+		"zero outcome":               imagepull.Outcome(0),
 		"zero reason":                imagepull.Reason("").Outcome(),
 		"zero verdict":               imagepull.Verdict{}.Outcome(),
 		"zero finding":               imagepull.Finding{}.Outcome(),

@@ -204,6 +204,9 @@ func FuzzParseReference(f *testing.F) {
 
 func checkAgreement(t *testing.T, image string) {
 	t.Helper()
+	if len(image) > maxImage {
+		return
+	}
 	want, wantErr := askedByNode(image)
 	got, err := ParseReference(image)
 	if (err != nil) != (wantErr != nil) {
