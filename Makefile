@@ -41,7 +41,7 @@ run: build ## Run the webhook outside a cluster, against the cluster of KUBECONF
 demo: build bin/kustomize $(ASSETS) ## Show it: a real API server, a local registry, pods that would hang
 	$(GO) run ./test/demo
 
-test: $(ASSETS) ## Run all tests with the race detector, against a real API server too
+test: $(ASSETS) bin/kustomize ## Run all tests with the race detector, against a real API server too
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 test-unit: ## Run the tests that need no API server
@@ -91,7 +91,7 @@ KUBERNETES_LDFLAGS  = $(STAMP)gitVersion=$(KUBERNETES_VERSION) $(STAMP)gitMajor=
 	$(STAMP)gitCommit=0000000000000000000000000000000000000000 $(STAMP)buildDate=1970-01-01T00:00:00Z
 
 bin/assets/kube-apiserver bin/assets/kubectl: $(TOOLS)/kubernetes/go.mod
-	@echo "Building $(@F) $(KUBERNETES_VERSION) for the tests. The three of them take about 5 minutes on 2 cores, once."
+	@echo "Building $(@F) $(KUBERNETES_VERSION) for the tests. With etcd and kubectl this takes 5 to 10 minutes on 2 cores, once."
 	$(call build-tool,kubernetes,k8s.io/kubernetes/cmd/$(@F),$(KUBERNETES_LDFLAGS))
 
 bin/assets/etcd: $(TOOLS)/etcd/go.mod

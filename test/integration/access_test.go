@@ -1,0 +1,90 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+)
+
+// webhookUser is what the API server calls the shipped service account.
+const webhookUser = "system:serviceaccount:pullgate-system:pullgate"
+
+// testAccess asks the API server what the shipped roles allow. That they allow enough, every other test shows.
+func testAccess(t *testing.T, e *environment) {
+	core := func(verb, resource, namespace, name string) authorizationv1.ResourceAttributes {
+		return authorizationv1.ResourceAttributes{Verb: verb, Version: "v1", Resource: resource, Namespace: namespace, Name: name}
+	}
+	webhooks := func(verb, name string) authorizationv1.ResourceAttributes {
+		return authorizationv1.ResourceAttributes{
+			Verb: verb, Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations", Name: name,
+		}
+	}
+	for name, test := range map[string]struct {
+		may  bool
+		what authorizationv1.ResourceAttributes
+	}{
+		"read a pull secret":              {true, core("get", "secrets", "shop", "regcred")},
+		"read a service account":          {true, core("get", "serviceaccounts", "shop", "builder")},
+		"watch namespaces":                {true, core("watch", "namespaces", "", "")},
+		"fill its own secret":             {true, core("update", "secrets", systemNamespace, "pullgate-certs")},
+		"inject its authority":            {true, webhooks("update", "pullgate")},
+		"list everybody's secrets":        {false, core("list", "secrets", "", "")},
+		"watch everybody's secrets":       {false, core("watch", "secrets", "shop", "")},
+		"write another secret of its own": {false, core("update", "secrets", systemNamespace, "other")},
+		"write a pull secret":             {false, core("update", "secrets", "shop", "regcred")},
+		"create secrets":                  {false, core("create", "secrets", systemNamespace, "")},
+		"delete its own secret":           {false, core("delete", "secrets", systemNamespace, "pullgate-certs")},
+		"label namespaces":                {false, core("patch", "namespaces", "shop", "")},
+		"read pods":                       {false, core("get", "pods", "shop", "web")},
+		"create pods":                     {false, core("create", "pods", "shop", "")},
+		"request tokens":                  {false, core("create", "serviceaccounts/token", "shop", "builder")},
+		"change somebody else's webhooks": {false, webhooks("update", "other")},
+		"create webhooks":                 {false, webhooks("create", "")},
+		"delete its own webhooks":         {false, webhooks("delete", "pullgate")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+				User:               webhookUser,
+				Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + systemNamespace, "system:authenticated"},
+				ResourceAttributes: &test.what,
+			}}
+			c := e.caller(t)
+			c.must(c.create(review))
+			if review.Status.Allowed != test.may {
+				t.Errorf("allowed: %v, want %v (%s)", review.Status.Allowed, test.may, review.Status.Reason)
+			}
+		})
+	}
+}
+
+// testAftermath looks back on the whole run.
+func testAftermath(t *testing.T, e *environment) {
+	t.Run("nothing was forbidden to pullgate", func(t *testing.T) {
+		for _, event := range e.audit.events(t, webhookUser) {
+			if event.User.Username == webhookUser && event.ResponseStatus.Code == 403 {
+				t.Errorf("%s %s was forbidden", event.Verb, event.RequestURI)
+			}
+		}
+	})
+	t.Run("every match condition was evaluated", func(t *testing.T) {
+		if n := e.apiServerMetrics(t).sum("apiserver_admission_match_condition_evaluation_errors_total"); n != 0 {
+			t.Errorf("the API server counts %v errors", n)
+		}
+	})
+	t.Run("no panic and no secret", func(t *testing.T) {
+		for _, word := range []string{"panic", password} {
+			if strings.Contains(e.launch.log(t), word) {
+				t.Errorf("the log holds %q", word)
+			}
+			if len(e.audit.events(t, word)) > 0 {
+				t.Errorf("the audit log holds %q", word)
+			}
+		}
+	})
+	t.Run("the process ends", func(t *testing.T) {
+		e.pullgate.terminate(t)
+		e.pullgate.awaitExit(t)
+	})
+}

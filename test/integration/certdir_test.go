@@ -1,0 +1,91 @@
+package integration
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"path/filepath"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pullgate/pullgate/test/registry"
+)
+
+// startWithCertDir starts a process as the overlay for cert-manager does, with a certificate of a new authority and the
+// rights of a cluster role. The API server does not call it: the tests do.
+func (e *environment) startWithCertDir(t *testing.T, account, clusterRole string) (*process, *registry.CA) {
+	t.Helper()
+	c := e.caller(t)
+	c.must(c.create(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: account}}))
+	c.must(c.create(&rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "test-" + account},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: clusterRole},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: account}},
+	}))
+	l := e.newLaunch(t, render(t, "cert-manager"), account)
+	ca := l.issue(t)
+	p := l.start(t)
+	p.awaitReady(t)
+	return p, ca
+}
+
+// issue puts a certificate into the directory that stands for the mounted Secret.
+func (l launch) issue(t *testing.T) *registry.CA {
+	t.Helper()
+	ca, err := registry.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := ca.Certificate("localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, kind string, der []byte) {
+		writeFile(t, filepath.Join(l.volumes["certs"], name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	write("tls.key", "PRIVATE KEY", key)
+	write("tls.crt", "CERTIFICATE", pair.Certificate[0])
+	return ca
+}
+
+// servedCertificate connects as a client that trusts the roots and asks for the name.
+func (p *process) servedCertificate(t *testing.T, roots *x509.CertPool, name string) (*x509.Certificate, error) {
+	t.Helper()
+	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", p.launch.webhook)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0], nil
+}
+
+// testCertDir serves a certificate that others renew, with no right to write anything in the cluster.
+func testCertDir(t *testing.T, e *environment) {
+	p, ca := e.startWithCertDir(t, "certified", "pullgate")
+	if _, err := p.servedCertificate(t, ca.Pool(), "localhost"); err != nil {
+		t.Fatalf("connecting: %v", err)
+	}
+	renewed := p.launch.issue(t)
+	eventually(t, "the new certificate", func(context.Context) bool {
+		_, err := p.servedCertificate(t, renewed.Pool(), "localhost")
+		return err == nil
+	})
+	if _, err := p.servedCertificate(t, ca.Pool(), "localhost"); err == nil {
+		t.Error("the old certificate is still served")
+	}
+	got := newEndpoint(t, p, renewed.Pool()).review(t, podRequest(t, e.namespace(t, "enforce"), e.registry.expand(imageGone)))
+	if got.Allowed {
+		t.Error("a pod whose image is gone was admitted")
+	}
+	p.terminate(t)
+	p.awaitExit(t)
+}

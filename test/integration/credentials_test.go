@@ -1,0 +1,157 @@
+package integration
+
+import (
+	"encoding/base64"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const denied = "Unpullable AccessDenied"
+
+// testCredentials covers pull secrets of every kind, and the service accounts that the API server takes them from.
+func testCredentials(t *testing.T, e *environment) {
+	testPodCases(t, e, e.registry.openingCases())
+	testPodCases(t, e, e.registry.failingCases())
+	testPodCases(t, e, e.registry.accountCases())
+}
+
+// openingCases are pull secrets that open the registry, and one that is missed by nobody.
+func (r *testRegistry) openingCases() map[string]podCase {
+	return map[string]podCase{
+		"dockerconfigjson": {
+			images: []string{imagePrivate}, change: listing("regcred"),
+			objects: []client.Object{r.pullSecret("regcred")},
+		},
+		"dockercfg": {
+			images: []string{imagePrivate}, change: listing("regcred"),
+			objects: []client.Object{r.dockercfg("regcred")},
+		},
+		"auth field": {
+			images: []string{imagePrivate}, change: listing("regcred"),
+			objects: []client.Object{r.pullSecret("regcred", `{"auth":"`+base64.StdEncoding.EncodeToString([]byte(username+":"+password))+`"}`)},
+		},
+		"second of two": {
+			images: []string{imagePrivate}, change: listing("stale", "regcred"),
+			objects: []client.Object{r.pullSecret("stale", `{"username":"alice","password":"old"}`), r.pullSecret("regcred")},
+		},
+		"missing, public image": {
+			images: []string{imagePublic}, change: listing("regcred"),
+			want: outcome{
+				Warnings: []string{`container "web": image "REGISTRY/public/web:1.27": PullSecretMissing: pull secret "regcred" does not exist`},
+				Audited:  "Pullable Pullable",
+			},
+		},
+	}
+}
+
+// failingCases are pull secrets that don't open it.
+func (r *testRegistry) failingCases() map[string]podCase {
+	return map[string]podCase{
+		"none": {
+			images: []string{imagePrivate},
+			want: outcome{
+				Denied:  `container "web": image "REGISTRY/shop/web:1.27" cannot be pulled: AccessDenied: the image is private or does not exist, and no pull secret is for it; list a pull secret that gives access in imagePullSecrets`,
+				Audited: denied,
+			},
+		},
+		"refused": {
+			images: []string{imagePrivate}, change: listing("stale"),
+			objects: []client.Object{r.pullSecret("stale", `{"username":"alice","password":"old"}`)},
+			want: outcome{
+				Denied:  `container "web": image "REGISTRY/shop/web:1.27" cannot be pulled: AccessDenied: the credential from secret/NAMESPACE/stale is refused; renew the pull secret or give it access to the repository`,
+				Audited: denied,
+			},
+		},
+		"missing, private image": {
+			images: []string{imagePrivate}, change: listing("regcred"),
+			want: outcome{
+				Denied:  `container "web": image "REGISTRY/shop/web:1.27" cannot be pulled: AccessDenied: the image is private or does not exist, and no pull secret is for it; pull secret "regcred" does not exist; create the pull secret`,
+				Audited: denied,
+			},
+		},
+		"wrong type": {
+			images: []string{imagePrivate}, change: listing("regcred"),
+			objects: []client.Object{&corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Name: "regcred"},
+				Data:       r.pullSecret("regcred").Data,
+			}},
+			want: outcome{
+				Denied:  `container "web": image "REGISTRY/shop/web:1.27" cannot be pulled: AccessDenied: the image is private or does not exist, and no pull secret is for it; pull secret "regcred": its type is Opaque, not kubernetes.io/dockerconfigjson; list a pull secret that gives access in imagePullSecrets`,
+				Audited: denied,
+			},
+		},
+		"not base64, public image": {
+			images: []string{imagePublic}, change: listing("broken"),
+			objects: []client.Object{r.pullSecret("broken", `{"auth":"%%%"}`)},
+			want: outcome{
+				Denied:  `container "web": image "REGISTRY/public/web:1.27" cannot be pulled: InvalidPullSecret: pull secret "broken": an auth field is not base64; recreate the pull secret with kubectl create secret docker-registry`,
+				Audited: "Unpullable InvalidPullSecret",
+			},
+		},
+		"wrong shape": {
+			images: []string{imagePrivate}, change: listing("broken", "regcred"),
+			objects: []client.Object{r.pullSecret("broken", `["`+password+`"]`), r.pullSecret("regcred")},
+			want: outcome{
+				Denied:  `container "web": image "REGISTRY/shop/web:1.27" cannot be pulled: InvalidPullSecret: pull secret "broken": it does not have the shape of a docker config; recreate the pull secret with kubectl create secret docker-registry`,
+				Audited: "Unpullable InvalidPullSecret",
+			},
+		},
+	}
+}
+
+// accountCases leave it to the API server to copy a service account's pull secrets into the pod.
+func (r *testRegistry) accountCases() map[string]podCase {
+	account := &corev1.ServiceAccount{
+		ObjectMeta:       metav1.ObjectMeta{Name: "builder"},
+		ImagePullSecrets: []corev1.LocalObjectReference{{Name: "regcred"}},
+	}
+	return map[string]podCase{
+		"of the service account": {
+			images:  []string{imagePrivate},
+			change:  func(pod *corev1.Pod) { pod.Spec.ServiceAccountName = "builder" },
+			objects: []client.Object{account, r.pullSecret("regcred")},
+		},
+		"of the service account, and another of the pod": {
+			images: []string{imagePublic, imagePrivate},
+			change: func(pod *corev1.Pod) {
+				pod.Spec.ServiceAccountName = "builder"
+				listing("other")(pod)
+			},
+			objects: []client.Object{account, r.pullSecret("regcred"), r.elsewhere("other")},
+			want: outcome{
+				Denied:  `container "web-more": image "REGISTRY/shop/web:1.27" cannot be pulled: AccessDenied: the image is private or does not exist, and no pull secret is for it; list a pull secret that gives access in imagePullSecrets`,
+				Audited: denied,
+			},
+		},
+	}
+}
+
+// listing returns a change that lists the pull secrets in the pod.
+func listing(names ...string) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) {
+		for _, name := range names {
+			pod.Spec.ImagePullSecrets = append(pod.Spec.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
+		}
+	}
+}
+
+// dockercfg returns a secret of the older type.
+func (r *testRegistry) dockercfg(name string) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Type:       corev1.SecretTypeDockercfg,
+		Data: map[string][]byte{
+			corev1.DockerConfigKey: []byte(`{"` + r.host + `":{"username":"` + username + `","password":"` + password + `"}}`),
+		},
+	}
+}
+
+// elsewhere returns a secret for a registry that no test uses.
+func (r *testRegistry) elsewhere(name string) *corev1.Secret {
+	secret := r.pullSecret(name)
+	secret.Data[corev1.DockerConfigJsonKey] = []byte(`{"auths":{"registry.example":{"username":"alice","password":"x"}}}`)
+	return secret
+}

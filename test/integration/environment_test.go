@@ -1,0 +1,122 @@
+package integration
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+)
+
+const (
+	// patience bounds every wait for something that takes a moment on an idle machine.
+	patience = 60 * time.Second
+	// pollInterval is how often something that is waited for is looked at.
+	pollInterval = 50 * time.Millisecond
+)
+
+// environment is what the tests share.
+type environment struct {
+	// root is the test that everything shared lives as long as.
+	root *testing.T
+	// config is that of an administrator, without any limit on the rate of requests.
+	config *rest.Config
+	http   *http.Client
+	mapper meta.RESTMapper
+	audit  auditLog
+
+	// interrupted is closed when somebody interrupts the tests.
+	interrupted <-chan struct{}
+
+	binary   string
+	objects  manifests
+	registry *testRegistry
+
+	// launch starts the process that the API server calls, and pullgate is that process.
+	launch   launch
+	pullgate *process
+}
+
+// newEnvironment installs Pullgate on a new control plane, as a cluster's operator would, and waits until it decides.
+func newEnvironment(t *testing.T) *environment {
+	ctrl.SetLogger(logr.Discard())
+	e := &environment{root: t}
+	startControlPlane(t, e)
+	e.connect(t)
+	e.binary = build(t)
+	e.objects = render(t, "self-signed")
+	e.registry = startRegistry(t)
+
+	e.apply(t, e.objects.withoutWebhooks())
+	e.launch = e.newLaunch(t, e.objects, e.objects.deployment(t).Spec.Template.Spec.ServiceAccountName)
+	e.pullgate = e.launch.start(t)
+	e.pullgate.awaitReady(t)
+	e.apply(t, e.objects.webhooksAt(t, e.launch.webhookURL()))
+	e.awaitDecisions(t)
+	return e
+}
+
+// build compiles the command as it is now.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "pullgate")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/pullgate").CombinedOutput()
+	if err != nil {
+		t.Fatalf("building pullgate: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// connect prepares what all clients share.
+func (e *environment) connect(t *testing.T) {
+	t.Helper()
+	e.config.QPS = -1
+	var err error
+	if e.http, err = rest.HTTPClientFor(e.config); err != nil {
+		t.Fatalf("making the HTTP client: %v", err)
+	}
+	t.Cleanup(e.http.CloseIdleConnections)
+	if e.mapper, err = apiutil.NewDynamicRESTMapper(e.config, e.http); err != nil {
+		t.Fatalf("making the REST mapper: %v", err)
+	}
+}
+
+// awaitDecisions waits until the API server calls the webhook, trusts it, and does as it says. Asking takes nothing but a
+// dry run, which stores no pod.
+func (e *environment) awaitDecisions(t *testing.T) {
+	t.Helper()
+	namespace := e.namespace(t, "enforce")
+	eventually(t, "a pod to be denied", func(context.Context) bool {
+		return e.caller(t).create(newPod(namespace, e.registry.expand(imageGone)), client.DryRunAll).denied()
+	})
+}
+
+// eventually waits for the condition, and ends the test when it does not come true.
+func eventually(t *testing.T, what string, condition func(context.Context) bool) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		return condition(ctx), nil
+	})
+	if err != nil {
+		t.Fatalf("waiting for %s: %v", what, err)
+	}
+}
+
+// variable returns an environment variable, or its default.
+func variable(name, fallback string) string {
+	if value := strings.TrimSpace(os.Getenv(name)); value != "" {
+		return value
+	}
+	return fallback
+}

@@ -1,0 +1,93 @@
+package integration
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// The names of the webhooks.
+const (
+	podsWebhook      = "pods.pullgate.dev"
+	workloadsWebhook = "workloads.pullgate.dev"
+)
+
+// outcome is all that can be seen of a decision. The zero value is that of an object which is admitted in silence.
+type outcome struct {
+	// Denied is the message of the denial.
+	Denied   string
+	Warnings []string
+	// Audited holds the outcome and the reasons among the audit annotations, as "outcome reasons".
+	Audited string
+}
+
+// expand puts the registries' addresses into the texts.
+func (o outcome) expand(r *testRegistry) outcome {
+	expanded := outcome{Denied: r.expand(o.Denied), Audited: o.Audited}
+	for _, text := range o.Warnings {
+		expanded.Warnings = append(expanded.Warnings, r.expand(text))
+	}
+	return expanded
+}
+
+// outcomeOf reads the outcome off an answer and its audit event. It ends the test on a refusal that is none of Pullgate's,
+// or that kubectl would not show as it is, and on a call that came to nothing.
+func outcomeOf(t *testing.T, a answer, event auditEvent, webhook string) outcome {
+	t.Helper()
+	if event.failedOpen() {
+		t.Errorf("the object was admitted unchecked: %v", event.Annotations)
+	}
+	annotations := event.of(webhook)
+	o := outcome{Warnings: a.warnings, Audited: strings.TrimSpace(annotations["outcome"] + " " + annotations["reasons"])}
+	if a.err == nil {
+		return o
+	}
+	status := a.status()
+	message, ours := strings.CutPrefix(status.Message, `admission webhook "`+webhook+`" denied the request: `)
+	if !ours || status.Code != http.StatusForbidden || status.Reason != metav1.StatusReasonForbidden {
+		t.Fatalf("got %d %s: %v", status.Code, status.Reason, a.err)
+	}
+	o.Denied = message
+	return o
+}
+
+// podCase is a pod to create in a namespace of its own, which enforces.
+type podCase struct {
+	images  []string
+	change  func(*corev1.Pod)
+	objects []client.Object
+	want    outcome
+}
+
+// testPodCases creates the pods, all at once.
+func testPodCases(t *testing.T, e *environment, cases map[string]podCase) {
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e.testPod(t, e.namespace(t, "enforce", c.objects...), c)
+		})
+	}
+}
+
+// testPod creates one pod, and compares all that can be seen of the decision with what is wanted.
+func (e *environment) testPod(t *testing.T, namespace string, c podCase) {
+	t.Helper()
+	var images []string
+	for _, image := range c.images {
+		images = append(images, e.registry.expand(image))
+	}
+	pod := newPod(namespace, images...)
+	if c.change != nil {
+		c.change(pod)
+	}
+	got := outcomeOf(t, e.caller(t).create(pod), e.audit.await(t, "create", "pods", namespace, 1), podsWebhook)
+	c.want.Denied = strings.ReplaceAll(c.want.Denied, "NAMESPACE", namespace)
+	if diff := cmp.Diff(c.want.expand(e.registry), got); diff != "" {
+		t.Errorf("outcome (-want +got):\n%s", diff)
+	}
+}

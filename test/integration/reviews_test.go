@@ -1,0 +1,125 @@
+package integration
+
+import (
+	"crypto/x509"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// sharedEndpoint is the process that the API server calls too, trusted by the same bundle.
+func (e *environment) sharedEndpoint(t *testing.T) endpoint {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(e.certificateSecret(t).Data["ca.crt"])
+	return newEndpoint(t, e.pullgate, roots)
+}
+
+// testReviews asks what no API server would. Nothing of it denies a pod: what is no review is an error, which the API
+// server's failurePolicy decides on, and what Pullgate can't judge is admitted.
+func testReviews(t *testing.T, e *environment) {
+	webhook := e.sharedEndpoint(t)
+	namespace := e.namespace(t, "enforce")
+	t.Run("no review", func(t *testing.T) {
+		t.Parallel()
+		testNoReview(t, webhook)
+	})
+	kind := func(group, version, kind string) metav1.GroupVersionKind {
+		return metav1.GroupVersionKind{Group: group, Version: version, Kind: kind}
+	}
+	pod := kind("", "v1", "Pod")
+	for name, test := range map[string]struct {
+		request *admissionv1.AdmissionRequest
+		want    []string
+	}{
+		"unknown kind": {
+			request: request(t, namespace, kind("example.com", "v1", "Widget"), map[string]any{
+				"apiVersion": "example.com/v1", "kind": "Widget", "metadata": map[string]any{"name": "web"},
+			}),
+			want: []string{`pullgate could not check the images: this kind of object has no pods`},
+		},
+		"object without images": {
+			request: request(t, namespace, pod, map[string]any{"apiVersion": "v1", "kind": "Pod", "spec": map[string]any{}}),
+		},
+		"object of another shape": {
+			request: request(t, namespace, pod, map[string]any{"apiVersion": "v1", "kind": "Pod", "spec": "web"}),
+			want:    []string{`pullgate could not check the images: reading Pod: field spec has the wrong type`},
+		},
+		"object that is no object": {
+			request: request(t, namespace, pod, "web"),
+			want:    []string{`pullgate could not check the images: reading object: not a JSON object`},
+		},
+		"no object": {
+			request: request(t, namespace, pod, nil),
+			want:    []string{`pullgate could not check the images: reading object: not valid JSON`},
+		},
+		"no namespace": {
+			request: podRequest(t, "", e.registry.expand(imageGone)),
+			want:    []string{e.registry.expand(goneWarning)},
+		},
+		"namespace that does not exist": {
+			request: podRequest(t, "nowhere", e.registry.expand(imageGone)),
+			want:    []string{e.registry.expand(goneWarning)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := webhook.review(t, test.request)
+			if !got.Allowed {
+				t.Errorf("denied: %v", got.Result)
+			}
+			if diff := cmp.Diff(test.want, got.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func testNoReview(t *testing.T, webhook endpoint) {
+	for name, test := range map[string]struct{ contentType, body string }{
+		"empty":              {contentType: "application/json"},
+		"not JSON":           {contentType: "application/json", body: "{"},
+		"without a request":  {contentType: "application/json", body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`},
+		"of another kind":    {contentType: "application/json", body: `{"apiVersion":"v1","kind":"Pod"}`},
+		"of another version": {contentType: "application/json", body: `{"apiVersion":"admission.k8s.io/v9","kind":"AdmissionReview"}`},
+		"array":              {contentType: "application/json", body: "[]"},
+		"of another type":    {contentType: "text/plain", body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1"}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, body, err := webhook.post(t.Context(), test.contentType, []byte(test.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := "this is no admission review that can be read\n"; status != http.StatusBadRequest || string(body) != want {
+				t.Errorf("got %d %q, want 400 %q", status, body, want)
+			}
+		})
+	}
+}
+
+// testUnreadableSecret runs Pullgate without the right to read secrets: what it can't see is a doubt, and no reason to deny.
+func testUnreadableSecret(t *testing.T, e *environment) {
+	c := e.caller(t)
+	c.must(c.create(&rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: "test-namespaces"},
+		Rules: []rbacv1.PolicyRule{{
+			APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: []string{"get", "list", "watch"},
+		}},
+	}))
+	p, ca := e.startWithCertDir(t, "stranger", "test-namespaces")
+	namespace := e.namespace(t, "enforce", e.registry.pullSecret("regcred"))
+	pod := newPod(namespace, e.registry.expand(imagePrivate))
+	pod.APIVersion, pod.Kind = "v1", "Pod"
+	pod.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "regcred"}}
+	got := newEndpoint(t, p, ca.Pool()).review(t, request(t, namespace, metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}, pod))
+	want := []string{e.registry.expand(`container "web": image "HEAD…hop/web:1.27" may not be pullable: NodeCredentials: Pullgate could not read pull secret "regcred": forbidden`)}
+	if diff := cmp.Diff(want, got.Warnings); diff != "" || !got.Allowed {
+		t.Errorf("allowed: %v, warnings (-want +got):\n%s", got.Allowed, diff)
+	}
+}

@@ -1,0 +1,86 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"testing"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pullgate/pullgate/test/registry"
+)
+
+// testSelfSigned follows the certificate that Pullgate makes for itself, and takes away what it depends on.
+func testSelfSigned(t *testing.T, e *environment) {
+	t.Run("made and injected", func(t *testing.T) {
+		secret := e.certificateSecret(t)
+		if !e.inStep(t, secret) {
+			t.Error("the API server does not trust what is served")
+		}
+		for _, key := range []string{"ca.crt", "ca.key", "tls.crt", "tls.key"} {
+			if len(secret.Data[key]) == 0 {
+				t.Errorf("the Secret lacks %s", key)
+			}
+		}
+	})
+	t.Run("secret emptied", func(t *testing.T) {
+		secret := e.certificateSecret(t)
+		before := secret.Data["ca.crt"]
+		secret.Data = nil
+		c := e.caller(t)
+		c.must(c.update(secret))
+		e.awaitInStep(t, before)
+		e.awaitDecisions(t)
+	})
+	other, err := registry.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bundle := range map[string][]byte{"bundle emptied": nil, "bundle of somebody else": other.PEM()} {
+		t.Run(name, func(t *testing.T) {
+			e.changeWebhooks(t, func(webhook *admissionregistrationv1.ValidatingWebhook) { webhook.ClientConfig.CABundle = bundle })
+			e.awaitInStep(t, bundle)
+			e.awaitDecisions(t)
+		})
+	}
+}
+
+func (e *environment) certificateSecret(t *testing.T) *corev1.Secret {
+	t.Helper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "pullgate-certs"}}
+	e.caller(t).get(secret)
+	return secret
+}
+
+// awaitInStep waits until there is an authority other than the old one, and everybody knows it.
+func (e *environment) awaitInStep(t *testing.T, old []byte) {
+	t.Helper()
+	eventually(t, "a certificate that the API server trusts", func(context.Context) bool {
+		secret := e.certificateSecret(t)
+		return !bytes.Equal(secret.Data["ca.crt"], old) && e.inStep(t, secret)
+	})
+}
+
+// inStep reports whether every webhook of the configuration trusts the authority in the Secret, and the process serves a
+// certificate of that authority.
+func (e *environment) inStep(t *testing.T, secret *corev1.Secret) bool {
+	t.Helper()
+	configuration := webhooks()
+	e.caller(t).get(configuration)
+	for _, webhook := range configuration.Webhooks {
+		if len(secret.Data["ca.crt"]) == 0 || !bytes.Equal(webhook.ClientConfig.CABundle, secret.Data["ca.crt"]) {
+			return false
+		}
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(secret.Data["ca.crt"])
+	for _, name := range []string{"localhost", "pullgate.pullgate-system.svc"} {
+		if _, err := e.pullgate.servedCertificate(t, roots, name); err != nil {
+			return false
+		}
+	}
+	return true
+}
