@@ -1,0 +1,14 @@
+// Package registry asks a registry whether an image could be pulled with one credential.
+//
+// Think of [Client.Resolve] as containerd's own pull, stopped before the first byte of content: the same requests in the
+// same order (containerd: core/remotes/docker/resolver.go), so that the answer is the one a node would get. It sends HEAD
+// for the manifest, answers the challenge if there is one, and reads a body only where the headers can't tell: an index
+// (for its platforms), a registry without HEAD, or a 404 (for its error code).
+//
+// go-containerregistry gives the vocabulary (error codes, media types, challenges, manifests). Its remote.Head is not used:
+// it pings first, accepts any content type, retries by sleeping, follows redirects without limit, and tells some answers
+// apart by text only.
+//
+// Nothing that a registry chooses leaves this package but a digest, platforms and whitelisted error codes; credentials go
+// to the registry's own host and to token services of the same registrable domain, or of hosts that egress.allow lists.
+package registry

@@ -1,0 +1,241 @@
+package registry_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+
+	testregistry "github.com/pullgate/pullgate/test/registry"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry"
+)
+
+const open = host + "/open/app:1"
+
+// partial is a registry that challenges for some repositories only, and a client that has met the challenge.
+func partial(t *testing.T, cfg testregistry.Config) *world {
+	t.Helper()
+	cfg.Public = append(cfg.Public, "open/*")
+	w := newWorld(t, cfg)
+	w.push("open/app:1")
+	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	w.ResetRequests()
+	return w
+}
+
+// These are verdicts of nodes, which ask without authorization first. What the client remembers must not change them.
+func TestPublicRepositoriesOfHostsThatChallenge(t *testing.T) {
+	t.Parallel()
+	challenging, challengingBasic := bearer(), basic()
+	challenging.ChallengePublic, challengingBasic.ChallengePublic = true, true
+	tests := map[string]struct {
+		config testregistry.Config
+		cred   imagepull.Credential
+		want   string
+		wire   []string
+	}{
+		"bearer, a refused credential where nobody asks for it": {
+			config: bearer(), cred: mallory(), want: "Pullable",
+			wire: []string{"POST /token mallory 401", "GET /token mallory 401", "HEAD open/app:1 200"},
+		},
+		"bearer, a refused credential where it is asked for": {
+			config: challenging, cred: mallory(), want: stale,
+			wire: []string{"POST /token mallory 401", "GET /token mallory 401", "HEAD open/app:1 401"},
+		},
+		"bearer, nobody where it is asked for": {
+			config: challenging, cred: anonymous(), want: "Pullable",
+			wire: []string{"GET /token 200", "HEAD open/app:1 token= 200"},
+		},
+		"basic, a refused credential where nobody asks for it": {
+			config: basic(), cred: mallory(), want: "Pullable",
+			wire: []string{"HEAD open/app:1 mallory 401", "HEAD open/app:1 200"},
+		},
+		"basic, a refused credential where it is asked for": {
+			config: challengingBasic, cred: mallory(), want: stale,
+			wire: []string{"HEAD open/app:1 mallory 401", "HEAD open/app:1 401"},
+		},
+		"basic, nobody where nobody asks": {
+			config: basic(), cred: anonymous(), want: "Pullable",
+			wire: []string{"HEAD open/app:1 200"},
+		},
+		"basic, nobody where it is asked for": {
+			config: challengingBasic, cred: anonymous(), want: private,
+			wire: []string{"HEAD open/app:1 401"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := partial(t, test.config)
+			wantVerdict(t, w.ask(open, test.cred), test.want)
+			wantWire(t, w.Server, test.wire...)
+		})
+	}
+}
+
+func TestWhatMemoryLeadsToIsTriedWithoutIt(t *testing.T) {
+	t.Parallel()
+	authorized := func(r *http.Request) bool { return r.Header.Get("Authorization") != "" && r.Method != http.MethodPost }
+	tests := map[string]struct {
+		fault testregistry.Fault
+		want  string
+	}{
+		"hidden from the account":       {testregistry.Fault{Match: authorized, Status: 404}, "Pullable"},
+		"denied to the account":         {testregistry.Fault{Match: authorized, Status: 403}, "Pullable"},
+		"malformed to the registry":     {testregistry.Fault{Match: authorized, Status: 400}, "Pullable"},
+		"the token service fails":       {testregistry.Fault{Path: "/token", Status: 503}, "Pullable"},
+		"the token service denies":      {testregistry.Fault{Path: "/token", Status: 403}, "Pullable"},
+		"the token service is cut off":  {testregistry.Fault{Path: "/token", Reset: true}, "Pullable"},
+		"the token service gives none":  {testregistry.Fault{Path: "/token", Body: "{}"}, "Pullable"},
+		"the registry fails":            {testregistry.Fault{Path: "/v2/*", Status: 503}, "RegistryUnavailable: the registry answered 503; transient"},
+		"the registry is cut off":       {testregistry.Fault{Path: "/v2/*", Reset: true}, "RegistryUnavailable: the connection broke; transient"},
+		"it exists for nobody":          {testregistry.Fault{Path: "/v2/*", Status: 404}, "NotFound: tag not found"},
+		"it is forbidden for everybody": {testregistry.Fault{Path: "/v2/*", Status: 403}, refused},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := partial(t, bearer())
+			w.Fault(test.fault)
+			wantVerdict(t, w.ask(open, alice()), test.want)
+		})
+	}
+}
+
+func TestARefusedCredentialIsNotTriedAgainForTheSameQuestion(t *testing.T) {
+	t.Parallel()
+	const post, get = "POST /token mallory 401", "GET /token mallory 401"
+	t.Run("when the index is read", func(t *testing.T) {
+		t.Parallel()
+		w := partial(t, bearer())
+		digest, err := w.PushIndex("open/index:1")
+		if err != nil {
+			t.Fatalf("PushIndex: %v", err)
+		}
+		wantVerdict(t, w.ask(host+"/open/index:1", mallory()), "Pullable")
+		wantWire(t, w.Server, post, get, "HEAD open/index:1 200", "GET open/index:"+digest+" 200")
+	})
+	t.Run("when the challenge has another scope", func(t *testing.T) {
+		t.Parallel()
+		w := partial(t, bearer())
+		w.Fault(testregistry.Fault{Path: "/v2/*", Status: 401, Header: http.Header{"Www-Authenticate": {
+			`Bearer realm="https://` + host + `/token",service="registry.test",scope="repository:upstream:pull"`,
+		}}})
+		wantVerdict(t, w.ask(web, mallory()), stale)
+		wantWire(t, w.Server, post, get, "HEAD shop/web:1 401")
+	})
+	t.Run("when a later request is challenged", func(t *testing.T) {
+		t.Parallel()
+		w := partial(t, bearer())
+		w.Fault(testregistry.Fault{Method: http.MethodHead, Status: http.StatusMethodNotAllowed})
+		wantVerdict(t, w.ask(web, mallory()), stale)
+		wantWire(t, w.Server, post, get, "HEAD shop/web:1 405", "GET shop/web:1 401")
+	})
+}
+
+func TestATokenServiceThatMoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, bearer())
+	w.Fault(testregistry.Fault{Path: "/v2/*", Times: 1, Status: 401, Header: http.Header{"Www-Authenticate": {
+		`Bearer realm="https://` + host + `/old",service="registry.test"`,
+	}}})
+	wantVerdict(t, w.ask(web, alice()), "RegistryUnavailable: the token service answered 404")
+	w.ResetRequests()
+	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	wantWire(t, w.Server, "POST /old 404", "GET /old alice 404", "HEAD shop/web:1 401",
+		"POST /token alice 200", "HEAD shop/web:1 token=alice 200")
+}
+
+func TestARememberedChallengeIsForAnyRepository(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, publicBearer())
+	w.push("shop/cart:1")
+	wantVerdict(t, w.ask(web, anonymous()), "Pullable")
+	w.ResetRequests()
+	wantVerdict(t, w.ask(host+"/shop/cart:1", anonymous()), "Pullable")
+	const want = "scope=repository:shop/cart:pull&service=registry.test"
+	if got := w.Requests()[0].Query; got != want {
+		t.Errorf("got token request %q, want %q", got, want)
+	}
+}
+
+// A proxy may want a token for the repository that it stands for.
+func TestScopesOfAnotherRepository(t *testing.T) {
+	t.Parallel()
+	cfg := bearer()
+	cfg.Accounts[0].Repositories = []string{"upstream/web", "shop/cart"}
+	w := newWorld(t, cfg)
+	w.push("shop/cart:1")
+	wantVerdict(t, w.ask(host+"/shop/cart:1", alice()), "Pullable")
+	w.ResetRequests()
+
+	w.Fault(testregistry.Fault{
+		Path: "/v2/shop/web/*", Match: func(r *http.Request) bool { return r.Header.Get("Authorization") == "" },
+		Status: 401, Header: http.Header{"Www-Authenticate": {
+			`Bearer realm="https://` + host + `/token",service="registry.test",scope="repository:upstream/web:pull"`,
+		}},
+	})
+	w.Fault(testregistry.Fault{
+		Path: "/v2/shop/web/*", Match: func(*http.Request) bool { return len(w.Requests()) < 4 }, Status: 401,
+	})
+	w.Fault(testregistry.Fault{Path: "/v2/shop/web/*", Status: 200, Header: http.Header{
+		"Content-Type": {ociManifest}, "Docker-Content-Digest": {absentDigest}, "Content-Length": {"2"},
+	}})
+	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	wantWire(t, w.Server, "POST /token alice 200", "HEAD shop/web:1 token=alice 401", "HEAD shop/web:1 401",
+		"POST /token alice 200", "HEAD shop/web:1 token=alice 200")
+}
+
+func TestATokenIsItsOwnersOnly(t *testing.T) {
+	t.Parallel()
+	cfg := bearer()
+	cfg.Accounts = append(cfg.Accounts, testregistry.Account{Username: "bob", Password: "battery staple"})
+	bob := imagepull.Credential{Username: "bob", Password: "battery staple", Source: "secret/farm/regcred"}
+	impostor := imagepull.Credential{Username: "alice", Password: "a guess", Source: "secret/farm/guess"}
+	// The same bytes, divided in another place.
+	shifted := imagepull.Credential{Username: "alicec", Password: "orrect horse", Source: "secret/farm/shifted"}
+	w := newWorld(t, cfg)
+	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	for cred, want := range map[imagepull.Credential]string{
+		bob:         "AccessDenied: the credential from secret/farm/regcred is refused",
+		impostor:    "AccessDenied: the credential from secret/farm/guess is refused",
+		shifted:     "AccessDenied: the credential from secret/farm/shifted is refused",
+		anonymous(): private,
+	} {
+		w.ResetRequests()
+		wantVerdict(t, w.ask(web, cred), want)
+		for _, r := range w.Requests() {
+			if r.Token && r.User == "alice" {
+				t.Errorf("%v used alice's token:\n%s", cred, w.RequestSummary())
+			}
+		}
+	}
+}
+
+func TestOneCredentialFromTwoSourcesSharesItsToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, bearer())
+	w.ask(web, alice())
+	w.ResetRequests()
+	again := alice()
+	again.Source = "secret/farm/copy"
+	v := w.ask(web, again)
+	wantVerdict(t, v, "Pullable")
+	wantWire(t, w.Server, "HEAD shop/web:1 token=alice 200")
+	if v.Credential != again.Source {
+		t.Errorf("got credential %q, want %q", v.Credential, again.Source)
+	}
+}
+
+func TestConcurrentQuestions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, bearer(), func(o *registry.Options) { o.ConnectTimeout = o.RequestTimeout })
+	want := map[imagepull.Credential]string{alice(): "Pullable", mallory(): stale, anonymous(): private}
+	var all sync.WaitGroup
+	for range 17 {
+		for cred, want := range want {
+			all.Go(func() { wantVerdict(t, w.ask(web, cred), want) })
+		}
+	}
+	all.Wait()
+}

@@ -1,0 +1,166 @@
+package registry_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+
+	testregistry "github.com/pullgate/pullgate/test/registry"
+	"github.com/pullgate/pullgate/webhook/registry"
+)
+
+func TestPlainHTTP(t *testing.T) {
+	t.Parallel()
+	const insecure = "InsecureRegistry: the registry speaks plain HTTP"
+	tests := map[string]struct {
+		host   string
+		egress registry.Egress
+		want   string
+	}{
+		"on a remote host":     {host: host + ":5000", want: insecure},
+		"on an allowed host":   {host: host + ":5000", egress: registry.Egress{Allow: []string{"*"}}, want: insecure},
+		"on an insecure host":  {host: host + ":5000", egress: registry.Egress{Insecure: []string{host}}, want: "Pullable"},
+		"on an insecure port":  {host: host + ":5000", egress: registry.Egress{Insecure: []string{host + ":5000"}}, want: "Pullable"},
+		"on the port beside":   {host: host + ":5000", egress: registry.Egress{Insecure: []string{host + ":5001"}}, want: insecure},
+		"on the port of https": {host: host, egress: registry.Egress{Insecure: []string{host}}, want: "Pullable"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, testregistry.Config{PlainHTTP: true}, func(o *registry.Options) { o.Egress = test.egress })
+			wantVerdict(t, w.ask(test.host+"/shop/web:1", anonymous()), test.want)
+		})
+	}
+}
+
+// A registry that is configured as insecure on its nodes, without a port, listens on port 80 and need not on 443.
+func TestPlainHTTPOnItsOwnPort(t *testing.T) {
+	t.Parallel()
+	const plain = "plain.example.com"
+	tests := map[string]struct {
+		insecure []string
+		want     string
+	}{
+		"not insecure":      {want: "RegistryUnavailable: connection refused; transient"},
+		"insecure":          {insecure: []string{plain}, want: "Pullable"},
+		"insecure there":    {insecure: []string{plain + ":80"}, want: "Pullable"},
+		"insecure but 5000": {insecure: []string{plain + ":5000"}, want: "RegistryUnavailable: connection refused; transient"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, testregistry.Config{}, func(o *registry.Options) { o.Egress.Insecure = test.insecure })
+			pushWeb(t, w.add(plain+":80", testregistry.Config{PlainHTTP: true}))
+			wantVerdict(t, w.ask(plain+"/shop/web:1", anonymous()), test.want)
+		})
+	}
+}
+
+// A port that is named has no other for plain HTTP.
+func TestARefusedPortIsTriedOnce(t *testing.T) {
+	t.Parallel()
+	dials := 0
+	w := newWorld(t, testregistry.Config{}, func(o *registry.Options) {
+		o.Egress.Insecure = []string{host}
+		dial := o.DialContext
+		o.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dials++
+			return dial(ctx, network, address)
+		}
+	})
+	w.network.Set(host, testregistry.Refused)
+	wantVerdict(t, w.ask(host+":5000/shop/web:1", anonymous()), "RegistryUnavailable: connection refused; transient")
+	if dials != 1 {
+		t.Errorf("got %d attempts to connect, want 1", dials)
+	}
+}
+
+func TestPlainHTTPWithAToken(t *testing.T) {
+	t.Parallel()
+	cfg := bearer()
+	cfg.PlainHTTP = true
+	w := newWorld(t, cfg, func(o *registry.Options) { o.Egress.Insecure = []string{host} })
+	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	wantWire(t, w.Server, "HEAD shop/web:1 401", "POST /token alice 200", "HEAD shop/web:1 token=alice 200")
+}
+
+func TestAPlainTokenServiceOfATLSRegistry(t *testing.T) {
+	t.Parallel()
+	cfg := bearer()
+	cfg.Token.Realm = "http://" + host + "/token"
+	w := newWorld(t, cfg)
+	wantVerdict(t, w.ask(web, alice()), "EgressForbidden: the registry refers to plain HTTP")
+	wantWire(t, w.Server, "HEAD shop/web:1 401")
+}
+
+func TestLoopbackRegistries(t *testing.T) {
+	t.Parallel()
+	const local = "NodeLocalRegistry: a loopback registry is the node's own, which Pullgate can't reach"
+	for _, plain := range []bool{false, true} {
+		w := newWorld(t, testregistry.Config{PlainHTTP: plain})
+		_, port, _ := strings.Cut(w.Addr(), ":")
+		tests := map[string]struct {
+			host  string
+			allow []string
+			want  string
+		}{
+			"by address":           {host: "127.0.0.1:" + port, want: local},
+			"by name":              {host: "localhost:" + port, want: local},
+			"without a port":       {host: "localhost", want: local},
+			"by IPv6 address":      {host: "[::1]:" + port, want: local},
+			"another is allowed":   {host: "127.0.0.1:" + port, allow: []string{"127.0.0.1:1"}, want: local},
+			"allowed by address":   {host: "127.0.0.1:" + port, allow: []string{"127.0.0.0/8"}, want: "Pullable"},
+			"allowed by name":      {host: "localhost:" + port, allow: []string{"localhost"}, want: "Pullable"},
+			"allowed by host:port": {host: "127.0.0.1:" + port, allow: []string{"127.0.0.1:" + port}, want: "Pullable"},
+		}
+		for name, test := range tests {
+			if plain {
+				name += " in plain HTTP"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				// No authority is known to this client: containerd verifies no certificate of a loopback host.
+				client := newClient(t, registry.Options{Egress: registry.Egress{Allow: test.allow}})
+				wantVerdict(t, client.Resolve(t.Context(), reference(test.host+"/shop/web:1"), anonymous()), test.want)
+			})
+		}
+	}
+}
+
+func TestForbiddenRegistriesAreNotAsked(t *testing.T) {
+	t.Parallel()
+	const forbidden = "EgressForbidden: the registry is on the list of forbidden hosts"
+	tests := map[string]struct {
+		egress registry.Egress
+		want   string
+	}{
+		"by name":                  {registry.Egress{Deny: []string{"Registry.Example.Com"}}, forbidden},
+		"by wildcard":              {registry.Egress{Deny: []string{"*"}}, forbidden},
+		"by its port":              {registry.Egress{Deny: []string{host + ":443"}}, forbidden},
+		"another port":             {registry.Egress{Deny: []string{host + ":5000"}}, "Pullable"},
+		"allowed all the same":     {registry.Egress{Deny: []string{"*"}, Allow: []string{host}}, "Pullable"},
+		"a private network, maybe": {registry.Egress{DenyPrivate: true}, "Pullable"}, // the address decides, not the name
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, testregistry.Config{}, func(o *registry.Options) { o.Egress = test.egress })
+			wantVerdict(t, w.ask(web, anonymous()), test.want)
+			if asked := len(w.Requests()) > 0; asked != (test.want == "Pullable") {
+				t.Errorf("got requests %q with verdict %q", w.RequestSummary(), test.want)
+			}
+		})
+	}
+}
+
+func TestDockerHubIsServedByAnotherHost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testregistry.Config{})
+	hub := w.add("registry-1.docker.io", testregistry.Config{})
+	if _, err := hub.PushImage("library/nginx:1"); err != nil {
+		t.Fatalf("pushing: %v", err)
+	}
+	wantVerdict(t, w.ask("docker.io/library/nginx:1", anonymous()), "Pullable")
+	wantWire(t, hub, "HEAD library/nginx:1 200")
+}

@@ -1,0 +1,163 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// question is one reference asked of one host with one credential.
+type question struct {
+	client     *Client
+	ref        imagepull.Reference
+	endpoint   string
+	credential imagepull.Credential
+
+	// answered says that the registry gave an answer already, and authorization what it was shown for that.
+	answered      bool
+	authorization string
+	refused       refusal
+}
+
+// probe is what is asked of a repository: one manifest, by tag or digest.
+type probe struct {
+	method, object, accept string
+}
+
+// answer is one HTTP response, reduced to what can decide a verdict.
+type answer struct {
+	status      int
+	contentType string
+	digest      string
+	length      int64 // the header's, -1 when unknown
+	body        []byte
+	codes       []transport.ErrorCode
+	challenge   challenge
+	retryAfter  time.Duration
+	// elsewhere marks the answer of another host, after a redirect.
+	elsewhere bool
+	// authorization is what was shown to get this answer.
+	authorization string
+}
+
+// size is that of the manifest: of its body where that was read.
+func (a answer) size() int64 {
+	if a.body != nil {
+		return int64(len(a.body))
+	}
+	return a.length
+}
+
+// send makes one HTTP exchange, redirects included, within the request timeout.
+func (q *question) send(ctx context.Context, p probe, authorization string) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, q.client.options.RequestTimeout)
+	defer cancel()
+	resp, err := q.roundTrip(ctx, "https", p, authorization)
+	if q.speaksPlainHTTP(err) {
+		resp, err = q.roundTrip(ctx, "http", p, authorization)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	a, err := q.read(resp)
+	a.authorization = authorization
+	return a, err
+}
+
+// speaksPlainHTTP reports whether the host may be asked again in plain HTTP. One without a port that refuses TLS may still
+// listen where plain HTTP has its own.
+func (q *question) speaksPlainHTTP(err error) bool {
+	host := authority("http", q.endpoint)
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return q.client.guard.allowsPlainHTTP(host)
+	}
+	return errors.Is(err, syscall.ECONNREFUSED) && host != q.endpoint && q.client.guard.insecure.matchHost(host)
+}
+
+func (q *question) roundTrip(ctx context.Context, scheme string, p probe, authorization string) (*http.Response, error) {
+	address := &url.URL{Scheme: scheme, Host: q.endpoint, Path: "/v2/" + q.ref.Path + "/manifests/" + p.object}
+	req, err := q.newRequest(ctx, p.method, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", p.accept)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	return q.client.manifests.Do(req)
+}
+
+func (q *question) newRequest(ctx context.Context, method string, address *url.URL, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", q.client.options.UserAgent)
+	return req, nil
+}
+
+// read takes from a response what can decide, and bounds what a registry may send.
+func (q *question) read(resp *http.Response) (answer, error) {
+	a := answer{
+		status:      resp.StatusCode,
+		contentType: mediaType(resp.Header),
+		digest:      resp.Header.Get("Docker-Content-Digest"),
+		length:      resp.ContentLength,
+		retryAfter:  retryAfter(resp.Header, q.client.options.Clock.Now()),
+		elsewhere:   resp.Request.URL.Host != q.endpoint,
+	}
+	if a.status == http.StatusUnauthorized {
+		a.challenge = parseChallenge(resp.Header)
+	}
+	if resp.Request.Method == http.MethodHead {
+		return a, nil
+	}
+	if a.status >= 300 {
+		a.codes = errorCodes(resp)
+		return a, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, q.client.options.ManifestBytes+1))
+	a.body = body
+	return a, err
+}
+
+// maxErrorBytes stays below the size from which transport.CheckError forgets the status.
+const maxErrorBytes = 64<<10 - 1
+
+func errorCodes(resp *http.Response) []transport.ErrorCode {
+	resp.Body = io.NopCloser(io.LimitReader(resp.Body, maxErrorBytes))
+	refusal, ok := asError[*transport.Error](transport.CheckError(resp))
+	if !ok {
+		return nil
+	}
+	codes := make([]transport.ErrorCode, 0, len(refusal.Errors))
+	for _, d := range refusal.Errors {
+		codes = append(codes, d.Code)
+	}
+	return codes
+}
+
+// maxRetryAfter is longer than any window in use, Docker Hub's being six hours. Beyond it lies only mischief.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads the header of that name, in seconds or as a date (RFC 9110, section 10.2.3).
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil && seconds > 0 {
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	if date, err := http.ParseTime(value); err == nil && date.After(now) {
+		return min(date.Sub(now), maxRetryAfter)
+	}
+	return 0
+}

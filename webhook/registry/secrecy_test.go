@@ -1,0 +1,88 @@
+package registry_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	testregistry "github.com/pullgate/pullgate/test/registry"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// marker is what a registry would like to see in a message of ours. It is no word that a platform could be called.
+const marker = "<marker>"
+
+// A verdict is shown to people and kept in logs, so that neither what a registry says nor what it is shown may be in it.
+func TestVerdictsHoldNothingThatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	headers := http.Header{
+		"Content-Type":          {marker},
+		"Docker-Content-Digest": {"sha256:" + marker},
+		"Location":              {"https://" + host + "/" + marker},
+		"Retry-After":           {marker},
+		"Warning":               {`299 - "` + marker + `"`},
+		"Www-Authenticate":      {`Bearer realm="` + marker + `",service="` + marker + `",scope="` + marker + `",error="` + marker + `"`},
+		"X-Request-Id":          {marker},
+	}
+	body := fmt.Sprintf(`{"errors":[{"code":%q,"message":%[1]q,"detail":%[1]q}],"manifests":[{"platform":{"os":%[1]q,
+		"architecture":%[1]q,"variant":%[1]q,"os.version":%[1]q,"os.features":[%[1]q]},"annotations":{%[1]q:%[1]q}}]}`, marker)
+	faults := map[string]testregistry.Fault{
+		"redirects to itself":    {RedirectLoop: true, Header: headers},
+		"redirects elsewhere":    {Redirect: "https://marker.example.net/" + marker},
+		"redirects by an error":  {Redirect: "https://%zz" + marker},
+		"redirects insecurely":   {Redirect: "http://marker.example.net/" + marker},
+		"token service redirect": {Path: "/token", Redirect: "https://marker.example.net/" + marker},
+		"token service answers":  {Path: "/token", Body: body, Header: headers},
+		"token is a marker":      {Path: "/token", Body: `{"access_token":"` + marker + `","token":"` + marker + `"}`},
+		"token of control bytes": {Path: "/token", Body: `{"access_token":"` + marker + `\r\n","token":"` + marker + `\n"}`},
+		"cut off":                {Body: body, Truncate: 10, Header: headers},
+	}
+	for _, status := range []int{200, 204, 300, 304, 307, 400, 401, 403, 404, 405, 408, 410, 429, 451, 500, 502, 503, 504} {
+		faults[fmt.Sprint(status)] = testregistry.Fault{Status: status, Body: body, Header: headers}
+		faults[fmt.Sprint(status, " of the token service")] = testregistry.Fault{
+			Path: "/token", Status: status, Body: body, Header: headers,
+		}
+		faults[fmt.Sprint(status, " to GET")] = testregistry.Fault{
+			Method: http.MethodGet, Status: status, Body: body, Header: headers,
+		}
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, bearer())
+			if _, err := w.PushManifest("shop/web:1", ociIndex, []byte(body)); err != nil {
+				t.Fatalf("PushManifest: %v", err)
+			}
+			w.Fault(fault)
+			for _, cred := range []imagepull.Credential{alice(), mallory(), anonymous()} {
+				wantNothingForeign(t, w.ask(web, cred))
+				wantNothingForeign(t, w.ask(host+"/shop/web@"+absentDigest, cred))
+			}
+		})
+	}
+}
+
+func wantNothingForeign(t *testing.T, v imagepull.Verdict) {
+	t.Helper()
+	text := fmt.Sprintf("%+v", v)
+	for _, forbidden := range []string{"marker", alicePassword, mallory().Password, "access_token", "http"} {
+		if strings.Contains(text, forbidden) {
+			t.Errorf("verdict %s holds %q", text, forbidden)
+		}
+	}
+	if v.Reason == "" {
+		t.Error("the verdict has no reason")
+	}
+	if v.Outcome() != imagepull.Pullable && v.Detail == "" {
+		t.Errorf("verdict %s has no detail", text)
+	}
+}
+
+func TestThePlatformsOfAMarkedIndexAreUnknown(t *testing.T) {
+	t.Parallel()
+	w, _ := indexWorld(t, `{"manifests":[{"platform":{"os":"`+marker+`"}}]}`)
+	v := w.ask(index, anonymous())
+	wantVerdict(t, v, "Pullable")
+	wantNothingForeign(t, v)
+}
