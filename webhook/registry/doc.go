@@ -5,9 +5,8 @@
 // for the manifest, answers the challenge if there is one, and reads a body only where the headers can't tell: an index
 // (for its platforms), a registry without HEAD, or a 404 (for its error code).
 //
-// go-containerregistry gives the vocabulary (error codes, media types, challenges, manifests). Its remote.Head is not used:
-// it pings first, accepts any content type, retries by sleeping, follows redirects without limit, and tells some answers
-// apart by text only.
+// go-containerregistry gives the vocabulary (error codes, media types). Its remote.Head is not used: it pings first, accepts
+// any content type, retries by sleeping, follows redirects without limit, and tells some answers apart by text only.
 //
 // Nothing that a registry chooses leaves this package but a digest, platforms and whitelisted error codes; credentials go
 // to the registry's own host and to token services of the same registrable domain, or of hosts that egress.allow lists.

@@ -92,13 +92,12 @@ func TestIndexesThatAreNone(t *testing.T) {
 
 func TestIndexesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	const denied = "AccessDenied: the image is private or does not exist, and no pull secret is for it"
 	tests := map[string]struct {
 		get  testregistry.Fault
 		want string
 	}{
 		"lost":          {testregistry.Fault{Status: 404}, "NotFound: the registry lists the tag but has lost its manifest"},
-		"denied":        {testregistry.Fault{Status: 403}, denied},
+		"denied":        {testregistry.Fault{Status: 403}, private},
 		"rate limited":  {testregistry.Fault{Status: 429}, "RateLimited: the registry limits the rate of requests"},
 		"failing":       {testregistry.Fault{Status: 502}, "RegistryUnavailable: the registry answered 502; transient"},
 		"broken off":    {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},

@@ -133,17 +133,35 @@ func TestARefusedCredentialIsNotTriedAgainForTheSameQuestion(t *testing.T) {
 	})
 }
 
-func TestATokenServiceThatMoved(t *testing.T) {
+func TestATokenServiceThatChanged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, bearer())
-	w.Fault(testregistry.Fault{Path: "/v2/*", Times: 1, Status: 401, Header: http.Header{"Www-Authenticate": {
-		`Bearer realm="https://` + host + `/old",service="registry.test"`,
-	}}})
-	wantVerdict(t, w.ask(web, alice()), "RegistryUnavailable: the token service answered 404")
-	w.ResetRequests()
-	wantVerdict(t, w.ask(web, alice()), "Pullable")
-	wantWire(t, w.Server, "POST /old 404", "GET /old alice 404", "HEAD shop/web:1 401",
-		"POST /token alice 200", "HEAD shop/web:1 token=alice 200")
+	tests := map[string]struct {
+		before, want string
+		wire         []string
+	}{
+		"its place": {
+			before: `/old",service="registry.test"`, want: "RegistryUnavailable: the token service answered 404",
+			wire: []string{"POST /old 404", "GET /old alice 404"},
+		},
+		"its name": {
+			before: `/token",service="old"`, want: "RegistryUnavailable: the token service answered 400",
+			wire: []string{"POST /token alice 400", "GET /token alice 400"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, bearer())
+			w.Fault(testregistry.Fault{Path: "/v2/*", Times: 1, Status: 401, Header: http.Header{
+				"Www-Authenticate": {`Bearer realm="https://` + host + test.before},
+			}})
+			wantVerdict(t, w.ask(web, alice()), test.want)
+			w.ResetRequests()
+			wantVerdict(t, w.ask(web, alice()), "Pullable")
+			wantWire(t, w.Server, append(test.wire, "HEAD shop/web:1 401",
+				"POST /token alice 200", "HEAD shop/web:1 token=alice 200")...)
+		})
+	}
 }
 
 func TestARememberedChallengeIsForAnyRepository(t *testing.T) {
@@ -184,47 +202,6 @@ func TestScopesOfAnotherRepository(t *testing.T) {
 	wantVerdict(t, w.ask(web, alice()), "Pullable")
 	wantWire(t, w.Server, "POST /token alice 200", "HEAD shop/web:1 token=alice 401", "HEAD shop/web:1 401",
 		"POST /token alice 200", "HEAD shop/web:1 token=alice 200")
-}
-
-func TestATokenIsItsOwnersOnly(t *testing.T) {
-	t.Parallel()
-	cfg := bearer()
-	cfg.Accounts = append(cfg.Accounts, testregistry.Account{Username: "bob", Password: "battery staple"})
-	bob := imagepull.Credential{Username: "bob", Password: "battery staple", Source: "secret/farm/regcred"}
-	impostor := imagepull.Credential{Username: "alice", Password: "a guess", Source: "secret/farm/guess"}
-	// The same bytes, divided in another place.
-	shifted := imagepull.Credential{Username: "alicec", Password: "orrect horse", Source: "secret/farm/shifted"}
-	w := newWorld(t, cfg)
-	wantVerdict(t, w.ask(web, alice()), "Pullable")
-	for cred, want := range map[imagepull.Credential]string{
-		bob:         "AccessDenied: the credential from secret/farm/regcred is refused",
-		impostor:    "AccessDenied: the credential from secret/farm/guess is refused",
-		shifted:     "AccessDenied: the credential from secret/farm/shifted is refused",
-		anonymous(): private,
-	} {
-		w.ResetRequests()
-		wantVerdict(t, w.ask(web, cred), want)
-		for _, r := range w.Requests() {
-			if r.Token && r.User == "alice" {
-				t.Errorf("%v used alice's token:\n%s", cred, w.RequestSummary())
-			}
-		}
-	}
-}
-
-func TestOneCredentialFromTwoSourcesSharesItsToken(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, bearer())
-	w.ask(web, alice())
-	w.ResetRequests()
-	again := alice()
-	again.Source = "secret/farm/copy"
-	v := w.ask(web, again)
-	wantVerdict(t, v, "Pullable")
-	wantWire(t, w.Server, "HEAD shop/web:1 token=alice 200")
-	if v.Credential != again.Source {
-		t.Errorf("got credential %q, want %q", v.Credential, again.Source)
-	}
 }
 
 func TestConcurrentQuestions(t *testing.T) {

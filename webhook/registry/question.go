@@ -131,11 +131,8 @@ func (q *question) read(resp *http.Response) (answer, error) {
 	return a, err
 }
 
-// maxErrorBytes stays below the size from which transport.CheckError forgets the status.
-const maxErrorBytes = 64<<10 - 1
-
+// errorCodes reads the codes of an error body; transport.CheckError bounds what it reads of it.
 func errorCodes(resp *http.Response) []transport.ErrorCode {
-	resp.Body = io.NopCloser(io.LimitReader(resp.Body, maxErrorBytes))
 	refusal, ok := asError[*transport.Error](transport.CheckError(resp))
 	if !ok {
 		return nil

@@ -1,13 +1,9 @@
 package registry_test
 
 import (
-	"fmt"
-	"net/http"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	clocktesting "k8s.io/utils/clock/testing"
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -134,61 +130,4 @@ func TestAMissingTagCostsOneRequestMoreForItsCause(t *testing.T) {
 
 	wantVerdict(t, w.ask(host+"/shop/web:2", alice()), "NotFound: tag not found")
 	wantWire(t, w.Server, "HEAD shop/web:2 token=alice 404", "HEAD shop/web:2 401", "GET shop/web:2 token=alice 404")
-}
-
-func TestTokensAge(t *testing.T) {
-	t.Parallel()
-	const fresh, remembered = "POST /token alice 200", "HEAD shop/web:1 token=alice 200"
-	tests := map[string]struct {
-		token testregistry.TokenConfig
-		after time.Duration
-		want  []string
-	}{
-		"a young one is used again":              {after: 4 * time.Minute, want: []string{remembered}},
-		"the last tenth of its life is not used": {after: 4*time.Minute + 31*time.Second, want: []string{fresh, remembered}},
-		"one of no stated age lives a minute": {
-			token: testregistry.TokenConfig{Omit: []string{"expires_in"}},
-			after: 61 * time.Second, want: []string{fresh, remembered},
-		},
-		"a minute is not over before": {
-			token: testregistry.TokenConfig{Omit: []string{"expires_in"}},
-			after: 59 * time.Second, want: []string{remembered},
-		},
-		"no token lives longer than a quarter of an hour": {
-			token: testregistry.TokenConfig{Lifetime: 24 * time.Hour},
-			after: 16 * time.Minute, want: []string{fresh, remembered},
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			clock := clocktesting.NewFakePassiveClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
-			cfg := bearer()
-			cfg.Token, cfg.Now = test.token, clock.Now
-			w := newWorld(t, cfg, func(o *registry.Options) { o.Clock = clock })
-			w.ask(web, alice())
-			w.ResetRequests()
-
-			clock.SetTime(clock.Now().Add(test.after))
-			wantVerdict(t, w.ask(web, alice()), "Pullable")
-			wantWire(t, w.Server, test.want...)
-		})
-	}
-}
-
-func TestAForgottenTokenIsFetchedOnce(t *testing.T) {
-	t.Parallel()
-	for name, status := range map[string]int{"401": http.StatusUnauthorized, "400 as ECR Public": http.StatusBadRequest} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, bearer())
-			w.ask(web, alice())
-			w.ResetRequests()
-			w.Fault(testregistry.Fault{Path: "/v2/*", Times: 1, Status: status})
-
-			wantVerdict(t, w.ask(web, alice()), "Pullable")
-			line := fmt.Sprintf("HEAD shop/web:1 token=alice %d", status)
-			wantWire(t, w.Server, line, "HEAD shop/web:1 401", "POST /token alice 200", "HEAD shop/web:1 token=alice 200")
-		})
-	}
 }

@@ -23,23 +23,29 @@ func (q *question) resolve(ctx context.Context) imagepull.Verdict {
 	p := probe{http.MethodHead, q.ref.Object(), acceptManifests}
 	a, err := q.ask(ctx, p)
 	if err == nil && (a.status == http.StatusMethodNotAllowed || q.leavesOpen(a)) {
-		hasHead := a.status != http.StatusMethodNotAllowed
 		p.method = http.MethodGet
-		a, err = q.ask(ctx, p)
-		if hasHead || q.leavesOpen(a) {
-			a.digest = digest.FromBytes(a.body).String()
-		}
+		a, err = q.askForBody(ctx, p, a)
 	}
 	if err != nil {
 		return q.classify(ctx, err)
 	}
 	if a.status == http.StatusNotFound {
-		return q.notFound(ctx, p)
+		return q.notFound(ctx, p, a)
 	}
 	if v := classifyAnswer(a, q.credential); v.Reason != "" {
 		return v
 	}
 	return q.manifest(ctx, a)
+}
+
+// askForBody sends GET for what HEAD did not tell. Only to a node that could not use HEAD do the headers of GET count as
+// those of HEAD; otherwise the digest is that of the body, whatever the registry calls it.
+func (q *question) askForBody(ctx context.Context, p probe, head answer) (answer, error) {
+	a, err := q.ask(ctx, p)
+	if head.status != http.StatusMethodNotAllowed || q.leavesOpen(a) {
+		a.digest = digest.FromBytes(a.body).String()
+	}
+	return a, err
 }
 
 // leavesOpen reports whether headers can't tell size and digest, so that a node takes both from the body. A reference by
@@ -50,13 +56,17 @@ func (q *question) leavesOpen(a answer) bool {
 
 // notFound tells a missing tag from a missing repository, which only a body does. Whatever the body says, the verdict
 // stands: no node asks again after 404.
-func (q *question) notFound(ctx context.Context, p probe) imagepull.Verdict {
+func (q *question) notFound(ctx context.Context, p probe, a answer) imagepull.Verdict {
 	what := "tag not found"
 	if q.ref.Digest != "" {
 		what = "digest not found"
 	}
-	p.method = http.MethodGet
-	if a, err := q.ask(ctx, p); err == nil && a.says(transport.NameUnknownErrorCode) {
+	var err error
+	if p.method == http.MethodHead {
+		p.method = http.MethodGet
+		a, err = q.ask(ctx, p)
+	}
+	if err == nil && a.says(transport.NameUnknownErrorCode) {
 		what = "repository not found"
 	}
 	return imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: what}

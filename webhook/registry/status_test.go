@@ -14,7 +14,6 @@ import (
 
 func TestStatuses(t *testing.T) {
 	t.Parallel()
-	const private = "AccessDenied: the image is private or does not exist, and no pull secret is for it"
 	for status, want := range map[int]string{
 		http.StatusMultipleChoices:            "RegistryUnavailable: the registry answered 300",
 		http.StatusNotModified:                "RegistryUnavailable: the registry answered 304",
@@ -52,8 +51,8 @@ func TestStatuses(t *testing.T) {
 func TestStatusesAfterTheToken(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{
-		http.StatusUnauthorized:       "AccessDenied: the credential from secret/shop/regcred is refused",
-		http.StatusForbidden:          "AccessDenied: the credential from secret/shop/regcred is refused",
+		http.StatusUnauthorized:       refused,
+		http.StatusForbidden:          refused,
 		http.StatusServiceUnavailable: "RegistryUnavailable: the registry answered 503; transient",
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -125,6 +124,14 @@ func TestNotFound(t *testing.T) {
 			wantVerdict(t, w.ask(test.ref, anonymous()), test.want)
 		})
 	}
+}
+
+func TestNotFoundWithoutHEAD(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testregistry.Config{})
+	w.Fault(testregistry.Fault{Method: http.MethodHead, Status: http.StatusMethodNotAllowed})
+	wantVerdict(t, w.ask(host+"/shop/none:1", anonymous()), "NotFound: repository not found")
+	wantWire(t, w.Server, "HEAD shop/none:1 405", "GET shop/none:1 404")
 }
 
 // No node asks again after 404, so what the search for its cause finds can't change the verdict.

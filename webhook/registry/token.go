@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -227,9 +226,6 @@ func (q *question) isOwnService(host string) bool {
 	own, _ := splitPort(strings.ToLower(q.endpoint))
 	if service == own || q.client.guard.allows(host) {
 		return true
-	}
-	if net.ParseIP(own) != nil {
-		return false // an address has no domain, though the list would take its last half for one
 	}
 	domain, err := publicsuffix.EffectiveTLDPlusOne(own)
 	return err == nil && (service == domain || strings.HasSuffix(service, "."+domain))

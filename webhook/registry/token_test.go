@@ -115,24 +115,23 @@ func TestAccountsWithoutThePullScope(t *testing.T) {
 
 func TestTokenAnswers(t *testing.T) {
 	t.Parallel()
-	const unusable = "AccessDenied: the image is private or does not exist, and no pull secret is for it"
 	tests := map[string]struct {
 		body string
 		// post and get are what comes of the answer to a password's POST and to nobody's GET: a refusal where the token
 		// reached the registry.
 		post, get string
 	}{
-		"access_token":               {`{"access_token":"x"}`, refused, unusable},
-		"token":                      {`{"token":"x"}`, noToken, unusable},
-		"both":                       {`{"token":"x","access_token":"y"}`, refused, unusable},
-		"with all its fields":        {`{"access_token":"x","token":"x","expires_in":60,"issued_at":"2026-03-01T12:00:00Z","scope":"","refresh_token":"r"}`, refused, unusable},
+		"access_token":               {`{"access_token":"x"}`, refused, private},
+		"token":                      {`{"token":"x"}`, noToken, private},
+		"both":                       {`{"token":"x","access_token":"y"}`, refused, private},
+		"with all its fields":        {`{"access_token":"x","token":"x","expires_in":60,"issued_at":"2026-03-01T12:00:00Z","scope":"","refresh_token":"r"}`, refused, private},
 		"neither":                    {`{}`, noToken, noToken},
 		"empty":                      {`{"token":"","access_token":""}`, noToken, noToken},
 		"an age that is no number":   {`{"access_token":"x","expires_in":"60"}`, noToken, noToken},
-		"an age beyond all numbers":  {`{"access_token":"x","expires_in":9223372036854775807}`, refused, unusable},
+		"an age beyond all numbers":  {`{"access_token":"x","expires_in":9223372036854775807}`, refused, private},
 		"a date that is none":        {`{"access_token":"x","issued_at":"today"}`, noToken, noToken},
 		"a refresh token of no type": {`{"access_token":"x","refresh_token":1}`, noToken, noToken},
-		"a list of scopes":           {`{"access_token":"x","scope":["pull"]}`, noToken, unusable},
+		"a list of scopes":           {`{"access_token":"x","scope":["pull"]}`, noToken, private},
 		"a token of no type":         {`{"access_token":"x","token":1}`, refused, noToken},
 		"not JSON":                   {`<html>`, noToken, noToken},
 		"larger than any token":      {`{"x":"` + strings.Repeat("x", 64<<10) + `","access_token":"x"}`, noToken, noToken},
