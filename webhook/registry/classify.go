@@ -125,7 +125,7 @@ func classifyAnswer(a answer, cred imagepull.Credential) imagepull.Verdict {
 	return v
 }
 
-// statuses are those that mean something of their own; every other failure is an unusable answer.
+// classifyStatus knows the statuses that mean something of their own; every other failure is an unusable answer.
 func classifyStatus(status int, retryAfter time.Duration, who string) imagepull.Verdict {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
