@@ -232,6 +232,15 @@ func TestCheckDirectory(t *testing.T) {
 	}
 }
 
+func TestUnknownCommand(t *testing.T) {
+	t.Parallel()
+	var out, errOut bytes.Buffer
+	status := run(t.Context(), genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, []string{"chekc"})
+	if status != exitUsage || !strings.Contains(errOut.String(), `unknown command "chekc"`) {
+		t.Errorf("status %d, stderr %q: want %d and the name of the command", status, errOut.String(), exitUsage)
+	}
+}
+
 // Without a cluster there must be a hint at what to do.
 func TestCheckWithoutCluster(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -93,6 +94,9 @@ func clientConfig(kubeconfig string) clientcmd.ClientConfig {
 // make a burst of pods wait for their secrets.
 func restConfig(kubeconfig string) (*rest.Config, error) {
 	c, err := clientConfig(kubeconfig).ClientConfig()
+	if clientcmd.IsEmptyConfig(err) {
+		return nil, errors.New("finding the API server: there is no kubeconfig, and this is no pod")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("finding the API server: %w", err)
 	}

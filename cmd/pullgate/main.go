@@ -58,7 +58,6 @@ func newRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Long: `Pullgate answers one question before a pod is stored: will the kubelet be able to pull its images?
 
 It asks the registries as a node would, with the pod's own pull secrets, and names the cause and the fix.`,
-		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

@@ -21,8 +21,12 @@ func (r Reason) Fix() string {
 		return "push the image again"
 	case ReasonNeverPresent:
 		return "load the image onto the nodes or change imagePullPolicy"
-	case ReasonRegistryUnavailable, ReasonRateLimited, ReasonDeadlineExceeded:
-		return "the kubelet will retry"
+	case ReasonRegistryUnavailable:
+		return "check the registry's name and that it is up"
+	case ReasonRateLimited:
+		return "wait, or pull with an account that has a higher limit"
+	case ReasonDeadlineExceeded:
+		return "try again"
 	case ReasonNodeCredentials, ReasonNodeLocalRegistry, ReasonNodeCache, ReasonSomePlatforms:
 		return "it depends on the node"
 	case ReasonEgressForbidden:
