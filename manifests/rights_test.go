@@ -29,7 +29,8 @@ func TestRights(t *testing.T) {
 		"base, cluster": {
 			got: decode[*rbacv1.ClusterRole](t, "base/20-clusterrole.yaml").Rules,
 			want: []rbacv1.PolicyRule{
-				core("secrets", "get"), core("serviceaccounts", "get"), core("namespaces", "get", "list", "watch"),
+				core("secrets", "get"), core("serviceaccounts", "get"), core("nodes", "get", "list", "watch"),
+				core("namespaces", "get", "list", "watch"),
 			},
 		},
 		"self-signed, own namespace": {

@@ -14,6 +14,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -36,13 +37,14 @@ var errNoMode = errors.New("no such namespace")
 // checker is a Checker that knows the images above, and remembers what it was asked.
 type checker struct {
 	pods      []imagepull.Pod
+	specs     []*corev1.PodSpec
 	patience  time.Duration
 	panicking any
 	said      map[string]imagepull.Verdict
 }
 
-func (c *checker) Check(ctx context.Context, pod imagepull.Pod) []imagepull.Finding {
-	c.pods = append(c.pods, pod)
+func (c *checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
+	c.pods, c.specs = append(c.pods, pod), append(c.specs, spec)
 	if deadline, ok := ctx.Deadline(); ok {
 		c.patience = time.Until(deadline)
 	}
@@ -199,7 +201,7 @@ func podSpec(images ...string) map[string]any {
 	for i, image := range images {
 		containers = append(containers, map[string]any{"name": "c" + string(rune('0'+i%10)), "image": image})
 	}
-	return map[string]any{"containers": containers}
+	return map[string]any{"containers": containers, "nodeSelector": map[string]any{"pool": "web"}}
 }
 
 func encode(object any) string {

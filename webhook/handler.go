@@ -8,6 +8,7 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -19,9 +20,10 @@ import (
 // Path is where the API server finds the webhook, for every kind.
 const Path = "/validate"
 
-// Checker foretells the pulls of a pod, with one finding for each use, before the context's deadline.
+// Checker foretells the pulls of a pod on the nodes that its spec lets it run on, with one finding for each use, before the
+// context's deadline.
 type Checker interface {
-	Check(ctx context.Context, pod imagepull.Pod) []imagepull.Finding
+	Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding
 }
 
 // Modes tells the mode of a namespace.
@@ -106,7 +108,7 @@ func (h *Handler) object(ctx context.Context, req admission.Request) admission.R
 	if object.Mirror || object.Deleting || len(object.Pod.Uses) == 0 {
 		return allowed()
 	}
-	findings := h.Checker.Check(ctx, object.Pod)
+	findings := h.Checker.Check(ctx, object.Pod, object.Spec)
 	decision := policy.Decide(policy.Input{
 		Mode: mode, Actions: h.Actions, Template: object.Template, Findings: findings,
 	})

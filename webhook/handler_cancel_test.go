@@ -7,6 +7,7 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -16,10 +17,10 @@ import (
 )
 
 // checkerFunc is a Checker that is a function.
-type checkerFunc func(context.Context, imagepull.Pod) []imagepull.Finding
+type checkerFunc func(context.Context, imagepull.Pod, *corev1.PodSpec) []imagepull.Finding
 
-func (f checkerFunc) Check(ctx context.Context, pod imagepull.Pod) []imagepull.Finding {
-	return f(ctx, pod)
+func (f checkerFunc) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
+	return f(ctx, pod, spec)
 }
 
 // enforced is the mode of every namespace.
@@ -33,7 +34,7 @@ func TestHandleOutlivesServer(t *testing.T) {
 	t.Parallel()
 	asked := false
 	handler := &webhook.Handler{
-		Checker: checkerFunc(func(ctx context.Context, _ imagepull.Pod) []imagepull.Finding {
+		Checker: checkerFunc(func(ctx context.Context, _ imagepull.Pod, _ *corev1.PodSpec) []imagepull.Finding {
 			asked = true
 			if err := ctx.Err(); err != nil {
 				t.Errorf("the checker's context: got %v, want one that goes on", err)

@@ -49,6 +49,9 @@ func TestWhatIsAsked(t *testing.T) {
 			if got := f.checker.pods[0].Namespace; got != "shop" {
 				t.Errorf("the checker was asked for namespace %q, want that of the request", got)
 			}
+			if spec := f.checker.specs[0]; spec == nil || spec.NodeSelector["pool"] != "web" {
+				t.Errorf("the checker was given the spec %v, want that of the object", spec)
+			}
 		})
 	}
 }

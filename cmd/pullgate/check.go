@@ -42,9 +42,10 @@ func newCheckCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Short: "Foretell whether images can be pulled",
 		Long: `Foretell whether images can be pulled: those named, and those of the pods and workloads in manifests.
 
-Pull secrets are read from the cluster of the kubeconfig, as the pods there would get them. Where --pull-secret is given,
-the secrets in those files stand for all that any pod lists, and no cluster is needed; nor is it with --offline. An image
-named by itself is asked for without credentials, unless --pull-secret or --service-account brings some.
+Pull secrets are read from the cluster of the kubeconfig, as the pods there would get them, and its nodes are listed, if
+that is allowed, for their platforms and the images that they hold. Where --pull-secret is given, the secrets in those files
+stand for all that any pod lists, and no cluster is asked; nor is it with --offline. An image named by itself is asked for
+without credentials, unless --pull-secret or --service-account brings some.
 
 Exit status: 0 nothing is unpullable; 1 something is; 3 with --strict, something is in doubt; 2 the question was wrong.`,
 		Example: `  # A public image
@@ -69,7 +70,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	flags.StringArrayVarP(&o.files, "filename", "f", nil, "manifest `file`, directory of manifests, or - for standard input; may be repeated")
 	flags.BoolVarP(&o.recursive, "recursive", "R", false, "descend into directories")
 	flags.StringArrayVar(&o.pullSecrets, "pull-secret", nil, "`file` with a Secret manifest or a docker config.json; may be repeated")
-	flags.StringArrayVar(&o.platforms, "platform", nil, "`os/arch[/variant]` of the nodes; may be repeated")
+	flags.StringArrayVar(&o.platforms, "platform", nil, "`os/arch[/variant]` of the nodes, in place of what they say; may be repeated")
 	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without one")
 	flags.StringVarP(&o.output, "output", "o", "table", "`format`: table, json or yaml")
 	flags.BoolVar(&o.strict, "strict", false, "exit with status 3 when something is in doubt")
@@ -90,7 +91,11 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	checker, err := newChecker(c, creds, nil)
+	nodes, remarks, err := o.nodes(ctx, c.Nodes)
+	if err != nil {
+		return err
+	}
+	checker, err := newChecker(c, creds, nodes, nil)
 	if err != nil {
 		return err
 	}
@@ -98,7 +103,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := report.Report{Entries: entries, Notes: notes}
+	r := report.Report{Entries: entries, Notes: append(notes, remarks...)}
 	if err := o.write(r); err != nil {
 		return err
 	}
@@ -137,7 +142,7 @@ func (o *checkOptions) check(ctx context.Context, checker *preflight.Checker, c 
 		group.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Admission.Duration)
 			defer cancel()
-			findings[i] = checker.Check(ctx, s.pod)
+			findings[i] = checker.Check(ctx, s.pod, s.spec)
 			progress.done()
 			return nil
 		})

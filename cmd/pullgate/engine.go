@@ -11,8 +11,6 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
 	"github.com/pullgate/pullgate/webhook/resolve"
@@ -35,7 +33,9 @@ func loadConfiguration(file string) (config.Configuration, error) {
 }
 
 // newChecker wires the engine that serve and check share: questions from preflight, through resolve, to registry.
-func newChecker(c config.Configuration, creds preflight.Credentials, instrument func(http.RoundTripper) http.RoundTripper) (*preflight.Checker, error) {
+func newChecker(
+	c config.Configuration, creds preflight.Credentials, nodes preflight.Nodes, instrument func(http.RoundTripper) http.RoundTripper,
+) (*preflight.Checker, error) {
 	client, err := registry.New(registry.Options{
 		Egress: registry.Egress{
 			Allow:       c.Egress.Allow,
@@ -52,10 +52,6 @@ func newChecker(c config.Configuration, creds preflight.Credentials, instrument 
 	if err != nil {
 		return nil, err
 	}
-	platforms, err := parsePlatforms(c.Nodes.Platforms)
-	if err != nil {
-		return nil, err
-	}
 	return preflight.New(preflight.Options{
 		Resolver: resolve.NewRetried(client, resolve.Retry{
 			InitialDelay: c.Retry.InitialDelay.Duration,
@@ -64,23 +60,11 @@ func newChecker(c config.Configuration, creds preflight.Credentials, instrument 
 			MaxAttempts:  c.Retry.MaxAttempts,
 		}, clock.RealClock{}),
 		Credentials:            creds,
-		Platforms:              platforms,
+		Nodes:                  nodes,
 		CredentialedRegistries: c.Nodes.CredentialedRegistries,
 		SkipRegistries:         c.SkipRegistries,
 		MaxUses:                c.Limits.UsesPerObject,
 	}), nil
-}
-
-func parsePlatforms(texts []string) ([]imagepull.Platform, error) {
-	var platforms []imagepull.Platform
-	for _, text := range texts {
-		p, err := nodes.ParsePlatform(text)
-		if err != nil {
-			return nil, err
-		}
-		platforms = append(platforms, p)
-	}
-	return platforms, nil
 }
 
 // clientConfig finds the API server as kubectl does: by the file named, $KUBECONFIG, ~/.kube/config, or from inside a pod.

@@ -150,7 +150,11 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 	if err != nil {
 		return nil, err
 	}
-	checker, err := newChecker(c, secrets, m.Instrument)
+	nodes, err := watchNodes(mgr, clientset.CoreV1().Nodes(), c.Nodes)
+	if err != nil {
+		return nil, err
+	}
+	checker, err := newChecker(c, secrets, nodes, m.Instrument)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/pullgate/pullgate/webhook/document"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/podspec"
@@ -19,6 +21,8 @@ type subject struct {
 	source string
 	object *report.ObjectRef
 	pod    imagepull.Pod
+	// spec is the pod's own; an image by itself has none.
+	spec *corev1.PodSpec
 }
 
 // subjects reads all that is to be checked, in the order of the command line: images first. Notes are about objects that
@@ -142,7 +146,8 @@ func (r *manifestReader) add(source string, line int, raw []byte) error {
 		object: &report.ObjectRef{
 			APIVersion: object.APIVersion, Kind: object.Kind, Namespace: object.Namespace, Name: object.Name,
 		},
-		pod: object.Pod,
+		pod:  object.Pod,
+		spec: object.Spec,
 	})
 	return nil
 }

@@ -59,6 +59,7 @@ func newEnvironment(t *testing.T) *environment {
 	e.registry = startRegistry(t)
 
 	e.apply(t, e.objects.withoutWebhooks())
+	e.join(t, newNode("node", "amd64", nil))
 	e.launch = e.newLaunch(t, e.objects, e.objects.deployment(t).Spec.Template.Spec.ServiceAccountName)
 	e.pullgate = e.launch.start(t)
 	e.pullgate.awaitReady(t)

@@ -26,6 +26,7 @@ func TestIntegration(t *testing.T) {
 			"metrics":           testMetrics,
 			"mode label":        testModeLabel,
 			"modes":             testModes,
+			"nodes":             testNodes,
 			"pods":              testPods,
 			"reviews":           testReviews,
 			"shutdown":          testShutdown,

@@ -86,8 +86,7 @@ func value(t *testing.T, v corev1.EnvVar) string {
 	return ""
 }
 
-// configuration adds to the shipped configuration what makes registries on loopback ports ordinary ones, and gives the
-// nodes that this cluster doesn't have a platform.
+// configuration adds to the shipped configuration what makes registries on loopback ports ordinary ones.
 func (e *environment) configuration(t *testing.T, shipped string) []byte {
 	t.Helper()
 	c := map[string]any{}
@@ -100,7 +99,6 @@ func (e *environment) configuration(t *testing.T, shipped string) []byte {
 		}
 	}
 	set([]string{e.registry.host, downHost}, "egress", "allow")
-	set([]string{"linux/amd64"}, "nodes", "platforms")
 	data, err := yaml.Marshal(c)
 	if err != nil {
 		t.Fatal(err)

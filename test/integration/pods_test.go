@@ -13,7 +13,7 @@ func testPods(t *testing.T, e *environment) {
 	testPodCases(t, e, e.placeCases())
 }
 
-// registryCases are what registries say for certain.
+// registryCases are what registries say for certain, and an image that only the nodes could have.
 func registryCases() map[string]podCase {
 	return map[string]podCase{
 		"pullable":            {images: []string{imagePublic}},
@@ -66,6 +66,14 @@ func registryCases() map[string]podCase {
 				Audited: "Unpullable UnsupportedImage",
 			},
 		},
+		"policy Never": {
+			images: []string{imageGone},
+			change: func(pod *corev1.Pod) { pod.Spec.Containers[0].ImagePullPolicy = corev1.PullNever },
+			want: outcome{
+				Denied:  `container "web": image "REGISTRY/public/web:gone" cannot be pulled: NeverPresent: no node that the pod can run on reports the image, which takes up to a minute after loading it; load the image onto the nodes or change imagePullPolicy`,
+				Audited: "Unpullable NeverPresent",
+			},
+		},
 	}
 }
 
@@ -91,14 +99,6 @@ func doubtCases() map[string]podCase {
 			want: outcome{
 				Warnings: []string{`container "web": image "localhost:5000/web:1" could not be checked: NodeLocalRegistry: a loopback registry is the node's own, which Pullgate can't reach`},
 				Audited:  "Indeterminate NodeLocalRegistry",
-			},
-		},
-		"policy Never": {
-			images: []string{imageGone},
-			change: func(pod *corev1.Pod) { pod.Spec.Containers[0].ImagePullPolicy = corev1.PullNever },
-			want: outcome{
-				Warnings: []string{`container "web": image "HEAD…lic/web:gone" may not be pullable: NodeCache: with imagePullPolicy Never the image must be on the node already`},
-				Audited:  "Indeterminate NodeCache",
 			},
 		},
 	}

@@ -124,9 +124,11 @@ type Nodes struct {
 	// CredentialedRegistries are the host patterns of registries for which nodes hold credentials that Pullgate can't
 	// see, so that a refusal there proves nothing.
 	CredentialedRegistries []string `json:"credentialedRegistries"`
-	// Platforms are those of the nodes, as "os/architecture[/variant]". Empty means: read them off the Node objects.
+	// Platforms are those of the nodes, as "os/architecture[/variant]". They overrule what Node objects say; what selectors
+	// of a pod leave of them counts. Empty means: read them off the Node objects.
 	Platforms []string `json:"platforms"`
-	// Watch asks to read Node objects for platforms and cached images.
+	// Watch asks to read Node objects for platforms and cached images. Without it nodes hold no image, and platforms count
+	// only where they are declared.
 	Watch bool `json:"watch"`
 }
 

@@ -10,7 +10,7 @@ type future struct {
 }
 
 // futures lists the keys that are accepted as long as they ask for nothing. To ignore more would let operators believe
-// in a setting that has no effect. Watch and suggestions may be false too, since that is what happens.
+// in a setting that has no effect. Suggestions may be false too, since that is what happens.
 func futures() []future {
 	return []future{
 		{"backoff.initialDelay", func(c, d Configuration) bool { return c.Backoff.InitialDelay == d.Backoff.InitialDelay }},

@@ -1,13 +1,7 @@
-// Package nodes knows what the nodes can run.
-//
-// The runtime on a node picks from an index the entry that matches its own platform, and looks at the platform nowhere
-// else: a single manifest is pulled wherever it was built for. So the question is always how an index serves a set of
-// nodes.
 package nodes
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -16,57 +10,6 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Fit says how an index serves a set of nodes. The zero value is doubt.
-type Fit uint8
-
-const (
-	// Unclear means that it takes more than the index to tell: an entry names no platform, so that a node reads its
-	// configuration.
-	Unclear Fit = iota
-	// All nodes are served.
-	All
-	// Some nodes are served.
-	Some
-	// None is served.
-	None
-)
-
-// Serve says how the platforms that an index offers serve those of the nodes. Where none are known any platform will do,
-// but there must be one: an index of attestations only serves nobody.
-func Serve(offered, nodes []imagepull.Platform) Fit {
-	if len(nodes) == 0 {
-		return serveUnknown(offered)
-	}
-	served, unclear := 0, 0
-	for _, node := range nodes {
-		switch {
-		case slices.ContainsFunc(offered, matcher(node)):
-			served++
-		case slices.ContainsFunc(offered, isUnnamed):
-			unclear++
-		}
-	}
-	switch {
-	case served == len(nodes):
-		return All
-	case unclear > 0:
-		return Unclear
-	case served > 0:
-		return Some
-	}
-	return None
-}
-
-func serveUnknown(offered []imagepull.Platform) Fit {
-	switch {
-	case slices.ContainsFunc(offered, isRunnable):
-		return All
-	case slices.ContainsFunc(offered, isUnnamed):
-		return Unclear
-	}
-	return None
-}
-
 // isUnnamed reports whether an entry names no platform.
 func isUnnamed(p imagepull.Platform) bool { return p.OS == "" && p.Architecture == "" }
 
@@ -74,11 +17,10 @@ func isUnnamed(p imagepull.Platform) bool { return p.OS == "" && p.Architecture 
 func isRunnable(p imagepull.Platform) bool { return !isUnnamed(p) && p.OS != "unknown" }
 
 // matcher is containerd's rule for one node: the very platform after normalisation, without the older ones that would run
-// too (containerd: core/transfer/image/imagestore.go, ImageFilter). A Windows node of unknown build is matched by its
-// architecture, since which builds it runs can't be told.
+// too (containerd: core/transfer/image/imagestore.go, ImageFilter). On Windows the build counts besides.
 func matcher(node imagepull.Platform) func(imagepull.Platform) bool {
-	if node.OS == "windows" && node.OSVersion == "" {
-		return func(p imagepull.Platform) bool { return p.OS == node.OS && p.Architecture == node.Architecture }
+	if node.OS == "windows" {
+		return windowsMatcher(node)
 	}
 	m := platforms.OnlyStrict(spec(node))
 	return func(p imagepull.Platform) bool { return !isUnnamed(p) && m.Match(spec(p)) }

@@ -11,8 +11,11 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
 // Resolver says whether a reference could be pulled with one credential.
@@ -29,8 +32,8 @@ type Credentials interface {
 type Options struct {
 	Resolver    Resolver
 	Credentials Credentials
-	// Platforms are those of the nodes; unknown when empty.
-	Platforms []imagepull.Platform
+	// Nodes may be nil: then platforms are not compared, and nodes hold no image.
+	Nodes Nodes
 	// CredentialedRegistries are hosts, with "*" wildcards, where the nodes have identities that Pullgate can't see.
 	CredentialedRegistries []string
 	// SkipRegistries are hosts, with "*" wildcards, that are never asked.
@@ -43,15 +46,28 @@ type Options struct {
 type Checker struct{ options Options }
 
 // New returns a Checker.
-func New(o Options) *Checker { return &Checker{options: o} }
+func New(o Options) *Checker {
+	if o.Nodes == nil {
+		o.Nodes = nodes.Declared(nil)
+	}
+	return &Checker{options: o}
+}
 
-// Check returns one finding for each use of the pod, in their order, not later than the context's deadline.
-func (c *Checker) Check(ctx context.Context, pod imagepull.Pod) []imagepull.Finding {
+// question is what all uses of a pod have in common.
+type question struct {
+	set        credentials.Set
+	candidates nodes.Candidates
+}
+
+// Check returns one finding for each use of the pod, in their order, not later than the context's deadline. The pod's spec
+// says which nodes it may run on; nil stands for all.
+func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
 	findings := make([]imagepull.Finding, len(pod.Uses))
+	q := question{candidates: c.options.Nodes.Candidates(spec)}
 	var open []int
 	for i, use := range pod.Uses {
 		findings[i] = imagepull.Finding{Use: use}
-		if v, known := c.withoutAsking(i, use); known {
+		if v, known := c.withoutAsking(i, use, q.candidates); known {
 			findings[i].Verdict = forUse(v, use)
 		} else {
 			open = append(open, i)
@@ -60,42 +76,41 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod) []imagepull.Find
 	if len(open) == 0 {
 		return findings
 	}
-	set := c.options.Credentials.Credentials(ctx, pod, false)
-	c.ask(ctx, set, findings, open)
-	if set.Remembered && anyUnpullable(findings, open) {
+	q.set = c.options.Credentials.Credentials(ctx, pod, false)
+	c.ask(ctx, q, findings, open)
+	if q.set.Remembered && anyUnpullable(findings, open) {
 		// Nobody is refused on the strength of a secret that was corrected a moment ago.
-		if now := c.options.Credentials.Credentials(ctx, pod, true); !now.Equal(set) {
-			set = now
-			c.ask(ctx, set, findings, open)
+		if now := c.options.Credentials.Credentials(ctx, pod, true); !now.Equal(q.set) {
+			q.set = now
+			c.ask(ctx, q, findings, open)
 		}
 	}
-	adviseMissing(set, findings)
+	adviseMissing(q.set, findings)
 	return findings
 }
 
 // withoutAsking returns the verdicts that need no registry.
-func (c *Checker) withoutAsking(i int, use imagepull.Use) (imagepull.Verdict, bool) {
+func (c *Checker) withoutAsking(i int, use imagepull.Use, candidates nodes.Candidates) (imagepull.Verdict, bool) {
 	switch {
 	case use.ParseError != "":
 		return imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: use.ParseError}, true
 	case matchesHost(c.options.SkipRegistries, use.Reference.Domain):
 		return imagepull.Verdict{Reason: imagepull.ReasonNotChecked, Detail: "the registry is on the list of those to skip"}, true
-	case use.PullPolicy == imagepull.PullNever:
-		return imagepull.Verdict{
-			Reason: imagepull.ReasonNodeCache,
-			Detail: "with imagePullPolicy Never the image must be on the node already",
-		}, true
 	case c.options.MaxUses > 0 && i >= c.options.MaxUses:
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonDeadlineExceeded,
 			Detail: "the object has more images than Pullgate looks at",
 		}, true
+	case use.PullPolicy == imagepull.PullNever:
+		return never(candidates.Holding(use.Reference)), true
+	case use.PullPolicy == imagepull.PullIfNotPresent && candidates.Holding(use.Reference) == nodes.Everywhere:
+		return present(), true
 	}
 	return imagepull.Verdict{}, false
 }
 
 // ask fills in the verdicts of the open findings, asking for each distinct reference once and for all at the same time.
-func (c *Checker) ask(ctx context.Context, set credentials.Set, findings []imagepull.Finding, open []int) {
+func (c *Checker) ask(ctx context.Context, q question, findings []imagepull.Finding, open []int) {
 	verdicts := make(map[imagepull.Reference]*imagepull.Verdict)
 	var all group
 	for _, i := range open {
@@ -105,11 +120,12 @@ func (c *Checker) ask(ctx context.Context, set credentials.Set, findings []image
 		}
 		v := new(imagepull.Verdict)
 		verdicts[ref] = v
-		all.run(func() { *v = c.verdict(ctx, set, ref) })
+		all.run(func() { *v = onPlatforms(c.verdict(ctx, q.set, ref), q.candidates) })
 	}
 	all.wait()
 	for _, i := range open {
-		findings[i].Verdict = forUse(*verdicts[findings[i].Reference], findings[i].Use)
+		use := findings[i].Use
+		findings[i].Verdict = forUse(unlessHeld(*verdicts[use.Reference], use, q.candidates), use)
 	}
 }
 

@@ -54,7 +54,7 @@ func TestWithoutAsking(t *testing.T) {
 			t.Parallel()
 			resolver, creds := &registry{}, &secrets{}
 			checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: creds, SkipRegistries: test.skip})
-			got := checker.Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{test.use}})
+			got := checker.Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{test.use}}, nil)
 			if diff := cmp.Diff([]imagepull.Finding{{Use: test.use, Verdict: test.want}}, got); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
@@ -67,7 +67,7 @@ func TestWithoutAsking(t *testing.T) {
 
 func TestPodWithoutImages(t *testing.T) {
 	t.Parallel()
-	if got := preflight.New(preflight.Options{}).Check(t.Context(), imagepull.Pod{}); len(got) != 0 {
+	if got := preflight.New(preflight.Options{}).Check(t.Context(), imagepull.Pod{}, nil); len(got) != 0 {
 		t.Errorf("findings = %v, want none", got)
 	}
 }
@@ -88,7 +88,7 @@ func TestEachImageIsAskedOnce(t *testing.T) {
 	}}
 	checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{set: keys(t, host, "a", "b")}})
 	p := pod("nginx", image, image, "docker.io/nginx:latest", "registry.example/shop/web:2", "nginx:1"+digest, "index.docker.io/library/nginx", image)
-	got := checker.Check(t.Context(), p)
+	got := checker.Check(t.Context(), p, nil)
 	want := []imagepull.Reason{
 		imagepull.ReasonPullable, imagepull.ReasonPullable, imagepull.ReasonPullable, imagepull.ReasonPullable,
 		imagepull.ReasonNotFound, imagepull.ReasonPullable, imagepull.ReasonPullable, imagepull.ReasonPullable,
@@ -137,7 +137,7 @@ func TestMaxUses(t *testing.T) {
 			t.Parallel()
 			script := map[string]imagepull.Verdict{images[0]: works, images[1]: works, images[2]: works}
 			checker := preflight.New(preflight.Options{Resolver: &registry{script: script}, Credentials: &secrets{}, MaxUses: test.limit})
-			if diff := cmp.Diff(test.want, reasons(checker.Check(t.Context(), pod(images...)))); diff != "" {
+			if diff := cmp.Diff(test.want, reasons(checker.Check(t.Context(), pod(images...), nil))); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
 		})
@@ -170,7 +170,7 @@ func TestUnmountedVolume(t *testing.T) {
 			p := pod(image, image)
 			p.Uses[1].Kind, p.Uses[1].Unmounted = imagepull.Volume, test.unmounted
 			resolver := &registry{script: map[string]imagepull.Verdict{image: test.answer}}
-			got := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}}).Check(t.Context(), p)
+			got := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}}).Check(t.Context(), p, nil)
 			if diff := cmp.Diff(test.answer, got[0].Verdict); diff != "" {
 				t.Errorf("verdict on the container (-want +got):\n%s", diff)
 			}
@@ -209,7 +209,7 @@ func TestMissingSecretIsAdvice(t *testing.T) {
 				Resolver:       &registry{script: script},
 				Credentials:    &secrets{set: credentials.Set{Missing: []string{"gone", "lost"}}},
 				SkipRegistries: []string{"skipped.example"},
-			}).Check(t.Context(), pod(test.images...))
+			}).Check(t.Context(), pod(test.images...), nil)
 			for i, f := range got {
 				var want []imagepull.Advice
 				if i == test.advised {
@@ -231,7 +231,7 @@ func TestAdviceIsNotShared(t *testing.T) {
 	got := preflight.New(preflight.Options{
 		Resolver:    &registry{script: map[string]imagepull.Verdict{image: artifact}},
 		Credentials: &secrets{set: credentials.Set{Missing: []string{"gone"}}},
-	}).Check(t.Context(), pod(image, image))
+	}).Check(t.Context(), pod(image, image), nil)
 	for i, want := range []int{2, 1} {
 		if len(got[i].Advice) != want {
 			t.Errorf("use %d has the advice %v, want %d", i, got[i].Advice, want)

@@ -32,7 +32,7 @@ func TestImagesAreAskedAtTheSameTime(t *testing.T) {
 			barrier.Wait()
 			return works
 		})
-		got := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}}).Check(t.Context(), pod(images...))
+		got := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}}).Check(t.Context(), pod(images...), nil)
 		for _, f := range got {
 			if f.Reason != imagepull.ReasonPullable {
 				t.Errorf("%s: reason = %s, want Pullable", f.Image, f.Reason)
@@ -57,7 +57,7 @@ func TestDeadline(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		got := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}}).
-			Check(ctx, pod("slow.example/a:1", image, "slow.example/b:1", "Foo"))
+			Check(ctx, pod("slow.example/a:1", image, "slow.example/b:1", "Foo"), nil)
 		if took := time.Since(start); took != budget {
 			t.Errorf("took %s, want %s", took, budget)
 		}
@@ -83,7 +83,7 @@ func TestDeadlineBetweenCandidates(t *testing.T) {
 				return script.Resolve(ctx, ref, cred)
 			})
 			checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{set: keys(t, host, "a", "b")}})
-			got := checker.Check(ctx, pod(image))
+			got := checker.Check(ctx, pod(image), nil)
 			if got[0].Reason != imagepull.ReasonDeadlineExceeded {
 				t.Errorf("reason = %s, want DeadlineExceeded", got[0].Reason)
 			}
@@ -110,7 +110,7 @@ func TestPanicReachesTheCaller(t *testing.T) {
 			t.Errorf("Stack() = %s, want the place and not the text of the panic", fault.Stack())
 		}
 	}()
-	checker.Check(t.Context(), pod(image, "registry.example/shop/web:2"))
+	checker.Check(t.Context(), pod(image, "registry.example/shop/web:2"), nil)
 }
 
 // TestCheckerIsSafeForConcurrentUse is for the race detector.
@@ -123,7 +123,7 @@ func TestCheckerIsSafeForConcurrentUse(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if got := checker.Check(t.Context(), pod(image, image)); got[1].Reason != imagepull.ReasonPullable {
+			if got := checker.Check(t.Context(), pod(image, image), nil); got[1].Reason != imagepull.ReasonPullable {
 				t.Errorf("reason = %s, want Pullable", got[1].Reason)
 			}
 		})

@@ -114,7 +114,7 @@ func pod(images ...string) imagepull.Pod {
 // check runs a Checker with the given parts over a pod with one image.
 func check(t *testing.T, o preflight.Options, image string) imagepull.Verdict {
 	t.Helper()
-	findings := preflight.New(o).Check(t.Context(), pod(image))
+	findings := preflight.New(o).Check(t.Context(), pod(image), nil)
 	if len(findings) != 1 {
 		t.Fatalf("Check() returned %d findings, want 1", len(findings))
 	}

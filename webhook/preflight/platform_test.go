@@ -8,6 +8,7 @@ import (
 
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
@@ -29,9 +30,9 @@ func TestPlatforms(t *testing.T) {
 	}
 	type list = []imagepull.Platform
 	tests := map[string]struct {
-		offered, nodes list
-		reason         imagepull.Reason
-		detail         string
+		offered, declared list
+		reason            imagepull.Reason
+		detail            string
 	}{
 		"served":              {list{amd64, arm64}, list{amd64}, imagepull.ReasonPullable, ""},
 		"all are served":      {list{amd64, arm64}, list{amd64, arm64}, imagepull.ReasonPullable, ""},
@@ -80,7 +81,7 @@ func TestPlatforms(t *testing.T) {
 			got := check(t, preflight.Options{
 				Resolver:    &registry{script: map[string]imagepull.Verdict{image: index}},
 				Credentials: &secrets{},
-				Platforms:   test.nodes,
+				Nodes:       nodes.Declared(test.declared),
 			}, image)
 			want := index
 			want.Reason, want.Detail = test.reason, test.detail
@@ -97,7 +98,7 @@ func TestSingleManifestFitsEveryNode(t *testing.T) {
 	got := check(t, preflight.Options{
 		Resolver:    &registry{script: map[string]imagepull.Verdict{image: works}},
 		Credentials: &secrets{},
-		Platforms:   []imagepull.Platform{platform("linux", "s390x", "")},
+		Nodes:       nodes.Declared{platform("linux", "s390x", "")},
 	}, image)
 	if diff := cmp.Diff(works, got); diff != "" {
 		t.Errorf("verdict (-want +got):\n%s", diff)
@@ -112,7 +113,7 @@ func TestPlatformsOfADoubt(t *testing.T) {
 	got := check(t, preflight.Options{
 		Resolver:    &registry{script: map[string]imagepull.Verdict{image: index}},
 		Credentials: &secrets{set: credentials.Set{Unreadable: []credentials.Problem{hidden}}},
-		Platforms:   []imagepull.Platform{platform("linux", "amd64", "")},
+		Nodes:       nodes.Declared{platform("linux", "amd64", "")},
 	}, image)
 	if got.Reason != imagepull.ReasonNodeCredentials {
 		t.Errorf("reason = %s, want NodeCredentials", got.Reason)

@@ -83,7 +83,7 @@ func TestRememberedSecretsOfABadName(t *testing.T) {
 	got := preflight.New(preflight.Options{
 		Resolver:    &registry{script: answers(map[string]imagepull.Verdict{"file/a": works})},
 		Credentials: creds,
-	}).Check(t.Context(), pod(image, "Foo"))
+	}).Check(t.Context(), pod(image, "Foo"), nil)
 	if diff := cmp.Diff([]imagepull.Reason{imagepull.ReasonPullable, imagepull.ReasonInvalidImageName}, reasons(got)); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
 // verdict does for one image what the kubelet does: it tries each credential until one works (kubelet:
@@ -21,7 +20,7 @@ func (c *Checker) verdict(ctx context.Context, set credentials.Set, ref imagepul
 	for _, cred := range set.Lookup(ref.Repository()) {
 		v := c.options.Resolver.Resolve(ctx, ref, cred)
 		if v.Outcome() == imagepull.Pullable {
-			return c.onPlatforms(unlessUnreadable(v, set))
+			return unlessUnreadable(v, set)
 		}
 		// Even past the deadline every credential has its turn, which is then a doubt: the first refusals alone prove nothing.
 		failures = append(failures, v)
@@ -124,43 +123,6 @@ func missingDetail(names []string) string {
 		return fmt.Sprintf("pull secret %q does not exist", first)
 	}
 	return fmt.Sprintf("pull secret %q and %d more do not exist", first, len(names)-1)
-}
-
-// onPlatforms judges an index by the nodes' platforms. A single manifest is pulled on every node.
-func (c *Checker) onPlatforms(v imagepull.Verdict) imagepull.Verdict {
-	if !v.IsIndex || v.Outcome() != imagepull.Pullable {
-		return v
-	}
-	switch nodes.Serve(v.Platforms, c.options.Platforms) {
-	case nodes.All:
-	case nodes.None:
-		v.Reason, v.Detail = imagepull.ReasonPlatformMismatch, mismatchDetail(v.Platforms, c.options.Platforms)
-	case nodes.Some:
-		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, "some nodes are not served: "+mismatchDetail(v.Platforms, c.options.Platforms)
-	case nodes.Unclear:
-		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, "the image index has an entry that names no platform"
-	}
-	return v
-}
-
-func mismatchDetail(offered, wanted []imagepull.Platform) string {
-	if len(wanted) == 0 {
-		return "the image index offers no platform at all"
-	}
-	return fmt.Sprintf("the image index offers %s, the nodes are %s", list(offered), list(wanted))
-}
-
-func list(platforms []imagepull.Platform) string {
-	var names []string
-	for _, p := range platforms {
-		if p.OS != "" && p.OS != "unknown" && !slices.Contains(names, p.String()) {
-			names = append(names, p.String())
-		}
-	}
-	if len(names) == 0 {
-		return "no platform"
-	}
-	return enumerate(names)
 }
 
 // maxListed keeps an index with many entries, or a pod with many pull secrets, from filling the message.

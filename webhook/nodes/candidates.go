@@ -1,0 +1,144 @@
+package nodes
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// Candidates are the nodes that one pod may run on, as far as they are known. The zero value are nodes that nobody asked
+// about: any platform will do, and none holds an image.
+type Candidates struct {
+	// asked is set when Node objects are there to be read, and known when they have been.
+	asked, known bool
+	// nodes are those that the pod may be bound to now, and resting those that may join them.
+	nodes, resting []*node
+	// declared are the platforms that overrule what Node objects say.
+	declared []imagepull.Platform
+	// expected are the platforms of nodes that may come, where none is there.
+	expected []imagepull.Platform
+	pin      pin
+}
+
+// census is all that is known of a cluster's nodes.
+type census struct {
+	nodes    []*node
+	known    bool
+	declared []imagepull.Platform
+}
+
+// candidates picks the nodes that a pod may run on. A nil spec asks for nothing.
+func (all census) candidates(spec *corev1.PodSpec) Candidates {
+	if spec == nil {
+		spec = &corev1.PodSpec{}
+	}
+	if rules(spec) > maxRules {
+		return Candidates{asked: true, declared: all.declared, expected: expected(all.nodes)}
+	}
+	c := Candidates{asked: true, known: all.known, declared: all.declared, pin: newPin(spec)}
+	placement := newPlacement(spec)
+	for _, n := range all.nodes {
+		switch placement.of(n) {
+		case eligible:
+			c.nodes = append(c.nodes, n)
+		case resting:
+			c.resting = append(c.resting, n)
+		case excluded:
+		}
+	}
+	if spec.NodeName != "" && len(c.nodes) == 0 {
+		// It is about to join, or was never there.
+		c.known = false
+	}
+	if len(spec.SchedulingGates) > 0 {
+		// Until the gates are gone, selectors and tolerations may still be added.
+		c.nodes, c.resting, c.pin = nil, append(c.resting, c.nodes...), nil
+	}
+	if len(c.nodes) == 0 {
+		c.expected = expected(all.nodes)
+	}
+	return c
+}
+
+// expected guesses the platforms of nodes that may come: such as are there already, or else the two that nearly every
+// cluster has one of.
+func expected(nodes []*node) []imagepull.Platform {
+	if platforms := platformsOf(nodes); len(platforms) > 0 {
+		return platforms
+	}
+	return []imagepull.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
+}
+
+// Serve says how an index serves the candidates, by the platforms that it offers, and which platforms it was held against.
+func (c Candidates) Serve(offered []imagepull.Platform) (Fit, []imagepull.Platform) {
+	switch {
+	case len(c.declared) > 0:
+		wanted := c.within(c.declared)
+		return serve(offered, wanted), wanted
+	case !c.asked:
+		return serve(offered, nil), nil
+	case len(c.nodes) == 0:
+		return c.serveComing(offered)
+	}
+	wanted := platformsOf(c.nodes)
+	fit := serve(offered, wanted)
+	if fit == None && len(c.resting) > 0 {
+		// The pod may wait for a node that would do.
+		wanted = platformsOf(slices.Concat(c.nodes, c.resting))
+		fit = serve(offered, wanted)
+	}
+	return fit, wanted
+}
+
+// serveComing is Serve where no node is known that the pod could run on now. Only what holds for every node that may come
+// is certain: an index that serves nobody at all, or none of the platforms that the pod itself asks for.
+func (c Candidates) serveComing(offered []imagepull.Platform) (Fit, []imagepull.Platform) {
+	if fit := serveUnknown(offered); fit != All {
+		return fit, nil
+	}
+	if pinned := c.pin.platforms("linux", "windows"); len(pinned) > 0 {
+		if fit := serve(offered, pinned); fit == None || c.pin.isComplete() {
+			return fit, pinned
+		}
+	}
+	wanted := c.within(c.expected)
+	if serve(offered, wanted) == All {
+		return All, wanted
+	}
+	return Unplaced, wanted
+}
+
+// within leaves of platforms those that the pod's own selectors allow. Where that leaves nothing, the pod means others.
+func (c Candidates) within(platforms []imagepull.Platform) []imagepull.Platform {
+	left := slices.DeleteFunc(slices.Clone(platforms), func(p imagepull.Platform) bool { return !c.pin.allows(p) })
+	if len(left) > 0 {
+		return left
+	}
+	if pinned := c.pin.platforms("linux"); len(pinned) > 0 {
+		return pinned
+	}
+	return platforms
+}
+
+// platformsOf returns the platforms of nodes, each once.
+func platformsOf(nodes []*node) []imagepull.Platform {
+	var all []imagepull.Platform
+	for _, n := range nodes {
+		all = append(all, n.platform)
+	}
+	return distinct(all)
+}
+
+func distinct(platforms []imagepull.Platform) []imagepull.Platform {
+	seen := make(map[[4]string]bool)
+	var left []imagepull.Platform
+	for _, p := range platforms {
+		if k := [...]string{p.OS, p.Architecture, p.Variant, p.OSVersion}; !seen[k] {
+			seen[k] = true
+			left = append(left, p)
+		}
+	}
+	return left
+}

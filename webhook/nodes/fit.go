@@ -1,0 +1,83 @@
+package nodes
+
+import (
+	"slices"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// Fit says how an index serves a set of nodes. The zero value is doubt.
+type Fit uint8
+
+const (
+	// Unclear means that it takes more than the index and the Node objects to tell: an entry names no platform, so that a
+	// node reads its configuration, or an object doesn't tell its node's platform exactly.
+	Unclear Fit = iota
+	// Unplaced means that no node is known that the pod could run on now, and the index would not serve all that may come.
+	Unplaced
+	// All nodes are served.
+	All
+	// Some nodes are served.
+	Some
+	// None is served.
+	None
+)
+
+// serve says how the platforms that an index offers serve those of the nodes. Where none are known any platform will do,
+// but there must be one: an index of attestations only serves nobody.
+func serve(offered, nodes []imagepull.Platform) Fit {
+	if len(nodes) == 0 {
+		return serveUnknown(offered)
+	}
+	served, unclear := 0, 0
+	for _, node := range nodes {
+		switch serveNode(offered, node) {
+		case All:
+			served++
+		case Unclear:
+			unclear++
+		case None, Some, Unplaced:
+		}
+	}
+	switch {
+	case served == len(nodes):
+		return All
+	case unclear > 0:
+		return Unclear
+	case served > 0:
+		return Some
+	}
+	return None
+}
+
+func serveUnknown(offered []imagepull.Platform) Fit {
+	switch {
+	case slices.ContainsFunc(offered, isRunnable):
+		return All
+	case slices.ContainsFunc(offered, isUnnamed):
+		return Unclear
+	}
+	return None
+}
+
+// serveNode says how an index serves one node.
+func serveNode(offered []imagepull.Platform, node imagepull.Platform) Fit {
+	switch {
+	case slices.ContainsFunc(offered, matcher(node)):
+		return All
+	case slices.ContainsFunc(offered, isUnnamed), slices.ContainsFunc(offered, maybe(node)):
+		return Unclear
+	}
+	return None
+}
+
+// maybe is what could match besides, of a node whose object doesn't tell all. The label of a 32-bit ARM node lacks the
+// variant, which its runtime reads off the processor; and where no label names a platform, anything may match.
+func maybe(node imagepull.Platform) func(imagepull.Platform) bool {
+	return func(p imagepull.Platform) bool {
+		if node.OS == "" || node.Architecture == "" {
+			return isRunnable(p)
+		}
+		return node.Architecture == "arm" && node.Variant == "" && p.OS == node.OS && p.Architecture == node.Architecture
+	}
+}

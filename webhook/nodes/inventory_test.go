@@ -1,0 +1,187 @@
+package nodes_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strconv"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/pullgate/pullgate/webhook/nodes"
+)
+
+// start runs an inventory until the test's bubble ends, and lets it do what it can do by itself.
+func start(t *testing.T, c *cluster) *nodes.Inventory {
+	t.Helper()
+	c.watcher = watch.NewFake()
+	inventory, err := nodes.NewInventory(c, nil)
+	if err != nil {
+		t.Fatalf("NewInventory() = %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- inventory.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Start() = %v", err)
+		}
+	})
+	settle(t, inventory)
+	return inventory
+}
+
+// settle waits until nothing happens any more. Informers look around once in a while.
+func settle(t *testing.T, inventory *nodes.Inventory) {
+	t.Helper()
+	synctest.Wait()
+	if !inventory.Settled() {
+		t.Error("the inventory has not settled")
+	}
+}
+
+// serves returns how an index of one platform serves a pod that asks for nothing.
+func serves(t *testing.T, inventory *nodes.Inventory, platform string) nodes.Fit {
+	t.Helper()
+	fit, _ := inventory.Candidates(nil).Serve(of(t, platform))
+	return fit
+}
+
+func TestInventory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &cluster{nodes: []corev1.Node{newNode("a", "linux/amd64", holding(web))}}
+		inventory := start(t, c)
+		if got := serves(t, inventory, "linux/arm64"); got != nodes.None {
+			t.Errorf("at first: got %d, want None", got)
+		}
+		arm := newNode("b", "linux/arm64")
+		c.watcher.Add(&arm)
+		synctest.Wait()
+		if got := serves(t, inventory, "linux/arm64"); got != nodes.Some {
+			t.Errorf("after a node has joined: got %d, want Some", got)
+		}
+		if got := inventory.Candidates(nil).Holding(webImage()); got != nodes.Somewhere {
+			t.Errorf("holding: got %d, want Somewhere", got)
+		}
+		loaded := newNode("b", "linux/arm64", holding(web))
+		c.watcher.Modify(&loaded)
+		synctest.Wait()
+		if got := inventory.Candidates(nil).Holding(webImage()); got != nodes.Everywhere {
+			t.Errorf("holding, after the image was loaded: got %d, want Everywhere", got)
+		}
+		c.watcher.Delete(&c.nodes[0])
+		synctest.Wait()
+		if got := serves(t, inventory, "linux/arm64"); got != nodes.All {
+			t.Errorf("after a node has left: got %d, want All", got)
+		}
+	})
+}
+
+// TestInventoryWithoutNodes: what can't be known is a doubt.
+func TestInventoryWithoutNodes(t *testing.T) {
+	t.Parallel()
+	check := func(t *testing.T, inventory *nodes.Inventory) {
+		t.Helper()
+		if got := serves(t, inventory, "linux/arm64"); got != nodes.Unplaced {
+			t.Errorf("got %d, want Unplaced", got)
+		}
+		if got := inventory.Candidates(nil).Holding(webImage()); got != nodes.Unreported {
+			t.Errorf("holding: got %d, want Unreported", got)
+		}
+	}
+	t.Run("not started", func(t *testing.T) {
+		t.Parallel()
+		inventory, err := nodes.NewInventory(&cluster{}, nil)
+		if err != nil {
+			t.Fatalf("NewInventory() = %v", err)
+		}
+		if inventory.Settled() {
+			t.Error("settled, want a while to pass first")
+		}
+		check(t, inventory)
+	})
+	t.Run("not allowed", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			check(t, start(t, &cluster{err: errForbidden}))
+		})
+	})
+	t.Run("declared platforms count all the same", func(t *testing.T) {
+		t.Parallel()
+		inventory, err := nodes.NewInventory(&cluster{}, of(t, "linux/amd64"))
+		if err != nil {
+			t.Fatalf("NewInventory() = %v", err)
+		}
+		if got := serves(t, inventory, "linux/arm64"); got != nodes.None {
+			t.Errorf("got %d, want None", got)
+		}
+	})
+}
+
+func TestInventoryIsEveryReplicasOwn(t *testing.T) {
+	t.Parallel()
+	inventory, err := nodes.NewInventory(&cluster{}, nil)
+	if err != nil || inventory.NeedLeaderElection() {
+		t.Errorf("NeedLeaderElection() = true, %v; want false", err)
+	}
+}
+
+func TestListReadsEveryPage(t *testing.T) {
+	t.Parallel()
+	c := &cluster{nodes: []corev1.Node{
+		newNode("a", "linux/amd64"), newNode("b", "linux/amd64"), newNode("c", "linux/arm64"), newNode("d", "linux/s390x"), newNode("e", "linux/ppc64le"),
+	}}
+	s, err := nodes.List(t.Context(), c, nil)
+	if err != nil {
+		t.Fatalf("List() = %v", err)
+	}
+	_, wanted := s.Candidates(nil).Serve(of(t, "linux/riscv64"))
+	if diff := cmp.Diff(of(t, "linux/amd64 linux/arm64 linux/s390x linux/ppc64le"), wanted); diff != "" || c.listed != 3 {
+		t.Errorf("%d pages read, want 3; platforms (-want +got):\n%s", c.listed, diff)
+	}
+}
+
+func TestListFails(t *testing.T) {
+	t.Parallel()
+	s, err := nodes.List(t.Context(), &cluster{err: errForbidden}, nil)
+	if s != nil || !errors.Is(err, errForbidden) {
+		t.Errorf("List() = %v, %v; want the API server's error", s, err)
+	}
+}
+
+// TestMemory bounds what a node costs: the names of images are the same on most nodes, and kept once for all.
+func TestMemory(t *testing.T) {
+	const number, most = 500, 10 << 10
+	list := make([]corev1.Node, number)
+	for i := range list {
+		list[i] = newNode(strconv.Itoa(i), "linux/amd64", crowded(50), func(n *corev1.Node) {
+			for j := range n.Status.Images {
+				for range 4 {
+					name := n.Status.Images[j].Names[0]
+					n.Status.Images[j].Names = append(n.Status.Images[j].Names, name+"-and-more-of-what-a-name-may-have")
+				}
+			}
+		})
+	}
+	c := &cluster{nodes: list}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	s, err := nodes.List(t.Context(), c, nil)
+	if err != nil {
+		t.Fatalf("List() = %v", err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if got := (after.HeapAlloc - before.HeapAlloc) / number; after.HeapAlloc > before.HeapAlloc && got > most {
+		t.Errorf("a node takes %d bytes, want %d at most", got, most)
+	}
+	runtime.KeepAlive(s)
+	runtime.KeepAlive(c)
+}

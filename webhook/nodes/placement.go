@@ -1,0 +1,78 @@
+package nodes
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+	"k8s.io/klog/v2"
+)
+
+// standing is how a node stands to a pod.
+type standing uint8
+
+const (
+	// excluded: the pod does not go there.
+	excluded standing = iota
+	// resting: nothing keeps the pod off but what passes, such as a cordon or a node that is not ready.
+	resting
+	// eligible: the pod may be bound to it.
+	eligible
+)
+
+// maxRules bounds what one pod may ask of every node. Nobody needs so many rules, but whoever wrote tens of thousands of them
+// could keep Pullgate busy for long: to such a pod no node is known.
+const maxRules = 256
+
+// rules counts what is held against each node.
+func rules(spec *corev1.PodSpec) int {
+	n := len(spec.NodeSelector) + len(spec.Tolerations)
+	for _, term := range requiredTerms(spec) {
+		n += 1 + len(term.MatchExpressions) + len(term.MatchFields)
+	}
+	return n
+}
+
+// placement is what a pod asks of a node, prepared for many of them.
+type placement struct {
+	spec     *corev1.PodSpec
+	affinity nodeaffinity.RequiredNodeAffinity
+}
+
+func newPlacement(spec *corev1.PodSpec) placement {
+	return placement{spec, nodeaffinity.NewRequiredNodeAffinity(spec.NodeSelector, spec.Affinity)}
+}
+
+// of says how a node stands to the pod. A pod that names its node has the scheduler behind it, and taints don't count. The
+// operating system in the spec does not steer the scheduler, but a kubelet of another one rejects the pod before any pull.
+func (p placement) of(n *node) standing {
+	if p.spec.NodeName != "" {
+		return standingIf(p.spec.NodeName == n.Name)
+	}
+	if p.spec.OS != nil && n.platform.OS != "" && string(p.spec.OS.Name) != n.platform.OS {
+		return excluded
+	}
+	// As for the scheduler, a term that can't be parsed matches nothing.
+	fits, err := p.affinity.Match(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: n.Labels}})
+	switch {
+	case err != nil || !fits || p.repelled(n, func(t *corev1.Taint) bool { return !passes(t) }):
+		return excluded
+	case p.repelled(n, passes):
+		return resting
+	}
+	return eligible
+}
+
+// repelled reports whether the pod does not tolerate one of the node's taints of a sort.
+func (p placement) repelled(n *node, sort func(*corev1.Taint) bool) bool {
+	// Tolerations that compare numbers are only stored where the scheduler understands them.
+	_, repelled := schedulinghelpers.FindMatchingUntoleratedTaint(klog.Logger{}, n.taints, p.spec.Tolerations, sort, true)
+	return repelled
+}
+
+func standingIf(goes bool) standing {
+	if goes {
+		return eligible
+	}
+	return excluded
+}
