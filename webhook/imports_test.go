@@ -47,6 +47,7 @@ func fences() map[string][]string {
 		"github.com/distribution/reference":                    {"webhook/podspec"},
 		"github.com/google/go-containerregistry/pkg/v1/remote": {"webhook/registry"},
 		"github.com/containerd/platforms":                      {"webhook/nodes"},
+		"github.com/pelletier/go-toml":                         {"webhook/registry"},
 		"github.com/prometheus/client_golang":                  {"webhook/metrics"},
 		"github.com/open-policy-agent/cert-controller":         {"certs"},
 		"github.com/spf13/cobra":                               {"cmd"},

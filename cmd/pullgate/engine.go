@@ -42,6 +42,7 @@ func newChecker(c config.Configuration, creds preflight.Credentials, instrument 
 			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
 			Insecure:    c.Egress.InsecureRegistries,
 		},
+		HostsDir:       c.Nodes.HostsDir,
 		RequestTimeout: c.Timeouts.Request.Duration,
 		ConnectTimeout: c.Timeouts.Connect.Duration,
 		ManifestBytes:  c.Limits.ManifestBytes,
