@@ -48,6 +48,7 @@ func fences() map[string][]string {
 		"github.com/google/go-containerregistry/pkg/v1/remote": {"webhook/registry"},
 		"github.com/containerd/platforms":                      {"webhook/nodes"},
 		"k8s.io/component-helpers":                             {"webhook/nodes"},
+		"github.com/pelletier/go-toml":                         {"webhook/registry"},
 		"github.com/prometheus/client_golang":                  {"webhook/metrics"},
 		"github.com/open-policy-agent/cert-controller":         {"certs"},
 		"github.com/spf13/cobra":                               {"cmd"},

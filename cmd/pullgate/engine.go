@@ -43,6 +43,7 @@ func newChecker(
 			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
 			Insecure:    c.Egress.InsecureRegistries,
 		},
+		HostsDir:       c.Nodes.HostsDir,
 		RequestTimeout: c.Timeouts.Request.Duration,
 		ConnectTimeout: c.Timeouts.Connect.Duration,
 		ManifestBytes:  c.Limits.ManifestBytes,

@@ -85,6 +85,7 @@ func TestLoadEveryKey(t *testing.T) {
 	}
 	want.Limits.UsesPerObject = 10
 	want.Limits.ManifestBytes = 1 << 20
+	want.Nodes.HostsDir = "/etc/pullgate/certs.d"
 	want.Nodes.CredentialedRegistries = []string{}
 	want.Nodes.Platforms = []string{"linux/amd64", "linux/arm64/v8", "windows/amd64"}
 	want.Nodes.Watch = false

@@ -115,7 +115,8 @@ const (
 type Nodes struct {
 	// Runtime pulls the images.
 	Runtime Runtime `json:"runtime"`
-	// HostsDir is a directory with the nodes' hosts.toml files.
+	// HostsDir is a directory with the nodes' hosts.toml files, laid out as containerd's config_path: one directory a
+	// registry, or "_default".
 	HostsDir string `json:"hostsDir"`
 	// DockerConfig is a file with the nodes' config.json.
 	DockerConfig string `json:"dockerConfig"`

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -75,9 +77,19 @@ func validateTimeouts(t Timeouts, path *field.Path) field.ErrorList {
 func validateNodes(n Nodes, path *field.Path) field.ErrorList {
 	return slices.Concat(
 		oneOf(path.Child("runtime"), n.Runtime, []Runtime{RuntimeContainerd, RuntimeCRIO}),
+		validateHostsDir(path.Child("hostsDir"), n.HostsDir),
 		each(path.Child("credentialedRegistries"), n.CredentialedRegistries, hostProblem),
 		each(path.Child("platforms"), n.Platforms, platformProblem),
 	)
+}
+
+// validateHostsDir refuses a list of directories. By default containerd takes one for a single name, which does not exist
+// (containerd: core/transfer/registry/registry.go), so that nodes with a list have no mirrors at all.
+func validateHostsDir(path *field.Path, dir string) field.ErrorList {
+	if !strings.ContainsRune(dir, os.PathListSeparator) {
+		return nil
+	}
+	return invalid(path, dir, "must be one directory: nodes whose config_path is a list ignore all of it")
 }
 
 func validateEgress(e Egress, path *field.Path) field.ErrorList {

@@ -88,6 +88,11 @@ func TestValueMistakes(t *testing.T) {
 			data: "nodes: {runtime: docker}",
 			want: `nodes.runtime: Unsupported value: "docker": supported values: "containerd", "cri-o"`,
 		},
+		"a list of directories with hosts": {
+			data: `nodes: {hostsDir: "/etc/containerd/certs.d:/etc/docker/certs.d"}`,
+			want: `nodes.hostsDir: Invalid value: "/etc/containerd/certs.d:/etc/docker/certs.d": ` +
+				"must be one directory: nodes whose config_path is a list ignore all of it",
+		},
 		"another answer for networks": {
 			data: "egress: {privateNetworks: warn}",
 			want: `egress.privateNetworks: Unsupported value: "warn": supported values: "allow", "deny"`,
@@ -198,10 +203,6 @@ func TestFutureKeys(t *testing.T) {
 		"nodes.runtime": {
 			asks: "nodes: {runtime: cri-o}",
 			idle: "nodes: {runtime: containerd}",
-		},
-		"nodes.hostsDir": {
-			asks: "nodes: {hostsDir: /certs.d}",
-			idle: `nodes: {hostsDir: ""}`,
 		},
 		"nodes.dockerConfig": {
 			asks: "nodes: {dockerConfig: /config.json}",

@@ -18,7 +18,7 @@ func (q *question) ask(ctx context.Context, p probe) (answer, error) {
 }
 
 func (q *question) askAs(ctx context.Context, p probe) (answer, error) {
-	known, ok := q.client.challenges.Get(q.endpoint)
+	known, ok := q.client.challenges.Get(q.endpoint.id)
 	switch {
 	case q.authorization != "":
 		return q.askAgain(ctx, p)
@@ -68,7 +68,7 @@ func (q *question) askCold(ctx context.Context, p probe) (answer, error) {
 	if err != nil || a.status != http.StatusUnauthorized || a.elsewhere || a.challenge.scheme == "" {
 		return a, err
 	}
-	q.client.challenges.Add(q.endpoint, a.challenge.forAnyRepository())
+	q.client.challenges.Add(q.endpoint.id, a.challenge.forAnyRepository())
 	if q.settled(a.challenge) {
 		return q.refused.answer, q.refused.err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -34,6 +35,9 @@ type Options struct {
 	ManifestBytes int64
 	// UserAgent is sent with every request; "pullgate" when empty.
 	UserAgent string
+	// HostsDir is a certs.d tree as on the nodes, which says where they ask for a registry's images (see LoadHosts); none
+	// when empty. A change is noticed within a second.
+	HostsDir string
 	// RootCAs verify registries; the system's when nil.
 	RootCAs *x509.CertPool
 	// DialContext replaces the guarded dialler, which checks every address it connects to.
@@ -67,74 +71,65 @@ func (o Options) withDefaults() Options {
 type Client struct {
 	options    Options
 	guard      *guard
-	transports *transports
-	// manifests and tokenServices share their connections and differ in the redirects they follow.
-	manifests, tokenServices *http.Client
-	challenges               *lru.Cache[string, challenge]
-	tokens                   *lru.Cache[tokenKey, token]
+	listings   *lru.Cache[string, listing]
+	pools      *lru.Cache[fingerprint, *transports]
+	challenges *lru.Cache[fingerprint, challenge]
+	tokens     *lru.Cache[tokenKey, token]
 	// identityKey makes the identities of credentials in tokenKey meaningless outside this process.
 	identityKey [32]byte
 }
 
-// New returns a Client, or an error that names the egress rule which can't be understood.
+// New returns a Client, or an error that names the egress rule which can't be understood or the directory that isn't there.
 func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	g, err := newGuard(o.Egress)
 	if err != nil {
 		return nil, err
 	}
-	pools := newTransports(o, g)
-	var t http.RoundTripper = pools
-	if o.Instrument != nil {
-		t = o.Instrument(t)
+	if err := checkHostsDir(o.HostsDir); err != nil {
+		return nil, err
 	}
-	c := &Client{
-		options:       o,
-		guard:         g,
-		transports:    pools,
-		manifests:     &http.Client{Transport: t, CheckRedirect: followRedirects},
-		tokenServices: &http.Client{Transport: t, CheckRedirect: stayOnHost},
-	}
+	c := &Client{options: o, guard: g}
 	_, _ = rand.Read(c.identityKey[:]) // it never fails (crypto/rand)
-	if c.challenges, err = lru.New[string, challenge](maxChallenges); err != nil {
-		return nil, fmt.Errorf("making the challenge cache: %w", err)
-	}
-	if c.tokens, err = lru.New[tokenKey, token](maxTokens); err != nil {
-		return nil, fmt.Errorf("making the token cache: %w", err)
+	if err := c.makeCaches(); err != nil {
+		return nil, fmt.Errorf("making the caches: %w", err)
 	}
 	return c, nil
 }
 
-// Close gives up idle connections. Questions under way end by their contexts.
-func (c *Client) Close() { c.transports.closeIdleConnections() }
+func (c *Client) makeCaches() error {
+	var errs [4]error
+	c.listings, errs[0] = lru.New[string, listing](maxNamespaces)
+	c.pools, errs[1] = lru.NewWithEvict(maxTransports, func(_ fingerprint, t *transports) { t.closeIdleConnections() })
+	c.challenges, errs[2] = lru.New[fingerprint, challenge](maxChallenges)
+	c.tokens, errs[3] = lru.New[tokenKey, token](maxTokens)
+	return errors.Join(errs[:]...)
+}
 
-// Resolve asks the reference's registry with one credential, the zero one being anonymous. It always returns a verdict:
-// whatever goes wrong on the way is one of the reasons. The verdict of an index lists its platforms; whether one of them
-// fits is not judged here.
+// Close gives up idle connections. Questions under way end by their contexts.
+func (c *Client) Close() { c.pools.Purge() }
+
+// Resolve asks for the reference with one credential, the zero one being anonymous, where a node would ask. It always returns
+// a verdict: whatever goes wrong on the way is one of the reasons. The verdict of an index lists its platforms; whether one
+// of them fits is not judged here.
 func (c *Client) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	host := ref.Domain
-	switch {
-	case c.guard.denies(host):
-		return egressForbidden("the registry is on the list of forbidden hosts")
-	case isLoopbackHost(host) && !c.guard.allows(host):
-		return imagepull.Verdict{
-			Reason: imagepull.ReasonNodeLocalRegistry,
-			Detail: "a loopback registry is the node's own, which Pullgate can't reach",
-		}
-	}
 	if cred.IsAnonymous() {
 		cred.Password = ""
 	}
-	q := &question{client: c, ref: ref, endpoint: endpointOf(host), credential: cred}
-	v := q.resolve(ctx)
+	v := c.resolve(ctx, ref, cred)
 	v.Credential = cred.Source
 	return v
 }
 
-// endpointOf returns the host that serves a domain's images (containerd: core/remotes/docker/resolver.go, DefaultHost).
-func endpointOf(domain string) string {
-	if domain == "docker.io" {
-		return "registry-1.docker.io"
+func (c *Client) resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	endpoints, err := c.endpoints(ref.Domain)
+	if err != nil {
+		// It may be Pullgate's copy of the tree that is at fault, such as for a file outside of it that only nodes have.
+		return unavailable("the nodes' registry hosts or their certificates can't be read")
 	}
-	return domain
+	p := &pull{ref: ref}
+	for _, e := range endpoints {
+		p.questions = append(p.questions, &question{client: c, ref: ref, endpoint: e, credential: cred})
+	}
+	return p.resolve(ctx)
 }

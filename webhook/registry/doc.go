@@ -5,9 +5,13 @@
 // for the manifest, answers the challenge if there is one, and reads a body only where the headers can't tell: an index
 // (for its platforms), a registry without HEAD, or a 404 (for its error code).
 //
+// Where it asks is what the nodes' hosts.toml says: [LoadHosts] reads it as containerd does, and a pull goes from host to host
+// until one decides. Hosts in such a file are the operators' word; whatever a host refers to is not.
+//
 // go-containerregistry gives the vocabulary (error codes, media types). Its remote.Head is not used: it pings first, accepts
 // any content type, retries by sleeping, follows redirects without limit, and tells some answers apart by text only.
 //
 // Nothing that a registry chooses leaves this package but a digest, platforms and whitelisted error codes; credentials go
-// to the registry's own host and to token services of the same registrable domain, or of hosts that egress.allow lists.
+// to the registry's own host and to token services of the same registrable domain, or of hosts that egress.allow or
+// that hosts.toml lists; and to the mirrors there.
 package registry

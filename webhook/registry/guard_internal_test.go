@@ -1,10 +1,12 @@
 package registry
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 // The refusals of an address.
@@ -162,15 +164,16 @@ func TestNamesThatResolveToLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatalf("splitting: %v", err)
 	}
-	pools := newTransports(Options{}.withDefaults(), mustGuard(t, Egress{DenyPrivate: true}))
-	defer pools.closeIdleConnections()
+	g := mustGuard(t, Egress{DenyPrivate: true})
+	r := &route{guard: g, transports: newTransports(Options{}.withDefaults(), g, &tls.Config{MinVersion: tls.VersionTLS12}, time.Second)}
+	defer r.transports.closeIdleConnections()
 	for _, host := range []string{"localhost", "127.0.0.1", "::ffff:127.0.0.1", "0.0.0.0"} {
 		address := "https://" + net.JoinHostPort(host, port)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, address, nil)
 		if err != nil {
 			t.Fatalf("NewRequest: %v", err)
 		}
-		resp, err := pools.RoundTrip(req)
+		resp, err := r.RoundTrip(req)
 		if err == nil {
 			t.Errorf("%s: got status %d, want an error", host, resp.StatusCode)
 			continue

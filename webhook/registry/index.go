@@ -20,33 +20,57 @@ const (
 	maxOSFeatures = 16
 )
 
-// index adds the platforms of an index to its verdict. The index is read by its digest, as a node does, unless it had to
-// be read already.
-func (q *question) index(ctx context.Context, v imagepull.Verdict, a answer) imagepull.Verdict {
-	if !isContent(v.Digest, a.body) {
-		var err error
-		a, err = q.ask(ctx, probe{http.MethodGet, v.Digest, a.contentType + ", */*"})
-		if err != nil {
-			return q.classify(ctx, err)
+// index adds the platforms of an index to its verdict. A node reads the index by its digest, and begins with the first host
+// again; where there is but one that would be asking twice for what is here already.
+func (p *pull) index(ctx context.Context, v imagepull.Verdict, a answer) imagepull.Verdict {
+	limit := p.questions[0].client.options.ManifestBytes
+	if len(p.questions) > 1 || !isContent(v.Digest, a.body) {
+		q, fetched, failed := p.fetch(ctx, probe{http.MethodGet, v.Digest, a.contentType + ", */*"})
+		if failed.Reason != "" {
+			return failed
 		}
-		if a.status == http.StatusNotFound {
-			return imagepull.Verdict{
-				Reason: imagepull.ReasonNotFound,
-				Detail: "the registry lists the tag but has lost its manifest",
-				Fix:    "push the image again",
-			}
+		if !isContent(v.Digest, fetched.body) && fetched.size() <= limit {
+			return q.endpoint.say(unavailable("the registry's answer does not match its digest"))
 		}
-		if refused := classifyAnswer(a, q.credential); refused.Reason != "" {
-			return refused
-		}
+		a = fetched
 	}
-	if a.size() > q.client.options.ManifestBytes {
+	if a.size() > limit {
 		return unsupported("the index is larger than the nodes' runtime accepts")
 	}
-	if !isContent(v.Digest, a.body) {
-		return unavailable("the registry's answer does not match its digest")
-	}
 	return withPlatforms(v, a.body)
+}
+
+// fetch asks each host until one has the manifest, even those that may not resolve or pull (containerd:
+// core/remotes/docker/fetcher.go, Fetch). What that one sends is final.
+func (p *pull) fetch(ctx context.Context, wanted probe) (*question, answer, imagepull.Verdict) {
+	var failures []finding
+	for _, q := range p.questions {
+		a, failure := q.fetch(ctx, wanted)
+		if failure.verdict.Reason == "" {
+			return q, a, imagepull.Verdict{}
+		}
+		failures = append(failures, failure)
+	}
+	chosen := worst(failures)
+	return nil, answer{}, chosen.question.endpoint.say(chosen.verdict)
+}
+
+func (q *question) fetch(ctx context.Context, p probe) (answer, finding) {
+	if q.endpoint.closed.Reason != "" {
+		return answer{}, finding{question: q, rank: unreached, verdict: q.endpoint.closed}
+	}
+	a, err := q.ask(ctx, p)
+	switch {
+	case err != nil:
+		return answer{}, finding{question: q, rank: unreached, verdict: q.classify(ctx, err)}
+	case a.status == http.StatusNotFound:
+		return answer{}, finding{question: q, rank: absent, verdict: imagepull.Verdict{
+			Reason: imagepull.ReasonNotFound,
+			Detail: "the registry lists the tag but has lost its manifest",
+			Fix:    "push the image again",
+		}}
+	}
+	return a, finding{question: q, rank: refused, verdict: classifyAnswer(a, q.credential)}
 }
 
 func isContent(sum string, body []byte) bool {

@@ -3,9 +3,11 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"syscall"
 	"time"
@@ -15,12 +17,14 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// question is one reference asked of one host with one credential.
+// question is one reference asked of one endpoint with one credential.
 type question struct {
 	client     *Client
 	ref        imagepull.Reference
-	endpoint   string
+	endpoint   *endpoint
 	credential imagepull.Credential
+	// digest is what is known of the manifest before asking; empty when only a tag is.
+	digest string
 
 	// answered says that the registry gave an answer already, and authorization what it was shown for that.
 	answered      bool
@@ -61,8 +65,8 @@ func (a answer) size() int64 {
 func (q *question) send(ctx context.Context, p probe, authorization string) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.client.options.RequestTimeout)
 	defer cancel()
-	resp, err := q.roundTrip(ctx, "https", p, authorization)
-	if q.speaksPlainHTTP(err) {
+	resp, err := q.roundTrip(ctx, q.endpoint.Scheme, p, authorization)
+	if q.endpoint.Scheme == "https" && q.speaksPlainHTTP(err) {
 		resp, err = q.roundTrip(ctx, "http", p, authorization)
 	}
 	if err != nil {
@@ -77,32 +81,59 @@ func (q *question) send(ctx context.Context, p probe, authorization string) (ans
 // speaksPlainHTTP reports whether the host may be asked again in plain HTTP. One without a port that refuses TLS may still
 // listen where plain HTTP has its own.
 func (q *question) speaksPlainHTTP(err error) bool {
-	host := authority("http", q.endpoint)
-	if errors.Is(err, http.ErrSchemeMismatch) {
-		return q.client.guard.allowsPlainHTTP(host)
+	host := authority("http", q.endpoint.Name)
+	switch {
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return q.endpoint.HTTPFallback || q.client.guard.allowsPlainHTTP(host)
+	case errors.Is(err, syscall.ECONNREFUSED) && host != q.endpoint.Name:
+		return q.endpoint.HTTPFallback || q.client.guard.insecure.matchHost(host)
 	}
-	return errors.Is(err, syscall.ECONNREFUSED) && host != q.endpoint && q.client.guard.insecure.matchHost(host)
+	return false
 }
 
 func (q *question) roundTrip(ctx context.Context, scheme string, p probe, authorization string) (*http.Response, error) {
-	address := &url.URL{Scheme: scheme, Host: q.endpoint, Path: "/v2/" + q.ref.Path + "/manifests/" + p.object}
+	address, err := q.address(scheme, p.object)
+	if err != nil {
+		return nil, err
+	}
 	req, err := q.newRequest(ctx, p.method, address, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Accept", p.accept)
+	req.Header["Accept"] = append(req.Header["Accept"], p.accept)
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	return q.client.manifests.Do(req)
+	return q.endpoint.manifests.Do(req)
 }
 
+// address is that of a manifest. Like containerd it takes the file's path for part of a URL in text, whatever is in it.
+func (q *question) address(scheme, object string) (*url.URL, error) {
+	e := q.endpoint
+	address, err := url.Parse(scheme + "://" + e.Name + path.Join("/", e.Path, q.ref.Path, "manifests", object))
+	if err != nil {
+		return nil, fmt.Errorf("making the address: %w", err)
+	}
+	if e.isProxy(e.namespace) {
+		query := address.Query()
+		query.Add("ns", e.namespace)
+		address.RawQuery = query.Encode()
+	}
+	return address, nil
+}
+
+// newRequest makes a request to the endpoint or to its token service, with the header that the nodes have for both.
 func (q *question) newRequest(ctx context.Context, method string, address *url.URL, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address.String(), body)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("User-Agent", q.client.options.UserAgent)
+	for key, values := range q.endpoint.Header {
+		req.Header[key] = append(req.Header[key], values...)
+	}
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", q.client.options.UserAgent)
+	}
 	return req, nil
 }
 
@@ -114,7 +145,7 @@ func (q *question) read(resp *http.Response) (answer, error) {
 		digest:      resp.Header.Get("Docker-Content-Digest"),
 		length:      resp.ContentLength,
 		retryAfter:  retryAfter(resp.Header, q.client.options.Clock.Now()),
-		elsewhere:   resp.Request.URL.Host != q.endpoint,
+		elsewhere:   resp.Request.URL.Host != q.endpoint.Name,
 	}
 	if a.status == http.StatusUnauthorized {
 		a.challenge = parseChallenge(resp.Header)

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -18,40 +19,56 @@ var acceptManifests = strings.Join([]string{
 	string(types.OCIManifestSchema1), string(types.OCIImageIndex), "*/*",
 }, ", ")
 
-// resolve follows containerd's Resolve, then reads the index if it is one.
-func (q *question) resolve(ctx context.Context) imagepull.Verdict {
+// locate follows containerd's Resolve at one host.
+func (q *question) locate(ctx context.Context) finding {
+	if q.endpoint.closed.Reason != "" {
+		return finding{rank: unreached, verdict: q.endpoint.closed}
+	}
 	p := probe{http.MethodHead, q.ref.Object(), acceptManifests}
 	a, err := q.ask(ctx, p)
-	if err == nil && (a.status == http.StatusMethodNotAllowed || q.leavesOpen(a)) {
+	if err == nil && a.status == http.StatusMethodNotAllowed {
 		p.method = http.MethodGet
-		a, err = q.askForBody(ctx, p, a)
+		a, err = q.ask(ctx, p)
 	}
-	if err != nil {
-		return q.classify(ctx, err)
+	switch {
+	case err != nil:
+		return finding{rank: unreached, verdict: q.classify(ctx, err)}
+	case a.status == http.StatusNotFound:
+		return finding{rank: absent, probe: p, answer: a}
+	case a.status >= http.StatusBadRequest:
+		return finding{rank: refused, verdict: classifyAnswer(a, q.credential)}
 	}
-	if a.status == http.StatusNotFound {
-		return q.notFound(ctx, p, a)
-	}
-	if v := classifyAnswer(a, q.credential); v.Reason != "" {
-		return v
-	}
-	return q.manifest(ctx, a)
+	return q.accept(ctx, p, a)
 }
 
-// askForBody sends GET for what HEAD did not tell. Only to a node that could not use HEAD do the headers of GET count as
-// those of HEAD; otherwise the digest is that of the body, whatever the registry calls it.
-func (q *question) askForBody(ctx context.Context, p probe, head answer) (answer, error) {
-	a, err := q.ask(ctx, p)
-	if head.status != http.StatusMethodNotAllowed || q.leavesOpen(a) {
+// accept judges a host's success, and the answers to which a node stops. It may take a GET for what HEAD did not tell; only
+// to a node that could not use HEAD do the headers of GET count as those of HEAD, and the digest is else that of the body,
+// whatever the host calls it.
+func (q *question) accept(ctx context.Context, p probe, a answer) finding {
+	if q.leavesOpen(a) && p.method == http.MethodHead {
+		p.method = http.MethodGet
+		var err error
+		if a, err = q.ask(ctx, p); err != nil {
+			return finding{verdict: q.classify(ctx, err)}
+		}
+		a.digest = ""
+	}
+	if a.status == http.StatusNotFound {
+		return finding{verdict: q.notFound(ctx, p, a)}
+	}
+	if v := classifyAnswer(a, q.credential); v.Reason != "" {
+		return finding{verdict: v}
+	}
+	if q.leavesOpen(a) {
 		a.digest = digest.FromBytes(a.body).String()
 	}
-	return a, err
+	return q.manifest(a)
 }
 
 // leavesOpen reports whether headers can't tell size and digest, so that a node takes both from the body. A reference by
 // digest needs no digest from the registry.
 func (q *question) leavesOpen(a answer) bool {
-	return a.status < 300 && (a.length < 0 || a.digest == "" && q.ref.Digest == "")
+	return a.status < 300 && (a.length < 0 || a.digest == "" && q.digest == "")
 }
 
 // notFound tells a missing tag from a missing repository, which only a body does. Whatever the body says, the verdict
@@ -73,31 +90,29 @@ func (q *question) notFound(ctx context.Context, p probe, a answer) imagepull.Ve
 }
 
 // manifest judges a manifest that is there and may be read.
-func (q *question) manifest(ctx context.Context, a answer) imagepull.Verdict {
-	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: a.digest}
-	if q.ref.Digest != "" {
-		v.Digest = q.ref.Digest
-	}
+func (q *question) manifest(a answer) finding {
+	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: cmp.Or(q.digest, a.digest)}
 	if _, err := digest.Parse(v.Digest); err != nil {
-		return unsupported("the registry gives the manifest an invalid digest")
+		return finding{verdict: unsupported("the registry gives the manifest an invalid digest")}
 	}
 	switch size := a.size(); {
 	case size > q.client.options.ManifestBytes:
-		return unsupported("the manifest is larger than the nodes' runtime accepts")
+		tooLarge := unsupported("the manifest is larger than the nodes' runtime accepts")
+		return finding{rank: oversized, verdict: tooLarge, digest: v.Digest}
 	case size == 0: // containerd: core/remotes/handlers.go, Fetch
-		return unsupported("the registry gives the manifest no size")
+		return finding{verdict: unsupported("the registry gives the manifest no size")}
 	}
 	switch mt := types.MediaType(a.contentType); {
 	case mt.IsImage():
-		return v
+		return finding{verdict: v}
 	case mt.IsIndex():
-		return q.index(ctx, v, a)
+		return finding{verdict: v, answer: a, isIndex: true}
 	case mt.IsSchema1(), a.contentType == "text/plain":
-		return unsupported("the image has the old schema 1 format")
+		return finding{verdict: unsupported("the image has the old schema 1 format")}
 	}
 	v = unsupported("the registry's answer is not a manifest by its content type")
 	v.Fix = "check the image name, and push a container image there"
-	return v
+	return finding{verdict: v}
 }
 
 // mediaType reads the Content-Type without its parameters, as containerd does (core/remotes/docker/resolver.go,

@@ -1,6 +1,9 @@
 package registry
 
-import "testing"
+import (
+	"net/url"
+	"testing"
+)
 
 func TestHostRules(t *testing.T) {
 	t.Parallel()
@@ -141,8 +144,8 @@ func TestAddressesHaveNoDomain(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := question{client: &Client{guard: &guard{}}, endpoint: test.registry}
-			if got := q.isOwnService(test.service); got != test.want {
+			q := question{client: &Client{guard: &guard{}}, endpoint: &endpoint{Host: Host{Name: test.registry}}}
+			if got := q.isOwnService(&url.URL{Scheme: "https", Host: test.service}); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)
 			}
 		})

@@ -34,8 +34,10 @@ type token struct {
 	expires time.Time
 }
 
-// tokenKey names all that a token depends on. One tenant's token never answers for another: the identity is part of it.
+// tokenKey names all that a token depends on. One tenant's token never answers for another: the identity is part of it. Nor
+// does one that was fetched with other certificates or another header.
 type tokenKey struct {
+	endpoint              fingerprint
 	realm, service, scope string
 	identity              [sha256.Size]byte
 }
@@ -54,7 +56,7 @@ func (c *Client) identity(cred imagepull.Credential) (id [sha256.Size]byte) {
 
 // token returns a token for the challenge, from memory unless fresh is asked for. A refusal is a *tokenError.
 func (q *question) token(ctx context.Context, ch challenge, fresh bool) (value string, remembered bool, err error) {
-	key := tokenKey{ch.realm, ch.service, q.scope(ch), q.client.identity(q.credential)}
+	key := tokenKey{q.endpoint.id, ch.realm, ch.service, q.scope(ch), q.client.identity(q.credential)}
 	now := q.client.options.Clock.Now()
 	if t, ok := q.client.tokens.Get(key); ok && !fresh && now.Before(t.expires) {
 		return t.value, true, nil
@@ -159,7 +161,7 @@ func (q *question) getToken(ctx context.Context, realm *url.URL, ch challenge) (
 func (q *question) requestToken(req *http.Request) (tokenAnswer, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), q.client.options.RequestTimeout)
 	defer cancel()
-	resp, err := q.client.tokenServices.Do(req.WithContext(ctx))
+	resp, err := q.endpoint.tokenServices.Do(req.WithContext(ctx))
 	if err != nil {
 		return tokenAnswer{}, err
 	}
@@ -215,18 +217,25 @@ func (q *question) checkRealm(text string) (*url.URL, error) {
 	if err != nil || realm.Host == "" || realm.User != nil {
 		return nil, &answerError{detail: "the registry names no valid token service"}
 	}
-	if q.credential.Password != "" && !q.isOwnService(realm.Host) {
+	if q.credential.Password != "" && !q.isOwnService(realm) {
 		return nil, &egressError{"the registry's token service is on another domain, which egress.allow doesn't list"}
 	}
 	return realm, nil
 }
 
-func (q *question) isOwnService(host string) bool {
-	service, _ := splitPort(strings.ToLower(host))
-	own, _ := splitPort(strings.ToLower(q.endpoint))
-	if service == own || q.client.guard.allows(host) {
+// isOwnService lets a host name a token service that is its own, or that of the registry it stands for, or one that the
+// operators chose.
+func (q *question) isOwnService(realm *url.URL) bool {
+	if q.client.guard.allows(realm.Host) || q.endpoint.named.contain(realm.Scheme, realm.Host) {
 		return true
 	}
-	domain, err := publicsuffix.EffectiveTLDPlusOne(own)
-	return err == nil && (service == domain || strings.HasSuffix(service, "."+domain))
+	service, _ := splitPort(strings.ToLower(realm.Host))
+	for _, host := range []string{q.endpoint.Name, q.endpoint.namespace} {
+		own, _ := splitPort(strings.ToLower(host))
+		domain, err := publicsuffix.EffectiveTLDPlusOne(own)
+		if service == own || err == nil && (service == domain || strings.HasSuffix(service, "."+domain)) {
+			return true
+		}
+	}
+	return false
 }

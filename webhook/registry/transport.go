@@ -14,30 +14,18 @@ const maxRedirects = 9
 
 var errTooManyRedirects = errors.New("too many redirects")
 
-// trust divides hosts by what may be done to reach them. Each class has its own http.Transport, because a pooled
-// connection is not checked again.
-type trust uint8
-
-const (
-	untrusted trust = iota // the address is checked when dialling
-	trusted                // listed in egress.allow
-	loopback               // listed there, and the node's own: containerd verifies no certificate
-)
-
-// transports sends each request, redirected ones included, by the class of its host.
+// transports are the connections of one TLS configuration. Each class of trust has its own http.Transport, because a
+// pooled connection is not checked again.
 type transports struct {
-	guard *guard
-	next  [3]*http.Transport
+	guarded *http.Transport // the address is checked when dialling
+	trusted *http.Transport // for hosts in egress.allow, and those that a hosts.toml names
 }
 
-func newTransports(o Options, g *guard) *transports {
-	t := &transports{guard: g}
-	guarded := &net.Dialer{Timeout: o.ConnectTimeout, Control: g.control}
-	plain := &net.Dialer{Timeout: o.ConnectTimeout}
-	t.next[untrusted] = newTransport(o, guarded, &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12})
-	t.next[trusted] = newTransport(o, plain, &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12})
-	t.next[loopback] = newTransport(o, plain, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12})
-	return t
+func newTransports(o Options, g *guard, config *tls.Config, connect time.Duration) *transports {
+	return &transports{
+		guarded: newTransport(o, &net.Dialer{Timeout: connect, Control: g.control}, config.Clone()),
+		trusted: newTransport(o, &net.Dialer{Timeout: connect}, config.Clone()),
+	}
 }
 
 // newTransport bounds all that a peer could stretch. There is no proxy: behind one, the guard would see the proxy's address
@@ -49,7 +37,7 @@ func newTransport(o Options, d *net.Dialer, config *tls.Config) *http.Transport 
 	}
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, o.ConnectTimeout)
+			ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 			defer cancel()
 			return dial(ctx, network, address)
 		},
@@ -65,41 +53,47 @@ func newTransport(o Options, d *net.Dialer, config *tls.Config) *http.Transport 
 	}
 }
 
+func (t *transports) closeIdleConnections() {
+	t.guarded.CloseIdleConnections()
+	t.trusted.CloseIdleConnections()
+}
+
+// route sends each request of one endpoint, redirected ones included, by the trust in the host that it is for.
+type route struct {
+	guard      *guard
+	transports *transports
+	// named are the hosts in the endpoint's hosts.toml.
+	named origins
+}
+
 // RoundTrip implements http.RoundTripper.
-func (t *transports) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *route) RoundTrip(req *http.Request) (*http.Response, error) {
 	host := authority(req.URL.Scheme, req.URL.Host)
-	if t.guard.denies(host) {
+	named := r.named.contain(req.URL.Scheme, req.URL.Host)
+	switch {
+	case r.guard.denies(host):
 		return nil, &egressError{"the registry refers to a host on the list of forbidden hosts"}
-	}
-	if req.URL.Scheme != "https" && !t.guard.allowsPlainHTTP(host) {
+	case req.URL.Scheme == "https", r.guard.allowsPlainHTTP(host), named && req.URL.Scheme == "http":
+	default:
 		return nil, &egressError{"the registry refers to plain HTTP"}
 	}
-	return t.next[t.trustOf(host)].RoundTrip(req)
-}
-
-func (t *transports) trustOf(host string) trust {
-	switch {
-	case !t.guard.allows(host):
-		return untrusted
-	case isLoopbackHost(host):
-		return loopback
+	if named || r.guard.allows(host) {
+		return r.transports.trusted.RoundTrip(req)
 	}
-	return trusted
+	return r.transports.guarded.RoundTrip(req)
 }
 
-func (t *transports) closeIdleConnections() {
-	for _, next := range t.next {
-		next.CloseIdleConnections()
-	}
-}
-
-// followRedirects is the policy for manifests. Another host never sees the credential: what it says of missing access is
-// therefore no verdict (see classifyAnswer). The way back to the first host is authorized again, as containerd does it.
-func followRedirects(req *http.Request, via []*http.Request) error {
+// followRedirects is the policy for manifests. Another host never sees the credential, nor the header that the nodes have
+// for this one: what it says of missing access is therefore no verdict (see classifyAnswer). The way back to the first
+// host is authorized again, as containerd does it.
+func (e *endpoint) followRedirects(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return errTooManyRedirects
 	}
 	if req.URL.Host != via[0].URL.Host {
+		for key := range e.Header {
+			delete(req.Header, key)
+		}
 		req.Header.Del("Authorization")
 	} else if authorization := via[0].Header.Get("Authorization"); authorization != "" {
 		req.Header.Set("Authorization", authorization)

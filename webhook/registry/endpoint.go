@@ -1,0 +1,207 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+const (
+	// hostsMemory is how long a change of a certs.d tree may go unnoticed. Reading anew each time costs a few system calls,
+	// and asks nothing of how the tree is mounted: a ConfigMap is changed by turning a symbolic link.
+	hostsMemory = time.Second
+	// maxNamespaces bounds what is remembered of registries; whoever may create pods chooses their names.
+	maxNamespaces = 1024
+	// maxTransports bounds the TLS configurations with connections of their own. Operators choose these, in files.
+	maxTransports = 64
+)
+
+// endpoint is one host that a reference can be asked of, with all that it takes to do so.
+type endpoint struct {
+	Host
+	namespace string
+	// id tells all that is configured for the endpoint from anything else, so that challenges and tokens do not mix.
+	id fingerprint
+	// named are the hosts in the same hosts.toml. They are the operators' choice, as those in egress.allow are.
+	named origins
+	// closed is why the endpoint is not asked, though a node would ask it; the zero verdict when it is.
+	closed imagepull.Verdict
+	// manifests and tokenServices share their connections and differ in the redirects they follow.
+	manifests, tokenServices *http.Client
+}
+
+// origins are "scheme://host:port".
+type origins []string
+
+func originOf(scheme, host string) string {
+	name, port := splitPort(strings.ToLower(host))
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	return scheme + "://" + net.JoinHostPort(name, port)
+}
+
+func (o origins) contain(scheme, host string) bool { return slices.Contains(o, originOf(scheme, host)) }
+
+// origins lists the hosts that a file names, but for those that mean the node: Pullgate's own loopback is another one.
+func originsOf(hosts []Host) origins {
+	var list origins
+	for _, h := range hosts {
+		if !h.Named || !h.isUsable() || isLoopbackHost(h.Name) {
+			continue
+		}
+		list = append(list, originOf(h.Scheme, h.Name))
+		if h.HTTPFallback {
+			list = append(list, originOf("http", h.Name))
+		}
+	}
+	return list
+}
+
+// listing is what a certs.d tree said of one namespace.
+type listing struct {
+	endpoints []*endpoint
+	err       error
+	read      time.Time
+}
+
+// endpoints returns where a node asks for a namespace's images, in its order.
+func (c *Client) endpoints(namespace string) ([]*endpoint, error) {
+	now := c.options.Clock.Now()
+	if l, ok := c.listings.Get(namespace); ok && now.Sub(l.read) < hostsMemory {
+		return l.endpoints, l.err
+	}
+	l := listing{read: now}
+	l.endpoints, l.err = c.readEndpoints(namespace)
+	c.listings.Add(namespace, l)
+	return l.endpoints, l.err
+}
+
+func (c *Client) readEndpoints(namespace string) ([]*endpoint, error) {
+	if err := checkHostsDir(c.options.HostsDir); err != nil {
+		return nil, err
+	}
+	hosts, err := LoadHosts(c.options.HostsDir, namespace)
+	if err != nil {
+		return nil, err
+	}
+	named := originsOf(hosts)
+	var endpoints []*endpoint
+	for _, h := range hosts {
+		e := &endpoint{Host: h, namespace: namespace, named: named}
+		if err := c.connect(e); err != nil {
+			return nil, err
+		}
+		// A node gets nowhere with an unusable one and goes on to the next.
+		if h.isUsable() {
+			endpoints = append(endpoints, e)
+		}
+	}
+	return endpoints, nil
+}
+
+// checkHostsDir tells a tree that is missing from one that says nothing of a registry: it may be back in a moment, and says
+// which mirrors there are.
+func checkHostsDir(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("reading the nodes' hosts: %w", err)
+	}
+	if !info.IsDir() {
+		return errNoDirectory
+	}
+	return nil
+}
+
+var errNoDirectory = errors.New("the nodes' hosts are in no directory")
+
+// connect gives an endpoint its id and its clients.
+func (c *Client) connect(e *endpoint) error {
+	pool, id, err := c.transportsFor(&e.Host)
+	if err != nil {
+		return err
+	}
+	e.id = fingerprintOf([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), id[:])
+	e.closed = c.closed(e)
+	var t http.RoundTripper = &route{guard: c.guard, transports: pool, named: e.named}
+	if c.options.Instrument != nil {
+		t = c.options.Instrument(t)
+	}
+	e.manifests = &http.Client{Transport: t, CheckRedirect: e.followRedirects}
+	e.tokenServices = &http.Client{Transport: t, CheckRedirect: stayOnHost}
+	return nil
+}
+
+// transportsFor returns the connections that fit what the host's files hold now.
+func (c *Client) transportsFor(h *Host) (*transports, fingerprint, error) {
+	material, err := h.readTLS()
+	if err != nil {
+		return nil, fingerprint{}, err
+	}
+	connect := c.options.ConnectTimeout
+	if h.DialTimeout != nil && *h.DialTimeout != 0 { // zero is no limit of the node's
+		connect = min(connect, *h.DialTimeout)
+	}
+	tlsID := material.fingerprint()
+	id := fingerprintOf(tlsID[:], []byte(connect.String()))
+	if pool, ok := c.pools.Get(id); ok {
+		return pool, id, nil
+	}
+	config, err := material.config(c.options.RootCAs)
+	if err != nil {
+		return nil, fingerprint{}, err
+	}
+	pool := newTransports(c.options, c.guard, config, connect)
+	if known, ok, _ := c.pools.PeekOrAdd(id, pool); ok {
+		pool = known
+	}
+	return pool, id, nil
+}
+
+// closed says why an endpoint must not be asked.
+func (c *Client) closed(e *endpoint) imagepull.Verdict {
+	switch {
+	case c.guard.denies(authority(e.Scheme, e.Name)), !e.isProxy(e.namespace) && c.guard.denies(e.namespace):
+		return egressForbidden("the registry is on the list of forbidden hosts")
+	case isLoopbackHost(e.Name) && !c.guard.allows(authority(e.Scheme, e.Name)):
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonNodeLocalRegistry,
+			Detail: "a loopback registry is the node's own, which Pullgate can't reach",
+		}
+	}
+	return imagepull.Verdict{}
+}
+
+// can reports whether the endpoint may be asked for a reference: one by tag needs more trust than one by digest, whose
+// content proves itself.
+func (e *endpoint) can(ref imagepull.Reference) bool {
+	need := CapabilityPull
+	if ref.Digest == "" {
+		need |= CapabilityResolve
+	}
+	return e.Capabilities&need == need
+}
+
+// say names the mirror that gave a verdict, where it was not the registry itself.
+func (e *endpoint) say(v imagepull.Verdict) imagepull.Verdict {
+	if e.isProxy(e.namespace) && v.Detail != "" {
+		v.Detail = "mirror " + e.Name + ": " + v.Detail
+	}
+	return v
+}
+
+func headerBytes(header http.Header) []byte {
+	var b strings.Builder
+	_ = header.Write(&b) // in the order of its keys; a Builder takes everything
+	return []byte(b.String())
+}
