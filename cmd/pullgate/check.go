@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 
@@ -90,7 +91,12 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	checker, err := newChecker(c, creds, nil)
+	node, err := onNodes(creds, c.Nodes, slog.New(slog.NewTextHandler(o.ErrOut, nil)))
+	if err != nil {
+		return err
+	}
+	defer node.Providers.Close()
+	checker, err := newChecker(c, node, nil)
 	if err != nil {
 		return err
 	}

@@ -25,9 +25,6 @@ func futures() []future {
 		{"limits.total", func(c, d Configuration) bool { return c.Limits.Total == d.Limits.Total }},
 		{"nodes.runtime", func(c, _ Configuration) bool { return c.Nodes.Runtime != RuntimeCRIO }},
 		{"nodes.hostsDir", func(c, _ Configuration) bool { return c.Nodes.HostsDir == "" }},
-		{"nodes.dockerConfig", func(c, _ Configuration) bool { return c.Nodes.DockerConfig == "" }},
-		{"nodes.credentialProvider.config", func(c, _ Configuration) bool { return c.Nodes.CredentialProvider.Config == "" }},
-		{"nodes.credentialProvider.binDir", func(c, _ Configuration) bool { return c.Nodes.CredentialProvider.BinDir == "" }},
 	}
 }
 

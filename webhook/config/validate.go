@@ -75,9 +75,21 @@ func validateTimeouts(t Timeouts, path *field.Path) field.ErrorList {
 func validateNodes(n Nodes, path *field.Path) field.ErrorList {
 	return slices.Concat(
 		oneOf(path.Child("runtime"), n.Runtime, []Runtime{RuntimeContainerd, RuntimeCRIO}),
+		validateCredentialProvider(n.CredentialProvider, path.Child("credentialProvider")),
 		each(path.Child("credentialedRegistries"), n.CredentialedRegistries, hostProblem),
 		each(path.Child("platforms"), n.Platforms, platformProblem),
 	)
+}
+
+// validateCredentialProvider wants both keys or none, as the kubelet wants its flags.
+func validateCredentialProvider(p CredentialProvider, path *field.Path) field.ErrorList {
+	switch {
+	case p.Config == "" && p.BinDir != "":
+		return field.ErrorList{field.Required(path.Child("config"), "goes with binDir")}
+	case p.Config != "" && p.BinDir == "":
+		return field.ErrorList{field.Required(path.Child("binDir"), "goes with config")}
+	}
+	return nil
 }
 
 func validateEgress(e Egress, path *field.Path) field.ErrorList {

@@ -88,6 +88,14 @@ func TestValueMistakes(t *testing.T) {
 			data: "nodes: {runtime: docker}",
 			want: `nodes.runtime: Unsupported value: "docker": supported values: "containerd", "cri-o"`,
 		},
+		"providers without their programs": {
+			data: "nodes: {credentialProvider: {config: /c}}",
+			want: "nodes.credentialProvider.binDir: Required value: goes with config",
+		},
+		"programs without providers": {
+			data: "nodes: {credentialProvider: {binDir: /b}}",
+			want: "nodes.credentialProvider.config: Required value: goes with binDir",
+		},
 		"another answer for networks": {
 			data: "egress: {privateNetworks: warn}",
 			want: `egress.privateNetworks: Unsupported value: "warn": supported values: "allow", "deny"`,
@@ -202,18 +210,6 @@ func TestFutureKeys(t *testing.T) {
 		"nodes.hostsDir": {
 			asks: "nodes: {hostsDir: /certs.d}",
 			idle: `nodes: {hostsDir: ""}`,
-		},
-		"nodes.dockerConfig": {
-			asks: "nodes: {dockerConfig: /config.json}",
-			idle: "nodes: {dockerConfig: }",
-		},
-		"nodes.credentialProvider.config": {
-			asks: "nodes: {credentialProvider: {config: /c}}",
-			idle: "nodes: {credentialProvider: {}}",
-		},
-		"nodes.credentialProvider.binDir": {
-			asks: "nodes: {credentialProvider: {binDir: /b}}",
-			idle: "nodes: {credentialProvider: }",
 		},
 	}
 	mistakes := map[string]mistake{}
