@@ -44,7 +44,8 @@ func importMap() map[string][]string {
 // should be found in one place; test/ is free to use all.
 func fences() map[string][]string {
 	return map[string][]string{
-		"github.com/distribution/reference":                    {"webhook/podspec"},
+		"os/exec":                           {"webhook/credentials"},
+		"github.com/distribution/reference": {"webhook/podspec"},
 		"github.com/google/go-containerregistry/pkg/v1/remote": {"webhook/registry"},
 		"github.com/containerd/platforms":                      {"webhook/nodes"},
 		"k8s.io/component-helpers":                             {"webhook/nodes"},

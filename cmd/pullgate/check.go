@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 
@@ -91,11 +92,16 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	held, err := onNodes(creds, c.Nodes, slog.New(slog.NewTextHandler(o.ErrOut, nil)))
+	if err != nil {
+		return err
+	}
+	defer held.Providers.Close()
 	nodes, remarks, err := o.nodes(ctx, c.Nodes)
 	if err != nil {
 		return err
 	}
-	checker, err := newChecker(c, creds, nodes, nil)
+	checker, err := newChecker(c, held, nodes, nil)
 	if err != nil {
 		return err
 	}

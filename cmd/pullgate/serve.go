@@ -101,10 +101,11 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
-	handler, err := newHandler(ctx, mgr, c, o.logger)
+	handler, end, err := newHandler(ctx, mgr, c, o.logger)
 	if err != nil {
 		return err
 	}
+	defer end()
 	ready := closed()
 	if selfSigned {
 		if ready, err = certs.SelfSigned(ctx, mgr, certs.Options{Namespace: os.Getenv(namespaceVariable), CertDir: o.certDir}); err != nil {
@@ -136,30 +137,34 @@ func managerOptions(o serveOptions, logger logr.Logger) ctrl.Options {
 	}
 }
 
-// newHandler wires what decides.
-func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (*webhook.Handler, error) {
+// newHandler wires what decides. Once that is over, end ends what it started.
+func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (h *webhook.Handler, end func(), err error) {
 	m, err := metrics.New(ctrlmetrics.Registry)
 	if err != nil {
-		return nil, fmt.Errorf("registering metrics: %w", err)
+		return nil, nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
-		return nil, fmt.Errorf("making the API client: %w", err)
+		return nil, nil, fmt.Errorf("making the API client: %w", err)
 	}
 	secrets, err := credentials.NewSource(credentials.Options{Client: clientset.CoreV1()})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	nodes, err := watchNodes(mgr, clientset.CoreV1().Nodes(), c.Nodes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	checker, err := newChecker(c, secrets, nodes, m.Instrument)
+	held, err := onNodes(secrets, c.Nodes, logger)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	checker, err := newChecker(c, held, nodes, m.Instrument)
+	if err != nil {
+		return nil, nil, err
 	}
 	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
-		return nil, fmt.Errorf("watching namespaces: %w", err)
+		return nil, nil, fmt.Errorf("watching namespaces: %w", err)
 	}
 	return &webhook.Handler{
 		Checker: checker,
@@ -170,7 +175,7 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
 		},
 		Log: logger,
-	}, nil
+	}, held.Providers.Close, nil
 }
 
 // addWebhook adds the webhook's server once there is a certificate for it to read, and the probes.

@@ -86,6 +86,8 @@ func TestLoadEveryKey(t *testing.T) {
 	want.Limits.UsesPerObject = 10
 	want.Limits.ManifestBytes = 1 << 20
 	want.Nodes.HostsDir = "/etc/pullgate/certs.d"
+	want.Nodes.DockerConfig = "/nodes/config.json"
+	want.Nodes.CredentialProvider = config.CredentialProvider{Config: "/nodes/providers.yaml", BinDir: "/nodes/bin"}
 	want.Nodes.CredentialedRegistries = []string{}
 	want.Nodes.Platforms = []string{"linux/amd64", "linux/arm64/v8", "windows/amd64"}
 	want.Nodes.Watch = false

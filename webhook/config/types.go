@@ -118,9 +118,9 @@ type Nodes struct {
 	// HostsDir is a directory with the nodes' hosts.toml files, laid out as containerd's config_path: one directory a
 	// registry, or "_default".
 	HostsDir string `json:"hostsDir"`
-	// DockerConfig is a file with the nodes' config.json.
+	// DockerConfig is a file with the nodes' config.json. It is read whenever a pod is looked at.
 	DockerConfig string `json:"dockerConfig"`
-	// CredentialProvider is the kubelet's exec plugins.
+	// CredentialProvider is the kubelet's exec plugins, which Pullgate then runs itself.
 	CredentialProvider CredentialProvider `json:"credentialProvider"`
 	// CredentialedRegistries are the host patterns of registries for which nodes hold credentials that Pullgate can't
 	// see, so that a refusal there proves nothing.
@@ -133,7 +133,7 @@ type Nodes struct {
 	Watch bool `json:"watch"`
 }
 
-// CredentialProvider names the two flags of the kubelet that configure its exec plugins.
+// CredentialProvider names the two flags of the kubelet that configure its exec plugins. Both are set or none.
 type CredentialProvider struct {
 	// Config is the value of --image-credential-provider-config.
 	Config string `json:"config"`

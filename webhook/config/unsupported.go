@@ -24,9 +24,6 @@ func futures() []future {
 		{"limits.perRegistry", func(c, d Configuration) bool { return c.Limits.PerRegistry == d.Limits.PerRegistry }},
 		{"limits.total", func(c, d Configuration) bool { return c.Limits.Total == d.Limits.Total }},
 		{"nodes.runtime", func(c, _ Configuration) bool { return c.Nodes.Runtime != RuntimeCRIO }},
-		{"nodes.dockerConfig", func(c, _ Configuration) bool { return c.Nodes.DockerConfig == "" }},
-		{"nodes.credentialProvider.config", func(c, _ Configuration) bool { return c.Nodes.CredentialProvider.Config == "" }},
-		{"nodes.credentialProvider.binDir", func(c, _ Configuration) bool { return c.Nodes.CredentialProvider.BinDir == "" }},
 	}
 }
 

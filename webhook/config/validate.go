@@ -78,6 +78,7 @@ func validateNodes(n Nodes, path *field.Path) field.ErrorList {
 	return slices.Concat(
 		oneOf(path.Child("runtime"), n.Runtime, []Runtime{RuntimeContainerd, RuntimeCRIO}),
 		validateHostsDir(path.Child("hostsDir"), n.HostsDir),
+		validateCredentialProvider(n.CredentialProvider, path.Child("credentialProvider")),
 		each(path.Child("credentialedRegistries"), n.CredentialedRegistries, hostProblem),
 		each(path.Child("platforms"), n.Platforms, platformProblem),
 	)
@@ -90,6 +91,17 @@ func validateHostsDir(path *field.Path, dir string) field.ErrorList {
 		return nil
 	}
 	return invalid(path, dir, "must be one directory: nodes whose config_path is a list ignore all of it")
+}
+
+// validateCredentialProvider wants both keys or none, as the kubelet wants its flags.
+func validateCredentialProvider(p CredentialProvider, path *field.Path) field.ErrorList {
+	switch {
+	case p.Config == "" && p.BinDir != "":
+		return field.ErrorList{field.Required(path.Child("config"), "goes with binDir")}
+	case p.Config != "" && p.BinDir == "":
+		return field.ErrorList{field.Required(path.Child("binDir"), "goes with config")}
+	}
+	return nil
 }
 
 func validateEgress(e Egress, path *field.Path) field.ErrorList {

@@ -93,6 +93,14 @@ func TestValueMistakes(t *testing.T) {
 			want: `nodes.hostsDir: Invalid value: "/etc/containerd/certs.d:/etc/docker/certs.d": ` +
 				"must be one directory: nodes whose config_path is a list ignore all of it",
 		},
+		"providers without their programs": {
+			data: "nodes: {credentialProvider: {config: /c}}",
+			want: "nodes.credentialProvider.binDir: Required value: goes with config",
+		},
+		"programs without providers": {
+			data: "nodes: {credentialProvider: {binDir: /b}}",
+			want: "nodes.credentialProvider.config: Required value: goes with binDir",
+		},
 		"another answer for networks": {
 			data: "egress: {privateNetworks: warn}",
 			want: `egress.privateNetworks: Unsupported value: "warn": supported values: "allow", "deny"`,
@@ -203,18 +211,6 @@ func TestFutureKeys(t *testing.T) {
 		"nodes.runtime": {
 			asks: "nodes: {runtime: cri-o}",
 			idle: "nodes: {runtime: containerd}",
-		},
-		"nodes.dockerConfig": {
-			asks: "nodes: {dockerConfig: /config.json}",
-			idle: "nodes: {dockerConfig: }",
-		},
-		"nodes.credentialProvider.config": {
-			asks: "nodes: {credentialProvider: {config: /c}}",
-			idle: "nodes: {credentialProvider: {}}",
-		},
-		"nodes.credentialProvider.binDir": {
-			asks: "nodes: {credentialProvider: {binDir: /b}}",
-			idle: "nodes: {credentialProvider: }",
 		},
 	}
 	mistakes := map[string]mistake{}

@@ -96,7 +96,7 @@ func TestParseFile(t *testing.T) {
 			files := Files{mustParse(t, test.data, test.file)}
 			set := files.Credentials(t.Context(), shopPod("whatever"), false)
 			var got []shown
-			for _, c := range set.Lookup("r.example/app") {
+			for _, c := range candidates(set, "r.example/app") {
 				got = append(got, shown{c.Username, c.Source})
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
@@ -181,7 +181,7 @@ func TestFilesCredentials(t *testing.T) {
 			t.Parallel()
 			set := test.files.Credentials(t.Context(), imagepull.Pod{PullSecrets: []string{"gone"}, ServiceAccount: "builder"}, true)
 			var got []shown
-			for _, c := range set.Lookup(test.repository) {
+			for _, c := range candidates(set, test.repository) {
 				got = append(got, shown{c.Username, c.Source})
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {

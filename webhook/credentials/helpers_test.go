@@ -1,8 +1,10 @@
 package credentials
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +51,11 @@ func keyring(logins ...string) Keyring {
 		}})
 	}
 	return newKeyring(list)
+}
+
+// candidates returns what a node would try for a repository.
+func candidates(set Set, repository string) []imagepull.Credential {
+	return slices.Collect(set.Lookup(repository).All(context.Background()))
 }
 
 // users returns who a registry is shown, "" being nobody.

@@ -11,8 +11,8 @@ import (
 // docker config is "https://index.docker.io/v1/".
 const dockerHubKey = "index.docker.io"
 
-// Keyring holds the credentials that a kubelet would have, in the order in which it would try them. The zero value is
-// an empty ring: every registry is asked anonymously. A Keyring never changes, so it may be shared.
+// Keyring holds credentials from one place, in the order in which a kubelet would try them. The zero value is an empty
+// ring. A Keyring never changes, so it may be shared.
 type Keyring struct {
 	ring sealed[[]key]
 }
@@ -39,19 +39,13 @@ func newKeyring(entries []entry) Keyring {
 	return Keyring{ring: seal(ring)}
 }
 
-// Lookup returns the credentials that the kubelet would try for a repository such as "docker.io/library/nginx", in its
-// order. There is always at least one: without any match it is the anonymous one.
-//
-// Once anything has matched, the kubelet does not fall back to asking anonymously, even if every match is refused. An
+// match returns the credentials whose keys fit a repository such as "docker.io/library/nginx", in the kubelet's order. An
 // entry with neither user name nor password counts as a match, too.
-func (k Keyring) Lookup(repository string) []imagepull.Credential {
+func (k Keyring) match(repository string) []imagepull.Credential {
 	target := newPattern(repository)
 	found := k.choose(func(candidate key) bool { return candidate.pattern.matches(target) })
 	if len(found) == 0 && isDockerHub(repository) {
 		found = k.choose(func(candidate key) bool { return candidate.name == dockerHubKey })
-	}
-	if len(found) == 0 {
-		return []imagepull.Credential{{}}
 	}
 	return found
 }

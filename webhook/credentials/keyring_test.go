@@ -75,7 +75,7 @@ func TestKeyringMatches(t *testing.T) {
 			if test.want {
 				want = []string{"alice"}
 			}
-			got := users(keyring(test.registry + "=alice").Lookup(test.repository))
+			got := users(candidates(Set{Keyring: keyring(test.registry + "=alice")}, test.repository))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Lookup(%q) with key %q (-want +got):\n%s", test.repository, test.registry, diff)
 			}
@@ -117,7 +117,7 @@ func TestKeyringDockerHub(t *testing.T) {
 			if test.want {
 				want = []string{"alice"}
 			}
-			got := users(keyring(test.registry + "=alice").Lookup(test.repository))
+			got := users(candidates(Set{Keyring: keyring(test.registry + "=alice")}, test.repository))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Lookup(%q) with key %q (-want +got):\n%s", test.repository, test.registry, diff)
 			}
@@ -175,7 +175,7 @@ func TestKeyringOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := users(keyring(test.logins...).Lookup(test.repository))
+			got := users(candidates(Set{Keyring: keyring(test.logins...)}, test.repository))
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("Lookup(%q) (-want +got):\n%s", test.repository, diff)
 			}
@@ -198,7 +198,7 @@ func TestKeyringAnonymous(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := test.keyring.Lookup("r.example/app")
+			got := candidates(Set{Keyring: test.keyring}, "r.example/app")
 			if len(got) != 1 || got[0] != test.want || !got[0].IsAnonymous() {
 				t.Errorf("Lookup() = %v, want the one anonymous credential %v", got, test.want)
 			}
@@ -209,8 +209,8 @@ func TestKeyringAnonymous(t *testing.T) {
 func TestKeyringLookupSharesNothing(t *testing.T) {
 	t.Parallel()
 	ring := keyring("r.example=alice")
-	ring.Lookup("r.example/app")[0].Username = "mallory"
-	if got := ring.Lookup("r.example/app")[0].Username; got != "alice" {
-		t.Errorf("after writing to an answer, Lookup() gives %q, want alice", got)
+	ring.match("r.example/app")[0].Username = "mallory"
+	if got := ring.match("r.example/app")[0].Username; got != "alice" {
+		t.Errorf("after writing to an answer, match() gives %q, want alice", got)
 	}
 }

@@ -50,10 +50,12 @@ func newPattern(name string) pattern {
 	return pattern{labels: strings.Split(host, "."), port: port, path: u.Path}
 }
 
+func (p pattern) isZero() bool { return len(p.labels) == 0 }
+
 // matches reports whether a repository falls under the pattern. Wildcards work within one label of the host only. The
 // port is compared as text, so ":443" differs from no port. The path is a mere prefix: "/tea" opens "/team", too.
 func (p pattern) matches(repository pattern) bool {
-	if len(p.labels) == 0 || len(p.labels) != len(repository.labels) || p.port != repository.port {
+	if p.isZero() || len(p.labels) != len(repository.labels) || p.port != repository.port {
 		return false
 	}
 	if !strings.HasPrefix(repository.path, p.path) {

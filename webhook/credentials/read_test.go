@@ -75,7 +75,7 @@ func TestSourceOneUnreadableSecretHidesNoOther(t *testing.T) {
 	if diff := diffSets(Set{Unreadable: []Problem{{`pull secret "one"`, "timed out"}}}, got); diff != "" {
 		t.Errorf("Credentials() (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"bob"}, users(got.Lookup("r.example/app"))); diff != "" {
+	if diff := cmp.Diff([]string{"bob"}, users(candidates(got, "r.example/app"))); diff != "" {
 		t.Errorf("users (-want +got):\n%s", diff)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,9 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	c := newCluster(t, pullSecret("regcred", data), pullSecret("broken", password))
 	set := c.source.Credentials(t.Context(), shopPod("regcred", "broken"), false)
 	file := mustParse(t, data, "config.json")
+	node := nodeWithSecrets(t)
+	lookup := node.Credentials(t.Context(), shopPod(), false).Lookup("r.example/app")
+	candidates := slices.Collect(lookup.All(t.Context()))
 	for name, value := range map[string]any{
 		"Keyring":     set.Keyring,
 		"*Keyring":    &set.Keyring,
@@ -28,7 +32,12 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		"Files":       Files{file},
 		"Source":      c.source,
 		"Problem":     set.Invalid[0],
-		"credentials": set.Lookup("r.example/app"),
+		"credentials": candidates,
+		"Candidates":  lookup,
+		"Config":      node.Config,
+		"Providers":   node.Providers,
+		"provider":    node.Providers.list[0],
+		"Node":        node,
 		"Options":     Options{Clock: c.clock},
 		"nested":      map[string]any{"set": struct{ s Set }{set}},
 	} {
@@ -43,6 +52,18 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// nodeWithSecrets returns a node with a secret wherever one can be.
+func nodeWithSecrets(t *testing.T) Node {
+	t.Helper()
+	program := &fakeProgram{name: "fake", match: []string{"r.example"}, answer: always(answerOf(perImage, "r.example=bob"))}
+	node := Node{Pods: podSet{}, Config: mustConfig(t, config("r.example=alice")), Providers: newFakeNode(t, program).providers}
+	if _, problems := node.Providers.match(t.Context(), "r.example/app"); len(problems) > 0 {
+		t.Fatalf("problems %v, want none", problems)
+	}
+	node.Providers.list[0].run = command{args: []string{password}, environ: []string{password}}.run
+	return node
 }
 
 func printed(t *testing.T, value any) map[string]string {

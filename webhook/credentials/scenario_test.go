@@ -121,7 +121,7 @@ func TestScenarios(t *testing.T) {
 			t.Parallel()
 			set := newCluster(t, test.objects...).source.Credentials(t.Context(), test.pod, true)
 			var got []shown
-			for _, c := range set.Lookup(test.repository) {
+			for _, c := range candidates(set, test.repository) {
 				got = append(got, shown{c.Username, c.Source})
 				if (c.Username == "") != c.IsAnonymous() {
 					t.Errorf("a credential without user name has a password")

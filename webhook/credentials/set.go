@@ -2,7 +2,7 @@ package credentials
 
 import "slices"
 
-// Problem is something that keeps a pull secret from opening any registry.
+// Problem is something that keeps a pull secret, or what the nodes have of their own, from opening any registry.
 type Problem struct {
 	// Subject names what it is about, such as `pull secret "regcred"`.
 	Subject string
@@ -14,8 +14,9 @@ type Problem struct {
 func (p Problem) String() string { return p.Subject + ": " + p.Detail }
 
 // Set is everything that a kubelet would have for the pulls of one pod. The zero value is the set of a pod without pull
-// secrets.
+// secrets, on a node without credentials of its own.
 type Set struct {
+	// Keyring is that of the pod's pull secrets.
 	Keyring
 	// Invalid are the secrets with an entry that does not decode. A single one fails every pull of the pod, whatever the
 	// registry, so the keyring then has a say in nothing.
@@ -29,6 +30,9 @@ type Set struct {
 	Ignored []Problem
 	// Remembered tells that some secret was not read for this set but shortly before, so that it may have changed.
 	Remembered bool
+
+	// node is what the kubelet has besides.
+	node nodeSet
 }
 
 // Equal reports whether two sets say the same, even if one was remembered and the other read.
@@ -37,7 +41,8 @@ func (s Set) Equal(other Set) bool {
 		slices.Equal(s.Invalid, other.Invalid) &&
 		slices.Equal(s.Missing, other.Missing) &&
 		slices.Equal(s.Unreadable, other.Unreadable) &&
-		slices.Equal(s.Ignored, other.Ignored)
+		slices.Equal(s.Ignored, other.Ignored) &&
+		s.node.equal(other.node)
 }
 
 // note files what is wrong with one secret under its kind.

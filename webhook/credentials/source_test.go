@@ -125,7 +125,7 @@ func TestSourceCredentials(t *testing.T) {
 			if diff := diffSets(test.want, got); diff != "" {
 				t.Errorf("Credentials() (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(test.users, users(got.Lookup("r.example/team/app"))); diff != "" {
+			if diff := cmp.Diff(test.users, users(candidates(got, "r.example/team/app"))); diff != "" {
 				t.Errorf("users (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(test.reads, c.reads()); diff != "" {
@@ -138,7 +138,7 @@ func TestSourceCredentials(t *testing.T) {
 func TestSourceNamesTheSecret(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, pullSecret("regcred", config("r.example=alice")))
-	got := c.source.Credentials(t.Context(), shopPod("regcred"), false).Lookup("r.example/app")[0]
+	got := candidates(c.source.Credentials(t.Context(), shopPod("regcred"), false), "r.example/app")[0]
 	if got.Source != "secret/shop/regcred" {
 		t.Errorf("Source = %q, want secret/shop/regcred", got.Source)
 	}

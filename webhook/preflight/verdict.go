@@ -17,7 +17,8 @@ func (c *Checker) verdict(ctx context.Context, set credentials.Set, ref imagepul
 		return invalidSecret(set.Invalid[0])
 	}
 	var failures []imagepull.Verdict
-	for _, cred := range set.Lookup(ref.Repository()) {
+	candidates := set.Lookup(ref.Repository())
+	for cred := range candidates.All(ctx) {
 		v := c.options.Resolver.Resolve(ctx, ref, cred)
 		if v.Outcome() == imagepull.Pullable {
 			return unlessUnreadable(v, set)
@@ -25,7 +26,7 @@ func (c *Checker) verdict(ctx context.Context, set credentials.Set, ref imagepul
 		// Even past the deadline every credential has its turn, which is then a doubt: the first refusals alone prove nothing.
 		failures = append(failures, v)
 	}
-	v := unlessUnreadable(worst(failures), set)
+	v := unlessUnknown(unlessUnreadable(worst(failures), set), candidates.Unknown())
 	if v.Reason != imagepull.ReasonAccessDenied {
 		return v
 	}
@@ -61,6 +62,19 @@ func unlessUnreadable(v imagepull.Verdict, set credentials.Set) imagepull.Verdic
 	}
 }
 
+// unlessUnknown turns a refusal into doubt when nodes have credentials that Pullgate could not get. That the image is not
+// found is a refusal too: some registries say so of what they hide.
+func unlessUnknown(v imagepull.Verdict, unknown []credentials.Problem) imagepull.Verdict {
+	refused := v.Reason == imagepull.ReasonAccessDenied || v.Reason == imagepull.ReasonNotFound
+	if len(unknown) == 0 || !refused {
+		return v
+	}
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCredentials,
+		Detail: "the nodes may have a credential that Pullgate could not get: " + unknown[0].String(),
+	}
+}
+
 // worst chooses what is said of an image that no credential opened. Doubt wins: the kubelet may get an answer later. Of
 // certain failures the one that got furthest tells most.
 func worst(failures []imagepull.Verdict) imagepull.Verdict {
@@ -72,6 +86,10 @@ func worst(failures []imagepull.Verdict) imagepull.Verdict {
 	}
 	if chosen.Reason == imagepull.ReasonAccessDenied && len(failures) > 1 {
 		chosen.Detail = refusedDetail(failures)
+	}
+	if chosen.Reason == imagepull.ReasonAccessDenied && credentials.IsOfNode(chosen.Credential) {
+		// Whoever reads this has no hand in what the nodes hold, but may bring along something better.
+		chosen.Fix = chosen.Reason.Fix()
 	}
 	return chosen
 }
