@@ -17,13 +17,16 @@ func isUnnamed(p imagepull.Platform) bool { return p.OS == "" && p.Architecture 
 func isRunnable(p imagepull.Platform) bool { return !isUnnamed(p) && p.OS != "unknown" }
 
 // matcher is containerd's rule for one node: the very platform after normalisation, without the older ones that would run
-// too (containerd: core/transfer/image/imagestore.go, ImageFilter). On Windows the build counts besides.
+// too (containerd: core/transfer/image/imagestore.go, ImageFilter). Where the build of a Windows node is not known, that of
+// the image can't tell anything.
 func matcher(node imagepull.Platform) func(imagepull.Platform) bool {
-	if node.OS == "windows" {
-		return windowsMatcher(node)
-	}
 	m := platforms.OnlyStrict(spec(node))
-	return func(p imagepull.Platform) bool { return !isUnnamed(p) && m.Match(spec(p)) }
+	return func(p imagepull.Platform) bool {
+		if node.OSVersion == "" {
+			p.OSVersion = ""
+		}
+		return !isUnnamed(p) && m.Match(spec(p))
+	}
 }
 
 func spec(p imagepull.Platform) ocispec.Platform {

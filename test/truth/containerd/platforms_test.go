@@ -31,7 +31,7 @@ func TestPlatforms(t *testing.T) {
 		if err != nil {
 			t.Fatalf("{seed: %d}: %v", seed, err)
 		}
-		fit := nodes.Serve(offered(entries), []imagepull.Platform{vocabulary(node)})
+		fit, _ := nodes.Declared{vocabulary(node)}.Candidates(nil).Serve(offered(entries))
 		if !agree(fit, pulls) {
 			t.Errorf("{seed: %d, node: %q, entries: %+v}: the node pulls: %t, foretold fit %d", seed, platforms.FormatAll(node), entries, pulls, fit)
 		}
