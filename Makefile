@@ -7,6 +7,11 @@ IMG     ?= $(shell sed -n 's/^ *image: //p' manifests/base/50-deployment.yaml)
 OVERLAY ?= manifests/self-signed
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
+# The programs of a cluster of one real node, besides those of an API server.
+CLUSTER := $(addprefix bin/cluster/,cluster pause containerd containerd-shim-runc-v2 ctr kubelet \
+	kube-controller-manager kube-scheduler kube-proxy)
+NODE_PACKAGES := runc containernetworking-plugins iptables conntrack iproute2
+
 OVERLAYS := base self-signed cert-manager all-namespaces
 TOOLS    := test/tools
 
@@ -27,10 +32,10 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run demo test test-unit truth-diff lint fmt vulncheck manifests image install uninstall assets clean clean-all
+.PHONY: help build run demo test test-unit cluster-programs cluster-packages cluster-up cluster-down test-cluster truth-diff lint fmt vulncheck manifests image install uninstall assets clean clean-all
 
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/pullgate, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/pullgate ./cmd/pullgate
@@ -46,6 +51,25 @@ test: $(ASSETS) bin/kustomize ## Run all tests with the race detector, against a
 
 test-unit: ## Run the tests that need no API server
 	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -v '/test/integration')
+
+cluster-up: cluster-packages cluster-programs ## Bring up a real node with its control plane (Linux, root)
+	bin/cluster/cluster up
+
+cluster-down: bin/cluster/cluster ## Take it down, or what a killed one has left
+	bin/cluster/cluster down
+
+test-cluster: cluster-packages cluster-programs ## Run the tests that need a real node (Linux, root)
+	CGO_ENABLED=1 CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' $(GO) test -race -count=1 -tags cluster ./test/cluster/live
+
+cluster-programs: $(ASSETS) $(CLUSTER)
+
+# Root on a Debian gets what the node runs; others are told by the command what is missing.
+cluster-packages: bin/cluster/cluster
+	@bin/cluster/cluster check >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
+		echo "Installing what the node runs: $(NODE_PACKAGES)"; \
+		apt-get install -y --no-install-recommends $(NODE_PACKAGES); \
+	}
+	@bin/cluster/cluster check
 
 truth-diff: ## Compare with containerd's own code, in 20,000 random cases (builds its packages; takes minutes)
 	@echo "Building containerd's packages, then 10,000 certs.d trees and 10,000 indexes. The first run takes about 3 minutes on 2 cores."
@@ -94,9 +118,26 @@ KUBERNETES_LDFLAGS  = $(STAMP)gitVersion=$(KUBERNETES_VERSION) $(STAMP)gitMajor=
 	$(STAMP)gitMinor=$(KUBERNETES_MINOR) $(STAMP)gitTreeState=clean \
 	$(STAMP)gitCommit=0000000000000000000000000000000000000000 $(STAMP)buildDate=1970-01-01T00:00:00Z
 
+CONTAINERD         := github.com/containerd/containerd/v2
+CONTAINERD_VERSION  = $(shell sed -n 's|^.*$(CONTAINERD) \(v[0-9.]*\).*|\1|p' $(TOOLS)/containerd/go.mod)
+
 bin/assets/kube-apiserver bin/assets/kubectl: $(TOOLS)/kubernetes/go.mod
 	@echo "Building $(@F) $(KUBERNETES_VERSION) for the tests. With etcd and kubectl this takes 5 to 10 minutes on 2 cores, once."
 	$(call build-tool,kubernetes,k8s.io/kubernetes/cmd/$(@F),$(KUBERNETES_LDFLAGS))
+
+bin/cluster/kubelet bin/cluster/kube-controller-manager bin/cluster/kube-scheduler bin/cluster/kube-proxy: $(TOOLS)/kubernetes/go.mod
+	@echo "Building $(@F) $(KUBERNETES_VERSION) for the cluster. All its programs take 5 to 10 minutes on 2 cores, once."
+	$(call build-tool,kubernetes,k8s.io/kubernetes/cmd/$(@F),$(KUBERNETES_LDFLAGS))
+
+bin/cluster/containerd bin/cluster/containerd-shim-runc-v2 bin/cluster/ctr: $(TOOLS)/containerd/go.mod
+	@echo "Building $(@F) $(CONTAINERD_VERSION) for the cluster."
+	$(call build-tool,containerd,$(CONTAINERD)/cmd/$(@F),-X $(CONTAINERD)/version.Version=$(CONTAINERD_VERSION))
+
+# Go knows best whether these two are up to date.
+.PHONY: bin/cluster/cluster bin/cluster/pause
+bin/cluster/cluster bin/cluster/pause:
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./test/cluster/$(if $(filter cluster,$(@F)),cmd/)$(@F)
 
 bin/assets/etcd: $(TOOLS)/etcd/go.mod
 	$(call build-tool,etcd,go.etcd.io/etcd/server/v3)

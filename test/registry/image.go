@@ -24,6 +24,7 @@ type imageOptions struct {
 	layers     int
 	layerBytes int64
 	docker     bool
+	program    []byte
 }
 
 // WithPlatform makes the image's configuration name the platform.
@@ -39,6 +40,11 @@ func WithLayers(layers int, bytes int64) ImageOption {
 // WithDockerMediaTypes gives the image the media types of Docker's schema 2 instead of OCI's.
 func WithDockerMediaTypes() ImageOption {
 	return func(o *imageOptions) { o.docker = true }
+}
+
+// WithProgram gives the image one more layer, with the program as /program, which is what its containers run.
+func WithProgram(program []byte) ImageOption {
+	return func(o *imageOptions) { o.program = program }
 }
 
 // mediaTypes returns those of the manifest, the configuration and the layers.
@@ -68,6 +74,11 @@ func newImage(source rand.Source, opts []ImageOption) (v1.Image, error) {
 	img, err := mutate.AppendLayers(base, layers...)
 	if err != nil {
 		return nil, fmt.Errorf("appending layers: %w", err)
+	}
+	if o.program != nil {
+		if img, err = withProgram(img, o.program, layerType); err != nil {
+			return nil, err
+		}
 	}
 	return withPlatform(img, o.platform)
 }
