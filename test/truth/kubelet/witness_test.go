@@ -1,0 +1,168 @@
+package kubelet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/credentialprovider"
+	"k8s.io/kubernetes/pkg/credentialprovider/plugin"
+	kubesecrets "k8s.io/kubernetes/pkg/credentialprovider/secrets"
+
+	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// broken is the answer when an undecodable secret fails the lookup as a whole.
+const broken = "broken"
+
+// providers configures the programs of both witnesses. Each is the shell, and repeats what the case has put into a file.
+const providers = `
+apiVersion: kubelet.config.k8s.io/v1
+kind: CredentialProviderConfig
+providers:
+- name: sh
+  matchImages: ["*.plugin.example", "docker.io/plugged"]
+  defaultCacheDuration: 0s
+  apiVersion: credentialprovider.kubelet.k8s.io/v1
+  args: [-c, 'cat "$ANSWER"']
+  env: [{name: ANSWER, value: DIR/answer0}]
+- name: bash
+  matchImages: ["a.plugin.example:5000", "b.plugin.example/team", "docker.io/plugged"]
+  defaultCacheDuration: 0s
+  apiVersion: credentialprovider.kubelet.k8s.io/v1
+  args: [-c, 'cat "$ANSWER"']
+  env: [{name: ANSWER, value: DIR/answer1}]
+`
+
+// node is the machine of both witnesses: a directory with its config.json, and with what the providers will answer.
+type node struct {
+	dir       string
+	providers *credentials.Providers
+}
+
+// newNode prepares the kubelet, whose providers and paths are of the process; so there is one node only.
+func newNode(t *testing.T) *node {
+	t.Helper()
+	klog.SetLogger(logr.Discard())
+	n := &node{dir: t.TempDir()}
+	bin := filepath.Join(n.dir, "bin")
+	must(t, os.Mkdir(bin, 0o700))
+	for _, name := range []string{"sh", "bash"} {
+		must(t, os.Symlink("/bin/sh", filepath.Join(bin, name)))
+	}
+	n.write(t, "providers.yaml", strings.ReplaceAll(providers, "DIR", n.dir))
+	must(t, plugin.RegisterCredentialProviderPlugins(filepath.Join(n.dir, "providers.yaml"), bin, nil, nil))
+	credentialprovider.SetPreferredDockercfgPath(n.dir)
+	var err error
+	n.providers, err = credentials.NewProviders(credentials.ProvidersOptions{
+		Files: os.DirFS(n.dir), Name: "providers.yaml", BinDir: bin, Environ: os.Environ(), Log: slog.New(slog.DiscardHandler),
+	})
+	must(t, err)
+	t.Cleanup(n.providers.Close)
+	return n
+}
+
+// put makes the node that of a case.
+func (n *node) put(t *testing.T, c scenario) {
+	t.Helper()
+	n.write(t, "config.json", c.config)
+	for i, answer := range c.answers {
+		n.write(t, fmt.Sprintf("answer%d", i), answer)
+	}
+}
+
+func (n *node) write(t *testing.T, name, text string) {
+	t.Helper()
+	must(t, os.WriteFile(filepath.Join(n.dir, name), []byte(text), 0o600))
+}
+
+// askKubelet does what the kubelet's image manager does before it pulls (pkg/kubelet/images/image_manager.go,
+// makeLookupPullCredentialsFunc).
+func (n *node) askKubelet(c scenario) []string {
+	own := credentialprovider.UnionDockerKeyring{
+		credentialprovider.NewDefaultDockerKeyring(),
+		plugin.NewExternalCredentialProviderDockerKeyring("shop", "web", "uid", "default"),
+	}
+	keyring, err := kubesecrets.MakeDockerKeyring(c.objects(), own)
+	if err != nil {
+		return []string{broken}
+	}
+	found, _ := keyring.Lookup(c.repository)
+	var answer []string
+	for _, f := range found {
+		place := "node"
+		if f.Source != nil {
+			place = f.Source.Secret.Name
+		}
+		answer = append(answer, place+" "+f.Username+":"+f.Password)
+	}
+	return answer
+}
+
+// askPullgate asks the same of the product.
+func (n *node) askPullgate(t *testing.T, c scenario) []string {
+	t.Helper()
+	source, err := credentials.NewSource(credentials.Options{Client: client{c.objects()}})
+	must(t, err)
+	pods := credentials.Node{Pods: source, Providers: n.providers}
+	// One that can't be decoded stops Pullgate at its start; a kubelet goes on without it.
+	read := func() ([]byte, error) { return []byte(c.config), nil }
+	if pods.Config, err = credentials.NewConfig(read, slog.New(slog.DiscardHandler)); err != nil {
+		pods.Config = nil
+	}
+	set := pods.Credentials(t.Context(), imagepull.Pod{Namespace: "shop", PullSecrets: c.names()}, true)
+	if len(set.Invalid) > 0 {
+		return []string{broken}
+	}
+	var answer []string
+	for found := range set.Lookup(c.repository).All(t.Context()) {
+		if found.Source == "" {
+			continue
+		}
+		place := strings.TrimPrefix(found.Source, "secret/shop/")
+		if credentials.IsOfNode(found.Source) {
+			place = "node"
+		}
+		answer = append(answer, place+" "+found.Username+":"+found.Password)
+	}
+	return answer
+}
+
+// client is an API server with the secrets of one case.
+type client struct{ list []corev1.Secret }
+
+func (c client) Secrets(string) corev1client.SecretInterface { return secretClient{list: c.list} }
+
+func (client) ServiceAccounts(string) corev1client.ServiceAccountInterface { return nil }
+
+type secretClient struct {
+	corev1client.SecretInterface
+	list []corev1.Secret
+}
+
+func (c secretClient) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.Secret, error) {
+	for i := range c.list {
+		if c.list[i].Name == name {
+			return &c.list[i], nil
+		}
+	}
+	return nil, apierrors.NewNotFound(corev1.Resource("secrets"), name)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
