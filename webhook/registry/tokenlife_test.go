@@ -100,16 +100,16 @@ func TestATokenIsItsOwnersOnly(t *testing.T) {
 	t.Parallel()
 	cfg := bearer()
 	cfg.Accounts = append(cfg.Accounts, testregistry.Account{Username: "bob", Password: "battery staple"})
-	bob := imagepull.Credential{Username: "bob", Password: "battery staple", Source: "secret/farm/regcred"}
-	impostor := imagepull.Credential{Username: "alice", Password: "a guess", Source: "secret/farm/guess"}
+	bob := imagepull.Credential{Username: "bob", Password: "battery staple", Source: "secret/lab/regcred"}
+	impostor := imagepull.Credential{Username: "alice", Password: "a guess", Source: "secret/lab/guess"}
 	// The same bytes, divided in another place.
-	shifted := imagepull.Credential{Username: "alicec", Password: "orrect horse", Source: "secret/farm/shifted"}
+	shifted := imagepull.Credential{Username: "alicec", Password: "orrect horse", Source: "secret/lab/shifted"}
 	w := newWorld(t, cfg)
 	wantVerdict(t, w.ask(web, alice()), "Pullable")
 	for cred, want := range map[imagepull.Credential]string{
-		bob:         "AccessDenied: the credential from secret/farm/regcred is refused",
-		impostor:    "AccessDenied: the credential from secret/farm/guess is refused",
-		shifted:     "AccessDenied: the credential from secret/farm/shifted is refused",
+		bob:         "AccessDenied: the credential from secret/lab/regcred is refused",
+		impostor:    "AccessDenied: the credential from secret/lab/guess is refused",
+		shifted:     "AccessDenied: the credential from secret/lab/shifted is refused",
 		anonymous(): private,
 	} {
 		w.ResetRequests()
@@ -128,7 +128,7 @@ func TestOneCredentialFromTwoSourcesSharesItsToken(t *testing.T) {
 	w.ask(web, alice())
 	w.ResetRequests()
 	again := alice()
-	again.Source = "secret/farm/copy"
+	again.Source = "secret/lab/copy"
 	v := w.ask(web, again)
 	wantVerdict(t, v, "Pullable")
 	wantWire(t, w.Server, "HEAD shop/web:1 token=alice 200")
