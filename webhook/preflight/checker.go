@@ -7,6 +7,7 @@ package preflight
 
 import (
 	"context"
+	"net"
 	"path"
 	"slices"
 	"strings"
@@ -165,15 +166,22 @@ func anyUnpullable(findings []imagepull.Finding, open []int) bool {
 	return slices.ContainsFunc(open, func(i int) bool { return findings[i].Outcome() == imagepull.Unpullable })
 }
 
-// matchesHost matches a registry with or without its port.
+// matchesHost matches a registry with or without its port. The case of a host name means nothing, and neither do the brackets
+// that an IPv6 address has beside a port.
 func matchesHost(patterns []string, domain string) bool {
-	host, _, _ := strings.Cut(domain, ":")
-	for _, pattern := range patterns {
-		for _, name := range []string{domain, host} {
-			if ok, err := path.Match(pattern, name); ok && err == nil {
-				return true
-			}
-		}
+	domain = strings.ToLower(domain)
+	host := domain
+	if name, _, err := net.SplitHostPort(domain); err == nil {
+		host = name
 	}
-	return false
+	host = strings.Trim(host, "[]")
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		pattern = strings.ToLower(pattern)
+		if pattern == domain || strings.Trim(pattern, "[]") == host {
+			return true
+		}
+		byDomain, _ := path.Match(pattern, domain)
+		byHost, _ := path.Match(pattern, host)
+		return byDomain || byHost
+	})
 }
