@@ -32,7 +32,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run demo test test-unit cluster-programs cluster-packages cluster-up cluster-down test-cluster truth-diff truth-diff-containerd truth-diff-kubelet lint fmt vulncheck manifests image install uninstall assets clean clean-all
+.PHONY: help build run demo test test-unit cluster-programs cluster-packages cluster-up cluster-down test-cluster truth truth-verify truth-diff truth-diff-containerd truth-diff-kubelet lint fmt vulncheck manifests image install uninstall assets clean clean-all
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,18 @@ cluster-packages: bin/cluster/cluster
 		apt-get install -y --no-install-recommends $(NODE_PACKAGES); \
 	}
 	@bin/cluster/cluster check
+
+truth: cluster-packages cluster-programs build ## Play the scenarios to a real node and to Pullgate, and write test/truth/REPORT.md (Linux, root)
+	TRUTH_RECORD=1 $(call truth-test,TestTruth)
+
+truth-verify: cluster-packages cluster-programs build ## The same, but compare with what is recorded, and write nothing
+	$(call truth-test,TestTruth)
+
+# $(1) is the test.
+define truth-test
+PULLGATE='$(CURDIR)/bin/pullgate' CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' \
+	$(GO) test -count=1 -timeout 30m -parallel 6 -tags cluster -run '^$(1)$$' ./test/truth/live
+endef
 
 truth-diff: truth-diff-kubelet truth-diff-containerd ## Compare with the code of kubelet and containerd, in 30,000 made-up cases
 

@@ -101,7 +101,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	checker, err := newChecker(c, held, nodes, nil)
+	checker, err := newChecker(c, held, nodes, registryOptions(c))
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 
 	"k8s.io/client-go/rest"
@@ -32,11 +31,9 @@ func loadConfiguration(file string) (config.Configuration, error) {
 	return c, nil
 }
 
-// newChecker wires the engine that serve and check share: questions from preflight, through resolve, to registry.
-func newChecker(
-	c config.Configuration, creds preflight.Credentials, nodes preflight.Nodes, instrument func(http.RoundTripper) http.RoundTripper,
-) (*preflight.Checker, error) {
-	client, err := registry.New(registry.Options{
+// registryOptions are what the configuration says of asking registries.
+func registryOptions(c config.Configuration) registry.Options {
+	return registry.Options{
 		Egress: registry.Egress{
 			Allow:       c.Egress.Allow,
 			Deny:        c.Egress.Deny,
@@ -48,8 +45,14 @@ func newChecker(
 		ConnectTimeout: c.Timeouts.Connect.Duration,
 		ManifestBytes:  c.Limits.ManifestBytes,
 		UserAgent:      userAgent(),
-		Instrument:     instrument,
-	})
+	}
+}
+
+// newChecker wires the engine that serve and check share: questions from preflight, through resolve, to registry.
+func newChecker(
+	c config.Configuration, creds preflight.Credentials, nodes preflight.Nodes, options registry.Options,
+) (*preflight.Checker, error) {
+	client, err := registry.New(options)
 	if err != nil {
 		return nil, err
 	}

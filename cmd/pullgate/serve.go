@@ -159,7 +159,9 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 	if err != nil {
 		return nil, nil, err
 	}
-	checker, err := newChecker(c, held, nodes, m.Instrument)
+	options := registryOptions(c)
+	options.Instrument = m.Instrument
+	checker, err := newChecker(c, held, nodes, options)
 	if err != nil {
 		return nil, nil, err
 	}

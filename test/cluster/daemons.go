@@ -61,8 +61,15 @@ func (p Plan) containerd() daemon {
 }
 
 func (p Plan) kubelet() daemon {
-	return p.ofKubernetes("kubelet", "--config="+p.path("etc", "kubelet.yaml"), "--hostname-override="+nodeName,
-		"--node-ip="+nodeIP, "--root-dir="+p.path("kubelet"), "--cert-dir="+p.path("kubelet", "pki"), "--v=2")
+	args := []string{
+		"--config=" + p.path("etc", "kubelet.yaml"), "--hostname-override=" + nodeName, "--node-ip=" + nodeIP,
+		"--root-dir=" + p.path("kubelet"), "--cert-dir=" + p.path("kubelet", "pki"), "--v=2",
+	}
+	if providers := p.CredentialProviders; providers.Config != "" {
+		args = append(args, "--image-credential-provider-config="+providers.Config,
+			"--image-credential-provider-bin-dir="+providers.BinDir)
+	}
+	return p.ofKubernetes("kubelet", args...)
 }
 
 // ofKubernetes is a program that acts as the user of its name.

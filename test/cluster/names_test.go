@@ -35,7 +35,7 @@ func addressList(t *testing.T, text string) nameServer {
 
 func TestNameServer(t *testing.T) {
 	t.Parallel()
-	server := addressList(t, "10.88.1.1 registry.example\n10.88.1.2 private.example\nnonsense odd.example\n::1 six.example\n")
+	server := addressList(t, "10.90.1.1 registry.example\n10.90.1.2 private.example\nnonsense odd.example\n::1 six.example\n")
 	const none = dnsmessage.RCodeNameError
 	tests := map[string]struct {
 		name   string
@@ -44,8 +44,8 @@ func TestNameServer(t *testing.T) {
 		answer string
 		silent bool
 	}{
-		"a name":                   {name: "private.example", kind: dnsmessage.TypeA, answer: "10.88.1.2"},
-		"in capitals":              {name: "Private.EXAMPLE", kind: dnsmessage.TypeA, answer: "10.88.1.2"},
+		"a name":                   {name: "private.example", kind: dnsmessage.TypeA, answer: "10.90.1.2"},
+		"in capitals":              {name: "Private.EXAMPLE", kind: dnsmessage.TypeA, answer: "10.90.1.2"},
 		"of another kind":          {name: "private.example", kind: dnsmessage.TypeAAAA},
 		"nobody's":                 {name: "nobody.example", kind: dnsmessage.TypeA, code: none},
 		"the end of a name":        {name: "example", kind: dnsmessage.TypeA, code: none},
@@ -104,14 +104,14 @@ func TestNameServerServes(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	served := make(chan error, 1)
-	server := addressList(t, "10.88.1.1 registry.example\n")
+	server := addressList(t, "10.90.1.1 registry.example\n")
 	go func() { served <- server.serve(ctx, conn) }()
 	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: time.Minute}).DialContext(ctx, network, conn.LocalAddr().String())
 	}}
 	got, err := resolver.LookupHost(ctx, "registry.example.")
-	if err != nil || strings.Join(got, " ") != "10.88.1.1" {
-		t.Errorf("got %v and error %v, want 10.88.1.1", got, err)
+	if err != nil || strings.Join(got, " ") != "10.90.1.1" {
+		t.Errorf("got %v and error %v, want 10.90.1.1", got, err)
 	}
 	cancel()
 	if err := <-served; err != nil {
@@ -143,14 +143,14 @@ func TestAssign(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, want string }{
-		{"registry.example", "10.88.1.1"}, {"private.example", "10.88.1.2"}, {"registry.example", "10.88.1.1"},
-		{"example", "10.88.1.3"},
+		{"registry.example", "10.90.1.1"}, {"private.example", "10.90.1.2"}, {"registry.example", "10.90.1.1"},
+		{"example", "10.90.1.3"}, {"localhost", "127.0.0.1"},
 	} {
 		if got, err := p.assign(tt.name); err != nil || got != tt.want {
 			t.Errorf("%s: got %q and error %v, want %q", tt.name, got, err, tt.want)
 		}
 	}
-	full := strings.Repeat("10.88.1.9 x.example\n", 254)
+	full := strings.Repeat("10.90.1.9 x.example\n", 254*254)
 	if err := writeFile(p.addressFile(), []byte(full)); err != nil {
 		t.Fatal(err)
 	}

@@ -21,10 +21,18 @@ type Options struct {
 	Programs string
 	// Assets is the folder with etcd, kube-apiserver and kubectl; empty means $KUBEBUILDER_ASSETS, or else bin/assets.
 	Assets string
+	// CredentialProviders are plugins that the kubelet asks for credentials; the zero value is none.
+	CredentialProviders Providers
 	// Detached makes the cluster outlive the process that calls Up, once it is up.
 	Detached bool
 	// Progress gets a line for each step; nil means nobody does.
 	Progress io.Writer
+}
+
+// Providers are the kubelet's two flags for credential provider plugins, both of them absolute paths.
+type Providers struct {
+	Config string `json:"config"`
+	BinDir string `json:"binDir"`
 }
 
 // DefaultDir returns pullgate-cluster in the user's cache folder.
@@ -61,7 +69,7 @@ func resolveDir(dir string) (string, error) {
 
 // plan fills in the defaults and finds out the rest.
 func (o Options) plan() (Plan, error) {
-	var p Plan
+	p := Plan{CredentialProviders: o.CredentialProviders}
 	for _, path := range []struct {
 		to   *string
 		from string

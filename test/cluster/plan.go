@@ -14,6 +14,8 @@ type Plan struct {
 	Assets   string `json:"assets"`
 	// Plugins is the folder of the CNI plugins.
 	Plugins string `json:"plugins"`
+	// CredentialProviders are those of Options.
+	CredentialProviders Providers `json:"credentialProviders"`
 }
 
 // The network inside. The node is on a bridge without ports; registries have addresses of their own, all of them local.
@@ -21,8 +23,8 @@ const (
 	nodeName         = "node"
 	nodeIP           = "10.88.0.1"
 	nodeNetwork      = "10.88.0.1/24"
-	registryNetwork  = "10.88.1.0/24"
-	registryIPFormat = "10.88.1.%d"
+	registryNetwork  = "10.90.0.0/16"
+	registryIPFormat = "10.90.%d.%d"
 	podNetwork       = "10.89.0.0/24"
 	serviceNetwork   = "10.96.0.0/16"
 	serviceIP        = "10.96.0.1"

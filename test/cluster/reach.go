@@ -71,6 +71,15 @@ func (c *Cluster) Serve(name string, cfg registry.Config) (server *registry.Serv
 	return server, err
 }
 
+// Listen is Serve, but the node is told nothing of the registry.
+func (c *Cluster) Listen(name string, cfg registry.Config) (server *registry.Server, err error) {
+	err = inNetwork(c.keeper, func() error {
+		server, err = c.plan.listen(name, cfg)
+		return err
+	})
+	return server, err
+}
+
 // HostsDir returns the folder of hosts.toml files that the node reads for each pull.
 func (c *Cluster) HostsDir() string { return c.plan.hostsDir() }
 
@@ -79,6 +88,10 @@ func (c *Cluster) Program() string { return filepath.Join(c.plan.Programs, "paus
 
 // PrivateConfig returns the path of a config.json with the account of PrivateRegistry, for a pull secret.
 func (c *Cluster) PrivateConfig() string { return c.plan.privateConfig() }
+
+// NodeConfig returns the path of the config.json with the node's own credentials. The kubelet reads it when it pulls for the
+// first time, and again after five minutes.
+func (c *Cluster) NodeConfig() string { return c.plan.path("kubelet", "config.json") }
 
 // LogDir returns the folder with a log of each program.
 func (c *Cluster) LogDir() string { return c.plan.path("logs") }

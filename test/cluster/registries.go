@@ -97,9 +97,21 @@ func (p Plan) writePrivateConfig(account registry.Account) error {
 	return writeFile(p.privateConfig(), data)
 }
 
-// serve starts a registry of that name, which may have a port, on an address of its own, and has the node trust it. It
-// must be called inside.
+// serve starts a registry and has the node trust it. It must be called inside.
 func (p Plan) serve(name string, cfg registry.Config) (*registry.Server, error) {
+	server, err := p.listen(name, cfg)
+	if err != nil || cfg.PlainHTTP {
+		return server, err // A node that is told nothing refuses plain HTTP, as it should.
+	}
+	if err := p.trust(name, server.CA().PEM()); err != nil {
+		server.Close()
+		return nil, err
+	}
+	return server, nil
+}
+
+// listen starts a registry of that name, which may have a port, on an address of its own. It must be called inside.
+func (p Plan) listen(name string, cfg registry.Config) (*registry.Server, error) {
 	domain, port, err := net.SplitHostPort(name)
 	if err != nil {
 		domain, port = name, "443"
@@ -113,13 +125,6 @@ func (p Plan) serve(name string, cfg registry.Config) (*registry.Server, error) 
 	server, err := registry.Start(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
-	}
-	if cfg.PlainHTTP {
-		return server, nil // A node that is told nothing refuses it, as it should.
-	}
-	if err := p.trust(name, server.CA().PEM()); err != nil {
-		server.Close()
-		return nil, err
 	}
 	return server, nil
 }

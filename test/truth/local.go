@@ -1,0 +1,75 @@
+package truth
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/pullgate/pullgate/test/registry"
+)
+
+// Local is a site inside this process: clients that dial in its network meet what a node of package cluster meets.
+type Local struct{ network *registry.Network }
+
+// NewLocal makes a site where names fail as the scenario's images want it. The caller closes it.
+func NewLocal(s *Scenario) *Local {
+	l := &Local{registry.NewNetwork(nil)} // none of its clients takes the network's word for whom to trust
+	for _, name := range s.hostsOfImages() {
+		switch {
+		case strings.HasSuffix(name, "servfail.invalid"):
+			l.network.Set(name, registry.ServFail)
+		case strings.HasSuffix(name, "hang.invalid"):
+			l.network.Set(name, registry.Hanging)
+		}
+	}
+	return l
+}
+
+// DialContext connects inside the site.
+func (l *Local) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return l.network.DialContext(ctx, network, address)
+}
+
+// Roots are the authorities that Pullgate's system knows: that of the world's registries, if the scenario says so.
+func (l *Local) Roots(w *World) *x509.CertPool {
+	if w.Scenario.Pullgate.Trusts {
+		return w.CA.Pool()
+	}
+	return x509.NewCertPool()
+}
+
+// Close ends the attempts to connect that hang.
+func (l *Local) Close() { l.network.Close() }
+
+// Listen starts a registry on a port of its own and gives it the name.
+func (l *Local) Listen(name string, cfg registry.Config) (*registry.Server, error) {
+	server, err := registry.Start(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if host, _, err := net.SplitHostPort(name); err != nil || net.ParseIP(host) == nil && host != "localhost" {
+		if err := l.network.Add(name, server); err != nil {
+			server.Close()
+			return nil, fmt.Errorf("naming a registry: %w", err)
+		}
+	}
+	return server, nil
+}
+
+// hostsOfImages are what comes before the first slash of the scenario's images.
+func (s *Scenario) hostsOfImages() []string {
+	images := []string{s.Image}
+	if s.Pod != nil {
+		for _, c := range s.Pod.Containers {
+			images = append(images, c.Image)
+		}
+	}
+	var hosts []string
+	for _, image := range images {
+		host, _, _ := strings.Cut(image, "/")
+		hosts = append(hosts, host)
+	}
+	return hosts
+}
