@@ -1,6 +1,8 @@
 package truth
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -208,4 +210,16 @@ type Limit struct {
 	Method     string          `json:"method,omitempty"`
 	Requests   int             `json:"requests,omitempty"`
 	Per        metav1.Duration `json:"per,omitempty"`
+}
+
+// MayUseCache reports whether an image that is on the node already may be used as it is.
+func (s *Scenario) MayUseCache() bool {
+	policies := []corev1.PullPolicy{s.Policy}
+	if s.Pod != nil {
+		policies = nil
+		for _, c := range s.Pod.Containers {
+			policies = append(policies, c.ImagePullPolicy)
+		}
+	}
+	return slices.ContainsFunc(policies, func(p corev1.PullPolicy) bool { return p != corev1.PullAlways })
 }

@@ -71,7 +71,7 @@ func (a answer) contradicts(foretold truth.Foretold) string {
 	if a.err != nil && !refused {
 		return fmt.Sprintf("the API server failed: %v", a.err)
 	}
-	doubts := a.warnings.mention("could not be checked: " + string(foretold.Reason))
+	doubts := a.warnings.mention(": " + string(foretold.Reason) + ": ")
 	switch {
 	case a.template && foretold.Outcome == imagepull.Unpullable:
 		if !a.warnings.mention("cannot be pulled: " + string(foretold.Reason)) {
@@ -101,7 +101,7 @@ func (a answer) foretold() truth.Foretold {
 	if a.err != nil {
 		return truth.Foretold{Detail: text}
 	}
-	return truth.Foretell(nil)
+	return truth.Foretold{Outcome: imagepull.Pullable} // nobody is told why
 }
 
 // warnings collects what the API server warns of.

@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/pullgate/pullgate/test/truth"
 )
@@ -82,13 +83,10 @@ func (p *play) createNodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, node := range nodes {
-		created, err := p.client.CoreV1().Nodes().Create(t.Context(), node, metav1.CreateOptions{})
-		if err != nil {
+		if _, err := p.client.CoreV1().Nodes().Create(t.Context(), node, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		created.Status = node.Status
-		created.Status.Conditions[0].LastHeartbeatTime = metav1.Now()
-		if _, err := p.client.CoreV1().Nodes().UpdateStatus(t.Context(), created, metav1.UpdateOptions{}); err != nil {
+		if err := p.reportReady(t.Context(), node); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,6 +96,21 @@ func (p *play) createNodes(t *testing.T) {
 			return err == nil && !hasTaint(stored, corev1.TaintNodeNotReady), err
 		}, func() string { return node.Name + " is not ready" })
 	}
+}
+
+// reportReady writes the node's status, as its kubelet would.
+func (p *play) reportReady(ctx context.Context, node *corev1.Node) error {
+	nodes := p.client.CoreV1().Nodes()
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		stored, err := nodes.Get(ctx, node.Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		stored.Status = node.Status
+		stored.Status.Conditions[0].LastHeartbeatTime = metav1.Now()
+		_, err = nodes.UpdateStatus(ctx, stored, metav1.UpdateOptions{})
+		return err
+	})
 }
 
 func hasTaint(node *corev1.Node, key string) bool {
@@ -143,22 +156,22 @@ func (p *play) removeImages(t *testing.T) {
 	}
 }
 
-// isCurrent reports whether the pod's status is about its containers as they are.
-func isCurrent(pod *corev1.Pod) bool {
-	wanted := map[string]string{}
-	for _, c := range pod.Spec.Containers {
-		wanted[c.Name] = c.Image
+// isCurrent reports whether the pod's status is about the images that an update gave to its containers.
+func (p *play) isCurrent(pod *corev1.Pod) bool {
+	if p.world.Scenario.Update == nil {
+		return true
 	}
+	images := map[string]string{}
 	for _, status := range pod.Status.ContainerStatuses {
-		if status.State.Waiting == nil && status.State.Running == nil && status.State.Terminated == nil {
+		images[status.Name] = status.Image
+	}
+	for _, c := range pod.Spec.Containers {
+		if c.Image != images[c.Name] {
 			return false
 		}
-		delete(wanted, status.Name)
 	}
-	return len(wanted) == 0
+	return true
 }
-
-func isConflict(err error) bool { return apierrors.IsConflict(err) }
 
 func ignoreNotFound(err error) error {
 	if apierrors.IsNotFound(err) {

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/pullgate/pullgate/test/truth"
 )
@@ -146,7 +147,7 @@ func (p *play) foretellUpdate(t *testing.T) truth.Foretold {
 	p.world.Begin()
 	a := answer{}
 	client := p.warned(t, &a.warnings)
-	_, a.err = p.update(t.Context(), client, pod, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
+	a.err = p.update(t.Context(), client, pod, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
 	return a.foretold()
 }
 
@@ -168,33 +169,31 @@ func (p *play) record(t *testing.T) truth.Recorded {
 	if recorded.Outcome != truth.Pulled {
 		t.Fatalf("the pod to update does not run: %v", recorded)
 	}
-	if _, err := p.update(t.Context(), p.client, pod, metav1.UpdateOptions{}); err != nil {
+	if err := p.update(t.Context(), p.client, pod, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return p.observe(t, pod.Name, false)
 }
 
 // update applies the scenario's update to the pod as it is now.
-func (p *play) update(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, o metav1.UpdateOptions) (*corev1.Pod, error) {
+func (p *play) update(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, o metav1.UpdateOptions) error {
 	pods := client.CoreV1().Pods(pod.Namespace)
-	for {
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		stored, err := pods.Get(ctx, pod.Name, metav1.GetOptions{})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		updated, err := p.world.Updated(stored)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if p.world.Scenario.Update.Ephemeral != "" {
-			updated, err = pods.UpdateEphemeralContainers(ctx, pod.Name, updated, o)
+			_, err = pods.UpdateEphemeralContainers(ctx, pod.Name, updated, o)
 		} else {
-			updated, err = pods.Update(ctx, updated, o)
+			_, err = pods.Update(ctx, updated, o)
 		}
-		if !isConflict(err) {
-			return updated, err
-		}
-	}
+		return err
+	})
 }
 
 // observe waits until it is clear what becomes of the pod's images. One that recovers is given time for it.
@@ -210,7 +209,7 @@ func (p *play) observe(t *testing.T, name string, recovers bool) truth.Recorded 
 	}
 	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, limit, true, func(ctx context.Context) (done bool, err error) {
 		pod, err := p.client.CoreV1().Pods(p.open).Get(ctx, name, metav1.GetOptions{})
-		if err != nil || !isCurrent(pod) {
+		if err != nil || !p.isCurrent(pod) {
 			return false, err
 		}
 		recorded, done = truth.Observe(pod)
