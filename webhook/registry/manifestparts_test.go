@@ -102,12 +102,16 @@ func TestManifestsByHand(t *testing.T) {
 			want: "Pullable", asked: 2,
 		},
 		"a layer within the manifest": {
-			build: func(w *world) map[string]any { return image(w.configured(1), absent(ociLayer).with("data", []byte("7 bytes"))) },
-			want:  "Pullable", asked: 1,
+			build: func(w *world) map[string]any {
+				return image(w.configured(1), absent(ociLayer).with("data", []byte("7 bytes")))
+			},
+			want: "Pullable", asked: 1,
 		},
 		"a part of a layer within the manifest": {
-			build: func(w *world) map[string]any { return image(w.configured(1), absent(ociLayer).with("data", []byte("6 byte"))) },
-			want:  "BlobMissing: the registry has lost layer 1 of 1", asked: 3,
+			build: func(w *world) map[string]any {
+				return image(w.configured(1), absent(ociLayer).with("data", []byte("6 byte")))
+			},
+			want: "BlobMissing: the registry has lost layer 1 of 1", asked: 3,
 		},
 		"a configuration within the manifest": {
 			build: func(*world) map[string]any {
