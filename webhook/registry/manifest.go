@@ -91,7 +91,7 @@ func (m manifest) remarks() []imagepull.Advice {
 	}
 	return []imagepull.Advice{{
 		Reason:  imagepull.AdviceNotAContainerImage,
-		Message: "it is a chart or another artifact: it pulls, but no container can start from it",
+		Message: "a chart or another artifact: it pulls, but cannot start",
 	}}
 }
 

@@ -19,7 +19,7 @@ const (
 	ociConfig = "application/vnd.oci.image.config.v1+json"
 	ociLayer  = "application/vnd.oci.image.layer.v1.tar"
 
-	noContainer = "it is a chart or another artifact: it pulls, but no container can start from it"
+	noContainer = "a chart or another artifact: it pulls, but cannot start"
 )
 
 // blob is a descriptor as manifests hold it.
