@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/containerd/platforms"
 
@@ -59,18 +60,22 @@ func (c Candidates) Runs(p imagepull.Platform) (bool, []imagepull.Platform) {
 	}), wanted
 }
 
-// MayHoldPart reports whether a candidate may hold a part of an image: as one of its repository, or as one that it doesn't
-// report. Images that share layers are most often versions of each other.
-func (c Candidates) MayHoldPart(ref imagepull.Reference) bool {
+// MayHoldPart reports whether a candidate may hold a part of an image with this digest: from one of its repository, from the
+// same one by another name, or from one that it doesn't report. Images that share layers are most often versions of each
+// other.
+func (c Candidates) MayHoldPart(repository, digest string) bool {
 	if c.asked && !c.known {
 		return true
 	}
 	return slices.ContainsFunc(slices.Concat(c.nodes, c.resting), func(n *node) bool {
-		return n.images.partial || n.images.hasRepository(ref.Repository())
+		return n.images.partial || n.images.hasKin(repository, digest)
 	})
 }
 
-// hasRepository reports whether an image of the repository is on the list.
-func (l *imageList) hasRepository(repository string) bool {
-	return slices.ContainsFunc(l.names, func(n imageName) bool { return repositoryOf(n.name.Value()) == repository })
+// hasKin reports whether an image of the repository, or with the digest, is on the list.
+func (l *imageList) hasKin(repository, digest string) bool {
+	return slices.ContainsFunc(l.names, func(n imageName) bool {
+		name := n.name.Value()
+		return repositoryOf(name) == repository || strings.HasSuffix(name, "@"+digest)
+	})
 }

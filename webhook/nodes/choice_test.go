@@ -98,6 +98,7 @@ func TestMayHoldPart(t *testing.T) {
 		"the image":                      {[]corev1.Node{newNode("a", "linux/amd64", holding(web))}, true},
 		"another version":                {[]corev1.Node{newNode("a", "linux/amd64", holding("registry.example/shop/web:2"))}, true},
 		"by digest":                      {[]corev1.Node{newNode("a", "linux/amd64", holding(webRepo))}, true},
+		"the same by another name":       {[]corev1.Node{newNode("a", "linux/amd64", holding("mirror.example/web@"+digest))}, true},
 		"another repository":             {[]corev1.Node{newNode("a", "linux/amd64", holding("registry.example/shop/webs:1"))}, false},
 		"on one of two":                  {[]corev1.Node{newNode("a", "linux/amd64"), newNode("b", "linux/amd64", holding(web))}, true},
 		"on a cordoned one":              {[]corev1.Node{newNode("a", "linux/amd64", holding(web), cordoned)}, true},
@@ -107,12 +108,12 @@ func TestMayHoldPart(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := snapshot(t, "", test.nodes...).Candidates(nil).MayHoldPart(webImage()); got != test.want {
+			if got := snapshot(t, "", test.nodes...).Candidates(nil).MayHoldPart(webImage().Repository(), digest); got != test.want {
 				t.Errorf("MayHoldPart() = %t, want %t", got, test.want)
 			}
 		})
 	}
-	if nodes.Declared(nil).Candidates(nil).MayHoldPart(webImage()) {
+	if nodes.Declared(nil).Candidates(nil).MayHoldPart(webImage().Repository(), digest) {
 		t.Error("MayHoldPart() = true of stock nodes")
 	}
 }

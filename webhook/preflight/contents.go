@@ -218,7 +218,7 @@ func forPlatform(v imagepull.Verdict, p imagepull.Platform) imagepull.Verdict {
 // only what it lacks, whatever the pull policy. To resolve the image and to find its platform in it must succeed anyway.
 func unlessHeldInPart(v imagepull.Verdict, use imagepull.Use, candidates nodes.Candidates) imagepull.Verdict {
 	fetching := v.Outcome() == imagepull.Unpullable && v.Digest != "" && v.Reason != imagepull.ReasonPlatformMismatch
-	if !fetching || !candidates.MayHoldPart(use.Reference) {
+	if !fetching || !candidates.MayHoldPart(use.Reference.Repository(), v.Digest) {
 		return v
 	}
 	return onNode(v, "but a node may hold it already")

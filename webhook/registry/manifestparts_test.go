@@ -157,9 +157,15 @@ func TestManifestsByHand(t *testing.T) {
 			build: func(w *world) map[string]any { return image(w.configured(1), w.held(ociLayer+"+lz4", "files")) },
 			want:  "UnsupportedImage: layer 1 of 1 is compressed with lz4, which the nodes' runtime can't unpack", asked: 2,
 		},
-		"lz4 of an image for nowhere, which stays packed": {
+		"lz4 of an image that names no platform": {
 			build: func(w *world) map[string]any {
 				return image(w.held(ociConfig, `{"rootfs":{"diff_ids":["sha256:0"]}}`), w.held(ociLayer+"+lz4", "files"))
+			},
+			want: "UnsupportedImage: layer 1 of 1 is compressed with lz4, which the nodes' runtime can't unpack", asked: 2,
+		},
+		"lz4 of an image for another system, which stays packed": {
+			build: func(w *world) map[string]any {
+				return image(w.held(ociConfig, `{"os":"windows","rootfs":{"diff_ids":["sha256:0"]}}`), w.held(ociLayer+"+lz4", "files"))
 			},
 			want: "Pullable", asked: 2,
 		},

@@ -32,8 +32,12 @@ func (c imageConfig) isNamed() bool {
 	return c.read && c.err == nil && c.OS != "" && c.Architecture != ""
 }
 
+// isForLinux reports whether a Linux node unpacks the image: it does so for every processor, and takes an image that names no
+// system for one of its own (containerd: plugins/transfer, the matcher OnlyOS).
+func (c imageConfig) isForLinux() bool { return c.OS == "" || strings.EqualFold(c.OS, "linux") }
+
 // unpack judges what keeps a node from unpacking the layers, the zero verdict being nothing (containerd:
-// core/unpack/unpacker.go, unpack). Without a platform in the configuration it leaves them packed, and the pull succeeds.
+// core/unpack/unpacker.go, unpack).
 func (m manifest) unpack(c imageConfig) imagepull.Verdict {
 	if !c.read || !m.hasFileSystem() {
 		return imagepull.Verdict{}
@@ -48,8 +52,8 @@ func (m manifest) unpack(c imageConfig) imagepull.Verdict {
 		return imagepull.Verdict{} // more than files in it: which of them count is not for Pullgate to guess
 	case len(layers) != len(c.RootFS.DiffIDs):
 		return unsupported(fmt.Sprintf("the manifest has %d layers, its configuration %d", len(layers), len(c.RootFS.DiffIDs)))
-	case !c.isNamed(), c.RootFS.Type != "" && c.RootFS.Type != "layers":
-		return imagepull.Verdict{}
+	case !c.isForLinux(), c.RootFS.Type != "" && c.RootFS.Type != "layers":
+		return imagepull.Verdict{} // the layers stay packed, and the pull succeeds
 	}
 	var verdicts []imagepull.Verdict
 	for i, d := range layers {
