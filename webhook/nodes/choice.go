@@ -16,7 +16,7 @@ import (
 // A node fetches every entry of its platform, and every one that names none (containerd: core/images/handlers.go,
 // FilterPlatforms).
 func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all bool) {
-	wanted, all := c.platforms(offered)
+	wanted, all := c.mayRunOn(offered)
 	for _, node := range wanted {
 		matches := matcher(node)
 		var choice []int
@@ -25,7 +25,7 @@ func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all b
 				choice = append(choice, i)
 			}
 		}
-		known := slices.ContainsFunc(choices, func(c []int) bool { return slices.Equal(c, choice) })
+		known := slices.ContainsFunc(choices, func(other []int) bool { return slices.Equal(other, choice) })
 		if len(choice) > 0 && !known {
 			choices = append(choices, choice)
 		}
@@ -33,8 +33,8 @@ func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all b
 	return choices, all
 }
 
-// platforms returns those of all nodes that the pod may come to run on, and reports whether there can be no others.
-func (c Candidates) platforms(offered []imagepull.Platform) (platforms []imagepull.Platform, all bool) {
+// mayRunOn returns the platforms of all nodes that the pod may come to run on, and reports whether there can be no others.
+func (c Candidates) mayRunOn(offered []imagepull.Platform) (wanted []imagepull.Platform, all bool) {
 	switch {
 	case len(c.declared) > 0:
 		return c.within(c.declared), true

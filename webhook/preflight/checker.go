@@ -3,6 +3,9 @@
 // A [Checker] does what the kubelet would do once the pod is there: collect the credentials, and try each of them for each
 // image until one works. It does so for all images at once, asks each distinct image only once, and answers for every use,
 // come what may: what it can't find out in time is a finding too.
+//
+// An image that resolves is looked into besides, if that is wanted: into its manifest, or those of an index that the nodes
+// would fetch.
 package preflight
 
 import (
