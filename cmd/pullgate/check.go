@@ -33,6 +33,8 @@ type checkOptions struct {
 	configFile  string
 	output      string
 	strict      bool
+	deep        bool
+	deepGiven   bool // otherwise the configuration says
 	cluster     clusterOptions
 }
 
@@ -48,6 +50,10 @@ that is allowed, for their platforms and the images that they hold. Where --pull
 stand for all that any pod lists, and no cluster is asked; nor is it with --offline. An image named by itself is asked for
 without credentials, unless --pull-secret or --service-account brings some.
 
+An image counts as there if its manifest is. With --deep, or "deep: true" in the configuration, its configuration and all
+layers must be there too, for each platform of the nodes; and what pulls but can't start, such as a chart or an image for
+another processor, is remarked on.
+
 Exit status: 0 nothing is unpullable; 1 something is; 3 with --strict, something is in doubt; 2 the question was wrong.`,
 		Example: `  # A public image
   pullgate check nginx:1.27
@@ -58,7 +64,7 @@ Exit status: 0 nothing is unpullable; 1 something is; 3 with --strict, something
   # In a pipeline, without a cluster
   pullgate check -f deploy/ --offline --pull-secret regcred.yaml --platform linux/amd64 -o json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.images = args
+			o.images, o.deepGiven = args, cmd.Flags().Changed("deep")
 			return o.run(cmd.Context())
 		},
 	}
@@ -74,6 +80,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	flags.StringArrayVar(&o.platforms, "platform", nil, "`os/arch[/variant]` of the nodes, in place of what they say; may be repeated")
 	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without one")
 	flags.StringVarP(&o.output, "output", "o", "table", "`format`: table, json or yaml")
+	flags.BoolVar(&o.deep, "deep", false, "look into the images too: ask for the configuration and every layer")
 	flags.BoolVar(&o.strict, "strict", false, "exit with status 3 when something is in doubt")
 	o.cluster.addFlags(flags)
 }
@@ -130,6 +137,9 @@ func (o *checkOptions) configuration() (config.Configuration, error) {
 	}
 	if len(o.platforms) > 0 {
 		c.Nodes.Platforms = o.platforms
+	}
+	if o.deepGiven {
+		c.Deep = o.deep
 	}
 	if err := c.Validate(); err != nil {
 		return c, fmt.Errorf("--platform: %w", err)

@@ -266,6 +266,7 @@ func TestVersionAndHelp(t *testing.T) {
 		{[]string{"--help"}, "check"},
 		{[]string{"serve", "--help"}, fmt.Sprintf("default %d", defaultWebhookPort)},
 		{[]string{"check", "--help"}, "Exit status"},
+		{[]string{"check", "--help"}, "--deep"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()

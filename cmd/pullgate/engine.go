@@ -57,18 +57,31 @@ func newChecker(
 		return nil, err
 	}
 	return preflight.New(preflight.Options{
-		Resolver: resolve.NewRetried(client, resolve.Retry{
-			InitialDelay: c.Retry.InitialDelay.Duration,
-			Factor:       c.Retry.Factor,
-			Jitter:       c.Retry.Jitter,
-			MaxAttempts:  c.Retry.MaxAttempts,
-		}, clock.RealClock{}),
+		Resolver:               retried(client, c.Retry),
+		Contents:               contents(client, c),
 		Credentials:            creds,
 		Nodes:                  nodes,
 		CredentialedRegistries: c.Nodes.CredentialedRegistries,
 		SkipRegistries:         c.SkipRegistries,
 		MaxUses:                c.Limits.UsesPerObject,
 	}), nil
+}
+
+// contents looks into images, where the configuration asks for that.
+func contents(client *registry.Client, c config.Configuration) preflight.Resolver {
+	if !c.Deep {
+		return nil
+	}
+	return retried(registry.NewInspector(client), c.Retry)
+}
+
+func retried(next resolve.Resolver, r config.Retry) preflight.Resolver {
+	return resolve.NewRetried(next, resolve.Retry{
+		InitialDelay: r.InitialDelay.Duration,
+		Factor:       r.Factor,
+		Jitter:       r.Jitter,
+		MaxAttempts:  r.MaxAttempts,
+	}, clock.RealClock{})
 }
 
 // clientConfig finds the API server as kubectl does: by the file named, $KUBECONFIG, ~/.kube/config, or from inside a pod.

@@ -98,6 +98,7 @@ func TestLoadEveryKey(t *testing.T) {
 		InsecureRegistries: []string{"registry.lan:5000"},
 	}
 	want.SkipRegistries = []string{"localhost"}
+	want.Deep = true
 	want.Suggestions = false
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Load() differs (-want +got):\n%s", diff)

@@ -166,6 +166,10 @@ func TestTypeMistakes(t *testing.T) {
 			data: "suggestions: 1",
 			want: "suggestions: Invalid value: 1: must be true or false",
 		},
+		"a word for a truth": {
+			data: "deep: layers",
+			want: `deep: Invalid value: "layers": must be true or false`,
+		},
 		"a truth for a number": {
 			data: "retry: {factor: true}",
 			want: "retry.factor: Invalid value: true: must be a number",

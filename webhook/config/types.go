@@ -42,6 +42,8 @@ type Configuration struct {
 	Egress Egress `json:"egress"`
 	// SkipRegistries are the host patterns of registries that are never asked.
 	SkipRegistries []string `json:"skipRegistries"`
+	// Deep asks for the configuration and the layers of each image too, not for its manifest alone.
+	Deep bool `json:"deep"`
 	// Suggestions asks for the nearest existing tag when one is not found.
 	Suggestions bool `json:"suggestions"`
 }

@@ -54,7 +54,7 @@ const (
 	ReasonUnsupportedImage Reason = "UnsupportedImage"
 	// ReasonInsecureRegistry: the registry speaks plain HTTP, and the nodes do not allow that.
 	ReasonInsecureRegistry Reason = "InsecureRegistry"
-	// ReasonBlobMissing: the configuration or a layer is not there.
+	// ReasonBlobMissing: a part of the image is not there: the manifest for a platform, the configuration or a layer.
 	ReasonBlobMissing Reason = "BlobMissing"
 	// ReasonNeverPresent: the policy is Never, and the candidate nodes are known not to hold the image.
 	ReasonNeverPresent Reason = "NeverPresent"

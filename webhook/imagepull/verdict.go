@@ -14,8 +14,11 @@ type Verdict struct {
 	Digest string
 	// Credential is the source of the credential that brought the answer.
 	Credential string
-	// Platforms are those that an index offers. It is nil for a single manifest, which pulls on every platform.
+	// Platforms are those that an index offers. It is nil for a single manifest, which pulls on every platform; for one
+	// whose configuration was read it is the one named there.
 	Platforms []Platform
+	// Digests are those of the manifests behind the platforms of an index, in the same order; empty for what is none.
+	Digests []string
 	// IsIndex tells an index without any platform from a single manifest.
 	IsIndex bool
 	// Transient marks a failure that may be gone a moment later, so that asking again makes sense.

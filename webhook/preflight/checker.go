@@ -3,6 +3,9 @@
 // A [Checker] does what the kubelet would do once the pod is there: collect the credentials, and try each of them for each
 // image until one works. It does so for all images at once, asks each distinct image only once, and answers for every use,
 // come what may: what it can't find out in time is a finding too.
+//
+// An image that resolves is looked into besides, if that is wanted: into its manifest, or those of an index that the nodes
+// would fetch.
 package preflight
 
 import (
@@ -31,7 +34,10 @@ type Credentials interface {
 
 // Options configure a Checker.
 type Options struct {
-	Resolver    Resolver
+	Resolver Resolver
+	// Contents asks for all that a manifest, by digest, refers to. It may be nil: then a manifest that is there counts as
+	// an image that is there.
+	Contents    Resolver
 	Credentials Credentials
 	// Nodes may be nil: then platforms are not compared, and nodes hold no image.
 	Nodes Nodes
@@ -121,17 +127,24 @@ func (c *Checker) ask(ctx context.Context, q question, findings []imagepull.Find
 		}
 		v := new(imagepull.Verdict)
 		verdicts[ref] = v
-		all.run(func() { *v = onPlatforms(c.verdict(ctx, q.set, ref), q.candidates) })
+		all.run(func() { *v = onPlatforms(c.verdict(ctx, q, ref), q.candidates) })
 	}
 	all.wait()
 	for _, i := range open {
 		use := findings[i].Use
-		findings[i].Verdict = forUse(unlessHeld(*verdicts[use.Reference], use, q.candidates), use)
+		v := unlessHeld(*verdicts[use.Reference], use, q.candidates)
+		findings[i].Verdict = forUse(unlessHeldInPart(v, use, q.candidates), use)
 	}
 }
 
-// forUse excuses a volume that nothing mounts: the kubelet fails to pull it, and starts every container all the same.
+// forUse excuses a volume that nothing mounts: the kubelet fails to pull it, and starts every container all the same. Nor does
+// it matter what processor the files of a volume were built for.
 func forUse(v imagepull.Verdict, use imagepull.Use) imagepull.Verdict {
+	if use.Kind == imagepull.Volume {
+		v.Advice = slices.DeleteFunc(slices.Clone(v.Advice), func(a imagepull.Advice) bool {
+			return a.Reason == imagepull.AdviceWrongArchitecture
+		})
+	}
 	if !use.Unmounted || v.Outcome() != imagepull.Unpullable {
 		return v
 	}

@@ -110,7 +110,7 @@ func onPlatforms(v imagepull.Verdict, candidates nodes.Candidates) imagepull.Ver
 }
 
 func unclearDetail(offered []imagepull.Platform) string {
-	if slices.ContainsFunc(offered, func(p imagepull.Platform) bool { return p.OS == "" && p.Architecture == "" }) {
+	if slices.ContainsFunc(offered, isUnnamed) {
 		return "the image index has an entry that names no platform"
 	}
 	return "a node does not tell its platform exactly, and the image index offers " + list(offered)

@@ -12,7 +12,8 @@ import (
 
 // verdict does for one image what the kubelet does: it tries each credential until one works (kubelet:
 // pkg/kubelet/images/image_manager.go, pullImage).
-func (c *Checker) verdict(ctx context.Context, set credentials.Set, ref imagepull.Reference) imagepull.Verdict {
+func (c *Checker) verdict(ctx context.Context, q question, ref imagepull.Reference) imagepull.Verdict {
+	set := q.set
 	if len(set.Invalid) > 0 {
 		return invalidSecret(set.Invalid[0])
 	}
@@ -20,6 +21,9 @@ func (c *Checker) verdict(ctx context.Context, set credentials.Set, ref imagepul
 	candidates := set.Lookup(ref.Repository())
 	for cred := range candidates.All(ctx) {
 		v := c.options.Resolver.Resolve(ctx, ref, cred)
+		if v.Outcome() == imagepull.Pullable && c.options.Contents != nil {
+			v = c.inspection(ref, cred, q.candidates).of(ctx, v)
+		}
 		if v.Outcome() == imagepull.Pullable {
 			return unlessUnreadable(v, set)
 		}

@@ -113,23 +113,37 @@ func (c *Client) Close() { c.pools.Purge() }
 // a verdict: whatever goes wrong on the way is one of the reasons. The verdict of an index lists its platforms; whether one
 // of them fits is not judged here.
 func (c *Client) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	if cred.IsAnonymous() {
-		cred.Password = ""
-	}
-	v := c.resolve(ctx, ref, cred)
+	v := c.resolve(ctx, ref, shown(cred))
 	v.Credential = cred.Source
 	return v
 }
 
+// shown is what a registry gets to see of a credential.
+func shown(cred imagepull.Credential) imagepull.Credential {
+	if cred.IsAnonymous() {
+		cred.Password = ""
+	}
+	return cred
+}
+
 func (c *Client) resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	p, failed := c.pull(ref, cred)
+	if p == nil {
+		return failed
+	}
+	return p.resolve(ctx)
+}
+
+// pull prepares the questions of one pull, one for each host; or says why there is none.
+func (c *Client) pull(ref imagepull.Reference, cred imagepull.Credential) (*pull, imagepull.Verdict) {
 	endpoints, err := c.endpoints(ref.Domain)
 	if err != nil {
 		// It may be Pullgate's copy of the tree that is at fault, such as for a file outside of it that only nodes have.
-		return unavailable("the nodes' registry hosts or their certificates can't be read")
+		return nil, unavailable("the nodes' registry hosts or their certificates can't be read")
 	}
 	p := &pull{ref: ref}
 	for _, e := range endpoints {
 		p.questions = append(p.questions, &question{client: c, ref: ref, endpoint: e, credential: cred})
 	}
-	return p.resolve(ctx)
+	return p, imagepull.Verdict{}
 }

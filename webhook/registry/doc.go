@@ -5,6 +5,9 @@
 // for the manifest, answers the challenge if there is one, and reads a body only where the headers can't tell: an index
 // (for its platforms), a registry without HEAD, or a 404 (for its error code).
 //
+// An [Inspector] goes on from there, if that is wanted: through manifest and configuration to every layer, of which it asks
+// only whether it is there.
+//
 // Where it asks is what the nodes' hosts.toml says: [LoadHosts] reads it as containerd does, and a pull goes from host to host
 // until one decides. Hosts in such a file are the operators' word; whatever a host refers to is not.
 //

@@ -33,8 +33,8 @@ type endpoint struct {
 	named origins
 	// closed is why the endpoint is not asked, though a node would ask it; the zero verdict when it is.
 	closed imagepull.Verdict
-	// manifests and tokenServices share their connections and differ in the redirects they follow.
-	manifests, tokenServices *http.Client
+	// contents and tokenServices share their connections and differ in the redirects they follow.
+	contents, tokenServices *http.Client
 }
 
 // origins are "scheme://host:port".
@@ -137,7 +137,7 @@ func (c *Client) connect(e *endpoint) error {
 	if c.options.Instrument != nil {
 		t = c.options.Instrument(t)
 	}
-	e.manifests = &http.Client{Transport: t, CheckRedirect: e.followRedirects}
+	e.contents = &http.Client{Transport: t, CheckRedirect: e.followRedirects}
 	e.tokenServices = &http.Client{Transport: t, CheckRedirect: stayOnHost}
 	return nil
 }

@@ -25,12 +25,14 @@ const (
 func (p *pull) index(ctx context.Context, v imagepull.Verdict, a answer) imagepull.Verdict {
 	limit := p.questions[0].client.options.ManifestBytes
 	if len(p.questions) > 1 || !isContent(v.Digest, a.body) {
-		q, fetched, failed := p.fetch(ctx, probe{http.MethodGet, v.Digest, a.contentType + ", */*"})
+		q, fetched, failed := p.fetch(ctx, lostIndex(), probe{
+			method: http.MethodGet, object: v.Digest, accept: a.contentType + ", */*",
+		})
 		if failed.Reason != "" {
 			return failed
 		}
 		if !isContent(v.Digest, fetched.body) && fetched.size() <= limit {
-			return q.endpoint.say(unavailable("the registry's answer does not match its digest"))
+			return q.endpoint.say(mismatched())
 		}
 		a = fetched
 	}
@@ -40,37 +42,16 @@ func (p *pull) index(ctx context.Context, v imagepull.Verdict, a answer) imagepu
 	return withPlatforms(v, a.body)
 }
 
-// fetch asks each host until one has the manifest, even those that may not resolve or pull (containerd:
-// core/remotes/docker/fetcher.go, Fetch). What that one sends is final.
-func (p *pull) fetch(ctx context.Context, wanted probe) (*question, answer, imagepull.Verdict) {
-	var failures []finding
-	for _, q := range p.questions {
-		a, failure := q.fetch(ctx, wanted)
-		if failure.verdict.Reason == "" {
-			return q, a, imagepull.Verdict{}
-		}
-		failures = append(failures, failure)
+func lostIndex() imagepull.Verdict {
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNotFound,
+		Detail: "the registry lists the tag but has lost its manifest",
+		Fix:    "push the image again",
 	}
-	chosen := worst(failures)
-	return nil, answer{}, chosen.question.endpoint.say(chosen.verdict)
 }
 
-func (q *question) fetch(ctx context.Context, p probe) (answer, finding) {
-	if q.endpoint.closed.Reason != "" {
-		return answer{}, finding{question: q, rank: unreached, verdict: q.endpoint.closed}
-	}
-	a, err := q.ask(ctx, p)
-	switch {
-	case err != nil:
-		return answer{}, finding{question: q, rank: unreached, verdict: q.classify(ctx, err)}
-	case a.status == http.StatusNotFound:
-		return answer{}, finding{question: q, rank: absent, verdict: imagepull.Verdict{
-			Reason: imagepull.ReasonNotFound,
-			Detail: "the registry lists the tag but has lost its manifest",
-			Fix:    "push the image again",
-		}}
-	}
-	return a, finding{question: q, rank: refused, verdict: classifyAnswer(a, q.credential)}
+func mismatched() imagepull.Verdict {
+	return unavailable("the registry's answer does not match its digest")
 }
 
 func isContent(sum string, body []byte) bool {
@@ -88,6 +69,7 @@ func withPlatforms(v imagepull.Verdict, body []byte) imagepull.Verdict {
 	}
 	v.IsIndex = true
 	v.Platforms = platforms(index)
+	v.Digests = digests(index)
 	return v
 }
 
@@ -118,17 +100,32 @@ func parseIndex(body []byte) (index ocispec.Index, err error) {
 func platforms(index ocispec.Index) []imagepull.Platform {
 	list := make([]imagepull.Platform, 0, len(index.Manifests))
 	for _, m := range index.Manifests {
-		var p imagepull.Platform
-		if m.Platform != nil {
-			p = imagepull.Platform{
-				OS:           plain(m.Platform.OS),
-				Architecture: plain(m.Platform.Architecture),
-				Variant:      plain(m.Platform.Variant),
-				OSVersion:    plain(m.Platform.OSVersion),
-				OSFeatures:   plainAll(m.Platform.OSFeatures),
-			}
+		list = append(list, platform(m.Platform))
+	}
+	return list
+}
+
+func platform(p *ocispec.Platform) imagepull.Platform {
+	if p == nil {
+		return imagepull.Platform{}
+	}
+	return imagepull.Platform{
+		OS:           plain(p.OS),
+		Architecture: plain(p.Architecture),
+		Variant:      plain(p.Variant),
+		OSVersion:    plain(p.OSVersion),
+		OSFeatures:   plainAll(p.OSFeatures),
+	}
+}
+
+// digests lists those of the entries; none for what can't be one.
+func digests(index ocispec.Index) []string {
+	list := make([]string, 0, len(index.Manifests))
+	for _, m := range index.Manifests {
+		if m.Digest.Validate() != nil {
+			m.Digest = ""
 		}
-		list = append(list, p)
+		list = append(list, m.Digest.String())
 	}
 	return list
 }

@@ -32,9 +32,14 @@ type question struct {
 	refused       refusal
 }
 
-// probe is what is asked of a repository: one manifest, by tag or digest.
+// probe is what is asked of a repository: one manifest, by tag or digest, or one blob.
 type probe struct {
 	method, object, accept string
+	// blob asks for a blob, of whose body no more than most bytes are of interest.
+	blob bool
+	most int64
+	// byteRange is the part of the body that is asked for; empty for all of it.
+	byteRange string
 }
 
 // answer is one HTTP response, reduced to what can decide a verdict.
@@ -73,7 +78,7 @@ func (q *question) send(ctx context.Context, p probe, authorization string) (ans
 		return answer{}, err
 	}
 	defer resp.Body.Close()
-	a, err := q.read(resp)
+	a, err := q.read(resp, p)
 	a.authorization = authorization
 	return a, err
 }
@@ -92,7 +97,7 @@ func (q *question) speaksPlainHTTP(err error) bool {
 }
 
 func (q *question) roundTrip(ctx context.Context, scheme string, p probe, authorization string) (*http.Response, error) {
-	address, err := q.address(scheme, p.object)
+	address, err := q.address(scheme, p)
 	if err != nil {
 		return nil, err
 	}
@@ -101,16 +106,24 @@ func (q *question) roundTrip(ctx context.Context, scheme string, p probe, author
 		return nil, err
 	}
 	req.Header["Accept"] = append(req.Header["Accept"], p.accept)
+	if p.byteRange != "" {
+		req.Header.Set("Range", p.byteRange)
+	}
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	return q.endpoint.manifests.Do(req)
+	return q.endpoint.contents.Do(req)
 }
 
-// address is that of a manifest. Like containerd it takes the file's path for part of a URL in text, whatever is in it.
-func (q *question) address(scheme, object string) (*url.URL, error) {
+// address is that of a manifest or a blob. Like containerd it takes the file's path for part of a URL in text, whatever is
+// in it.
+func (q *question) address(scheme string, p probe) (*url.URL, error) {
 	e := q.endpoint
-	address, err := url.Parse(scheme + "://" + e.Name + path.Join("/", e.Path, q.ref.Path, "manifests", object))
+	kind := "manifests"
+	if p.blob {
+		kind = "blobs"
+	}
+	address, err := url.Parse(scheme + "://" + e.Name + path.Join("/", e.Path, q.ref.Path, kind, p.object))
 	if err != nil {
 		return nil, fmt.Errorf("making the address: %w", err)
 	}
@@ -138,7 +151,7 @@ func (q *question) newRequest(ctx context.Context, method string, address *url.U
 }
 
 // read takes from a response what can decide, and bounds what a registry may send.
-func (q *question) read(resp *http.Response) (answer, error) {
+func (q *question) read(resp *http.Response, p probe) (answer, error) {
 	a := answer{
 		status:      resp.StatusCode,
 		contentType: mediaType(resp.Header),
@@ -157,7 +170,11 @@ func (q *question) read(resp *http.Response) (answer, error) {
 		a.codes = errorCodes(resp)
 		return a, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, q.client.options.ManifestBytes+1))
+	limit := q.client.options.ManifestBytes
+	if p.blob {
+		limit = p.most
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	a.body = body
 	return a, err
 }

@@ -24,7 +24,7 @@ func (q *question) locate(ctx context.Context) finding {
 	if q.endpoint.closed.Reason != "" {
 		return finding{rank: unreached, verdict: q.endpoint.closed}
 	}
-	p := probe{http.MethodHead, q.ref.Object(), acceptManifests}
+	p := probe{method: http.MethodHead, object: q.ref.Object(), accept: acceptManifests}
 	a, err := q.ask(ctx, p)
 	if err == nil && a.status == http.StatusMethodNotAllowed {
 		p.method = http.MethodGet
@@ -104,6 +104,7 @@ func (q *question) manifest(a answer) finding {
 	}
 	switch mt := types.MediaType(a.contentType); {
 	case mt.IsImage():
+		v.Advice = remarks(a.body)
 		return finding{verdict: v}
 	case mt.IsIndex():
 		return finding{verdict: v, answer: a, isIndex: true}

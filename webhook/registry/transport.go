@@ -83,7 +83,7 @@ func (r *route) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.transports.guarded.RoundTrip(req)
 }
 
-// followRedirects is the policy for manifests. Another host never sees the credential, nor the header that the nodes have
+// followRedirects is the policy for manifests and blobs. Another host never sees the credential, nor the header that the nodes have
 // for this one: what it says of missing access is therefore no verdict (see classifyAnswer). The way back to the first
 // host is authorized again, as containerd does it.
 func (e *endpoint) followRedirects(req *http.Request, via []*http.Request) error {
