@@ -71,7 +71,7 @@ func (f *filler) imageOptions(p *Push) []registry.ImageOption {
 
 // pushManifest pushes a manifest as it is written, after its blobs in the order of their names.
 func (f *filler) pushManifest(ref string, p *Push) (string, error) {
-	packed, err := pack(f.program)
+	packed, err := pack(f.program, f.world.Scenario.Name)
 	if err != nil {
 		return "", err
 	}

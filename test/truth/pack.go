@@ -12,9 +12,10 @@ import (
 )
 
 // pack returns the program as layers of the three forms that runtimes unpack, by the words that stand for them as the text
-// of a blob: PROGRAM is gzipped. DIGEST(PROGRAM.tar) is the diff ID of all three.
-func pack(program []byte) (map[string][]byte, error) {
-	plain, err := archive(program)
+// of a blob: PROGRAM is gzipped. DIGEST(PROGRAM.tar) is the diff ID of all three. They are different for each scenario: a
+// node does not unpack again what it has unpacked before, by whatever name.
+func pack(program []byte, scenario string) (map[string][]byte, error) {
+	plain, err := archive([]file{{"program", program}, {"scenario", []byte(scenario)}})
 	if err != nil {
 		return nil, fmt.Errorf("packing the program: %w", err)
 	}
@@ -39,14 +40,21 @@ func pack(program []byte) (map[string][]byte, error) {
 	return packed, nil
 }
 
-func archive(program []byte) ([]byte, error) {
+type file struct {
+	name string
+	data []byte
+}
+
+func archive(files []file) ([]byte, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
-	if err := w.WriteHeader(&tar.Header{Name: "program", Mode: 0o755, Size: int64(len(program))}); err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(program); err != nil {
-		return nil, err
+	for _, f := range files {
+		if err := w.WriteHeader(&tar.Header{Name: f.name, Mode: 0o755, Size: int64(len(f.data))}); err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(f.data); err != nil {
+			return nil, err
+		}
 	}
 	return out.Bytes(), w.Close()
 }

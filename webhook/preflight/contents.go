@@ -121,7 +121,8 @@ func (n inspection) choice(ctx context.Context, v imagepull.Verdict, choice []in
 }
 
 // unnamed looks into the entries of an index that name no platform, as nodes do to learn it. The first one's counts
-// (containerd: core/images/image.go, Manifest), after those that are named.
+// (containerd: core/images/image.go, Manifest). Beside entries that name one it stays a doubt: containerd 2 wants the first of
+// those to be there, fetched or not, to tell the size of the image (core/images/usage/calculator.go), and 1.7 does not.
 func (n inspection) unnamed(ctx context.Context, v imagepull.Verdict) imagepull.Verdict {
 	var choice []int
 	for i, p := range v.Platforms {
@@ -129,7 +130,7 @@ func (n inspection) unnamed(ctx context.Context, v imagepull.Verdict) imagepull.
 			choice = append(choice, i)
 		}
 	}
-	if len(choice) == 0 {
+	if len(choice) == 0 || len(choice) < len(v.Platforms) {
 		return v
 	}
 	if failed := n.choice(ctx, v, choice); failed.Reason != "" {
@@ -139,25 +140,14 @@ func (n inspection) unnamed(ctx context.Context, v imagepull.Verdict) imagepull.
 	if len(first.Platforms) == 0 {
 		return v
 	}
-	return n.named(ctx, v, choice[0], first.Platforms[0])
+	return n.named(ctx, v, first.Platforms[0])
 }
 
-// named judges an index by the platform of an entry that names none, if that leaves no doubt: a node takes such an entry
-// even if it only runs an older kind of code.
-func (n inspection) named(ctx context.Context, v imagepull.Verdict, entry int, p imagepull.Platform) imagepull.Verdict {
+// named judges an index by the platform of the entry that counts, if that leaves no doubt: a node takes such an entry even if
+// it only runs an older kind of code.
+func (n inspection) named(ctx context.Context, v imagepull.Verdict, p imagepull.Platform) imagepull.Verdict {
 	told := v
-	told.Platforms, told.Digests = nil, nil
-	for i := range v.Platforms {
-		switch {
-		case i == entry:
-			told.Platforms = append(told.Platforms, p)
-		case isUnnamed(v.Platforms[i]):
-			continue
-		default:
-			told.Platforms = append(told.Platforms, v.Platforms[i])
-		}
-		told.Digests = append(told.Digests, v.Digests[i])
-	}
+	told.Platforms, told.Digests = []imagepull.Platform{p}, v.Digests[:1]
 	if fit, _ := n.candidates.Serve(told.Platforms); fit == nodes.All {
 		return n.index(ctx, told)
 	}

@@ -146,7 +146,12 @@ func TestContents(t *testing.T) {
 			"SomePlatforms: the image index has an entry that names no platform", 1,
 		},
 		"an entry without a platform for one of two": {
-			index(amd64, none), script{1: builtFor(amd64), 2: builtFor(arm64)}, onBoth, "Pullable", 2,
+			index(amd64, none), script{1: builtFor(amd64), 2: builtFor(arm64)}, onBoth,
+			"SomePlatforms: the image index has an entry that names no platform", 0,
+		},
+		"an entry without a platform beside one for others": {
+			index(arm64, none), script{2: builtFor(amd64)}, onAMD,
+			"SomePlatforms: the image index has an entry that names no platform", 0,
 		},
 		"the first without a platform counts": {
 			index(none, none), script{1: builtFor(arm64), 2: builtFor(amd64)}, onAMD,

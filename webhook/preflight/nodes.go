@@ -3,6 +3,7 @@ package preflight
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -123,12 +124,16 @@ func mismatchDetail(offered, wanted []imagepull.Platform) string {
 	return fmt.Sprintf("the image index offers %s, the nodes are %s", list(offered), list(wanted))
 }
 
-// list names platforms; for those of a Windows build, without it.
+// list names platforms, with the features that they want of the system; for those of a Windows build, without it.
 func list(platforms []imagepull.Platform) string {
 	var names []string
 	for _, p := range platforms {
-		if p.OS != "" && p.OS != "unknown" && !slices.Contains(names, p.String()) {
-			names = append(names, p.String())
+		name := p.String()
+		if len(p.OSFeatures) > 0 {
+			name += " with " + strings.Join(p.OSFeatures, "+")
+		}
+		if p.OS != "" && p.OS != "unknown" && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	if len(names) == 0 {

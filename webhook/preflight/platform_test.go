@@ -24,7 +24,9 @@ func TestPlatforms(t *testing.T) {
 		armV7   = platform("linux", "arm", "v7")
 		unknown = platform("unknown", "unknown", "")
 		many    []imagepull.Platform
+		wanting = platform("linux", "amd64", "")
 	)
+	wanting.OSFeatures = []string{"a", "b"}
 	for i := range 9 {
 		many = append(many, platform("linux", fmt.Sprintf("arch%d", i), ""))
 	}
@@ -44,6 +46,10 @@ func TestPlatforms(t *testing.T) {
 		"attestations are not offered": {
 			list{arm64, unknown}, list{amd64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers linux/arm64, the nodes are linux/amd64",
+		},
+		"features that the nodes lack": {
+			list{wanting}, list{amd64}, imagepull.ReasonPlatformMismatch,
+			"the image index offers linux/amd64 with a+b, the nodes are linux/amd64",
 		},
 		"attestations only": {
 			list{unknown}, list{amd64}, imagepull.ReasonPlatformMismatch,

@@ -90,21 +90,23 @@ func TestManifestsByHand(t *testing.T) {
 			build: func(w *world) map[string]any { return image(w.configured(1), w.held(ociLayer+"+zstd", "files")) },
 			want:  "Pullable", asked: 2,
 		},
-		"lz4": {
+		"lz4, which may be a plain archive": {
 			build: func(w *world) map[string]any { return image(w.configured(1), w.held(ociLayer+"+lz4", "files")) },
-			want:  "UnsupportedImage: layer 1 of 1 is compressed with lz4, which the nodes' runtime can't unpack", asked: 2,
+			want:  "Pullable", asked: 2,
 		},
-		"lz4 of an image that names no platform": {
+		"encrypted of an image for another system, which stays packed": {
 			build: func(w *world) map[string]any {
-				return image(w.held(ociConfig, `{"rootfs":{"diff_ids":["sha256:0"]}}`), w.held(ociLayer+"+lz4", "files"))
-			},
-			want: "UnsupportedImage: layer 1 of 1 is compressed with lz4, which the nodes' runtime can't unpack", asked: 2,
-		},
-		"lz4 of an image for another system, which stays packed": {
-			build: func(w *world) map[string]any {
-				return image(w.held(ociConfig, `{"os":"windows","rootfs":{"diff_ids":["sha256:0"]}}`), w.held(ociLayer+"+lz4", "files"))
+				config := w.held(ociConfig, `{"os":"windows","rootfs":{"diff_ids":["sha256:0"]}}`)
+				return image(config, w.held(ociLayer+"+gzip+encrypted", "files"))
 			},
 			want: "Pullable", asked: 2,
+		},
+		"encrypted of an image that names no platform": {
+			build: func(w *world) map[string]any {
+				config := w.held(ociConfig, `{"rootfs":{"diff_ids":["sha256:0"]}}`)
+				return image(config, w.held(ociLayer+"+gzip+encrypted", "files"))
+			},
+			want: "NodeCredentials: layer 1 of 1 is encrypted, and only nodes that have its key can unpack it", asked: 2,
 		},
 		"encrypted": {
 			build: func(w *world) map[string]any {

@@ -62,18 +62,15 @@ func (m manifest) unpack(c imageConfig) imagepull.Verdict {
 	return gravest(verdicts...)
 }
 
-// unpackable judges the compression that a layer's media type names. A stock runtime knows gzip and zstd (containerd:
-// core/images/mediatypes.go, DiffCompression); what is encrypted only nodes with the key can tell.
+// unpackable judges the suffix of a layer's media type. What is encrypted only nodes with the key can tell. Any other suffix
+// than gzip and zstd is as good as none to containerd (core/images/mediatypes.go, DiffCompression): whether there is a plain
+// archive behind it, or lz4, only the content tells.
 func unpackable(mediaType, name string) imagepull.Verdict {
-	suffixes := strings.Split(mediaType, "+")[1:]
-	switch {
-	case slices.Contains(suffixes, "encrypted"):
-		return imagepull.Verdict{
-			Reason: imagepull.ReasonNodeCredentials,
-			Detail: name + " is encrypted, and only nodes that have its key can unpack it",
-		}
-	case slices.Contains(suffixes, "lz4"):
-		return unsupported(name + " is compressed with lz4, which the nodes' runtime can't unpack")
+	if !slices.Contains(strings.Split(mediaType, "+")[1:], "encrypted") {
+		return imagepull.Verdict{}
 	}
-	return imagepull.Verdict{}
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCredentials,
+		Detail: name + " is encrypted, and only nodes that have its key can unpack it",
+	}
 }
