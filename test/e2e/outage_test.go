@@ -1,0 +1,73 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// A registry that is down is no reason to refuse a pod: the kubelet tries until it is back.
+func testRegistryDown(t *testing.T, e *environment) {
+	namespace, image := e.namespace(t, "enforce"), e.registry.push(t, "shop/late:1.0")
+	e.registry.stop(t)
+	warnings, err := e.create(t, namespace, e.pod(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantWarning(t, warnings, "could not be checked: RegistryUnavailable: ")
+	e.awaitPod(t, namespace, "web", "to fail", hasFailed)
+	e.registry.start(t)
+	e.awaitPod(t, namespace, "web", "to run", isRunning)
+}
+
+// No pod slips through while Pullgate is replaced, and nothing of Pullgate's keeps its own pods from starting.
+func testRollout(t *testing.T, e *environment) {
+	namespace, pod := e.namespace(t, "enforce"), e.pod(e.registry.missing(t, "shop/rollout"))
+	kubectl(t, "rollout", "restart", "--namespace="+systemNamespace, "deployment/pullgate")
+	asked := 0
+	eventually(t, "the rollout", func(ctx context.Context) (bool, any) {
+		// As many as come between two looks, for the moment that matters is a short one.
+		for range 10 {
+			asked++
+			if warnings, err := e.create(t, namespace, pod, metav1.DryRunAll); !isRefusal(err) {
+				t.Errorf("pod %d of the rollout: got error %v and warnings %q, want a refusal", asked, err, warnings)
+			}
+		}
+		return e.isRolledOut(ctx)
+	})
+	t.Logf("%d pods were refused during the rollout", asked)
+}
+
+// isRolledOut tells whether all pods are of the newest kind, and the older ones have gone.
+func (e *environment) isRolledOut(ctx context.Context) (bool, any) {
+	d, err := e.client.AppsV1().Deployments(systemNamespace).Get(ctx, "pullgate", metav1.GetOptions{})
+	if err != nil {
+		return false, err
+	}
+	pods, err := e.client.CoreV1().Pods(systemNamespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return false, err
+	}
+	want := *d.Spec.Replicas
+	done := d.Status.ObservedGeneration >= d.Generation && d.Status.UpdatedReplicas == want &&
+		d.Status.AvailableReplicas == want && int32(len(pods.Items)) == want
+	return done, d.Status
+}
+
+// While nobody answers, pods are admitted as if there were no gate. It is on again when Pullgate is.
+func testPullgateDown(t *testing.T, e *environment) {
+	namespace, image := e.namespace(t, "enforce"), e.registry.missing(t, "shop/down")
+	kubectl(t, "scale", "--namespace="+systemNamespace, "--replicas=0", "deployment/pullgate")
+	eventually(t, "Pullgate to be gone", func(context.Context) (bool, any) {
+		pods := e.pods(t, systemNamespace)
+		return len(pods) == 0, pods
+	})
+	e.admit(t, namespace, e.pod(image))
+	e.awaitPod(t, namespace, "web", "to fail", hasFailed)
+	kubectl(t, "scale", "--namespace="+systemNamespace, "--replicas=2", "deployment/pullgate")
+	e.awaitRollout(t)
+	e.awaitGate(t)
+}
