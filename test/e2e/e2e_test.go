@@ -28,6 +28,7 @@ func TestE2E(t *testing.T) {
 	// These take away what the others need.
 	t.Run("registry down", func(t *testing.T) { testRegistryDown(t, e) })
 	t.Run("Pullgate rolled out", func(t *testing.T) { testRollout(t, e) })
+	t.Run("Pullgate badly upgraded", func(t *testing.T) { testBadUpgrade(t, e) })
 	t.Run("Pullgate down", func(t *testing.T) { testPullgateDown(t, e) })
 	explain(t)
 	t.Run("Pullgate removed", func(t *testing.T) { testUninstall(t, e) })

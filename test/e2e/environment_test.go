@@ -47,9 +47,11 @@ func newEnvironment(t *testing.T) *environment {
 	config.QPS = -1
 	e := &environment{config: config}
 	e.client, _ = e.caller(t)
-	_, err = e.client.CoreV1().Namespaces().Get(t.Context(), systemNamespace, metav1.GetOptions{})
-	if !apierrors.IsNotFound(err) {
-		t.Fatalf("the cluster must be one without Pullgate, and have no namespace %s: asked for it, it says: %v", systemNamespace, err)
+	switch _, err := e.client.CoreV1().Namespaces().Get(t.Context(), systemNamespace, metav1.GetOptions{}); {
+	case err == nil:
+		t.Fatalf("the cluster has a namespace %s already: the tests want one without Pullgate, which they install", systemNamespace)
+	case !apierrors.IsNotFound(err):
+		t.Fatalf("asking the cluster of %s: %v", path, err)
 	}
 	e.registry = e.startRegistry(t)
 	return e

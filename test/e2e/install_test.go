@@ -63,7 +63,8 @@ func (e *environment) awaitRollout(t *testing.T) {
 	kubectl(t, "rollout", "status", "--namespace="+systemNamespace, "--timeout="+patience.String(), "deployment/pullgate")
 }
 
-// awaitGate waits until a pod that can't be pulled is refused. A dry run is enough to know.
+// awaitGate waits until a pod that can't be pulled is refused. A dry run is enough to know. On a node that is new this takes
+// up to ten seconds: it has yet to report its images, and until then may hold any.
 func (e *environment) awaitGate(t *testing.T) {
 	t.Helper()
 	namespace, pod := e.namespace(t, "enforce"), e.pod(e.registry.missing(t, "shop/gate"))

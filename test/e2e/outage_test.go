@@ -4,8 +4,10 @@ package e2e
 
 import (
 	"context"
+	"slices"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -39,6 +41,22 @@ func testRollout(t *testing.T, e *environment) {
 		return e.isRolledOut(ctx)
 	})
 	t.Logf("%d pods were refused during the rollout", asked)
+}
+
+// A bad upgrade of Pullgate is nothing that Pullgate forbids, and until it is put right the pods of before do their work.
+func testBadUpgrade(t *testing.T, e *environment) {
+	namespace, image := e.namespace(t, "enforce"), e.registry.missing(t, "shop/upgrade")
+	kubectl(t, "label", "namespace", systemNamespace, "pullgate.dev/mode=enforce")
+	kubectl(t, "set", "image", "--namespace="+systemNamespace, "deployment/pullgate", "pullgate="+image)
+	eventually(t, "the upgrade to hang", func(context.Context) (bool, any) {
+		pods := e.pods(t, systemNamespace)
+		return slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return hasFailed(&pod) }), pods
+	})
+	if warnings, err := e.create(t, namespace, e.pod(image)); !isRefusal(err) {
+		t.Errorf("during the upgrade: got error %v and warnings %q, want a refusal", err, warnings)
+	}
+	kubectl(t, "rollout", "undo", "--namespace="+systemNamespace, "deployment/pullgate")
+	e.awaitRollout(t)
 }
 
 // isRolledOut tells whether all pods are of the newest kind, and the older ones have gone.
