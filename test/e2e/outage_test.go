@@ -5,6 +5,8 @@ package e2e
 import (
 	"context"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,22 +27,36 @@ func testRegistryDown(t *testing.T, e *environment) {
 	e.awaitPod(t, namespace, "web", "to run", isRunning)
 }
 
-// No pod slips through while Pullgate is replaced, and nothing of Pullgate's keeps its own pods from starting.
+// No pod slips through while Pullgate is replaced. The moments that matter are short: pods are tried without a pause.
 func testRollout(t *testing.T, e *environment) {
 	namespace, pod := e.namespace(t, "enforce"), e.pod(e.registry.missing(t, "shop/rollout"))
-	kubectl(t, "rollout", "restart", "--namespace="+systemNamespace, "deployment/pullgate")
-	asked := 0
-	eventually(t, "the rollout", func(ctx context.Context) (bool, any) {
-		// As many as come between two looks, for the moment that matters is a short one.
-		for range 10 {
-			asked++
-			if warnings, err := e.create(t, namespace, pod, metav1.DryRunAll); !isRefusal(err) {
-				t.Errorf("pod %d of the rollout: got error %v and warnings %q, want a refusal", asked, err, warnings)
+	over := make(chan struct{})
+	var asking sync.WaitGroup
+	var asked atomic.Int64
+	for range 2 {
+		asking.Go(func() {
+			for !isClosed(over) {
+				asked.Add(1)
+				if warnings, err := e.create(t, namespace, pod, metav1.DryRunAll); !isRefusal(err) {
+					t.Errorf("during the rollout: got error %v and warnings %q, want a refusal", err, warnings)
+				}
 			}
-		}
-		return e.isRolledOut(ctx)
-	})
-	t.Logf("%d pods were refused during the rollout", asked)
+		})
+	}
+	defer asking.Wait()
+	defer close(over)
+	kubectl(t, "rollout", "restart", "--namespace="+systemNamespace, "deployment/pullgate")
+	eventually(t, "the rollout", e.isRolledOut)
+	t.Logf("%d pods were refused during the rollout", asked.Load())
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // A bad upgrade of Pullgate is nothing that Pullgate forbids, and until it is put right the pods of before do their work.

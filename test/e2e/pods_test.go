@@ -33,7 +33,8 @@ func (e *environment) pod(image string, secrets ...string) *corev1.Pod {
 func (e *environment) create(t *testing.T, namespace string, pod *corev1.Pod, dryRun ...string) ([]string, error) {
 	t.Helper()
 	client, warnings := e.caller(t)
-	_, err := client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{DryRun: dryRun})
+	// A client writes to what it sends, and several may be sending the same pod.
+	_, err := client.CoreV1().Pods(namespace).Create(t.Context(), pod.DeepCopy(), metav1.CreateOptions{DryRun: dryRun})
 	return warnings.all(), err
 }
 

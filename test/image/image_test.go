@@ -83,6 +83,7 @@ func filesOf(t *testing.T, image v1.Image) map[string]string {
 
 func TestParse(t *testing.T) {
 	t.Parallel()
+	const unknown, form = "this program does not know what to do", "not in the form that this program knows"
 	tests := map[string]struct {
 		text string
 		want stage
@@ -99,11 +100,11 @@ func TestParse(t *testing.T) {
 			want: stage{config: v1.Config{Labels: map[string]string{"a.b": "v 7", "c": ""}}},
 		},
 		"nothing":                {err: " there is no FROM"},
-		"a command":              {text: "FROM scratch\n\nRUN make", err: "3: RUN: this program does not know what to do"},
-		"a file of the context":  {text: "FROM scratch\nCOPY a /b", err: "2: COPY: not in the form that this program knows"},
-		"a relative destination": {text: "FROM scratch\nCOPY --from=build /a b", err: "2: COPY: not in the form that this program knows"},
-		"a label without quotes": {text: "FROM scratch\nLABEL a=b", err: "2: LABEL: not in the form that this program knows"},
-		"the shell's form":       {text: "FROM scratch\nCMD serve", err: "2: CMD: not in the form that this program knows"},
+		"a command":              {text: "FROM scratch\n\nRUN make", err: "3: RUN: " + unknown},
+		"a file of the context":  {text: "FROM scratch\nCOPY a /b", err: "2: COPY: " + form},
+		"a relative destination": {text: "FROM scratch\nCOPY --from=build /a b", err: "2: COPY: " + form},
+		"a label without quotes": {text: "FROM scratch\nLABEL a=b", err: "2: LABEL: " + form},
+		"the shell's form":       {text: "FROM scratch\nCMD serve", err: "2: CMD: " + form},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -127,6 +128,7 @@ func TestRunErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out.tar")
+	ours := []string{"-tag", "a:1", "-o", out, "-file", "../../Dockerfile", "-from", dir}
 	tests := map[string]struct {
 		args []string
 		want string
@@ -135,7 +137,7 @@ func TestRunErrors(t *testing.T) {
 		"a bad name":      {args: []string{"-tag", "A", "-o", out}, want: "parsing the image's name"},
 		"no Dockerfile":   {args: []string{"-tag", "a:1", "-o", out, "-file", dir + "/none"}, want: "reading the Dockerfile"},
 		"a broken one":    {args: []string{"-tag", "a:1", "-o", out, "-file", broken}, want: broken + ":2: SHELL"},
-		"not built":       {args: []string{"-tag", "a:1", "-o", out, "-file", "../../Dockerfile", "-from", dir}, want: "packing the files"},
+		"not built":       {args: ours, want: "packing the files"},
 		"an unknown flag": {args: []string{"-x"}, want: "not defined"},
 	}
 	for name, tt := range tests {
