@@ -124,7 +124,7 @@ uninstall: bin/kustomize ## Remove OVERLAY from the current cluster, the webhook
 assets: $(ASSETS) ## Build the API server and etcd that the tests run
 
 clean: ## Remove what is built from this module
-	rm -rf bin/pullgate bin/manifests
+	rm -rf bin/pullgate bin/manifests bin/e2e
 
 clean-all: ## Remove the tools and the API server too
 	rm -rf bin
