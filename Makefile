@@ -10,6 +10,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 # The programs of a cluster of one real node, besides those of an API server.
 CLUSTER := $(addprefix bin/cluster/,cluster pause containerd containerd-shim-runc-v2 ctr kubelet \
 	kube-controller-manager kube-scheduler kube-proxy)
+# The cluster of the end-to-end tests is none that somebody works with.
+E2E_DIR       := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 NODE_PACKAGES := runc containernetworking-plugins iptables conntrack iproute2
 
 OVERLAYS := base self-signed cert-manager all-namespaces
@@ -32,10 +34,10 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run demo test test-unit cluster-programs cluster-packages cluster-up cluster-down test-cluster truth truth-verify truth-diff truth-diff-containerd truth-diff-kubelet lint fmt vulncheck manifests image install uninstall assets clean clean-all
+.PHONY: help build run demo test test-unit cluster-programs cluster-packages cluster-up cluster-down test-cluster test-e2e test-kind test-images truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet lint fmt vulncheck manifests image install uninstall assets clean clean-all
 
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/pullgate, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/pullgate ./cmd/pullgate
@@ -61,6 +63,18 @@ cluster-down: bin/cluster/cluster ## Take it down, or what a killed one has left
 test-cluster: cluster-packages cluster-programs ## Run the tests that need a real node (Linux, root)
 	CGO_ENABLED=1 CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' $(GO) test -race -count=1 -tags cluster ./test/cluster/live
 
+test-e2e: cluster-packages cluster-programs test-images ## Run the end-to-end tests on a real node (Linux, root)
+	@GO='$(GO)' bin/cluster/cluster -dir '$(E2E_DIR)' run -- test/e2e/on-cluster '$(E2E_DIR)'
+
+test-kind: ## Run the end-to-end tests on a cluster of kind (needs docker, kind and kubectl)
+	@GO='$(GO)' MAKE='$(MAKE)' KUBECTL='$(KUBECTL)' test/e2e/on-kind
+
+test-images: build ## Build the images of the end-to-end tests into bin/e2e, without docker
+	@echo "Building the images of the end-to-end tests."
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/e2e/registry ./test/e2e/registry
+	$(GO) run ./test/image -tag localhost/pullgate:e2e -version '$(VERSION)' -o bin/e2e/pullgate.tar
+	$(GO) run ./test/image -file test/e2e/registry/Dockerfile -from bin/e2e -tag localhost/pullgate-registry:e2e -o bin/e2e/registry.tar
+
 cluster-programs: $(ASSETS) $(CLUSTER)
 
 # Root on a Debian gets what the node runs; others are told by the command what is missing.
@@ -76,6 +90,12 @@ truth: cluster-packages cluster-programs build ## Play the scenarios to a real n
 
 truth-verify: cluster-packages cluster-programs build ## The same, but compare with what is recorded, and write nothing
 	$(call truth-test,TestTruth)
+
+SEED ?= 1
+N    ?= 300
+
+truth-random: cluster-packages cluster-programs build ## Play N made-up scenarios of a SEED to both (Linux, root)
+	TRUTH_SEED=$(SEED) TRUTH_CASES=$(N) $(call truth-test,TestRandom) -v
 
 # $(1) is the test.
 define truth-test
@@ -122,7 +142,7 @@ uninstall: bin/kustomize ## Remove OVERLAY from the current cluster, the webhook
 assets: $(ASSETS) ## Build the API server and etcd that the tests run
 
 clean: ## Remove what is built from this module
-	rm -rf bin/pullgate bin/manifests
+	rm -rf bin/pullgate bin/manifests bin/e2e
 
 clean-all: ## Remove the tools and the API server too
 	rm -rf bin

@@ -22,6 +22,7 @@ const usage = `Usage: cluster [flags] COMMAND
   down          take it down, or what a killed one has left
   status        tell whether it is up
   exec -- CMD   run a command inside, with KUBECONFIG set
+  run -- CMD    bring the cluster up for as long as a command runs, outside
   check         tell whether one can run on this machine
 
 Flags:
@@ -76,6 +77,8 @@ func (p program) dispatch(ctx context.Context, o cluster.Options, flags *flag.Fl
 	switch name := flags.Arg(0); {
 	case name == "exec" && len(rest) > 1:
 		return p.exec(ctx, o, rest[1:])
+	case name == "run" && len(rest) > 1:
+		return p.during(ctx, o, rest[1:])
 	case name == "warden" && len(rest) == 2:
 		return p.warden(ctx, rest[1])
 	case name == "keeper" && len(rest) == 2:

@@ -25,6 +25,8 @@ func TestRun(t *testing.T) {
 		"exec of nothing":       {args: []string{"exec"}, status: exitUsage, errOut: "see cluster -help"},
 		"exec of nothing after": {args: []string{"exec", "--"}, status: exitUsage, errOut: "see cluster -help"},
 		"exec when it is down":  {args: []string{"exec", "--", "true"}, status: exitFailed, errOut: "no cluster is up in " + dir},
+		"run of nothing":        {args: []string{"run", "--"}, status: exitUsage, errOut: "see cluster -help"},
+		"run without programs":  {args: []string{"-programs", "/nowhere", "run", "--", "true"}, status: exitFailed, errOut: "error: "},
 		"status of nothing":     {args: []string{"status"}, status: exitFailed, errOut: "no cluster is up in " + dir},
 		"down of nothing":       {args: []string{"down"}, status: exitOK},
 		"up without programs":   {args: []string{"-programs", "/nowhere", "up"}, status: exitFailed, errOut: "error: "},

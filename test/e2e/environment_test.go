@@ -1,0 +1,133 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+const (
+	// patience bounds every wait. The longest that a kubelet leaves between two attempts at a pull is less.
+	patience = 2 * time.Minute
+	// pollInterval is how often something that is waited for is looked at.
+	pollInterval = 200 * time.Millisecond
+	// systemNamespace is where the manifests install Pullgate.
+	systemNamespace = "pullgate-system"
+)
+
+// environment is what the tests share.
+type environment struct {
+	config   *rest.Config
+	client   kubernetes.Interface
+	registry *podRegistry
+}
+
+// newEnvironment starts the registry in a cluster that has no Pullgate yet: the tests remove it in the end.
+func newEnvironment(t *testing.T) *environment {
+	path := os.Getenv("KUBECONFIG")
+	if path == "" {
+		t.Fatal(`KUBECONFIG is not set: name a cluster that the tests may change, or run "make test-e2e"`)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", path)
+	if err != nil {
+		t.Fatalf("reading %s: %v", path, err)
+	}
+	config.QPS = -1
+	e := &environment{config: config}
+	e.client, _ = e.caller(t)
+	switch _, err := e.client.CoreV1().Namespaces().Get(t.Context(), systemNamespace, metav1.GetOptions{}); {
+	case err == nil:
+		t.Fatalf("the cluster has a namespace %s already: the tests want one without Pullgate, which they install", systemNamespace)
+	case !apierrors.IsNotFound(err):
+		t.Fatalf("asking the cluster of %s: %v", path, err)
+	}
+	e.registry = e.startRegistry(t)
+	return e
+}
+
+// caller returns a client, and the warnings that it is given.
+func (e *environment) caller(t *testing.T) (kubernetes.Interface, *warnings) {
+	t.Helper()
+	w := &warnings{}
+	config := rest.CopyConfig(e.config)
+	config.WarningHandler = w
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatalf("making a client: %v", err)
+	}
+	return client, w
+}
+
+// warnings collects what the API server sends in Warning headers.
+type warnings struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+// HandleWarningHeader implements rest.WarningHandler.
+func (w *warnings) HandleWarningHeader(_ int, _, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.texts = append(w.texts, text)
+}
+
+func (w *warnings) all() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.texts...)
+}
+
+// namespace makes a namespace with the mode, or without one, and returns its name once pods can be made in it. It goes with
+// the test.
+func (e *environment) namespace(t *testing.T, mode string) string {
+	t.Helper()
+	labels := map[string]string{
+		// Where the cluster is strict by default: these pods need not be, and the registry can't.
+		"pod-security.kubernetes.io/enforce": "privileged", "pod-security.kubernetes.io/warn": "privileged",
+	}
+	if mode != "" {
+		labels["pullgate.dev/mode"] = mode
+	}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "pullgate-e2e-", Labels: labels}}
+	ns, err := e.client.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		err := e.client.CoreV1().Namespaces().Delete(context.WithoutCancel(t.Context()), ns.Name, metav1.DeleteOptions{})
+		if err != nil {
+			t.Errorf("deleting namespace %s: %v", ns.Name, err)
+		}
+	})
+	eventually(t, "a service account", func(ctx context.Context) (bool, any) {
+		_, err := e.client.CoreV1().ServiceAccounts(ns.Name).Get(ctx, "default", metav1.GetOptions{})
+		return err == nil, err
+	})
+	return ns.Name
+}
+
+// eventually waits for the condition, and ends the test with what was last seen when it does not come true.
+func eventually(t *testing.T, what string, condition func(context.Context) (holds bool, seen any)) {
+	t.Helper()
+	var last any
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		holds, seen := condition(ctx)
+		last = seen
+		return holds, nil
+	})
+	if err != nil {
+		t.Fatalf("waiting for %s: %v; last seen: %+v", what, err, last)
+	}
+}

@@ -1,0 +1,94 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// podSpec is that of a pod with one container, on the node that has the registry.
+func (e *environment) podSpec(image string, secrets ...string) corev1.PodSpec {
+	spec := corev1.PodSpec{
+		Containers:   []corev1.Container{{Name: "web", Image: image}},
+		NodeSelector: map[string]string{corev1.LabelHostname: e.registry.hostname},
+	}
+	for _, name := range secrets {
+		spec.ImagePullSecrets = append(spec.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
+	}
+	return spec
+}
+
+func (e *environment) pod(image string, secrets ...string) *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: e.podSpec(image, secrets...)}
+}
+
+// create creates the pod and returns the warnings, or the refusal.
+func (e *environment) create(t *testing.T, namespace string, pod *corev1.Pod, dryRun ...string) ([]string, error) {
+	t.Helper()
+	client, warnings := e.caller(t)
+	// A client writes to what it sends, and several may be sending the same pod.
+	_, err := client.CoreV1().Pods(namespace).Create(t.Context(), pod.DeepCopy(), metav1.CreateOptions{DryRun: dryRun})
+	return warnings.all(), err
+}
+
+// admit creates the pod, which must come about without a word.
+func (e *environment) admit(t *testing.T, namespace string, pod *corev1.Pod) {
+	t.Helper()
+	if warnings, err := e.create(t, namespace, pod); err != nil || len(warnings) > 0 {
+		t.Fatalf("creating a pod: error %v and warnings %q, want neither", err, warnings)
+	}
+}
+
+// wantWarning checks that there is one warning of the container, with that verdict. Its image may be shortened.
+func wantWarning(t *testing.T, got []string, verdict string) {
+	t.Helper()
+	if len(got) != 1 || !strings.HasPrefix(got[0], `container "web": image "`) || !strings.Contains(got[0], verdict) {
+		t.Errorf("got warnings %q, want one that the image of web %s", got, verdict)
+	}
+}
+
+// isRefusal tells whether an error is Pullgate's denial of a pod.
+func isRefusal(err error) bool {
+	return apierrors.IsForbidden(err) && strings.HasPrefix(err.Error(), `admission webhook "pods.pullgate.dev" denied the request: `)
+}
+
+// awaitPod returns the pod once it is as it is wanted.
+func (e *environment) awaitPod(t *testing.T, namespace, name, what string, wanted func(*corev1.Pod) bool) *corev1.Pod {
+	t.Helper()
+	var pod *corev1.Pod
+	eventually(t, "pod "+name+" "+what, func(ctx context.Context) (bool, any) {
+		var err error
+		if pod, err = e.client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{}); err != nil {
+			return false, err
+		}
+		return wanted(pod), pod.Status
+	})
+	return pod
+}
+
+func isRunning(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodRunning }
+
+func isReady(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// isBackingOff tells whether the kubelet has tried in vain and will do so again.
+func isBackingOff(pod *corev1.Pod) bool { return waitsFor(pod, "ImagePullBackOff") }
+
+// hasFailed tells whether the kubelet has tried in vain at least once.
+func hasFailed(pod *corev1.Pod) bool { return waitsFor(pod, "ErrImagePull", "ImagePullBackOff") }
+
+func waitsFor(pod *corev1.Pod, reasons ...string) bool {
+	return slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool {
+		return s.State.Waiting != nil && slices.Contains(reasons, s.State.Waiting.Reason)
+	})
+}

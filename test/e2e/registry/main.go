@@ -1,0 +1,102 @@
+// Command registry is the registry of the end-to-end tests. It runs as a pod, and does what the tests tell it on a second
+// port. Without arguments it does nothing until it is told to end: so its own program is that of the images it holds.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/pullgate/pullgate/test/registry"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until the context ends.
+func run(ctx context.Context, args []string, errOut io.Writer) error {
+	if len(args) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	flags := flag.NewFlagSet("registry", flag.ContinueOnError)
+	flags.SetOutput(errOut)
+	addr := flags.String("addr", "", "address of the registry")
+	admin := flags.String("admin", "", "address at which it is told what to do")
+	password := flags.String("password", "", "password of the account \"reader\", who may pull what is not below shop")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	program, err := ownProgram()
+	if err != nil {
+		return err
+	}
+	server, err := registry.Start(registry.Config{
+		Addr: *addr, PlainHTTP: true, Auth: registry.AuthBearer, Public: []string{"shop/*"},
+		Accounts: []registry.Account{{Username: "reader", Password: *password, Repositories: []string{"*"}}},
+	})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	return serve(ctx, *admin, handler(server, program))
+}
+
+func ownProgram() ([]byte, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	program, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading this program: %w", err)
+	}
+	return program, nil
+}
+
+// handler tells the registry to go down and to come back, and to have an image.
+func handler(server *registry.Server, program []byte) http.Handler {
+	native := imagepull.Platform{OS: "linux", Architecture: runtime.GOARCH}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("POST /stop", func(http.ResponseWriter, *http.Request) { server.Stop() })
+	mux.HandleFunc("POST /start", func(w http.ResponseWriter, _ *http.Request) { answer(w, server.Restart()) })
+	mux.HandleFunc("POST /images/{image...}", func(w http.ResponseWriter, r *http.Request) {
+		image := r.PathValue("image")
+		_, err := server.PushImage(image, registry.WithProgram(program), registry.WithPlatform(native))
+		answer(w, err)
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}
+
+func serve(ctx context.Context, addr string, handler http.Handler) error {
+	server := &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: time.Minute}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("listening for what to do: %w", err)
+	}
+	return nil
+}
