@@ -82,21 +82,21 @@ func (g generator) registry(name string) Registry {
 	}
 	r.Holds = g.content()
 	r.Faults = g.faults()
-	r.Down = g.oneIn(20)
+	r.Down = g.oneIn(40)
 	return r
 }
 
 // content is an image, an index or nothing of the kind.
 func (g generator) content() []Push {
 	ref := repository + ":" + tag
-	switch g.IntN(8) {
+	switch g.IntN(12) {
 	case 0:
 		return nil
 	case 1:
 		return []Push{{Image: repository + ":other"}}
-	case 2, 3, 4:
+	case 2, 3, 4, 5:
 		return []Push{{Index: ref, Entries: g.entries()}}
-	case 5:
+	case 6:
 		return []Push{{Image: ref, Platform: pick(g, "linux/amd64", "linux/arm64", "windows/amd64"), Docker: true}}
 	}
 	return []Push{{Image: ref}}
@@ -109,7 +109,7 @@ func (g generator) entries() []Entry {
 	}
 	g.Shuffle(len(platforms), func(i, j int) { platforms[i], platforms[j] = platforms[j], platforms[i] })
 	var entries []Entry
-	for _, p := range platforms[:g.IntN(5)] {
+	for _, p := range platforms[:g.IntN(8)] {
 		entries = append(entries, Entry{Platform: p})
 	}
 	return entries
@@ -117,7 +117,7 @@ func (g generator) entries() []Entry {
 
 // faults are such as show when a manifest is looked for: what comes later Pullgate does not see.
 func (g generator) faults() []Fault {
-	if !g.oneIn(4) {
+	if !g.oneIn(8) {
 		return nil
 	}
 	f := Fault{Path: "/v2/" + repository + "/manifests/*", Method: pick(g, "", "HEAD"), AfterAuth: g.oneIn(2)}
@@ -133,7 +133,10 @@ func (g generator) faults() []Fault {
 }
 
 func (g generator) reference() string {
-	return repository + pick(g, ":"+tag, ":"+tag, ":"+tag, ":2", "", "@sha256:"+fmt.Sprintf("%064x", 7))
+	if !g.oneIn(8) {
+		return repository + ":" + tag
+	}
+	return repository + pick(g, ":2", "", "@sha256:"+fmt.Sprintf("%064x", 7))
 }
 
 // secret has one to three entries.
@@ -152,7 +155,7 @@ func (g generator) key() string {
 }
 
 func (g generator) account() string {
-	return pick(g, "reader:right", "reader:right", "reader:wrong", "stranger:known", "nobody:none", "")
+	return pick(g, "reader:right", "reader:right", "reader:right", "reader:right", "reader:wrong", "stranger:known", "nobody:none", "")
 }
 
 // addMirror puts a mirror before the registry.

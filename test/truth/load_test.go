@@ -1,0 +1,50 @@
+package truth_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/pullgate/pullgate/test/truth"
+)
+
+func TestLoadRefuses(t *testing.T) {
+	t.Parallel()
+	const good = "title: t\nimage: a.example/web:1\nexpect: NotFound\n"
+	tests := map[string]struct {
+		text string
+		want string
+	}{
+		"an unknown field":                 {good + "kublet: {}\n", `unknown field "kublet"`},
+		"no title":                         {"image: a.example/web:1\nexpect: NotFound\n", "it has no title"},
+		"neither image nor pod":            {"title: t\nexpect: NotFound\n", "it has an image or a pod"},
+		"both image and pod":               {good + "pod: {containers: []}\n", "it has an image or a pod"},
+		"a reason that is none":            {"title: t\nimage: a.example/web:1\nexpect: Nonsense\n", `expects "Nonsense", which is no reason`},
+		"a doubt that nobody explains":     {"title: t\nimage: a.example/web:1\nexpect: NodeCache\n", "does not say why"},
+		"an explanation without doubt":     {good + "doubt: who knows\n", "a doubt that it does not expect"},
+		"a miss where a failure is expect": {good + "miss: who knows\n", "a miss, though it expects no pull"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := truth.Load(fstest.MapFS{"folder/bad.yaml": {Data: []byte(tt.text)}})
+			if err == nil || !strings.Contains(err.Error(), "folder/bad") || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got error %v, want one of folder/bad with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestNamesAreUnique(t *testing.T) {
+	t.Parallel()
+	with := func(name string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte("title: t\nregistries: [{name: \"" + name + "\"}]\nimage: a.example/web:1\nexpect: NotFound\n")}
+	}
+	if _, err := truth.Load(fstest.MapFS{"a.yaml": with("a.example"), "b.yaml": with("a.example")}); err == nil {
+		t.Error("two scenarios have a registry of the same name")
+	}
+	all, err := truth.Load(fstest.MapFS{"a.yaml": with("localhost:5000"), "b.yaml": with("localhost:5000"), "c.txt": with("x")})
+	if err != nil || len(all) != 2 {
+		t.Errorf("got %d scenarios and error %v, want two that share the node's own name", len(all), err)
+	}
+}
