@@ -40,17 +40,17 @@ func weight(o imagepull.Outcome) int {
 type Agreement uint8
 
 const (
-	// Agrees: what was foretold came true.
+	// Agrees means that what was foretold came true.
 	Agrees Agreement = iota
-	// Doubts: Pullgate would not say, and the scenario knows why.
+	// Doubts means that Pullgate would not say, and the scenario knows why.
 	Doubts
-	// Misses: a failure was not foretold, and the scenario knows why.
+	// Misses means that a failure was not foretold, and the scenario knows why.
 	Misses
-	// FalseDenial: what the node pulled was refused.
+	// FalseDenial means that what the node pulled was refused.
 	FalseDenial
-	// Unforetold: what the node could not pull was let in without a word.
+	// Unforetold means that what the node could not pull was let in without a word.
 	Unforetold
-	// Unexplained: Pullgate's reason is not the one that the scenario expects.
+	// Unexplained means that Pullgate's reason is not the one that the scenario expects.
 	Unexplained
 )
 
