@@ -44,7 +44,7 @@ func newCheckCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Long: `Foretell whether images can be pulled: those named, and those of the pods and workloads in manifests.
 
 Pull secrets are read from the cluster of the kubeconfig, as the pods there would get them, and its nodes are listed, if
-that is allowed, for their platforms and the images that they hold. Where --pull-secret is given, the secrets in those files
+that is allowed, for their platforms and the images that they hold; so is what it says of its local registry. Where --pull-secret is given, the secrets in those files
 stand for all that any pod lists, and no cluster is asked; nor is it with --offline. An image named by itself is asked for
 without credentials, unless --pull-secret or --service-account brings some.
 
@@ -92,16 +92,17 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	held, err := onNodes(creds, c.Nodes, slog.New(slog.NewTextHandler(o.ErrOut, nil)))
+	log := slog.New(slog.NewTextHandler(o.ErrOut, nil))
+	held, err := onNodes(creds, c.Nodes, log)
 	if err != nil {
 		return err
 	}
 	defer held.Providers.Close()
-	nodes, remarks, err := o.nodes(ctx, c.Nodes)
+	profile, err := o.profile(ctx, c.Nodes, log)
 	if err != nil {
 		return err
 	}
-	checker, err := newChecker(c, held, nodes, nil)
+	checker, err := newChecker(c, engine{credentials: held, nodes: profile.nodes, localRegistry: profile.localRegistry})
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := report.Report{Entries: entries, Notes: append(notes, remarks...)}
+	r := report.Report{Entries: entries, Notes: append(notes, profile.remarks...)}
 	if err := o.write(r); err != nil {
 		return err
 	}

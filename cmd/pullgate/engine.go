@@ -32,10 +32,18 @@ func loadConfiguration(file string) (config.Configuration, error) {
 	return c, nil
 }
 
-// newChecker wires the engine that serve and check share: questions from preflight, through resolve, to registry.
-func newChecker(
-	c config.Configuration, creds preflight.Credentials, nodes preflight.Nodes, instrument func(http.RoundTripper) http.RoundTripper,
-) (*preflight.Checker, error) {
+// engine is what serve and check have in common, with the parts that differ.
+type engine struct {
+	credentials preflight.Credentials
+	nodes       preflight.Nodes
+	// localRegistry may be nil (see registry.Options).
+	localRegistry func(host string) (address string, ok bool)
+	// instrument may be nil.
+	instrument func(http.RoundTripper) http.RoundTripper
+}
+
+// newChecker wires the engine: questions from preflight, through resolve, to registry.
+func newChecker(c config.Configuration, e engine) (*preflight.Checker, error) {
 	client, err := registry.New(registry.Options{
 		Egress: registry.Egress{
 			Allow:       c.Egress.Allow,
@@ -48,7 +56,8 @@ func newChecker(
 		ConnectTimeout: c.Timeouts.Connect.Duration,
 		ManifestBytes:  c.Limits.ManifestBytes,
 		UserAgent:      userAgent(),
-		Instrument:     instrument,
+		LocalRegistry:  e.localRegistry,
+		Instrument:     e.instrument,
 	})
 	if err != nil {
 		return nil, err
@@ -60,8 +69,8 @@ func newChecker(
 			Jitter:       c.Retry.Jitter,
 			MaxAttempts:  c.Retry.MaxAttempts,
 		}, clock.RealClock{}),
-		Credentials:            creds,
-		Nodes:                  nodes,
+		Credentials:            e.credentials,
+		Nodes:                  e.nodes,
 		CredentialedRegistries: c.Nodes.CredentialedRegistries,
 		SkipRegistries:         c.SkipRegistries,
 		MaxUses:                c.Limits.UsesPerObject,

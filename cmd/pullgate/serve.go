@@ -159,7 +159,11 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 	if err != nil {
 		return nil, nil, err
 	}
-	checker, err := newChecker(c, held, nodes, m.Instrument)
+	local, err := watchLocalRegistry(mgr, clientset.CoreV1(), c.Nodes, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	checker, err := newChecker(c, engine{credentials: held, nodes: nodes, localRegistry: local, instrument: m.Instrument})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -38,6 +38,9 @@ type Options struct {
 	// HostsDir is a certs.d tree as on the nodes, which says where they ask for a registry's images (see LoadHosts); none
 	// when empty. A change is noticed within a second.
 	HostsDir string
+	// LocalRegistry returns where Pullgate can ask a registry that the nodes know by this host, if the cluster says so of it;
+	// nil when nobody knows. A change is noticed within a second.
+	LocalRegistry func(host string) (address string, ok bool)
 	// RootCAs verify registries; the system's when nil.
 	RootCAs *x509.CertPool
 	// DialContext replaces the guarded dialler, which checks every address it connects to.

@@ -114,7 +114,7 @@ func (q *question) address(scheme, object string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the address: %w", err)
 	}
-	if e.isProxy(e.namespace) {
+	if e.isMirror() {
 		query := address.Query()
 		query.Add("ns", e.namespace)
 		address.RawQuery = query.Encode()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -64,6 +65,8 @@ type route struct {
 	transports *transports
 	// named are the hosts in the endpoint's hosts.toml.
 	named origins
+	// local are those of the cluster's local registry.
+	local origins
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -73,7 +76,7 @@ func (r *route) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case r.guard.denies(host):
 		return nil, &egressError{"the registry refers to a host on the list of forbidden hosts"}
-	case req.URL.Scheme == "https", r.guard.allowsPlainHTTP(host), named && req.URL.Scheme == "http":
+	case req.URL.Scheme == "https", req.URL.Scheme == "http" && r.allowsPlainHTTP(req.URL):
 	default:
 		return nil, &egressError{"the registry refers to plain HTTP"}
 	}
@@ -81,6 +84,11 @@ func (r *route) RoundTrip(req *http.Request) (*http.Response, error) {
 		return r.transports.trusted.RoundTrip(req)
 	}
 	return r.transports.guarded.RoundTrip(req)
+}
+
+// allowsPlainHTTP reports whether the nodes would speak plain HTTP to a host.
+func (r *route) allowsPlainHTTP(u *url.URL) bool {
+	return r.guard.allowsPlainHTTP(authority("http", u.Host)) || r.named.contain("http", u.Host) || r.local.contain("http", u.Host)
 }
 
 // followRedirects is the policy for manifests. Another host never sees the credential, nor the header that the nodes have
