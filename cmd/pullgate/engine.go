@@ -44,6 +44,10 @@ type engine struct {
 
 // newChecker wires the engine: questions from preflight, through resolve, to registry.
 func newChecker(c config.Configuration, e engine) (*preflight.Checker, error) {
+	proxy, err := proxyFrom(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
 	client, err := registry.New(registry.Options{
 		Egress: registry.Egress{
 			Allow:       c.Egress.Allow,
@@ -57,6 +61,7 @@ func newChecker(c config.Configuration, e engine) (*preflight.Checker, error) {
 		ManifestBytes:  c.Limits.ManifestBytes,
 		UserAgent:      userAgent(),
 		LocalRegistry:  e.localRegistry,
+		Proxy:          proxy,
 		Instrument:     e.instrument,
 	})
 	if err != nil {

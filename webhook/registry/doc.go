@@ -7,7 +7,7 @@
 //
 // Where it asks is what the nodes' hosts.toml says: [LoadHosts] reads it as containerd does, and a pull goes from host to host
 // until one decides. Hosts in such a file are the operators' word; whatever a host refers to is not. A registry that is local
-// to the nodes is asked where the cluster says that it is.
+// to the nodes is asked where the cluster says that it is. A proxy is no host of its own: what it says for itself is doubt.
 //
 // go-containerregistry gives the vocabulary (error codes, media types). Its remote.Head is not used: it pings first, accepts
 // any content type, retries by sleeping, follows redirects without limit, and tells some answers apart by text only.

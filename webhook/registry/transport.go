@@ -20,17 +20,21 @@ var errTooManyRedirects = errors.New("too many redirects")
 type transports struct {
 	guarded *http.Transport // the address is checked when dialling
 	trusted *http.Transport // for hosts in egress.allow, and those that a hosts.toml names
+	proxied *http.Transport // for hosts that are behind a proxy; nil without one
 }
 
 func newTransports(o Options, g *guard, config *tls.Config, connect time.Duration) *transports {
-	return &transports{
+	t := &transports{
 		guarded: newTransport(o, &net.Dialer{Timeout: connect, Control: g.control}, config.Clone()),
 		trusted: newTransport(o, &net.Dialer{Timeout: connect}, config.Clone()),
 	}
+	if o.Proxy != nil {
+		t.proxied = throughProxy(newTransport(o, &net.Dialer{Timeout: connect}, config.Clone()), o.Proxy)
+	}
+	return t
 }
 
-// newTransport bounds all that a peer could stretch. There is no proxy: behind one, the guard would see the proxy's address
-// only.
+// newTransport bounds all that a peer could stretch.
 func newTransport(o Options, d *net.Dialer, config *tls.Config) *http.Transport {
 	dial := d.DialContext
 	if o.DialContext != nil {
@@ -57,6 +61,9 @@ func newTransport(o Options, d *net.Dialer, config *tls.Config) *http.Transport 
 func (t *transports) closeIdleConnections() {
 	t.guarded.CloseIdleConnections()
 	t.trusted.CloseIdleConnections()
+	if t.proxied != nil {
+		t.proxied.CloseIdleConnections()
+	}
 }
 
 // route sends each request of one endpoint, redirected ones included, by the trust in the host that it is for.
@@ -80,7 +87,14 @@ func (r *route) RoundTrip(req *http.Request) (*http.Response, error) {
 	default:
 		return nil, &egressError{"the registry refers to plain HTTP"}
 	}
-	if named || r.guard.allows(host) {
+	trusted := named || r.guard.allows(host)
+	proxied, err := r.wantsProxy(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case proxied:
+		return r.byProxy(req, trusted)
+	case trusted:
 		return r.transports.trusted.RoundTrip(req)
 	}
 	return r.transports.guarded.RoundTrip(req)
