@@ -8,6 +8,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/pullgate/pullgate/certs"
+	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
 // The rights are part of the promise: a right that is added here is one that a stolen token has.
@@ -24,6 +25,8 @@ func TestRights(t *testing.T) {
 	}
 	updateSecret := core("secrets", "update")
 	updateSecret.ResourceNames = []string{certs.SecretName}
+	readLocalRegistry := core("configmaps", "get", "list", "watch")
+	readLocalRegistry.ResourceNames = []string{nodes.LocalRegistryName}
 
 	tests := map[string]struct{ got, want []rbacv1.PolicyRule }{
 		"base, cluster": {
@@ -32,6 +35,10 @@ func TestRights(t *testing.T) {
 				core("secrets", "get"), core("serviceaccounts", "get"), core("nodes", "get", "list", "watch"),
 				core("namespaces", "get", "list", "watch"),
 			},
+		},
+		"base, kube-public": {
+			got:  decode[*rbacv1.Role](t, "base/22-role.yaml").Rules,
+			want: []rbacv1.PolicyRule{readLocalRegistry},
 		},
 		"self-signed, own namespace": {
 			got:  decode[*rbacv1.Role](t, "self-signed/20-role.yaml").Rules,
@@ -63,6 +70,7 @@ func TestRightsGoToTheServiceAccount(t *testing.T) {
 		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
 	}
 	base := decode[*rbacv1.ClusterRoleBinding](t, "base/21-clusterrolebinding.yaml")
+	public := decode[*rbacv1.RoleBinding](t, "base/23-rolebinding.yaml")
 	local := decode[*rbacv1.RoleBinding](t, "self-signed/21-rolebinding.yaml")
 	cluster := decode[*rbacv1.ClusterRoleBinding](t, "self-signed/31-clusterrolebinding.yaml")
 
@@ -70,6 +78,10 @@ func TestRightsGoToTheServiceAccount(t *testing.T) {
 		"pods run as it":                  {loadDeployment(t).Spec.Template.Spec.ServiceAccountName, account.Name},
 		"base":                            {base.Subjects, subject},
 		"base role":                       {base.RoleRef, role("ClusterRole", "pullgate")},
+		"base, kube-public":               {public.Subjects, subject},
+		"base, kube-public role":          {public.RoleRef, role("Role", "pullgate")},
+		"base, kube-public place":         {public.Namespace, nodes.LocalRegistryNamespace},
+		"base, kube-public role's place":  {decode[*rbacv1.Role](t, "base/22-role.yaml").Namespace, nodes.LocalRegistryNamespace},
 		"self-signed, own namespace":      {local.Subjects, subject},
 		"self-signed, own namespace role": {local.RoleRef, role("Role", "pullgate-certs")},
 		"self-signed, cluster":            {cluster.Subjects, subject},

@@ -53,6 +53,7 @@ func fences() map[string][]string {
 		"github.com/prometheus/client_golang":                  {"webhook/metrics"},
 		"github.com/open-policy-agent/cert-controller":         {"certs"},
 		"github.com/spf13/cobra":                               {"cmd"},
+		"golang.org/x/net/http/httpproxy":                      {"cmd"},
 		"sigs.k8s.io/controller-runtime":                       {"webhook", "certs", "cmd"},
 	}
 }

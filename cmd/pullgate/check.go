@@ -46,13 +46,10 @@ func newCheckCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Long: `Foretell whether images can be pulled: those named, and those of the pods and workloads in manifests.
 
 Pull secrets are read from the cluster of the kubeconfig, as the pods there would get them, and its nodes are listed, if
-that is allowed, for their platforms and the images that they hold. Where --pull-secret is given, the secrets in those files
-stand for all that any pod lists, and no cluster is asked; nor is it with --offline. An image named by itself is asked for
-without credentials, unless --pull-secret or --service-account brings some.
-
-An image counts as there if its manifest is. With --deep, or "deep: true" in the configuration, its configuration and all
-layers must be there too, for each platform of the nodes; and what pulls but can't start, such as a chart or an image for
-another processor, is remarked on.
+that is allowed, for their platforms and the images that they hold; so is what it says of its local registry. Where
+--pull-secret is given, the secrets in those files stand for all that any pod lists, and no cluster is asked; nor is it
+with --offline. An image named by itself is asked for without credentials, unless --pull-secret or --service-account
+brings some.
 
 Exit status: 0 nothing is unpullable; 1 something is; 3 with --strict, something is in doubt; 2 the question was wrong.`,
 		Example: `  # A public image
@@ -99,16 +96,22 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	held, err := onNodes(creds, c.Nodes, slog.New(slog.NewTextHandler(o.ErrOut, nil)))
+	log := slog.New(slog.NewTextHandler(o.ErrOut, nil))
+	held, err := onNodes(creds, c.Nodes, log)
 	if err != nil {
 		return err
 	}
 	defer held.Providers.Close()
-	nodes, remarks, err := o.nodes(ctx, c.Nodes)
+	profile, err := o.profile(ctx, c.Nodes, log)
 	if err != nil {
 		return err
 	}
-	checker, err := newChecker(c, held, nodes, registryOptions(c))
+	options, err := registryOptions(c)
+	if err != nil {
+		return err
+	}
+	options.LocalRegistry = profile.localRegistry
+	checker, err := newChecker(c, held, profile.nodes, options)
 	if err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := report.Report{Entries: entries, Notes: append(notes, remarks...)}
+	r := report.Report{Entries: entries, Notes: append(notes, profile.remarks...)}
 	if err := o.write(r); err != nil {
 		return err
 	}

@@ -31,8 +31,12 @@ func loadConfiguration(file string) (config.Configuration, error) {
 	return c, nil
 }
 
-// registryOptions are what the configuration says of asking registries.
-func registryOptions(c config.Configuration) registry.Options {
+// registryOptions are what the configuration and the environment say of asking registries.
+func registryOptions(c config.Configuration) (registry.Options, error) {
+	proxy, err := proxyFrom(os.Getenv)
+	if err != nil {
+		return registry.Options{}, err
+	}
 	return registry.Options{
 		Egress: registry.Egress{
 			Allow:       c.Egress.Allow,
@@ -45,7 +49,8 @@ func registryOptions(c config.Configuration) registry.Options {
 		ConnectTimeout: c.Timeouts.Connect.Duration,
 		ManifestBytes:  c.Limits.ManifestBytes,
 		UserAgent:      userAgent(),
-	}
+		Proxy:          proxy,
+	}, nil
 }
 
 // newChecker wires the engine that serve and check share: questions from preflight, through resolve, to registry.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -52,23 +53,34 @@ func settled(inventory *nodes.Inventory, deadline time.Time) healthz.Checker {
 	}
 }
 
-// nodes lists the nodes of the cluster, where one may be asked. If that fails it is worth a remark, and no more: whoever asks
-// may well not be allowed to.
-func (o *checkOptions) nodes(ctx context.Context, c config.Nodes) (preflight.Nodes, []string, error) {
+// profile is what a cluster tells of its nodes at one moment.
+type profile struct {
+	nodes         preflight.Nodes
+	localRegistry func(host string) (address string, ok bool)
+	remarks       []string
+}
+
+// profile lists the nodes of the cluster, where one may be asked, and reads what it says of its local registry. If that fails
+// it is worth a remark, and no more: whoever asks may well not be allowed to.
+func (o *checkOptions) profile(ctx context.Context, c config.Nodes, log *slog.Logger) (profile, error) {
 	declared, err := parsePlatforms(c.Platforms)
+	p := profile{nodes: nodes.Declared(declared)}
 	if err != nil || !c.Watch || o.cluster.offline || len(o.pullSecrets) > 0 {
-		return nodes.Declared(declared), nil, err
+		return p, err
 	}
 	config, err := restConfig(o.cluster.kubeconfig)
 	if err != nil {
-		return nodes.Declared(declared), nil, o.cluster.unlessUnnamed(err)
+		return p, o.cluster.unlessUnnamed(err)
 	}
 	clientset, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making the API client: %w", err)
+		return p, fmt.Errorf("making the API client: %w", err)
 	}
-	found, remarks := listNodes(ctx, clientset.CoreV1().Nodes(), declared)
-	return found, remarks, nil
+	ctx, cancel := context.WithTimeout(ctx, nodesPatience)
+	defer cancel()
+	p.nodes, p.remarks = listNodes(ctx, clientset.CoreV1().Nodes(), declared)
+	p.localRegistry = readLocalRegistry(ctx, clientset.CoreV1(), log)
+	return p, nil
 }
 
 // unlessUnnamed returns the error of a kubeconfig that was asked for. Without one there need not be a cluster.
@@ -81,8 +93,6 @@ func (o *clusterOptions) unlessUnnamed(err error) error {
 
 // listNodes lists nodes, or says why what is declared of them has to do.
 func listNodes(ctx context.Context, client nodes.Client, declared []imagepull.Platform) (preflight.Nodes, []string) {
-	ctx, cancel := context.WithTimeout(ctx, nodesPatience)
-	defer cancel()
 	snapshot, err := nodes.List(ctx, client, declared)
 	if err != nil {
 		return nodes.Declared(declared), []string{unlisted(refusal(err))}

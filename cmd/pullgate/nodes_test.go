@@ -21,7 +21,19 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// apiServer answers lists of nodes, with a node that holds an image, and knows a service account. It writes the kubeconfig for
+// localRegistry is what the cluster says of localhost:5001: that it is the shop's registry.
+func (s shop) localRegistry() corev1.ConfigMapList {
+	list := corev1.ConfigMapList{Items: []corev1.ConfigMap{{
+		ObjectMeta: metav1.ObjectMeta{Namespace: nodes.LocalRegistryNamespace, Name: nodes.LocalRegistryName},
+		Data: map[string]string{
+			"localRegistryHosting.v1": s.fill(`{"host": "localhost:5001", "hostFromClusterNetwork": "HOST"}`),
+		},
+	}}}
+	list.APIVersion, list.Kind = "v1", "ConfigMapList"
+	return list
+}
+
+// apiServer answers lists of nodes, with a node that holds an image, describes a local registry, and knows a service account. It writes the kubeconfig for
 // it into the shop's folder. Any other request is one too many.
 func (s shop) apiServer(t *testing.T, status int) {
 	t.Helper()
@@ -35,6 +47,9 @@ func (s shop) apiServer(t *testing.T, status int) {
 		switch {
 		case r.URL.Path == "/api/v1/namespaces/shop/serviceaccounts/default":
 			answer = corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}}
+		case r.URL.Path == "/api/v1/namespaces/kube-public/configmaps" && status == http.StatusOK:
+			answer = s.localRegistry()
+		case r.URL.Path == "/api/v1/namespaces/kube-public/configmaps":
 		case r.URL.Path != "/api/v1/nodes":
 			t.Errorf("the API server was asked for %s", r.URL.Path)
 		case status == http.StatusForbidden:
@@ -101,6 +116,11 @@ egress: {allow: [HOST]}
 		"not for them, and unwatched": {[]string{"HOST/shop/arm:1", "--config", "DIR/unwatched.yaml"}, exitOK, "Pullable"},
 		"a bare image is pulled":      {[]string{"HOST/shop/web:loaded"}, exitUnpullable, "NotFound"},
 		"a good one":                  {[]string{"HOST/shop/web:1.27"}, exitOK, "Pullable"},
+
+		"in the local registry":                {[]string{"localhost:5001/shop/web:1.27"}, exitOK, "Pullable"},
+		"not in the local registry":            {[]string{"localhost:5001/shop/web:loaded"}, exitUnpullable, "NotFound"},
+		"in the local registry, but offline":   {[]string{"localhost:5001/shop/web:1.27", "--offline"}, exitOK, "NodeLocalRegistry"},
+		"in the local registry, but unwatched": {[]string{"localhost:5001/shop/web:1.27", "--config", "DIR/unwatched.yaml"}, exitOK, "NodeLocalRegistry"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -130,8 +150,8 @@ func TestCheckWithoutNodes(t *testing.T) {
 			t.Parallel()
 			s := openShop(t)
 			s.apiServer(t, tt.status)
-			status, stdout, _ := s.checkCluster(t, "", "HOST/shop/arm:1")
-			if status != exitOK || !strings.Contains(stdout, tt.want) {
+			status, stdout, stderr := s.checkCluster(t, "", "HOST/shop/arm:1", "localhost:5001/shop/web:1.27")
+			if status != exitOK || !strings.Contains(stdout, tt.want) || !strings.Contains(stdout, "NodeLocalRegistry") || stderr != "" {
 				t.Errorf("status %d, stdout:\n%s\nwant %q in it", status, stdout, tt.want)
 			}
 		})

@@ -73,7 +73,11 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 		t.Fatal(err)
 	}
 	t.Cleanup(held.Providers.Close)
-	options := registryOptions(c)
+	options, err := registryOptions(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Proxy = nil // whatever this machine's environment says
 	options.DialContext = site.DialContext
 	options.RootCAs = site.Roots(world)
 	checker, err := newChecker(c, held, replayNodes(t, client.CoreV1().Nodes(), c.Nodes), options)

@@ -14,21 +14,16 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook"
-	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
-	"github.com/pullgate/pullgate/webhook/metrics"
 )
 
 // The defaults of serve's flags. The manifests carry the ports too; a test holds both to the same values.
@@ -135,49 +130,6 @@ func managerOptions(o serveOptions, logger logr.Logger) ctrl.Options {
 		// Of a namespace only its labels are wanted.
 		Cache: cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
 	}
-}
-
-// newHandler wires what decides. Once that is over, end ends what it started.
-func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (h *webhook.Handler, end func(), err error) {
-	m, err := metrics.New(ctrlmetrics.Registry)
-	if err != nil {
-		return nil, nil, fmt.Errorf("registering metrics: %w", err)
-	}
-	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
-	if err != nil {
-		return nil, nil, fmt.Errorf("making the API client: %w", err)
-	}
-	secrets, err := credentials.NewSource(credentials.Options{Client: clientset.CoreV1()})
-	if err != nil {
-		return nil, nil, err
-	}
-	nodes, err := watchNodes(mgr, clientset.CoreV1().Nodes(), c.Nodes)
-	if err != nil {
-		return nil, nil, err
-	}
-	held, err := onNodes(secrets, c.Nodes, logger)
-	if err != nil {
-		return nil, nil, err
-	}
-	options := registryOptions(c)
-	options.Instrument = m.Instrument
-	checker, err := newChecker(c, held, nodes, options)
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
-		return nil, nil, fmt.Errorf("watching namespaces: %w", err)
-	}
-	return &webhook.Handler{
-		Checker: checker,
-		Modes:   webhook.NamespaceModes{Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Unlabelled: c.DefaultMode},
-		Actions: c.Actions,
-		Budget:  webhook.Budget{Admission: c.Timeouts.Admission.Duration, Headroom: c.Timeouts.Headroom.Duration},
-		Observe: func(o webhook.Observation) {
-			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
-		},
-		Log: logger,
-	}, held.Providers.Close, nil
 }
 
 // addWebhook adds the webhook's server once there is a certificate for it to read, and the probes.

@@ -23,6 +23,7 @@ func TestIntegration(t *testing.T) {
 			"goroutines":        testGoroutines,
 			"installation":      testInstallation,
 			"label at run time": testLabelAtRunTime,
+			"local registry":    testLocalRegistry,
 			"metrics":           testMetrics,
 			"mode label":        testModeLabel,
 			"modes":             testModes,

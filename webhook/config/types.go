@@ -130,8 +130,8 @@ type Nodes struct {
 	// Platforms are those of the nodes, as "os/architecture[/variant]". They overrule what Node objects say; what selectors
 	// of a pod leave of them counts. Empty means: read them off the Node objects.
 	Platforms []string `json:"platforms"`
-	// Watch asks to read Node objects for platforms and cached images. Without it nodes hold no image, and platforms count
-	// only where they are declared.
+	// Watch asks to read Node objects for platforms and cached images, and where the cluster says that its local registry
+	// is. Without it nodes hold no image, platforms count only where they are declared, and no local registry is known.
 	Watch bool `json:"watch"`
 }
 

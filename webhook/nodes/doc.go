@@ -7,4 +7,6 @@
 // There are three ways to know nodes. An [Inventory] watches Node objects, a [Snapshot] has listed them once, and
 // [Declared] is what somebody wrote down about them. What can't be known is a doubt and never a reason to refuse a pod:
 // a node may join, be uncordoned or report its images a moment later.
+//
+// Besides, a [LocalRegistry] or [Hosting] knows where the registry is that the nodes call their own, if the cluster says so.
 package nodes

@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/pager"
 
@@ -16,10 +15,7 @@ import (
 )
 
 // Client reads Node objects. CoreV1().Nodes() of a clientset is one.
-type Client interface {
-	List(ctx context.Context, options metav1.ListOptions) (*corev1.NodeList, error)
-	Watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error)
-}
+type Client = lister[*corev1.NodeList]
 
 // Inventory watches the nodes of a cluster. Until it has seen all of them for the first time, and for ever where it is not
 // allowed to, it knows none. It is safe for concurrent use.
@@ -32,27 +28,21 @@ type Inventory struct {
 
 // NewInventory returns an inventory that watches once it is started. Declared platforms overrule those of the nodes.
 func NewInventory(client Client, declared []imagepull.Platform) (*Inventory, error) {
-	list := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			return client.List(ctx, options)
+	i := &Inventory{declared: declared, failed: make(chan struct{})}
+	var (
+		once sync.Once
+		err  error
+	)
+	i.informer, err = newInformer(client, watched{
+		example: &corev1.Node{},
+		reduce:  reduce,
+		failed: func(ctx context.Context, r *cache.Reflector, err error) {
+			once.Do(func() { close(i.failed) })
+			cache.DefaultWatchErrorHandler(ctx, r, err)
 		},
-		WatchFuncWithContext: client.Watch,
-	}
-	i := &Inventory{
-		informer: cache.NewSharedIndexInformerWithOptions(
-			cache.ToListWatcherWithWatchListSemantics(list, client), &corev1.Node{}, cache.SharedIndexInformerOptions{}),
-		declared: declared,
-		failed:   make(chan struct{}),
-	}
-	if err := i.informer.SetTransform(reduce); err != nil {
-		return nil, fmt.Errorf("watching nodes: %w", err)
-	}
-	var once sync.Once
-	if err := i.informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, r *cache.Reflector, err error) {
-		once.Do(func() { close(i.failed) })
-		cache.DefaultWatchErrorHandler(ctx, r, err)
-	}); err != nil {
-		return nil, fmt.Errorf("watching nodes: %w", err)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("nodes: %w", err)
 	}
 	return i, nil
 }

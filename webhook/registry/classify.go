@@ -49,6 +49,9 @@ func classifyError(err error) imagepull.Verdict {
 	if e, ok := asError[*egressError](err); ok {
 		return egressForbidden(e.detail)
 	}
+	if e, ok := asError[*proxyError](err); ok {
+		return e.verdict()
+	}
 	if e, ok := asError[*tokenError](err); ok {
 		return classifyStatus(e.status, e.retryAfter, "the token service")
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -38,6 +39,12 @@ type Options struct {
 	// HostsDir is a certs.d tree as on the nodes, which says where they ask for a registry's images (see LoadHosts); none
 	// when empty. A change is noticed within a second.
 	HostsDir string
+	// LocalRegistry returns where Pullgate can ask a registry that the nodes know by this host, if the cluster says so of it;
+	// nil when nobody knows. A change is noticed within a second.
+	LocalRegistry func(host string) (address string, ok bool)
+	// Proxy returns the proxy through which a URL is to be asked for, nil for none, as the nodes' runtime has it from its
+	// environment; without it everything is asked directly. Proxies resolve names by themselves, past the guard.
+	Proxy func(*url.URL) (*url.URL, error)
 	// RootCAs verify registries; the system's when nil.
 	RootCAs *x509.CertPool
 	// DialContext replaces the guarded dialler, which checks every address it connects to.

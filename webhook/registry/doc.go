@@ -9,12 +9,13 @@
 // only whether it is there.
 //
 // Where it asks is what the nodes' hosts.toml says: [LoadHosts] reads it as containerd does, and a pull goes from host to host
-// until one decides. Hosts in such a file are the operators' word; whatever a host refers to is not.
+// until one decides. Hosts in such a file are the operators' word; whatever a host refers to is not. A registry that is local
+// to the nodes is asked where the cluster says that it is. A proxy is no host of its own: what it says for itself is doubt.
 //
 // go-containerregistry gives the vocabulary (error codes, media types). Its remote.Head is not used: it pings first, accepts
 // any content type, retries by sleeping, follows redirects without limit, and tells some answers apart by text only.
 //
 // Nothing that a registry chooses leaves this package but a digest, platforms and whitelisted error codes; credentials go
 // to the registry's own host and to token services of the same registrable domain, or of hosts that egress.allow or
-// that hosts.toml lists; and to the mirrors there.
+// that hosts.toml lists; to the mirrors there, and to the cluster's local registry.
 package registry

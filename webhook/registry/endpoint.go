@@ -31,6 +31,8 @@ type endpoint struct {
 	id fingerprint
 	// named are the hosts in the same hosts.toml. They are the operators' choice, as those in egress.allow are.
 	named origins
+	// local marks the cluster's local registry, asked by another address than the nodes use.
+	local bool
 	// closed is why the endpoint is not asked, though a node would ask it; the zero verdict when it is.
 	closed imagepull.Verdict
 	// contents and tokenServices share their connections and differ in the redirects they follow.
@@ -88,14 +90,14 @@ func (c *Client) readEndpoints(namespace string) ([]*endpoint, error) {
 	if err := checkHostsDir(c.options.HostsDir); err != nil {
 		return nil, err
 	}
-	hosts, err := LoadHosts(c.options.HostsDir, namespace)
+	hosts, local, err := c.hostsOf(namespace)
 	if err != nil {
 		return nil, err
 	}
 	named := originsOf(hosts)
 	var endpoints []*endpoint
 	for _, h := range hosts {
-		e := &endpoint{Host: h, namespace: namespace, named: named}
+		e := &endpoint{Host: h, namespace: namespace, named: named, local: local}
 		if err := c.connect(e); err != nil {
 			return nil, err
 		}
@@ -133,7 +135,11 @@ func (c *Client) connect(e *endpoint) error {
 	}
 	e.id = fingerprintOf([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), id[:])
 	e.closed = c.closed(e)
-	var t http.RoundTripper = &route{guard: c.guard, transports: pool, named: e.named}
+	r := &route{guard: c.guard, transports: pool, named: e.named}
+	if e.local {
+		r.local = e.localOrigins()
+	}
+	var t http.RoundTripper = r
 	if c.options.Instrument != nil {
 		t = c.options.Instrument(t)
 	}
@@ -171,7 +177,7 @@ func (c *Client) transportsFor(h *Host) (*transports, fingerprint, error) {
 // closed says why an endpoint must not be asked.
 func (c *Client) closed(e *endpoint) imagepull.Verdict {
 	switch {
-	case c.guard.denies(authority(e.Scheme, e.Name)), !e.isProxy(e.namespace) && c.guard.denies(e.namespace):
+	case c.guard.denies(authority(e.Scheme, e.Name)), !e.isMirror() && c.guard.denies(e.namespace):
 		return egressForbidden("the registry is on the list of forbidden hosts")
 	case isLoopbackHost(e.Name) && !c.guard.allows(authority(e.Scheme, e.Name)):
 		return imagepull.Verdict{
@@ -192,9 +198,16 @@ func (e *endpoint) can(ref imagepull.Reference) bool {
 	return e.Capabilities&need == need
 }
 
-// say names the mirror that gave a verdict, where it was not the registry itself.
+// isMirror reports whether the endpoint stands for another registry than its own.
+func (e *endpoint) isMirror() bool { return !e.local && e.isProxy(e.namespace) }
+
+// say names the host that gave a verdict, where its name is not that in the image.
 func (e *endpoint) say(v imagepull.Verdict) imagepull.Verdict {
-	if e.isProxy(e.namespace) && v.Detail != "" {
+	switch {
+	case v.Detail == "":
+	case e.local:
+		v.Detail = "local registry " + e.Name + ": " + v.Detail
+	case e.isMirror():
 		v.Detail = "mirror " + e.Name + ": " + v.Detail
 	}
 	return v

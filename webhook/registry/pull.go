@@ -77,6 +77,8 @@ func (p *pull) conclude(ctx context.Context, f finding) imagepull.Verdict {
 	switch {
 	case f.rank == absent:
 		f.verdict = f.question.notFound(ctx, f.probe, f.answer)
+	case f.rank == unreached && f.question.endpoint.local:
+		f.verdict = f.question.endpoint.outOfReach(f.verdict)
 	case f.isIndex:
 		return p.index(ctx, f.verdict, f.answer)
 	}

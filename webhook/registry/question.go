@@ -127,7 +127,7 @@ func (q *question) address(scheme string, p probe) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the address: %w", err)
 	}
-	if e.isProxy(e.namespace) {
+	if e.isMirror() {
 		query := address.Query()
 		query.Add("ns", e.namespace)
 		address.RawQuery = query.Encode()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -19,17 +20,21 @@ var errTooManyRedirects = errors.New("too many redirects")
 type transports struct {
 	guarded *http.Transport // the address is checked when dialling
 	trusted *http.Transport // for hosts in egress.allow, and those that a hosts.toml names
+	proxied *http.Transport // for hosts that are behind a proxy; nil without one
 }
 
 func newTransports(o Options, g *guard, config *tls.Config, connect time.Duration) *transports {
-	return &transports{
+	t := &transports{
 		guarded: newTransport(o, &net.Dialer{Timeout: connect, Control: g.control}, config.Clone()),
 		trusted: newTransport(o, &net.Dialer{Timeout: connect}, config.Clone()),
 	}
+	if o.Proxy != nil {
+		t.proxied = throughProxy(newTransport(o, &net.Dialer{Timeout: connect}, config.Clone()), o.Proxy)
+	}
+	return t
 }
 
-// newTransport bounds all that a peer could stretch. There is no proxy: behind one, the guard would see the proxy's address
-// only.
+// newTransport bounds all that a peer could stretch.
 func newTransport(o Options, d *net.Dialer, config *tls.Config) *http.Transport {
 	dial := d.DialContext
 	if o.DialContext != nil {
@@ -56,6 +61,9 @@ func newTransport(o Options, d *net.Dialer, config *tls.Config) *http.Transport 
 func (t *transports) closeIdleConnections() {
 	t.guarded.CloseIdleConnections()
 	t.trusted.CloseIdleConnections()
+	if t.proxied != nil {
+		t.proxied.CloseIdleConnections()
+	}
 }
 
 // route sends each request of one endpoint, redirected ones included, by the trust in the host that it is for.
@@ -64,6 +72,8 @@ type route struct {
 	transports *transports
 	// named are the hosts in the endpoint's hosts.toml.
 	named origins
+	// local are those of the cluster's local registry.
+	local origins
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -73,19 +83,31 @@ func (r *route) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case r.guard.denies(host):
 		return nil, &egressError{"the registry refers to a host on the list of forbidden hosts"}
-	case req.URL.Scheme == "https", r.guard.allowsPlainHTTP(host), named && req.URL.Scheme == "http":
+	case req.URL.Scheme == "https", req.URL.Scheme == "http" && r.allowsPlainHTTP(req.URL):
 	default:
 		return nil, &egressError{"the registry refers to plain HTTP"}
 	}
-	if named || r.guard.allows(host) {
+	trusted := named || r.guard.allows(host)
+	proxied, err := r.wantsProxy(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case proxied:
+		return r.byProxy(req, trusted)
+	case trusted:
 		return r.transports.trusted.RoundTrip(req)
 	}
 	return r.transports.guarded.RoundTrip(req)
 }
 
-// followRedirects is the policy for manifests and blobs. Another host never sees the credential, nor the header that the nodes have
-// for this one: what it says of missing access is therefore no verdict (see classifyAnswer). The way back to the first
-// host is authorized again, as containerd does it.
+// allowsPlainHTTP reports whether the nodes would speak plain HTTP to a host.
+func (r *route) allowsPlainHTTP(u *url.URL) bool {
+	return r.guard.allowsPlainHTTP(authority("http", u.Host)) || r.named.contain("http", u.Host) || r.local.contain("http", u.Host)
+}
+
+// followRedirects is the policy for manifests and blobs. Another host never sees the credential, nor the header that the
+// nodes have for this one: what it says of missing access is therefore no verdict (see classifyAnswer). The way back to the
+// first host is authorized again, as containerd does it.
 func (e *endpoint) followRedirects(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return errTooManyRedirects

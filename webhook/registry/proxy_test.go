@@ -1,0 +1,330 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	testregistry "github.com/pullgate/pullgate/test/registry"
+	"github.com/pullgate/pullgate/webhook/registry"
+)
+
+// proxyPassword is what no verdict may hold.
+const proxyPassword = "s3cret"
+
+// proxy is an HTTP proxy that connects by itself, so that clients need to reach nothing else.
+type proxy struct {
+	*httptest.Server
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// status is what it says to everything; zero makes it work.
+	status int
+	// babble is sent into a tunnel instead of opening it.
+	babble string
+
+	mu    sync.Mutex
+	asked []string // "CONNECT host:443", or method, host and path in plain HTTP
+	users []string // who showed a name and password
+}
+
+func newProxy(t *testing.T, dial func(ctx context.Context, network, address string) (net.Conn, error)) *proxy {
+	t.Helper()
+	p := &proxy{dial: dial}
+	p.Server = httptest.NewServer(p)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// choose sends everything through the proxy, with a name and a password.
+func (p *proxy) choose(*url.URL) (*url.URL, error) {
+	u, err := url.Parse(p.URL)
+	u.User = url.UserPassword("pullgate", proxyPassword)
+	return u, err
+}
+
+// ServeHTTP implements http.Handler.
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	login := http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
+	user, password, _ := login.BasicAuth()
+	p.mu.Lock()
+	p.asked = append(p.asked, r.Method+" "+r.Host+r.URL.Path)
+	p.users = append(p.users, user+":"+password)
+	p.mu.Unlock()
+	switch {
+	case p.status != 0:
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(p.status)
+	case r.Method == http.MethodConnect:
+		p.tunnel(w, r)
+	default:
+		p.forward(w, r)
+	}
+}
+
+func (p *proxy) tunnel(w http.ResponseWriter, r *http.Request) {
+	client, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer client.Close()
+	if p.babble != "" {
+		_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
+		_, _ = client.Read(make([]byte, 1))
+		_, _ = io.WriteString(client, p.babble)
+		return
+	}
+	server, err := p.dial(r.Context(), "tcp", r.Host)
+	if err != nil {
+		_, _ = io.WriteString(client, "HTTP/1.1 502 Bad Gateway\r\n\r\n")
+		return
+	}
+	defer server.Close()
+	_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
+	go func() {
+		_, _ = io.Copy(server, client)
+		_ = server.Close()
+	}()
+	_, _ = io.Copy(client, server)
+}
+
+func (p *proxy) forward(w http.ResponseWriter, r *http.Request) {
+	transport := &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
+	r.RequestURI = ""
+	r.Header.Del("Proxy-Authorization")
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer resp.Body.Close()
+	for key, values := range resp.Header {
+		w.Header()[key] = values
+	}
+	w.WriteHeader(resp.StatusCode)
+	_, _ = io.Copy(w, resp.Body)
+}
+
+func (p *proxy) wantAsked(t *testing.T, want ...string) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if diff := cmp.Diff(want, p.asked); diff != "" {
+		t.Errorf("the proxy was asked (-want +got):\n%s", diff)
+	}
+	for _, user := range p.users {
+		if user != "pullgate:"+proxyPassword {
+			t.Errorf("the proxy was shown %q", user)
+		}
+	}
+}
+
+// behind is a world in which only the proxy reaches anything but the proxy.
+func behind(t *testing.T, cfg testregistry.Config, change ...func(*registry.Options)) (*world, *proxy) {
+	t.Helper()
+	p := newProxy(t, nil)
+	w := newWorld(t, cfg, append([]func(*registry.Options){func(o *registry.Options) {
+		p.dial = o.DialContext
+		o.DialContext, o.Proxy = nil, p.choose
+	}}, change...)...)
+	return w, p
+}
+
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	const tunnel = "CONNECT " + host + ":443"
+	t.Run("a public image", func(t *testing.T) {
+		t.Parallel()
+		w, p := behind(t, testregistry.Config{})
+		wantVerdict(t, w.ask(web, anonymous()), "Pullable")
+		wantVerdict(t, w.ask(host+"/shop/web:2", anonymous()), "NotFound: tag not found")
+		p.wantAsked(t, tunnel)
+	})
+	t.Run("a token service behind it too", func(t *testing.T) {
+		t.Parallel()
+		w, p := behind(t, bearer())
+		wantVerdict(t, w.ask(web, alice()), "Pullable")
+		wantVerdict(t, w.ask(web, mallory()), "AccessDenied: the credential from secret/shop/stale is refused")
+		p.wantAsked(t, tunnel)
+	})
+	t.Run("a mirror in hosts.toml", func(t *testing.T) {
+		t.Parallel()
+		root := plant(t, "", map[string]string{host + "/hosts.toml": toReplica})
+		w, p := behind(t, testregistry.Config{}, func(o *registry.Options) { o.HostsDir = root })
+		pushWeb(t, w.add(replica, testregistry.Config{}))
+		wantVerdict(t, w.ask(web, anonymous()), "Pullable")
+		p.wantAsked(t, "CONNECT "+replica+":443")
+	})
+	t.Run("a host that it is not for", func(t *testing.T) {
+		t.Parallel()
+		var p *proxy
+		w := newWorld(t, testregistry.Config{}, func(o *registry.Options) {
+			p = newProxy(t, o.DialContext)
+			o.Proxy = func(u *url.URL) (*url.URL, error) { return nil, nil }
+		})
+		wantVerdict(t, w.ask(web, anonymous()), "Pullable")
+		p.wantAsked(t)
+	})
+	t.Run("the cluster's local registry", func(t *testing.T) {
+		t.Parallel()
+		w, p := behind(t, testregistry.Config{}, described, func(o *registry.Options) { o.ConnectTimeout = time.Second })
+		local := w.add(atLocal, testregistry.Config{PlainHTTP: true})
+		pushTo(t, local, "shop/web:1")
+		w.ask(nodesOwn+"/shop/web:1", anonymous())
+		p.wantAsked(t)
+	})
+}
+
+func TestProxyThatFails(t *testing.T) {
+	t.Parallel()
+	refuses := func(status string) string {
+		return "RegistryUnavailable: the proxy refuses to connect to the registry, with status " + status
+	}
+	tests := map[string]struct {
+		set  func(*proxy, *world)
+		want string
+	}{
+		"wants a password":        {set: func(p *proxy, _ *world) { p.status = 407 }, want: refuses("407")},
+		"forbids it":              {set: func(p *proxy, _ *world) { p.status = 403 }, want: refuses("403")},
+		"knows no such host":      {set: func(p *proxy, _ *world) { p.status = 404 }, want: refuses("404")},
+		"asks to log in":          {set: func(p *proxy, _ *world) { p.status = 401 }, want: refuses("401")},
+		"limits the rate":         {set: func(p *proxy, _ *world) { p.status = 429 }, want: refuses("429")},
+		"does not know CONNECT":   {set: func(p *proxy, _ *world) { p.status = 204 }, want: refuses("204")},
+		"is ill":                  {set: func(p *proxy, _ *world) { p.status = 503 }, want: refuses("503") + "; transient"},
+		"does not reach the host": {set: func(_ *proxy, w *world) { w.network.Set(host, testregistry.Refused) }, want: refuses("502") + "; transient"},
+		"is not there":            {set: func(p *proxy, _ *world) { p.Close() }, want: "RegistryUnavailable: the proxy can't be reached: connection refused; transient"},
+		"complains in the tunnel": {
+			set:  func(p *proxy, _ *world) { p.babble = "HTTP/1.1 404 Not Found\r\n\r\n" },
+			want: "RegistryUnavailable: the registry, or the proxy in front of it, does not speak TLS",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, p := behind(t, testregistry.Config{})
+			test.set(p, w)
+			v := w.ask(web, alice())
+			wantVerdict(t, v, test.want)
+			if !strings.Contains(v.Fix, "proxy") || strings.Contains(brief(v)+v.Fix, proxyPassword) {
+				t.Errorf("got fix %q, want it to be about the proxy, and no password", v.Fix)
+			}
+		})
+	}
+}
+
+// The proxy resolves names where Pullgate's guard can't look, but it isn't handed what is forbidden by itself.
+func TestProxyIsNotAWayAroundTheGuard(t *testing.T) {
+	t.Parallel()
+	const (
+		linkLocal = "EgressForbidden: the registry resolves to a loopback, link-local or multicast address"
+		unchecked = "EgressForbidden: the registry has an address that can't be checked"
+		listed    = "EgressForbidden: the registry is on the list of forbidden hosts"
+	)
+	tests := map[string]struct {
+		host   string
+		egress registry.Egress
+		fault  testregistry.Fault
+		want   string
+	}{
+		"link-local":               {host: "169.254.169.254", want: linkLocal},
+		"link-local, mapped":       {host: "[::ffff:169.254.169.254]:443", want: linkLocal},
+		"with a dot behind":        {host: "169.254.169.254.", want: linkLocal},
+		"a metadata service":       {host: "[fd00:ec2::254]", want: "EgressForbidden: the registry resolves to a cloud's metadata service"},
+		"unspecified":              {host: "0.0.0.0:5000", want: linkLocal},
+		"a short form of loopback": {host: "127.1", want: unchecked},
+		"a number for loopback":    {host: "2130706433", want: unchecked},
+		"in hexadecimal":           {host: "0x7f000001:5000", want: unchecked},
+		"localhost with a dot":     {host: "localhost.", want: unchecked},
+		"below localhost":          {host: "registry.localhost:5000", want: unchecked},
+		"forbidden by name":        {host: "registry.example.net", egress: registry.Egress{Deny: []string{"*.net"}}, want: listed},
+		"forbidden by network":     {host: "10.1.2.3", egress: registry.Egress{Deny: []string{"10.0.0.0/8"}}, want: listed},
+		"private, which is denied": {host: "10.1.2.3", egress: registry.Egress{DenyPrivate: true}, want: "EgressForbidden: the registry is on a private network"},
+		"a port out of range":      {host: "registry.example.net:99999", want: "EgressForbidden: the registry has a port that can't be checked"},
+		"a redirect to link-local": {host: host, fault: testregistry.Fault{Redirect: "https://169.254.169.254"}, want: linkLocal},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, p := behind(t, testregistry.Config{}, func(o *registry.Options) { o.Egress = test.egress })
+			if test.fault.Redirect != "" {
+				w.Fault(test.fault)
+			}
+			wantVerdict(t, w.ask(test.host+"/shop/web:1", anonymous()), test.want)
+			if test.host != host {
+				p.wantAsked(t)
+			}
+		})
+	}
+}
+
+// What operators allow is theirs to reach by the proxy, too.
+func TestProxyToAllowedAddresses(t *testing.T) {
+	t.Parallel()
+	w, p := behind(t, testregistry.Config{}, func(o *registry.Options) {
+		o.Egress = registry.Egress{Allow: []string{"10.1.2.3"}, DenyPrivate: true}
+	})
+	wantVerdict(t, w.ask("10.1.2.3/shop/web:1", anonymous()),
+		"RegistryUnavailable: the proxy refuses to connect to the registry, with status 502; transient")
+	p.wantAsked(t, "CONNECT 10.1.2.3:443")
+}
+
+func TestProxyInPlainHTTP(t *testing.T) {
+	t.Parallel()
+	const own = "RegistryUnavailable: the answer may be the proxy's own, and not the registry's"
+	tests := map[string]struct {
+		config testregistry.Config
+		ref    string
+		page   int // the status of the proxy's own pages; zero for none
+		want   string
+	}{
+		"there":              {ref: web, want: "Pullable"},
+		"not there":          {ref: host + "/shop/web:2", want: "NotFound: tag not found"},
+		"private":            {config: basic(), ref: web, want: "Pullable"},
+		"a page for a 404":   {ref: web, page: 404, want: own},
+		"a page for a 403":   {ref: web, page: 403, want: own},
+		"a page for a 200":   {ref: web, page: 200, want: own},
+		"a page for a login": {ref: web, page: 302, want: own},
+		"a wanted password":  {ref: web, page: 407, want: own},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.config.PlainHTTP = true
+			w, p := behind(t, test.config, func(o *registry.Options) { o.Egress.Insecure = []string{host} })
+			handler := p.Config.Handler
+			p.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if test.page != 0 && r.Method != http.MethodConnect {
+					rw.Header().Set("Content-Type", "text/html")
+					rw.WriteHeader(test.page)
+					_, _ = io.Copy(rw, bytes.NewReader([]byte("<html>")))
+					return
+				}
+				handler.ServeHTTP(rw, r)
+			})
+			wantVerdict(t, w.ask(test.ref, alice()), test.want)
+		})
+	}
+}
+
+func TestProxyThatHangs(t *testing.T) {
+	t.Parallel()
+	w, _ := behind(t, testregistry.Config{}, func(o *registry.Options) { o.RequestTimeout = 50 * time.Millisecond })
+	w.network.Set(host, testregistry.Hanging)
+	wantVerdict(t, w.ask(web, anonymous()), "RegistryUnavailable: no answer in time; transient")
+}
+
+func TestProxyThatCantBeChosen(t *testing.T) {
+	t.Parallel()
+	w, _ := behind(t, testregistry.Config{}, func(o *registry.Options) {
+		o.Proxy = func(*url.URL) (*url.URL, error) { return nil, io.ErrUnexpectedEOF }
+	})
+	wantVerdict(t, w.ask(web, anonymous()), "RegistryUnavailable: no proxy can be chosen for the registry")
+}
