@@ -80,6 +80,9 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 	options.Proxy = nil // whatever this machine's environment says
 	options.DialContext = site.DialContext
 	options.RootCAs = site.Roots(world)
+	if c.Nodes.Watch {
+		options.LocalRegistry = readLocalRegistry(t.Context(), client.CoreV1(), slog.New(slog.DiscardHandler))
+	}
 	checker, err := newChecker(c, held, replayNodes(t, client.CoreV1().Nodes(), c.Nodes), options)
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +135,9 @@ func replayObjects(t *testing.T, world *truth.World) []runtime.Object {
 		t.Fatal(err)
 	}
 	objects := []runtime.Object{node, world.Account(replayNamespace)}
+	if local := world.LocalRegistry(); local != nil {
+		objects = append(objects, local)
+	}
 	for _, other := range others {
 		objects = append(objects, other)
 	}

@@ -68,7 +68,7 @@ func (s *Scenario) validate() error {
 	return nil
 }
 
-// Names are all that the scenario needs for itself: names of hosts, and folders for hosts.toml files.
+// Names are all that the scenario needs for itself: names of hosts, folders for hosts.toml files, and an object of the cluster.
 func (s *Scenario) Names() []string {
 	var names []string
 	for _, r := range s.Registries {
@@ -77,9 +77,15 @@ func (s *Scenario) Names() []string {
 	for dir := range s.Node.Hosts {
 		names = append(names, dir)
 	}
+	if s.Hosting != "" {
+		names = append(names, hosting)
+	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
+
+// hosting is the name of the cluster's only description of its local registry.
+const hosting = "local-registry-hosting"
 
 // checkNames refuses a name that two scenarios use, unless it is one that the world has once only.
 func checkNames(all []*Scenario) error {
@@ -105,5 +111,5 @@ const defaultHosts = "_default"
 // isUnique reports whether scenarios have to share a name, one after the other.
 func isUnique(name string) bool {
 	host, _, _ := strings.Cut(name, ":")
-	return slices.Contains([]string{"docker.io", "registry-1.docker.io", "localhost", "127.0.0.1", defaultHosts}, host)
+	return slices.Contains([]string{"docker.io", "registry-1.docker.io", "localhost", "127.0.0.1", hosting, defaultHosts}, host)
 }

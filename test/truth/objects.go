@@ -127,6 +127,17 @@ func (w *World) Secrets(namespace string) []*corev1.Secret {
 	return secrets
 }
 
+// LocalRegistry returns the object by which a cluster describes its local registry; nil where it has none.
+func (w *World) LocalRegistry() *corev1.ConfigMap {
+	if w.Scenario.Hosting == "" {
+		return nil
+	}
+	return &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespacePublic, Name: hosting},
+		Data:       map[string]string{"localRegistryHosting.v1": w.Scenario.Hosting},
+	}
+}
+
 // Account returns the namespace's default service account.
 func (w *World) Account(namespace string) *corev1.ServiceAccount {
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: namespace}}

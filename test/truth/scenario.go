@@ -22,6 +22,8 @@ type Scenario struct {
 	Node       Node       `json:"node,omitempty"`
 	// Nodes are more Node objects, for nodes that no pod is bound to.
 	Nodes []OtherNode `json:"nodes,omitempty"`
+	// Hosting is what the cluster says of its local registry (KEP-1755), as YAML.
+	Hosting string `json:"hosting,omitempty"`
 	// Secrets are those of the pod's namespace, by name.
 	Secrets map[string]Secret `json:"secrets,omitempty"`
 	// AccountSecrets are the pull secrets that the namespace's default service account lists.

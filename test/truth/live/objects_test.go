@@ -26,6 +26,18 @@ func (s *stage) createNamespace(t *testing.T, name string, labels map[string]str
 	}
 }
 
+// createLocalRegistry has the cluster describe its local registry.
+func (p *play) createLocalRegistry(t *testing.T) {
+	t.Helper()
+	object := p.world.LocalRegistry()
+	if object == nil {
+		return
+	}
+	if _, err := p.client.CoreV1().ConfigMaps(object.Namespace).Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (s *stage) create(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
 	if _, err := s.client.CoreV1().Pods(pod.Namespace).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
@@ -131,6 +143,11 @@ func (p *play) clear(t *testing.T) {
 	}
 	for i := range p.world.Scenario.Nodes {
 		if err := p.client.CoreV1().Nodes().Delete(ctx, p.world.Scenario.Nodes[i].Name, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if object := p.world.LocalRegistry(); object != nil {
+		if err := p.client.CoreV1().ConfigMaps(object.Namespace).Delete(ctx, object.Name, metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -67,6 +67,7 @@ func (s *stage) perform(t *testing.T, scenario *truth.Scenario) (truth.Foretold,
 // prepare sets up the two namespaces alike.
 func (p *play) prepare(t *testing.T) {
 	t.Helper()
+	p.createLocalRegistry(t)
 	p.createNamespace(t, p.open, nil)
 	p.createNamespace(t, p.gated, map[string]string{gateLabel: p.gate.id, modeLabel: "enforce"})
 	for _, namespace := range []string{p.open, p.gated} {
