@@ -49,11 +49,16 @@ func parse(name string, data []byte) (*Scenario, error) {
 	return s, nil
 }
 
+// longestID leaves room for an ending in the name of a namespace.
+const longestID = 57
+
 // validate refuses what would leave open what the scenario shows.
 func (s *Scenario) validate() error {
 	switch {
 	case s.Title == "":
 		return errors.New("it has no title")
+	case len(s.ID()) > longestID:
+		return fmt.Errorf("its name is longer than %d characters, and namespaces could not be named after it", longestID)
 	case (s.Image == "") == (s.Pod == nil):
 		return errors.New("it has an image or a pod, and not both")
 	case !slices.Contains(imagepull.Reasons(), s.Expect):

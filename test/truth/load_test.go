@@ -35,6 +35,14 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+func TestLoadRefusesLongNames(t *testing.T) {
+	t.Parallel()
+	_, err := truth.Load(fstest.MapFS{strings.Repeat("a", 58) + ".yaml": {Data: []byte("title: t\nimage: a.example/web:1\nexpect: NotFound\n")}})
+	if err == nil || !strings.Contains(err.Error(), "its name is longer") {
+		t.Errorf("got error %v, want one about the name", err)
+	}
+}
+
 func TestNamesAreUnique(t *testing.T) {
 	t.Parallel()
 	with := func(name string) *fstest.MapFile {

@@ -216,6 +216,9 @@ type Limit struct {
 
 // MayUseCache reports whether an image that is on the node already may be used as it is.
 func (s *Scenario) MayUseCache() bool {
+	if s.Update != nil && s.Update.Ephemeral != "" {
+		return true // a debugging container is given no policy, and so that of its tag
+	}
 	policies := []corev1.PullPolicy{s.Policy}
 	if s.Pod != nil {
 		policies = nil

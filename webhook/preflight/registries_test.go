@@ -17,6 +17,10 @@ func TestCredentialedRegistries(t *testing.T) {
 		Reason: imagepull.ReasonNodeCredentials,
 		Detail: "access is denied to what Pullgate can see, but the nodes may have an identity of their own",
 	}
+	hidden := imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCredentials,
+		Detail: "tag not found with what Pullgate can see, but the nodes may have an identity of their own",
+	}
 	tests := map[string]struct {
 		registries []string
 		image      string
@@ -38,7 +42,8 @@ func TestCredentialedRegistries(t *testing.T) {
 		"refused, IPv6 in brackets":       {[]string{"[2001:db8::1]"}, "[2001:db8::1]:5000/web:1", private, doubt},
 		"refused, IPv6 on another port":   {[]string{"[2001:db8::1]:6000"}, "[2001:db8::1]:5000/web:1", private, private},
 		"refused, a pattern that is none": {[]string{"[", host}, image, private, doubt},
-		"absent":                          {[]string{host}, image, absent, absent},
+		"absent, which may be a lie":      {[]string{host}, image, absent, hidden},
+		"absent, another registry":        {[]string{"gcr.io"}, image, absent, absent},
 		"no answer":                       {[]string{host}, image, unavailable, unavailable},
 		"works":                           {[]string{host}, image, works, works},
 	}

@@ -31,16 +31,31 @@ func (c *Checker) verdict(ctx context.Context, q question, ref imagepull.Referen
 		failures = append(failures, v)
 	}
 	v := unlessUnknown(unlessUnreadable(worst(failures), set), candidates.Unknown())
+	if isRefusal(v) && matchesHost(c.options.CredentialedRegistries, ref.Domain) {
+		return unlessKnownToNodes(v)
+	}
 	if v.Reason != imagepull.ReasonAccessDenied {
 		return v
 	}
-	if matchesHost(c.options.CredentialedRegistries, ref.Domain) {
-		return imagepull.Verdict{
-			Reason: imagepull.ReasonNodeCredentials,
-			Detail: "access is denied to what Pullgate can see, but the nodes may have an identity of their own",
-		}
-	}
 	return explain(v, set)
+}
+
+// isRefusal reports whether another credential could bring another answer. That the image is not found is a refusal too: some
+// registries say so of what they hide.
+func isRefusal(v imagepull.Verdict) bool {
+	return v.Reason == imagepull.ReasonAccessDenied || v.Reason == imagepull.ReasonNotFound
+}
+
+// unlessKnownToNodes turns a refusal into doubt, where the nodes have an identity that Pullgate can't see.
+func unlessKnownToNodes(refusal imagepull.Verdict) imagepull.Verdict {
+	what := "access is denied to"
+	if refusal.Reason == imagepull.ReasonNotFound {
+		what = refusal.Detail + " with"
+	}
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCredentials,
+		Detail: what + " what Pullgate can see, but the nodes may have an identity of their own",
+	}
 }
 
 // invalidSecret: one undecodable entry fails every lookup of the pod, whatever host it is for (kubelet:
@@ -66,11 +81,9 @@ func unlessUnreadable(v imagepull.Verdict, set credentials.Set) imagepull.Verdic
 	}
 }
 
-// unlessUnknown turns a refusal into doubt when nodes have credentials that Pullgate could not get. That the image is not
-// found is a refusal too: some registries say so of what they hide.
+// unlessUnknown turns a refusal into doubt when nodes have credentials that Pullgate could not get.
 func unlessUnknown(v imagepull.Verdict, unknown []credentials.Problem) imagepull.Verdict {
-	refused := v.Reason == imagepull.ReasonAccessDenied || v.Reason == imagepull.ReasonNotFound
-	if len(unknown) == 0 || !refused {
+	if len(unknown) == 0 || !isRefusal(v) {
 		return v
 	}
 	return imagepull.Verdict{

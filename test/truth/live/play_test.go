@@ -201,7 +201,7 @@ func (p *play) update(ctx context.Context, client kubernetes.Interface, pod *cor
 func (p *play) observe(t *testing.T, name string, recovers bool) truth.Recorded {
 	t.Helper()
 	var (
-		recorded truth.Recorded
+		recorded = truth.Recorded{Outcome: truth.Hanging}
 		failed   bool
 	)
 	limit := longestPull
@@ -210,10 +210,15 @@ func (p *play) observe(t *testing.T, name string, recovers bool) truth.Recorded 
 	}
 	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, limit, true, func(ctx context.Context) (done bool, err error) {
 		pod, err := p.client.CoreV1().Pods(p.open).Get(ctx, name, metav1.GetOptions{})
-		if err != nil || !p.isCurrent(pod) {
+		if err != nil {
 			return false, err
 		}
-		recorded, done = truth.Observe(pod)
+		now, settled := truth.Observe(pod)
+		// A container whose new image can't be pulled tells of its old one for ever. What failed is the new one: the old one runs.
+		if now.Outcome != truth.Failed && !p.isCurrent(pod) {
+			return false, nil
+		}
+		recorded, done = now, settled
 		failed = failed || recorded.Outcome == truth.Failed
 		return done && (recorded.Outcome == truth.Pulled || !recovers), nil
 	})
