@@ -32,6 +32,14 @@ type Recorded struct {
 	Message string `json:"message,omitempty"`
 }
 
+// Same reports whether the kubelet did the same: a failing pull goes by one name right after it failed, and by another between
+// attempts.
+func (r Recorded) Same(other Recorded) bool {
+	return r.Outcome == other.Outcome && (r.Reason == other.Reason || r.isPull() && other.isPull())
+}
+
+func (r Recorded) isPull() bool { return r.Reason == "ErrImagePull" || r.Reason == "ImagePullBackOff" }
+
 // Observe reads off a pod's status what has become of its images so far. Done is false while that may still change: then
 // what is returned is what would stand if nothing more came.
 func Observe(pod *corev1.Pod) (r Recorded, done bool) {
@@ -84,6 +92,8 @@ var (
 	address = regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(:\d+)?(->\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(:\d+)?)?`)
 	digest  = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
 	times   = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	folder  = regexp.MustCompile(`(/[^/\s":]+)+/cluster/`)
+	key     = regexp.MustCompile(`\b(extract-|containerd-mount)[0-9A-Za-z_-]+`)
 )
 
 // plain leaves out of a message what changes from run to run.
@@ -91,7 +101,7 @@ func plain(message string) string {
 	for _, p := range []struct {
 		pattern *regexp.Regexp
 		word    string
-	}{{digest, "DIGEST"}, {address, "ADDRESS"}, {times, "TIME"}} {
+	}{{digest, "DIGEST"}, {address, "ADDRESS"}, {times, "TIME"}, {folder, "CLUSTER/"}, {key, "${1}KEY"}} {
 		message = p.pattern.ReplaceAllString(message, p.word)
 	}
 	message = strings.Join(strings.Fields(message), " ")

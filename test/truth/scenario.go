@@ -214,17 +214,21 @@ type Limit struct {
 	Per        metav1.Duration `json:"per,omitempty"`
 }
 
-// MayUseCache reports whether an image that is on the node already may be used as it is.
-func (s *Scenario) MayUseCache() bool {
-	if s.Update != nil && s.Update.Ephemeral != "" {
-		return true // a debugging container is given no policy, and so that of its tag
+// AsksWhatNodesHold reports whether it matters which images are on the node already: one may be used as it is, or a part of it
+// by the deep check.
+func (s *Scenario) AsksWhatNodesHold() bool {
+	debugs := s.Update != nil && s.Update.Ephemeral != "" // without a policy of its own
+	return debugs || s.Pullgate.Config["deep"] == true ||
+		slices.ContainsFunc(s.policies(), func(p corev1.PullPolicy) bool { return p != corev1.PullAlways })
+}
+
+func (s *Scenario) policies() []corev1.PullPolicy {
+	if s.Pod == nil {
+		return []corev1.PullPolicy{s.Policy}
 	}
-	policies := []corev1.PullPolicy{s.Policy}
-	if s.Pod != nil {
-		policies = nil
-		for _, c := range s.Pod.Containers {
-			policies = append(policies, c.ImagePullPolicy)
-		}
+	var policies []corev1.PullPolicy
+	for _, c := range s.Pod.Containers {
+		policies = append(policies, c.ImagePullPolicy)
 	}
-	return slices.ContainsFunc(policies, func(p corev1.PullPolicy) bool { return p != corev1.PullAlways })
+	return policies
 }

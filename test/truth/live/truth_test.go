@@ -45,7 +45,7 @@ func TestTruth(t *testing.T) {
 		}
 	}
 	// A node reports fifty images at most, and those of the other scenarios among them.
-	cached, others := apart(all, (*truth.Scenario).MayUseCache)
+	cached, others := apart(all, (*truth.Scenario).AsksWhatNodesHold)
 	t.Run("cached", func(t *testing.T) { play(t, cached) })
 	t.Run("scenarios", func(t *testing.T) { play(t, others) })
 	if recording() && len(results) == len(all) {
@@ -63,7 +63,7 @@ func keep(t *testing.T, scenario *truth.Scenario, recorded truth.Recorded) {
 		}
 	case scenario.Kubelet == nil:
 		t.Error(`it has not been recorded: run "make truth"`)
-	case scenario.Kubelet.Outcome != recorded.Outcome || scenario.Kubelet.Reason != recorded.Reason:
+	case !scenario.Kubelet.Same(recorded):
 		t.Errorf("the kubelet did %v, and when it was recorded %v", recorded, *scenario.Kubelet)
 	}
 }
