@@ -114,7 +114,7 @@ truth-diff-kubelet: ## Compare credentials with the kubelet's own code, in 10,00
 	cd test/truth/kubelet && GOWORK=off $(GO) test -count=1 -v ./...
 
 lint: bin/golangci-lint ## Run the linters
-	bin/golangci-lint run
+	bin/golangci-lint run --allow-parallel-runners
 
 fmt: bin/golangci-lint ## Format the code and sort its imports
 	bin/golangci-lint fmt
