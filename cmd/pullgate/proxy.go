@@ -14,7 +14,7 @@ type proxyFunc func(*url.URL) (*url.URL, error)
 
 // proxyFrom reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY as containerd does, in capitals or else in small letters. It returns nil
 // where no proxy is set. Who names a proxy that can't be one is told so; the library would go without it.
-func proxyFrom(getenv func(string) string) (proxyFunc, error) {
+func proxyFrom(getenv func(string) string) (proxy proxyFunc, err error) {
 	var c httpproxy.Config
 	for name, into := range map[string]*string{"HTTP_PROXY": &c.HTTPProxy, "HTTPS_PROXY": &c.HTTPSProxy, "NO_PROXY": &c.NoProxy} {
 		if getenv(name) == "" {
@@ -26,10 +26,10 @@ func proxyFrom(getenv func(string) string) (proxyFunc, error) {
 			return nil, fmt.Errorf("%s: not a proxy: write a URL such as http://proxy.example:3128", name)
 		}
 	}
-	if c.HTTPProxy == "" && c.HTTPSProxy == "" {
-		return nil, nil
+	if c.HTTPProxy != "" || c.HTTPSProxy != "" {
+		proxy = c.ProxyFunc()
 	}
-	return c.ProxyFunc(), nil
+	return proxy, nil
 }
 
 // isProxyURL accepts a URL, or a host with a port, as far as connections can be made with it. (The library takes what it can't
