@@ -18,7 +18,7 @@ func watchLocalRegistry(
 	mgr ctrl.Manager, client corev1client.ConfigMapsGetter, c config.Nodes, log *slog.Logger,
 ) (at func(host string) (string, bool), err error) {
 	if !c.Watch {
-		return nil, nil
+		return at, nil
 	}
 	local, err := nodes.NewLocalRegistry(client.ConfigMaps(nodes.LocalRegistryNamespace), log)
 	if err != nil {

@@ -14,7 +14,7 @@ type proxyFunc func(*url.URL) (*url.URL, error)
 
 // proxyFrom reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY as containerd does, in capitals or else in small letters. It returns nil
 // where no proxy is set. Who names a proxy that can't be one is told so; the library would go without it.
-func proxyFrom(getenv func(string) string) (proxyFunc, error) {
+func proxyFrom(getenv func(string) string) (choose proxyFunc, err error) {
 	var c httpproxy.Config
 	for name, into := range map[string]*string{"HTTP_PROXY": &c.HTTPProxy, "HTTPS_PROXY": &c.HTTPSProxy, "NO_PROXY": &c.NoProxy} {
 		if getenv(name) == "" {
@@ -27,7 +27,7 @@ func proxyFrom(getenv func(string) string) (proxyFunc, error) {
 		}
 	}
 	if c.HTTPProxy == "" && c.HTTPSProxy == "" {
-		return nil, nil
+		return choose, nil
 	}
 	return c.ProxyFunc(), nil
 }

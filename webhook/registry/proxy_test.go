@@ -168,7 +168,7 @@ func TestProxy(t *testing.T) {
 		var p *proxy
 		w := newWorld(t, testregistry.Config{}, func(o *registry.Options) {
 			p = newProxy(t, o.DialContext)
-			o.Proxy = func(u *url.URL) (*url.URL, error) { return nil, nil }
+			o.Proxy = func(*url.URL) (*url.URL, error) { return nil, nil }
 		})
 		wantVerdict(t, w.ask(web, anonymous()), "Pullable")
 		p.wantAsked(t)
