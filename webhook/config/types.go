@@ -97,7 +97,7 @@ type Limits struct {
 	Total int `json:"total"`
 	// UsesPerObject bounds the images of one object that are checked.
 	UsesPerObject int `json:"usesPerObject"`
-	// ManifestBytes is the largest manifest that the nodes' runtime accepts.
+	// ManifestBytes is the largest manifest that the nodes accept, up to what their runtime does.
 	ManifestBytes int64 `json:"manifestBytes"`
 }
 

@@ -5,6 +5,8 @@
 // for the manifest, answers the challenge if there is one, and reads a body only where the headers can't tell: an index
 // (for its platforms), a registry without HEAD, or a 404 (for its error code).
 //
+// Where the nodes have CRI-O its rules apply instead, as far as they differ (see runtimeRules).
+//
 // Where it asks is what the nodes' hosts.toml says: [LoadHosts] reads it as containerd does, and a pull goes from host to host
 // until one decides. Hosts in such a file are the operators' word; whatever a host refers to is not. A registry that is local
 // to the nodes is asked where the cluster says that it is. A proxy is no host of its own: what it says for itself is doubt.
