@@ -140,12 +140,15 @@ func (o *checkOptions) configuration() (config.Configuration, error) {
 	}
 	if len(o.platforms) > 0 {
 		c.Nodes.Platforms = o.platforms
+		if err := c.Validate(); err != nil {
+			return c, fmt.Errorf("--platform: %w", err)
+		}
 	}
 	if o.deepGiven {
 		c.Deep = o.deep
-	}
-	if err := c.Validate(); err != nil {
-		return c, fmt.Errorf("--platform: %w", err)
+		if err := c.Validate(); err != nil {
+			return c, fmt.Errorf("--deep: %w", err)
+		}
 	}
 	return c, nil
 }

@@ -48,6 +48,7 @@ apiVersion: pullgate.dev/v1alpha1
 kind: Configuration
 egress: {allow: [HOST]}
 `)
+	s.write(t, "crio.yaml", "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\nnodes: {runtime: cri-o}\n")
 	s.write(t, "regcred.json", `{"auths":{"HOST":{"username":"ci","password":"hunter2"}}}`)
 	s.write(t, "wrong.json", `{"auths":{"HOST":{"username":"ci","password":"hunter3"}}}`)
 	return s
@@ -126,6 +127,7 @@ func TestCheckStatus(t *testing.T) {
 		"an unknown flag":       {[]string{"--nope"}, "", 2, "", "error: unknown flag: --nope\n"},
 		"an unknown format":     {[]string{"x", "-o", "xml"}, "", 2, "", "error: --output \"xml\": use table, json or yaml\n"},
 		"half a platform":       {[]string{"x", "--platform", "linux"}, "", 2, "", "error: --platform: nodes.platforms[0]"},
+		"deep with CRI-O":       {[]string{"x", "--deep", "--config", "DIR/crio.yaml"}, "", 2, "", "error: --deep: deep: Forbidden"},
 		"a platform with slip":  {[]string{"x", "--platform", "linux/amd46"}, "", 2, "", "error: --platform: nodes.platforms[0]"},
 		"a missing file":        {[]string{"-f", "DIR/nope.yaml"}, "", 2, "", "nope.yaml: no such file or directory\n"},
 		"broken YAML":           {[]string{"-f", "DIR/broken.yaml"}, "", 2, "", "broken.yaml: near line 4: not valid YAML"},

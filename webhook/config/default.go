@@ -39,7 +39,7 @@ func Default() Configuration {
 // stockNodes returns the profile of nodes that nobody declared: those of a cloud can usually pull from its registries.
 func stockNodes() Nodes {
 	return Nodes{
-		Runtime: RuntimeContainerd,
+		Runtime: imagepull.RuntimeContainerd,
 		CredentialedRegistries: []string{
 			"*.dkr.ecr.*.amazonaws.com", "*.gcr.io", "gcr.io", "*.pkg.dev", "*.azurecr.io",
 		},

@@ -99,26 +99,17 @@ type Limits struct {
 	Total int `json:"total"`
 	// UsesPerObject bounds the images of one object that are checked.
 	UsesPerObject int `json:"usesPerObject"`
-	// ManifestBytes is the largest manifest that the nodes' runtime accepts.
+	// ManifestBytes is the largest manifest that the nodes accept, up to what their runtime does.
 	ManifestBytes int64 `json:"manifestBytes"`
 }
-
-// Runtime is the container runtime of the nodes.
-type Runtime string
-
-// The runtimes.
-const (
-	RuntimeContainerd Runtime = "containerd"
-	RuntimeCRIO       Runtime = "cri-o"
-)
 
 // Nodes is the node profile. Its default is a stock node: no mirrors, and no credentials of its own except for the
 // registries of the large clouds.
 type Nodes struct {
 	// Runtime pulls the images.
-	Runtime Runtime `json:"runtime"`
+	Runtime imagepull.Runtime `json:"runtime"`
 	// HostsDir is a directory with the nodes' hosts.toml files, laid out as containerd's config_path: one directory a
-	// registry, or "_default".
+	// registry, or "_default". CRI-O has none.
 	HostsDir string `json:"hostsDir"`
 	// DockerConfig is a file with the nodes' config.json. It is read whenever a pod is looked at.
 	DockerConfig string `json:"dockerConfig"`

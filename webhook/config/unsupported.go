@@ -23,7 +23,6 @@ func futures() []future {
 		{"cache.deniedTTL", func(c, d Configuration) bool { return c.Cache.DeniedTTL == d.Cache.DeniedTTL }},
 		{"limits.perRegistry", func(c, d Configuration) bool { return c.Limits.PerRegistry == d.Limits.PerRegistry }},
 		{"limits.total", func(c, d Configuration) bool { return c.Limits.Total == d.Limits.Total }},
-		{"nodes.runtime", func(c, _ Configuration) bool { return c.Nodes.Runtime != RuntimeCRIO }},
 	}
 }
 

@@ -30,6 +30,7 @@ func validate(c Configuration) field.ErrorList {
 		atLeast(field.NewPath("limits", "usesPerObject"), c.Limits.UsesPerObject, 1),
 		atLeast(field.NewPath("limits", "manifestBytes"), c.Limits.ManifestBytes, 1),
 		validateNodes(c.Nodes, field.NewPath("nodes")),
+		validateDeep(c, field.NewPath("deep")),
 		validateEgress(c.Egress, field.NewPath("egress")),
 		each(field.NewPath("skipRegistries"), c.SkipRegistries, hostProblem),
 		unsupported(c),
@@ -76,8 +77,8 @@ func validateTimeouts(t Timeouts, path *field.Path) field.ErrorList {
 
 func validateNodes(n Nodes, path *field.Path) field.ErrorList {
 	return slices.Concat(
-		oneOf(path.Child("runtime"), n.Runtime, []Runtime{RuntimeContainerd, RuntimeCRIO}),
-		validateHostsDir(path.Child("hostsDir"), n.HostsDir),
+		oneOf(path.Child("runtime"), n.Runtime, []imagepull.Runtime{imagepull.RuntimeContainerd, imagepull.RuntimeCRIO}),
+		validateHostsDir(path.Child("hostsDir"), n),
 		validateCredentialProvider(n.CredentialProvider, path.Child("credentialProvider")),
 		each(path.Child("credentialedRegistries"), n.CredentialedRegistries, hostProblem),
 		each(path.Child("platforms"), n.Platforms, platformProblem),
@@ -86,11 +87,22 @@ func validateNodes(n Nodes, path *field.Path) field.ErrorList {
 
 // validateHostsDir refuses a list of directories. By default containerd takes one for a single name, which does not exist
 // (containerd: core/transfer/registry/registry.go), so that nodes with a list have no mirrors at all.
-func validateHostsDir(path *field.Path, dir string) field.ErrorList {
-	if !strings.ContainsRune(dir, os.PathListSeparator) {
+func validateHostsDir(path *field.Path, n Nodes) field.ErrorList {
+	switch {
+	case n.HostsDir != "" && n.Runtime == imagepull.RuntimeCRIO:
+		return field.ErrorList{field.Forbidden(path, "hosts.toml is containerd's, and CRI-O does not read it: remove the key, or correct runtime")}
+	case strings.ContainsRune(n.HostsDir, os.PathListSeparator):
+		return invalid(path, n.HostsDir, "must be one directory: nodes whose config_path is a list ignore all of it")
+	}
+	return nil
+}
+
+// validateDeep refuses to go on where it is not known how the nodes would.
+func validateDeep(c Configuration, path *field.Path) field.ErrorList {
+	if !c.Deep || c.Nodes.Runtime != imagepull.RuntimeCRIO {
 		return nil
 	}
-	return invalid(path, dir, "must be one directory: nodes whose config_path is a list ignore all of it")
+	return field.ErrorList{field.Forbidden(path, "follows containerd, and what CRI-O fetches is not known: remove it, or correct nodes.runtime")}
 }
 
 // validateCredentialProvider wants both keys or none, as the kubelet wants its flags.

@@ -88,6 +88,14 @@ func TestValueMistakes(t *testing.T) {
 			data: "nodes: {runtime: docker}",
 			want: `nodes.runtime: Unsupported value: "docker": supported values: "containerd", "cri-o"`,
 		},
+		"containerd's files for another runtime": {
+			data: "nodes: {runtime: cri-o, hostsDir: /etc/containerd/certs.d}",
+			want: "nodes.hostsDir: Forbidden: hosts.toml is containerd's, and CRI-O does not read it: remove the key, or correct runtime",
+		},
+		"deep with CRI-O": {
+			data: "deep: true\nnodes: {runtime: cri-o}",
+			want: "deep: Forbidden: follows containerd, and what CRI-O fetches is not known: remove it, or correct nodes.runtime",
+		},
 		"a list of directories with hosts": {
 			data: `nodes: {hostsDir: "/etc/containerd/certs.d:/etc/docker/certs.d"}`,
 			want: `nodes.hostsDir: Invalid value: "/etc/containerd/certs.d:/etc/docker/certs.d": ` +
@@ -207,10 +215,6 @@ func TestFutureKeys(t *testing.T) {
 		"limits.total": {
 			asks: "limits: {total: 1}",
 			idle: "limits: {total: 256}",
-		},
-		"nodes.runtime": {
-			asks: "nodes: {runtime: cri-o}",
-			idle: "nodes: {runtime: containerd}",
 		},
 	}
 	mistakes := map[string]mistake{}

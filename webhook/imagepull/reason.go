@@ -67,7 +67,7 @@ const (
 	ReasonDeadlineExceeded Reason = "DeadlineExceeded"
 	// ReasonNodeCredentials: denied, or unknown, to Pullgate, but the nodes may use credentials that it can't see.
 	ReasonNodeCredentials Reason = "NodeCredentials"
-	// ReasonNodeLocalRegistry: a loopback host means the node, not the webhook.
+	// ReasonNodeLocalRegistry: only the node knows or reaches the registry, as with a loopback host or a short name on CRI-O.
 	ReasonNodeLocalRegistry Reason = "NodeLocalRegistry"
 	// ReasonNodeCache: the pull would fail, but a candidate node may already hold the image.
 	ReasonNodeCache Reason = "NodeCache"

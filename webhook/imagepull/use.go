@@ -1,5 +1,7 @@
 package imagepull
 
+import "strings"
+
 // Kind is the place in a pod where an image is used.
 type Kind uint8
 
@@ -61,6 +63,13 @@ type Use struct {
 	// Unmounted marks an image volume that no container mounts: its failing pull keeps nothing from running
 	// (kubelet: pkg/kubelet/kuberuntime/kuberuntime_manager.go, getImageVolumes).
 	Unmounted bool
+}
+
+// IsShort reports whether the image is written without its registry. Docker Hub is then what the kubelet and containerd
+// mean, while CRI-O asks its registries.conf (containers/image: pkg/sysregistriesv2/shortnames.go, parseUnnormalizedShortName).
+func (u Use) IsShort() bool {
+	host, _, ok := strings.Cut(u.Image, "/")
+	return !ok || host != "localhost" && !strings.ContainsAny(host, ".:") || strings.Contains(host, "_")
 }
 
 // Pod is all that decides the pulls of one pod.

@@ -92,3 +92,25 @@ func TestKindString(t *testing.T) {
 		t.Errorf("String() of no kind = %q, want %q", got, "image")
 	}
 }
+
+func TestShortNames(t *testing.T) {
+	t.Parallel()
+	for image, want := range map[string]bool{
+		"nginx":                       true,
+		"nginx:1.27":                  true,
+		"nginx@sha256:0":              true,
+		"library/nginx":               true,
+		"Foo/bar":                     true,
+		"my_registry.example/web":     true, // to its grammar that is no host
+		"docker.io/nginx":             false,
+		"registry.example/web":        false,
+		"registry:5000/web":           false,
+		"localhost/web":               false,
+		"[::1]:5000/web":              false,
+		"registry.example/shop/web:1": false,
+	} {
+		if got := (imagepull.Use{Image: image}).IsShort(); got != want {
+			t.Errorf("%s: got short %v, want %v", image, got, want)
+		}
+	}
+}

@@ -20,6 +20,14 @@ type Candidates struct {
 	// expected are the platforms of nodes that may come, where none is there.
 	expected []imagepull.Platform
 	pin      pin
+	// runtime decides which platforms suit a node.
+	runtime imagepull.Runtime
+}
+
+// Under returns the candidates as nodes with the runtime. Without it they have containerd.
+func (c Candidates) Under(runtime imagepull.Runtime) Candidates {
+	c.runtime = runtime
+	return c
 }
 
 // census is all that is known of a cluster's nodes.
@@ -76,18 +84,18 @@ func (c Candidates) Serve(offered []imagepull.Platform) (Fit, []imagepull.Platfo
 	switch {
 	case len(c.declared) > 0:
 		wanted := c.within(c.declared)
-		return serve(offered, wanted), wanted
+		return c.serve(offered, wanted), wanted
 	case !c.asked:
-		return serve(offered, nil), nil
+		return c.serve(offered, nil), nil
 	case len(c.nodes) == 0:
 		return c.serveComing(offered)
 	}
 	wanted := platformsOf(c.nodes)
-	fit := serve(offered, wanted)
+	fit := c.serve(offered, wanted)
 	if fit == None && len(c.resting) > 0 {
 		// The pod may wait for a node that would do.
 		wanted = platformsOf(slices.Concat(c.nodes, c.resting))
-		fit = serve(offered, wanted)
+		fit = c.serve(offered, wanted)
 	}
 	return fit, wanted
 }
@@ -99,12 +107,12 @@ func (c Candidates) serveComing(offered []imagepull.Platform) (Fit, []imagepull.
 		return fit, nil
 	}
 	if pinned := c.pin.platforms("linux", "windows"); len(pinned) > 0 {
-		if fit := serve(offered, pinned); fit == None || c.pin.isComplete() {
+		if fit := c.serve(offered, pinned); fit == None || c.pin.isComplete() {
 			return fit, pinned
 		}
 	}
 	wanted := c.within(c.expected)
-	if serve(offered, wanted) == All {
+	if c.serve(offered, wanted) == All {
 		return All, wanted
 	}
 	return Unplaced, wanted

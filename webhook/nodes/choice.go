@@ -18,7 +18,7 @@ import (
 func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all bool) {
 	wanted, all := c.mayRunOn(offered)
 	for _, node := range wanted {
-		matches := matcher(node)
+		matches := matcher(node, c.runtime)
 		var choice []int
 		for i, p := range offered {
 			if isUnnamed(p) || matches(p) {

@@ -25,13 +25,13 @@ const (
 
 // serve says how the platforms that an index offers serve those of the nodes. Where none are known any platform will do,
 // but there must be one: an index of attestations only serves nobody.
-func serve(offered, nodes []imagepull.Platform) Fit {
+func (c Candidates) serve(offered, nodes []imagepull.Platform) Fit {
 	if len(nodes) == 0 {
 		return serveUnknown(offered)
 	}
 	served, unclear := 0, 0
 	for _, node := range nodes {
-		switch serveNode(offered, node) {
+		switch serveNode(offered, node, c.runtime) {
 		case All:
 			served++
 		case Unclear:
@@ -61,9 +61,9 @@ func serveUnknown(offered []imagepull.Platform) Fit {
 }
 
 // serveNode says how an index serves one node.
-func serveNode(offered []imagepull.Platform, node imagepull.Platform) Fit {
+func serveNode(offered []imagepull.Platform, node imagepull.Platform, runtime imagepull.Runtime) Fit {
 	switch {
-	case slices.ContainsFunc(offered, matcher(node)):
+	case slices.ContainsFunc(offered, matcher(node, runtime)):
 		return All
 	case slices.ContainsFunc(offered, isUnnamed), slices.ContainsFunc(offered, maybe(node)):
 		return Unclear

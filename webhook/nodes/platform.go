@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -16,10 +17,43 @@ func isUnnamed(p imagepull.Platform) bool { return p.OS == "" && p.Architecture 
 // isRunnable leaves out attestations, which build tools mark as unknown/unknown.
 func isRunnable(p imagepull.Platform) bool { return !isUnnamed(p) && p.OS != "unknown" }
 
-// matcher is containerd's rule for one node: the very platform after normalisation, without the older ones that would run
+// matcher is the runtime's rule for one node. Windows nodes have containerd, whatever the others have.
+func matcher(node imagepull.Platform, runtime imagepull.Runtime) func(imagepull.Platform) bool {
+	if runtime == imagepull.RuntimeCRIO && node.OS != "windows" {
+		return crioMatcher(node)
+	}
+	return containerdMatcher(node)
+}
+
+// crioMatcher takes a platform by its very words, and older variants of it (containers/image v5.38:
+// internal/pkg/platform/platform_matcher.go, WantedPlatforms).
+func crioMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
+	variants := crioVariants(node)
+	return func(p imagepull.Platform) bool {
+		return !isUnnamed(p) && p.OS == node.OS && p.Architecture == node.Architecture && slices.Contains(variants, p.Variant)
+	}
+}
+
+// crioVariants lists the variants that a node takes for certain. CRI-O looks for them on ARM only, and takes an entry without
+// one everywhere.
+func crioVariants(node imagepull.Platform) []string {
+	switch node.Architecture {
+	case "arm64":
+		return []string{"v8", ""}
+	case "arm":
+		all := []string{"v8", "v7", "v6", "v5"}
+		if i := slices.Index(all, node.Variant); i >= 0 {
+			return append(all[i:], "")
+		}
+		return []string{node.Variant, ""}
+	}
+	return []string{""}
+}
+
+// containerdMatcher is containerd's rule: the very platform after normalisation, without the older ones that would run
 // too (containerd: core/transfer/image/imagestore.go, ImageFilter). Where the build of a Windows node is not known, that of
 // the image can't tell anything.
-func matcher(node imagepull.Platform) func(imagepull.Platform) bool {
+func containerdMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
 	m := platforms.OnlyStrict(spec(node))
 	return func(p imagepull.Platform) bool {
 		if node.OSVersion == "" {

@@ -41,6 +41,8 @@ type Options struct {
 	Credentials Credentials
 	// Nodes may be nil: then platforms are not compared, and nodes hold no image.
 	Nodes Nodes
+	// Runtime pulls the images on the nodes; containerd when empty.
+	Runtime imagepull.Runtime
 	// CredentialedRegistries are hosts, with "*" wildcards, where the nodes have identities that Pullgate can't see.
 	CredentialedRegistries []string
 	// SkipRegistries are hosts, with "*" wildcards, that are never asked.
@@ -70,7 +72,7 @@ type question struct {
 // says which nodes it may run on; nil stands for all.
 func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
 	findings := make([]imagepull.Finding, len(pod.Uses))
-	q := question{candidates: c.options.Nodes.Candidates(spec)}
+	q := question{candidates: c.options.Nodes.Candidates(spec).Under(c.options.Runtime)}
 	var open []int
 	for i, use := range pod.Uses {
 		findings[i] = imagepull.Finding{Use: use}
@@ -108,6 +110,8 @@ func (c *Checker) withoutAsking(i int, use imagepull.Use, candidates nodes.Candi
 			Reason: imagepull.ReasonDeadlineExceeded,
 			Detail: "the object has more images than Pullgate looks at",
 		}, true
+	case c.options.Runtime == imagepull.RuntimeCRIO && use.IsShort():
+		return shortName(use.Reference), true
 	case use.PullPolicy == imagepull.PullNever:
 		return never(candidates.Holding(use.Reference)), true
 	case use.PullPolicy == imagepull.PullIfNotPresent && candidates.Holding(use.Reference) == nodes.Everywhere:

@@ -22,6 +22,16 @@ var (
 	_ Nodes = (nodes.Declared)(nil)
 )
 
+// shortName is the verdict where the nodes' own configuration decides which registry an image is from, and under which name it
+// may be there already.
+func shortName(ref imagepull.Reference) imagepull.Verdict {
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNodeLocalRegistry,
+		Detail: "the image names no registry, and the nodes' registries.conf chooses one",
+		Fix:    "name the registry, such as " + ref.Domain + "/" + ref.Path,
+	}
+}
+
 // present is the verdict on an image that every candidate holds.
 func present() imagepull.Verdict {
 	return imagepull.Verdict{

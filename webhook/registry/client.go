@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
@@ -32,7 +33,9 @@ type Options struct {
 	RequestTimeout time.Duration
 	// ConnectTimeout bounds dialling and the TLS handshake, each; 1 s when zero.
 	ConnectTimeout time.Duration
-	// ManifestBytes is the largest manifest that the nodes' runtime accepts; containerd's 4,393,216 when zero.
+	// Runtime pulls the images on the nodes; containerd when empty.
+	Runtime imagepull.Runtime
+	// ManifestBytes is the largest manifest that the nodes accept; when zero, or beyond it, the runtime's own limit.
 	ManifestBytes int64
 	// UserAgent is sent with every request; "pullgate" when empty.
 	UserAgent string
@@ -62,9 +65,8 @@ func (o Options) withDefaults() Options {
 	if o.ConnectTimeout == 0 {
 		o.ConnectTimeout = time.Second
 	}
-	if o.ManifestBytes == 0 {
-		o.ManifestBytes = 4 * 1048 * 1048 // containerd: core/remotes/docker/resolver.go, MaxManifestSize
-	}
+	limit := rulesOf(o.Runtime).manifestBytes
+	o.ManifestBytes = min(cmp.Or(o.ManifestBytes, limit), limit)
 	if o.UserAgent == "" {
 		o.UserAgent = "pullgate"
 	}
@@ -77,6 +79,7 @@ func (o Options) withDefaults() Options {
 // Client asks registries. It is safe for concurrent use, and shares connections, challenges and tokens between questions.
 type Client struct {
 	options    Options
+	runtime    runtimeRules
 	guard      *guard
 	listings   *lru.Cache[string, listing]
 	pools      *lru.Cache[fingerprint, *transports]
@@ -96,7 +99,7 @@ func New(o Options) (*Client, error) {
 	if err := checkHostsDir(o.HostsDir); err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, guard: g}
+	c := &Client{options: o, runtime: rulesOf(o.Runtime), guard: g}
 	_, _ = rand.Read(c.identityKey[:]) // it never fails (crypto/rand)
 	if err := c.makeCaches(); err != nil {
 		return nil, fmt.Errorf("making the caches: %w", err)

@@ -8,6 +8,8 @@
 // An [Inspector] goes on from there, if that is wanted: through manifest and configuration to every layer, of which it asks
 // only whether it is there.
 //
+// Where the nodes have CRI-O its rules apply instead, as far as they differ (see runtimeRules).
+//
 // Where it asks is what the nodes' hosts.toml says: [LoadHosts] reads it as containerd does, and a pull goes from host to host
 // until one decides. Hosts in such a file are the operators' word; whatever a host refers to is not. A registry that is local
 // to the nodes is asked where the cluster says that it is. A proxy is no host of its own: what it says for itself is doubt.

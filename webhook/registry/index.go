@@ -39,7 +39,7 @@ func (p *pull) index(ctx context.Context, v imagepull.Verdict, a answer) imagepu
 	if a.size() > limit {
 		return unsupported("the index is larger than the nodes' runtime accepts")
 	}
-	return withPlatforms(v, a.body)
+	return p.questions[0].client.runtime.withPlatforms(v, a.body)
 }
 
 func lostIndex() imagepull.Verdict {
@@ -59,11 +59,11 @@ func isContent(sum string, body []byte) bool {
 	return body != nil && d.Algorithm().FromBytes(body) == d
 }
 
-func withPlatforms(v imagepull.Verdict, body []byte) imagepull.Verdict {
+func (r runtimeRules) withPlatforms(v imagepull.Verdict, body []byte) imagepull.Verdict {
 	index, err := parseIndex(body)
 	switch {
 	case err != nil:
-		return unsupported("the index can't be decoded")
+		return r.unusableAnswer("the index can't be decoded")
 	case len(index.Manifests) > maxEntries:
 		return unavailable("the index has more entries than Pullgate reads")
 	}

@@ -23,7 +23,7 @@ func FuzzIndex(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		v := withPlatforms(imagepull.Verdict{Reason: imagepull.ReasonPullable}, body)
+		v := rulesOf("").withPlatforms(imagepull.Verdict{Reason: imagepull.ReasonPullable}, body)
 		if v.IsIndex != (v.Reason == imagepull.ReasonPullable) || v.IsIndex && !json.Valid(body) {
 			t.Fatalf("got %+v", v)
 		}

@@ -26,7 +26,7 @@ func (q *question) locate(ctx context.Context) finding {
 	}
 	p := probe{method: http.MethodHead, object: q.ref.Object(), accept: acceptManifests}
 	a, err := q.ask(ctx, p)
-	if err == nil && a.status == http.StatusMethodNotAllowed {
+	if err == nil && q.client.runtime.asksAgainByGET(a.status) {
 		p.method = http.MethodGet
 		a, err = q.ask(ctx, p)
 	}
@@ -93,25 +93,28 @@ func (q *question) notFound(ctx context.Context, p probe, a answer) imagepull.Ve
 func (q *question) manifest(a answer) finding {
 	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: cmp.Or(q.digest, a.digest)}
 	if _, err := digest.Parse(v.Digest); err != nil {
-		return finding{verdict: unsupported("the registry gives the manifest an invalid digest")}
+		return finding{verdict: q.client.runtime.unusableAnswer("the registry gives the manifest an invalid digest")}
 	}
 	switch size := a.size(); {
 	case size > q.client.options.ManifestBytes:
 		tooLarge := unsupported("the manifest is larger than the nodes' runtime accepts")
 		return finding{rank: oversized, verdict: tooLarge, digest: v.Digest}
 	case size == 0: // containerd: core/remotes/handlers.go, Fetch
-		return finding{verdict: unsupported("the registry gives the manifest no size")}
+		return finding{verdict: q.client.runtime.unusableAnswer("the registry gives the manifest no size")}
 	}
+	runtime := q.client.runtime
 	switch mt := types.MediaType(a.contentType); {
 	case mt.IsImage():
 		v.Advice = remarks(a.body)
 		return finding{verdict: v}
+	case mt.IsSchema1() && runtime.takesSchema1:
+		return finding{verdict: v}
 	case mt.IsIndex():
 		return finding{verdict: v, answer: a, isIndex: true}
-	case mt.IsSchema1(), a.contentType == "text/plain":
-		return finding{verdict: unsupported("the image has the old schema 1 format")}
+	case mt.IsSchema1(), a.contentType == "text/plain" && !runtime.takesSchema1:
+		return finding{verdict: runtime.unusableAnswer("the image has the old schema 1 format")}
 	}
-	v = unsupported("the registry's answer is not a manifest by its content type")
+	v = runtime.unusableAnswer("the registry's answer is not a manifest by its content type")
 	v.Fix = "check the image name, and push a container image there"
 	return finding{verdict: v}
 }

@@ -106,7 +106,7 @@ func (q *question) fetchToken(ctx context.Context, ch challenge) (tokenAnswer, e
 	if err != nil {
 		return tokenAnswer{}, err
 	}
-	if q.credential.Password == "" {
+	if q.credential.Password == "" || !q.client.runtime.postsCredentials {
 		return q.getToken(ctx, realm, ch)
 	}
 	answer, err := q.postToken(ctx, realm, ch)

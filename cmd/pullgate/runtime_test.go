@@ -1,0 +1,27 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestCheckForCRIO: the nodes' runtime decides what registries are asked for, and what is made of their answers.
+func TestCheckForCRIO(t *testing.T) {
+	t.Parallel()
+	s := openShop(t)
+	s.write(t, "crio.yaml", `
+apiVersion: pullgate.dev/v1alpha1
+kind: Configuration
+nodes: {runtime: cri-o}
+egress: {allow: [HOST]}
+`)
+	for image, want := range map[string]string{
+		"nginx":              "NodeLocalRegistry",
+		"HOST/shop/web:1.27": "Pullable",
+	} {
+		status, stdout, stderr := s.check(t, "", s.fill(image), "--config", "DIR/crio.yaml")
+		if status != exitOK || !strings.Contains(stdout, want) {
+			t.Errorf("%s: status %d, stdout:\n%s\nwant %s in it; stderr:\n%s", image, status, stdout, want, stderr)
+		}
+	}
+}
