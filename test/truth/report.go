@@ -68,6 +68,7 @@ func writeMatrix(b *strings.Builder, results []Result) {
 		rows = append(rows, row)
 	}
 	slices.Sort(rows)
+	b.WriteString("Hanging is a pull, or a pod without a node, that came to no end while it was looked at.\n\n")
 	b.WriteString("| the kubelet | Pullable | Unpullable | Indeterminate |\n| --- | ---: | ---: | ---: |\n")
 	for _, row := range rows {
 		c := counts[row]
