@@ -34,7 +34,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run demo test test-unit cluster-programs cluster-packages cluster-up cluster-down test-cluster test-e2e test-kind test-images truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet lint fmt vulncheck manifests image install uninstall assets clean clean-all
+.PHONY: help build run demo test test-unit cluster-programs cluster-packages cluster-up cluster-down test-cluster test-e2e test-kind test-images truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet bench bench-micro bench-build lint fmt vulncheck manifests image install uninstall assets clean clean-all
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +112,21 @@ truth-diff-containerd: ## Compare hosts.toml and platforms with containerd's own
 truth-diff-kubelet: ## Compare credentials with the kubelet's own code, in 10,000 made-up cases (TRUTH_SEED, TRUTH_CASES)
 	@echo "Building the kubelet's packages takes about 3 minutes on 2 cores, once."
 	cd test/truth/kubelet && GOWORK=off $(GO) test -count=1 -v ./...
+
+# A quick run shows that all works. Only a full one writes the results that are kept.
+BENCH_FLAGS = $(if $(QUICK),-quick -out bin/bench/quick,-out test/bench/results) $(if $(ONLY),-only $(ONLY))
+
+bench: bench-build ## Measure Pullgate beside other webhooks, into test/bench/results (QUICK=1, ONLY=warm,cold,…; Linux)
+	@echo "Measuring takes about $(if $(QUICK),1 minute,11 minutes). Leave the machine alone meanwhile."
+	@bin/bench/bench $(BENCH_FLAGS)
+
+bench-build: $(ASSETS)
+	@echo "Building Pullgate and what it is measured with. The first time takes about 2 minutes on 2 cores."
+	@$(MAKE) --no-print-directory build
+	cd test/bench && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -o '$(CURDIR)/bin/bench/' . ./arm
+
+bench-micro: ## Run the micro-benchmarks of the hot functions, with their allocations
+	$(GO) test -run '^$$' -bench . -benchmem ./webhook/...
 
 lint: bin/golangci-lint ## Run the linters
 	bin/golangci-lint run --allow-parallel-runners

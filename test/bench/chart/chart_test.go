@@ -1,0 +1,48 @@
+package chart
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+func wellFormed(t *testing.T, picture string) {
+	t.Helper()
+	decoder := xml.NewDecoder(strings.NewReader(picture))
+	for {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatalf("the picture is no XML: %v\n%s", err, picture)
+		}
+	}
+}
+
+func TestPictures(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		picture string
+		want    []string
+	}{
+		"bars": {
+			Bars("Rates", "1/s", []Bar{{"a < b", 75, 50, 90}, {"flat", 10, 10, 10}}),
+			[]string{"a &lt; b", ">75<", ">100<", `class="spread"`},
+		},
+		"lines":    {Lines("Times", "ms", []string{"near", "far"}, []Line{{"one", []float64{1, 3}}}), []string{"near", "far", "<polyline", ">4<"}},
+		"no bars":  {Bars("None", "", nil), []string{"None"}},
+		"no lines": {Lines("None", "", nil, nil), []string{"None"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wellFormed(t, tc.picture)
+			for _, want := range tc.want {
+				if !strings.Contains(tc.picture, want) {
+					t.Errorf("the picture lacks %q:\n%s", want, tc.picture)
+				}
+			}
+		})
+	}
+}

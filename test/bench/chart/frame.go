@@ -1,0 +1,78 @@
+package chart
+
+import (
+	"encoding/xml"
+	"fmt"
+	"math"
+	"strings"
+)
+
+const (
+	width, height            = 720.0, 380.0
+	left, right, top, bottom = 72.0, 24.0, 56.0, 64.0
+)
+
+// colors are told apart by those who see no red or green, too (Okabe and Ito).
+func colors() []string {
+	return []string{"#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"}
+}
+
+func color(i int) string { return colors()[i%len(colors())] }
+
+// style lets the viewer choose a dark background.
+const style = `<style>text{font:13px system-ui,sans-serif;fill:#24292f}.title{font-size:16px;font-weight:600}` +
+	`.grid{stroke:#8884;stroke-width:1}.line{fill:none;stroke-width:2}.spread{stroke:#24292f;stroke-width:1.5}` +
+	`@media(prefers-color-scheme:dark){text{fill:#e6edf3}.spread{stroke:#e6edf3}}</style>`
+
+// frame is the part that all pictures share: a title, and a vertical axis from zero.
+type frame struct {
+	b       strings.Builder
+	highest float64
+}
+
+func newFrame(title, unit string, highest float64) *frame {
+	f := &frame{highest: roundUp(highest)}
+	fmt.Fprintf(&f.b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" role="img" aria-label="%s">%s`+"\n",
+		width, height, escape(title), style)
+	fmt.Fprintf(&f.b, `<text class="title" x="%g" y="24">%s</text>`+"\n", left, escape(title))
+	const steps = 4
+	for i := range steps + 1 {
+		value := f.highest * float64(i) / steps
+		fmt.Fprintf(&f.b, `<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%[3].1f"/>`+"\n", left, width-right, f.y(value))
+		f.text(left-8, f.y(value)+4, "end", fmt.Sprintf("%g", value))
+	}
+	f.text(left-8, top-14, "end", unit)
+	return f
+}
+
+func (f *frame) String() string { return f.b.String() + "</svg>\n" }
+
+// y is the place of a value.
+func (f *frame) y(value float64) float64 {
+	return height - bottom - value/f.highest*(height-top-bottom)
+}
+
+func (f *frame) text(x, y float64, anchor, text string) {
+	fmt.Fprintf(&f.b, `<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", x, y, anchor, escape(text))
+}
+
+// roundUp returns the next number that divides well into four.
+func roundUp(value float64) float64 {
+	if value <= 0 {
+		return 1
+	}
+	magnitude := math.Pow(10, math.Floor(math.Log10(value)))
+	for _, step := range []float64{1, 2, 4, 8} {
+		if value <= step*magnitude {
+			return step * magnitude
+		}
+	}
+	return 10 * magnitude
+}
+
+func escape(text string) string {
+	var b strings.Builder
+	// Writing to a builder never fails.
+	_ = xml.EscapeText(&b, []byte(text))
+	return b.String()
+}

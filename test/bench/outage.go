@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/pullgate/pullgate/test/registry"
+)
+
+// outage counts what a registry is asked while it fails and pods keep coming, as controllers make them.
+func (b *bench) outage(ctx context.Context) error {
+	s, err := b.startPullgate(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	r, err := b.StartRegistry(0)
+	if err != nil {
+		return err
+	}
+	template, err := b.template(ctx, 1, r.Host)
+	if err != nil {
+		return err
+	}
+	names, err := r.Fresh(b.plan.outageImages)
+	if err != nil {
+		return err
+	}
+	r.Fault(registry.Fault{Status: http.StatusServiceUnavailable})
+	var pods [][]byte
+	for _, image := range at(r.Host, names) {
+		pods = append(pods, template.With(image))
+	}
+	l, err := b.rate(ctx, s, turn{scenario: "outage", arm: armPullgate}, b.plan.outageRate, b.plan.outageFor,
+		func(i int) []byte { return pods[i%len(pods)] })
+	if err != nil {
+		return err
+	}
+	got := r.Count()
+	b.say("%d pods of %d images in %.0f s: %s; answers p50 %.2f ms, p99 %.2f ms", len(l.All), len(names), b.plan.outageFor.Seconds(), got,
+		millis(l.Percentile(50)), millis(l.Percentile(99)))
+	b.results.add(bar{
+		what:     fmt.Sprintf("requests to a registry that fails for %.0f s, under %d pods/s", b.plan.outageFor.Seconds(), b.plan.outageRate),
+		measured: fmt.Sprint(got.Total), goal: "≤ 12", met: got.Total <= 12,
+	})
+	return nil
+}

@@ -1,0 +1,149 @@
+package stage
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/pullgate/pullgate/test/registry"
+)
+
+// Stage is what a benchmark runs on. Everything on it ends with Clear.
+type Stage struct {
+	dir, certDir, caFile, kubeconfig string
+
+	ca     *registry.CA
+	cores  cores
+	client kubernetes.Interface
+	clear  []func()
+}
+
+// Set sets the stage. What is there when it fails is cleared.
+func Set(ctx context.Context, assets string) (s *Stage, err error) {
+	s = &Stage{}
+	defer func() {
+		if err != nil {
+			s.Clear()
+		}
+	}()
+	if s.cores, err = splitCores(); err != nil {
+		return nil, err
+	}
+	if err := s.cores.confine(); err != nil {
+		return nil, err
+	}
+	if s.dir, err = os.MkdirTemp("", "pullgate-bench-"); err != nil {
+		return nil, err
+	}
+	s.OnClear(func() { _ = os.RemoveAll(s.dir) })
+	if err := s.certify(); err != nil {
+		return nil, err
+	}
+	if err := s.startCluster(assets); err != nil {
+		return nil, err
+	}
+	return s, s.populate(ctx)
+}
+
+// Clear ends what is on the stage, the last one first.
+func (s *Stage) Clear() {
+	for _, end := range slices.Backward(s.clear) {
+		end()
+	}
+	s.clear = nil
+}
+
+// OnClear has something end with the stage.
+func (s *Stage) OnClear(end func()) { s.clear = append(s.clear, end) }
+
+// certify makes the CA of all servers, and a certificate for the webhooks.
+func (s *Stage) certify() error {
+	var err error
+	if s.ca, err = registry.NewCA(); err != nil {
+		return err
+	}
+	s.caFile, s.certDir = filepath.Join(s.dir, "ca.crt"), filepath.Join(s.dir, "certs")
+	cert, err := s.ca.Certificate()
+	if err != nil {
+		return err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(s.certDir, 0o700); err != nil {
+		return err
+	}
+	for file, data := range map[string][]byte{
+		s.caFile:                            s.ca.PEM(),
+		filepath.Join(s.certDir, "tls.crt"): pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}),
+		filepath.Join(s.certDir, "tls.key"): pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+	} {
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ClientTLS is the configuration of a client that trusts the webhooks.
+func (s *Stage) ClientTLS() *tls.Config {
+	return &tls.Config{RootCAs: s.ca.Pool(), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+}
+
+// File writes a file that goes with the stage, and returns where it is.
+func (s *Stage) File(name, content string) (string, error) {
+	path := filepath.Join(s.dir, name)
+	return path, os.WriteFile(path, []byte(content), 0o600)
+}
+
+// startCluster starts a control plane without controllers.
+func (s *Stage) startCluster(assets string) error {
+	plane := &envtest.ControlPlane{
+		Etcd: &envtest.Etcd{
+			Path: filepath.Join(assets, "etcd"), DataDir: filepath.Join(s.dir, "etcd"), StartTimeout: patience,
+		},
+		APIServer: &envtest.APIServer{
+			Path: filepath.Join(assets, "kube-apiserver"), CertDir: filepath.Join(s.dir, "kube-apiserver"), StartTimeout: patience,
+		},
+	}
+	// Without these the API server looks for the address of the way out, and there may be none.
+	plane.APIServer.Configure().Set("advertise-address", "127.0.0.1").Set("endpoint-reconciler-type", "none")
+	for _, dir := range []string{plane.Etcd.DataDir, plane.APIServer.CertDir} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	s.OnClear(func() { _ = plane.Stop() })
+	if err := plane.Start(); err != nil {
+		return fmt.Errorf("starting the API server of %s: %w", assets, err)
+	}
+	return s.connect(plane)
+}
+
+// connect makes an administrator, as whom the programs and the stage itself act.
+func (s *Stage) connect(plane *envtest.ControlPlane) error {
+	admin, err := plane.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
+	if err != nil {
+		return fmt.Errorf("adding an administrator: %w", err)
+	}
+	kubeconfig, err := admin.KubeConfig()
+	if err != nil {
+		return fmt.Errorf("making a kubeconfig: %w", err)
+	}
+	if s.kubeconfig, err = s.File("kubeconfig", string(kubeconfig)); err != nil {
+		return err
+	}
+	config := admin.Config()
+	config.QPS = -1
+	s.client, err = kubernetes.NewForConfig(config)
+	return err
+}

@@ -1,0 +1,34 @@
+package nodes_test
+
+import (
+	"fmt"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
+)
+
+// BenchmarkCandidates is the search for nodes that a pod may run on, and for its image on them, in clusters of three sizes.
+func BenchmarkCandidates(b *testing.B) {
+	wanted := imagepull.Reference{Domain: "registry.example", Path: "shop/web", Tag: "1"}
+	for _, size := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprintf("nodes=%d", size), func(b *testing.B) {
+			var all []corev1.Node
+			for i := range size {
+				all = append(all, newNode(fmt.Sprintf("node-%d", i), "linux/amd64", crowded(40)))
+			}
+			snapshot, err := nodes.List(b.Context(), &cluster{nodes: all}, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if snapshot.Candidates(&corev1.PodSpec{}).Holding(wanted) == nodes.Everywhere {
+					b.Fatal("nodes hold an image that they don't have")
+				}
+			}
+		})
+	}
+}
