@@ -161,15 +161,18 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 	}
 	options := registryOptions(c)
 	options.Instrument = m.Instrument
-	checker, err := newChecker(c, held, nodes, options)
+	engine, err := newEngine(c, options, m.CacheAsked)
 	if err != nil {
 		return nil, nil, err
+	}
+	if err := metrics.Watch(ctrlmetrics.Registry, engine.gauges()); err != nil {
+		return nil, nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
 		return nil, nil, fmt.Errorf("watching namespaces: %w", err)
 	}
 	return &webhook.Handler{
-		Checker: checker,
+		Checker: engine.checker(held, nodes),
 		Modes:   webhook.NamespaceModes{Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Unlabelled: c.DefaultMode},
 		Actions: c.Actions,
 		Budget:  webhook.Budget{Admission: c.Timeouts.Admission.Duration, Headroom: c.Timeouts.Headroom.Duration},
