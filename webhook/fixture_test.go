@@ -64,7 +64,7 @@ func (c *checker) verdict(image string) imagepull.Verdict {
 	}
 	switch image {
 	case absent:
-		return imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found"}
+		return imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found", Origin: imagepull.OriginRegistry}
 	case busy:
 		return imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "the registry limits the rate of requests"}
 	}

@@ -164,7 +164,8 @@ func (h *Handler) observe(ctx context.Context, req admission.Request, d policy.D
 		"decision", o.Decision, "mode", o.Mode, "kind", o.Kind, "operation", req.Operation,
 		"namespace", req.Namespace, "name", req.Name, "uid", req.UID, "user", req.UserInfo.Username,
 		"dryRun", req.DryRun != nil && *req.DryRun,
-		"images", len(o.Findings), "findings", logged(d.Audited), "duration", o.Duration)
+		"images", len(o.Findings), "findings", logged(d.Audited), "origins", origins(o.Findings),
+		"duration", o.Duration)
 }
 
 // verb names a decision in logs and metrics.
@@ -185,4 +186,13 @@ func logged(findings []imagepull.Finding) []string {
 		texts = append(texts, fmt.Sprintf("%s %q %s: %s", f.Path, report.Bounded(f.Image), f.Reason, f.Detail))
 	}
 	return texts
+}
+
+// origins says where each verdict came from, in the order of the images.
+func origins(findings []imagepull.Finding) []string {
+	words := make([]string, 0, len(findings))
+	for _, f := range findings {
+		words = append(words, f.Provenance())
+	}
+	return words
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,6 +16,13 @@ import (
 func TestLogLine(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeEnforce)
+	f.checker.said = map[string]imagepull.Verdict{
+		good: {Reason: imagepull.ReasonPullable, Origin: imagepull.OriginCache, Age: 12300 * time.Millisecond},
+		busy: {
+			Reason: imagepull.ReasonRateLimited, Detail: "the registry limits the rate of requests",
+			Origin: imagepull.OriginBackoff, Age: 4 * time.Minute,
+		},
+	}
 	f.review(t, create("Pod", podOf(absent, good, busy)))
 	lines := f.logLines(t)
 	if len(lines) != 1 {
@@ -35,6 +43,7 @@ func TestLogLine(t *testing.T) {
 			`spec.containers[0].image "registry.example/shop/web:gone" NotFound: tag not found`,
 			`spec.containers[2].image "busy.example/web:1" RateLimited: the registry limits the rate of requests`,
 		},
+		"origins": []any{"registry", "cache 12s", "backoff 4m0s"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("log line (-want +got):\n%s", diff)

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/metrics"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
 	"github.com/pullgate/pullgate/webhook/resolve"
@@ -54,61 +52,109 @@ func registryOptions(c config.Configuration) (registry.Options, error) {
 	}, nil
 }
 
-// newChecker wires the engine that serve and check share: questions from preflight, through resolve, to registry.
-func newChecker(
-	c config.Configuration, creds preflight.Credentials, nodes preflight.Nodes, options registry.Options,
-) (*preflight.Checker, error) {
+// engine is what serve and check share: questions from preflight, through resolve, to registry.
+type engine struct {
+	config config.Configuration
+	// observe is told of each question whether memory had the answer.
+	observe  func(hit bool)
+	slots    *resolve.Slots
+	caches   []*resolve.Cached
+	backoffs []*resolve.BackedOff
+	// resolver asks for images, and contents for what is in them; the latter is nil unless the configuration wants it.
+	resolver, contents preflight.Resolver
+}
+
+func newEngine(c config.Configuration, options registry.Options, observe func(hit bool)) (*engine, error) {
 	client, err := registry.New(options)
 	if err != nil {
 		return nil, err
 	}
+	e := &engine{config: c, observe: observe, slots: resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry)}
+	if e.resolver, err = e.stack(client); err != nil || !c.Deep {
+		return e, err
+	}
+	e.contents, err = e.stack(registry.NewInspector(client))
+	return e, err
+}
+
+// cacheBytes bounds what is remembered besides the number of entries. An index of ten platforms takes 3 KiB.
+const cacheBytes = 24 << 20
+
+// stack puts onto what asks a registry all that decides when to ask: memory, one question at a time, limits, backoff and
+// retries, from the outside in. Backoff is within the limits, so that whoever waits for a turn while a registry goes down
+// no longer asks it. What looks into images has a memory and a backoff of its own, and the limits in common.
+func (e *engine) stack(asking resolve.Resolver) (preflight.Resolver, error) {
+	c, wall := e.config, clock.RealClock{}
+	retried := resolve.NewRetried(asking, resolve.Retry{
+		InitialDelay: c.Retry.InitialDelay.Duration,
+		Factor:       c.Retry.Factor,
+		Jitter:       c.Retry.Jitter,
+		MaxAttempts:  c.Retry.MaxAttempts,
+	}, wall)
+	backedOff := resolve.NewBackedOff(retried, resolve.Backoff{
+		InitialDelay: c.Backoff.InitialDelay.Duration,
+		Factor:       c.Backoff.Factor,
+		MaxDelay:     c.Backoff.MaxDelay.Duration,
+		Jitter:       c.Retry.Jitter,
+		Lockout:      c.Cache.DeniedTTL.Duration,
+	}, wall)
+	cached, err := resolve.NewCached(resolve.NewLimited(backedOff, e.slots), resolve.CacheOptions{
+		MaxEntries: c.Cache.MaxEntries,
+		MaxBytes:   cacheBytes,
+		Lifetimes: resolve.Lifetimes{
+			Tag:      c.Cache.TagTTL.Duration,
+			Digest:   c.Cache.DigestTTL.Duration,
+			NotFound: c.Cache.NotFoundTTL.Duration,
+			Denied:   c.Cache.DeniedTTL.Duration,
+		},
+		Clock:   wall,
+		Observe: e.observe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.caches, e.backoffs = append(e.caches, cached), append(e.backoffs, backedOff)
+	// A question outlives whoever asked by one request, so that what has begun comes to its end and is remembered.
+	return cached.InFrontOf(resolve.NewCoalesced(cached, c.Timeouts.Admission.Duration+c.Timeouts.Request.Duration)), nil
+}
+
+func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {
 	return preflight.New(preflight.Options{
-		Resolver:               retried(client, c.Retry),
-		Contents:               contents(client, c),
+		Resolver:               e.resolver,
+		Contents:               e.contents,
 		Credentials:            creds,
 		Nodes:                  nodes,
-		Runtime:                c.Nodes.Runtime,
-		CredentialedRegistries: c.Nodes.CredentialedRegistries,
-		SkipRegistries:         c.SkipRegistries,
-		MaxUses:                c.Limits.UsesPerObject,
-	}), nil
+		Runtime:                e.config.Nodes.Runtime,
+		CredentialedRegistries: e.config.Nodes.CredentialedRegistries,
+		SkipRegistries:         e.config.SkipRegistries,
+		MaxUses:                e.config.Limits.UsesPerObject,
+	})
 }
 
-// contents looks into images, where the configuration asks for that.
-func contents(client *registry.Client, c config.Configuration) preflight.Resolver {
-	if !c.Deep {
-		return nil
+func (e *engine) gauges() metrics.Gauges {
+	return metrics.Gauges{
+		CacheEntries: func() int { return total(e.caches, (*resolve.Cached).Len) },
+		Inflight:     e.slots.Taken,
+		Waiting:      e.slots.Waiting,
+		BackedOff:    func() int { return total(e.backoffs, (*resolve.BackedOff).Resting) },
 	}
-	return retried(registry.NewInspector(client), c.Retry)
 }
 
-func retried(next resolve.Resolver, r config.Retry) preflight.Resolver {
-	return resolve.NewRetried(next, resolve.Retry{
-		InitialDelay: r.InitialDelay.Duration,
-		Factor:       r.Factor,
-		Jitter:       r.Jitter,
-		MaxAttempts:  r.MaxAttempts,
-	}, clock.RealClock{})
-}
-
-// clientConfig finds the API server as kubectl does: by the file named, $KUBECONFIG, ~/.kube/config, or from inside a pod.
-func clientConfig(kubeconfig string) clientcmd.ClientConfig {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = kubeconfig
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil)
-}
-
-// restConfig leaves the rate of requests to the API server's own fairness: client-go's default of five a second would
-// make a burst of pods wait for their secrets.
-func restConfig(kubeconfig string) (*rest.Config, error) {
-	c, err := clientConfig(kubeconfig).ClientConfig()
-	if clientcmd.IsEmptyConfig(err) {
-		return nil, errors.New("finding the API server: there is no kubeconfig, and this is no pod")
+func total[T any](parts []T, of func(T) int) int {
+	sum := 0
+	for _, part := range parts {
+		sum += of(part)
 	}
+	return sum
+}
+
+// newChecker returns a Checker for a command that ends with its answer, and of which nobody wants numbers.
+func newChecker(
+	c config.Configuration, creds preflight.Credentials, nodes preflight.Nodes, options registry.Options,
+) (*preflight.Checker, error) {
+	e, err := newEngine(c, options, nil)
 	if err != nil {
-		return nil, fmt.Errorf("finding the API server: %w", err)
+		return nil, err
 	}
-	c.QPS = -1
-	c.UserAgent = userAgent()
-	return c, nil
+	return e.checker(creds, nodes), nil
 }

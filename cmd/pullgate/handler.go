@@ -69,6 +69,12 @@ func newWatchingChecker(
 	if options.LocalRegistry, err = watchLocalRegistry(mgr, clientset.CoreV1(), c.Nodes, logger); err != nil {
 		return nil, nil, err
 	}
-	checker, err = newChecker(c, held, nodes, options)
-	return checker, held.Providers.Close, err
+	engine, err := newEngine(c, options, m.CacheAsked)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := metrics.Watch(ctrlmetrics.Registry, engine.gauges()); err != nil {
+		return nil, nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	return engine.checker(held, nodes), held.Providers.Close, nil
 }

@@ -83,8 +83,18 @@ func TestLoadEveryKey(t *testing.T) {
 		Request:   metav1.Duration{Duration: 5 * time.Second},
 		Connect:   metav1.Duration{Duration: 500 * time.Millisecond},
 	}
-	want.Limits.UsesPerObject = 10
-	want.Limits.ManifestBytes = 1 << 20
+	want.Backoff = config.Backoff{
+		InitialDelay: metav1.Duration{Duration: 5 * time.Second},
+		Factor:       3,
+		MaxDelay:     metav1.Duration{Duration: time.Minute},
+	}
+	want.Cache = config.Cache{
+		MaxEntries:  500,
+		DigestTTL:   metav1.Duration{Duration: time.Hour},
+		NotFoundTTL: metav1.Duration{Duration: time.Second},
+		DeniedTTL:   metav1.Duration{Duration: 5 * time.Second},
+	}
+	want.Limits = config.Limits{PerRegistry: 4, Total: 32, UsesPerObject: 10, ManifestBytes: 1 << 20}
 	want.Nodes.HostsDir = "/etc/pullgate/certs.d"
 	want.Nodes.DockerConfig = "/nodes/config.json"
 	want.Nodes.CredentialProvider = config.CredentialProvider{Config: "/nodes/providers.yaml", BinDir: "/nodes/bin"}

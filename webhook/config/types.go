@@ -82,13 +82,18 @@ type Timeouts struct {
 	Headroom metav1.Duration `json:"headroom"`
 }
 
-// Cache says how many answers are remembered and for how long each kind of answer holds.
+// Cache says how many answers are remembered and for how long each kind of answer holds at most; zero means not at all.
 type Cache struct {
-	MaxEntries  int             `json:"maxEntries"`
-	TagTTL      metav1.Duration `json:"tagTTL"`
-	DigestTTL   metav1.Duration `json:"digestTTL"`
+	// MaxEntries bounds the answers, one for each reference and credential.
+	MaxEntries int `json:"maxEntries"`
+	// TagTTL is for an image that can be pulled by tag.
+	TagTTL metav1.Duration `json:"tagTTL"`
+	// DigestTTL is for an image that can be pulled by digest.
+	DigestTTL metav1.Duration `json:"digestTTL"`
+	// NotFoundTTL is for an image that can't be pulled, whatever the cause but refused access.
 	NotFoundTTL metav1.Duration `json:"notFoundTTL"`
-	DeniedTTL   metav1.Duration `json:"deniedTTL"`
+	// DeniedTTL is for refused access. It is the time, too, in which a credential may fail for a few images only.
+	DeniedTTL metav1.Duration `json:"deniedTTL"`
 }
 
 // Limits are counts of things at once, except where they say otherwise.

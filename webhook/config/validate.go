@@ -18,6 +18,9 @@ import (
 // longestWebhookTimeout is the largest timeoutSeconds that the API server accepts for a webhook.
 const longestWebhookTimeout = 30 * time.Second
 
+// longestRest keeps a slip of the pen from leaving a registry alone for good.
+const longestRest = time.Hour
+
 // validate returns everything that is wrong with the values.
 func validate(c Configuration) field.ErrorList {
 	return slices.Concat(
@@ -26,14 +29,14 @@ func validate(c Configuration) field.ErrorList {
 		oneOf(field.NewPath("defaultMode"), c.DefaultMode, policy.Modes()),
 		validateActions(c.Actions, field.NewPath("actions")),
 		validateRetry(c.Retry, field.NewPath("retry")),
+		validateBackoff(c.Backoff, field.NewPath("backoff")),
 		validateTimeouts(c.Timeouts, field.NewPath("timeouts")),
-		atLeast(field.NewPath("limits", "usesPerObject"), c.Limits.UsesPerObject, 1),
-		atLeast(field.NewPath("limits", "manifestBytes"), c.Limits.ManifestBytes, 1),
+		validateCache(c.Cache, field.NewPath("cache")),
+		validateLimits(c.Limits, field.NewPath("limits")),
 		validateNodes(c.Nodes, field.NewPath("nodes")),
 		validateDeep(c, field.NewPath("deep")),
 		validateEgress(c.Egress, field.NewPath("egress")),
 		each(field.NewPath("skipRegistries"), c.SkipRegistries, hostProblem),
-		unsupported(c),
 	)
 }
 
@@ -58,6 +61,35 @@ func validateRetry(r Retry, path *field.Path) field.ErrorList {
 		atLeast(path.Child("jitter"), r.Jitter, 0),
 		atMost(path.Child("jitter"), r.Jitter, 1),
 		atLeast(path.Child("maxAttempts"), r.MaxAttempts, 1),
+	)
+}
+
+func validateBackoff(b Backoff, path *field.Path) field.ErrorList {
+	return slices.Concat(
+		moreThanZero(path.Child("initialDelay"), b.InitialDelay.Duration),
+		within(path.Child("initialDelay"), b.InitialDelay.Duration, part{path.Child("maxDelay"), b.MaxDelay.Duration}),
+		atLeast(path.Child("factor"), b.Factor, 1),
+		atMost(path.Child("maxDelay"), b.MaxDelay.Duration, longestRest),
+	)
+}
+
+// validateCache takes zero for a lifetime: then nothing of that kind is remembered.
+func validateCache(c Cache, path *field.Path) field.ErrorList {
+	return slices.Concat(
+		atLeast(path.Child("maxEntries"), c.MaxEntries, 1),
+		atLeast(path.Child("tagTTL"), c.TagTTL.Duration, 0),
+		atLeast(path.Child("digestTTL"), c.DigestTTL.Duration, 0),
+		atLeast(path.Child("notFoundTTL"), c.NotFoundTTL.Duration, 0),
+		atLeast(path.Child("deniedTTL"), c.DeniedTTL.Duration, 0),
+	)
+}
+
+func validateLimits(l Limits, path *field.Path) field.ErrorList {
+	return slices.Concat(
+		atLeast(path.Child("perRegistry"), l.PerRegistry, 1),
+		atLeast(path.Child("total"), l.Total, 1),
+		atLeast(path.Child("usesPerObject"), l.UsesPerObject, 1),
+		atLeast(path.Child("manifestBytes"), l.ManifestBytes, 1),
 	)
 }
 

@@ -76,6 +76,37 @@ func TestValueMistakes(t *testing.T) {
 			data: "timeouts: {headroom: 30s}",
 			want: `timeouts.headroom: Invalid value: "30s": must be at most 29s`,
 		},
+		"no rest": {
+			data: "backoff: {initialDelay: 0s}",
+			want: `backoff.initialDelay: Invalid value: "0s": must be more than 0s`,
+		},
+		"a first rest longer than the longest": {
+			data: "backoff: {initialDelay: 6m}",
+			want: `backoff.initialDelay: Invalid value: "6m0s": must be at most backoff.maxDelay, which is 5m0s`,
+		},
+		"a rest for a day": {
+			data: "backoff: {maxDelay: 24h}",
+			want: `backoff.maxDelay: Invalid value: "24h0m0s": must be at most 1h0m0s`,
+		},
+		"a shrinking rest": {
+			data: "backoff: {factor: 0.5}",
+			want: "backoff.factor: Invalid value: 0.5: must be at least 1",
+		},
+		"nothing remembered": {
+			data: "cache: {maxEntries: 0}",
+			want: "cache.maxEntries: Invalid value: 0: must be at least 1",
+		},
+		"lifetimes below zero": {
+			data: "cache: {tagTTL: -1s, digestTTL: -1s, notFoundTTL: -1s, deniedTTL: -1s}",
+			want: `cache.tagTTL: Invalid value: "-1s": must be at least 0s` + "\n" +
+				`cache.digestTTL: Invalid value: "-1s": must be at least 0s` + "\n" +
+				`cache.notFoundTTL: Invalid value: "-1s": must be at least 0s` + "\n" +
+				`cache.deniedTTL: Invalid value: "-1s": must be at least 0s`,
+		},
+		"no questions": {
+			data: "limits: {perRegistry: 0, total: 0}",
+			want: "limits.perRegistry: Invalid value: 0: must be at least 1\nlimits.total: Invalid value: 0: must be at least 1",
+		},
 		"no uses": {
 			data: "limits: {usesPerObject: 0}",
 			want: "limits.usesPerObject: Invalid value: 0: must be at least 1",
@@ -114,11 +145,11 @@ func TestValueMistakes(t *testing.T) {
 			want: `egress.privateNetworks: Unsupported value: "warn": supported values: "allow", "deny"`,
 		},
 		"several, each on its line": {
-			data: "defaultMode: strict\nretry: {factor: 0, jitter: 2}\nbackoff: {factor: 3}\n",
+			data: "defaultMode: strict\nretry: {factor: 0, jitter: 2}\nbackoff: {factor: 0}\n",
 			want: `defaultMode: Unsupported value: "strict": supported values: "enforce", "warn", "audit", "off"` + "\n" +
 				"retry.factor: Invalid value: 0: must be at least 1\n" +
 				"retry.jitter: Invalid value: 2: must be at most 1\n" +
-				"backoff.factor: Forbidden: not supported by this version yet: remove it",
+				"backoff.factor: Invalid value: 0: must be at least 1",
 		},
 	})
 }
@@ -170,59 +201,4 @@ func TestPlatforms(t *testing.T) {
 			t.Errorf("Load() of platform %q = %v", platform, err)
 		}
 	}
-}
-
-// TestFutureKeys holds the keys without effect against their two rules: nothing asked, nothing said.
-func TestFutureKeys(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct{ asks, idle string }{
-		"backoff.initialDelay": {
-			asks: "backoff: {initialDelay: 1s}",
-			idle: "backoff: {initialDelay: 10000ms}",
-		},
-		"backoff.factor": {
-			asks: "backoff: {factor: 3}",
-			idle: "backoff: {factor: 2.0}",
-		},
-		"backoff.maxDelay": {
-			asks: "backoff: {maxDelay: 1m}",
-			idle: "backoff: {maxDelay: 300s}",
-		},
-		"cache.maxEntries": {
-			asks: "cache: {maxEntries: 1}",
-			idle: "cache: {maxEntries: 10000}",
-		},
-		"cache.tagTTL": {
-			asks: "cache: {tagTTL: 1s}",
-			idle: "cache: {tagTTL: 1m}",
-		},
-		"cache.digestTTL": {
-			asks: "cache: {digestTTL: 1s}",
-			idle: "cache: {digestTTL: 600s}",
-		},
-		"cache.notFoundTTL": {
-			asks: "cache: {notFoundTTL: 1s}",
-			idle: "cache: {notFoundTTL: 10s}",
-		},
-		"cache.deniedTTL": {
-			asks: "cache: {deniedTTL: 1s}",
-			idle: "cache: {deniedTTL: 30s}",
-		},
-		"limits.perRegistry": {
-			asks: "limits: {perRegistry: -1}",
-			idle: "limits: {perRegistry: 8}",
-		},
-		"limits.total": {
-			asks: "limits: {total: 1}",
-			idle: "limits: {total: 256}",
-		},
-	}
-	mistakes := map[string]mistake{}
-	for path, test := range tests {
-		mistakes[path] = mistake{test.asks, path + ": Forbidden: not supported by this version yet: remove it"}
-		if _, err := config.Load([]byte(test.idle)); err != nil {
-			t.Errorf("Load(%s) = %v, want no error", test.idle, err)
-		}
-	}
-	testMistakes(t, mistakes)
 }

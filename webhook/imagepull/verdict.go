@@ -2,7 +2,8 @@ package imagepull
 
 import "time"
 
-// Verdict is what a node would experience, as far as Pullgate can tell. The zero value is Indeterminate.
+// Verdict is what a node would experience, as far as Pullgate can tell. The zero value is Indeterminate. What its slices hold
+// is shared between questions: nobody changes it.
 type Verdict struct {
 	Reason Reason
 	// Detail says in a few words what happened: Pullgate's own text, free of secrets and of anything that a registry
@@ -23,10 +24,17 @@ type Verdict struct {
 	IsIndex bool
 	// Transient marks a failure that may be gone a moment later, so that asking again makes sense.
 	Transient bool
+	// LoginFailed marks a denial that concerns the credential itself and not only the reference: some registries lock an account
+	// after a few of them.
+	LoginFailed bool
 	// RetryAfter is how long the registry asked to be left alone; zero when it did not.
 	RetryAfter time.Duration
 	// Advice are non-fatal remarks.
 	Advice []Advice
+	// Origin is where the verdict comes from.
+	Origin Origin
+	// Age is how long ago the registry was asked, where the verdict comes from memory.
+	Age time.Duration
 }
 
 // Outcome returns the outcome of the verdict's reason.

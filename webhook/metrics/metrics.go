@@ -21,6 +21,7 @@ type Metrics struct {
 	findings         *prometheus.CounterVec
 	requests         *prometheus.CounterVec
 	requestDurations prometheus.Histogram
+	cacheRequests    *prometheus.CounterVec
 }
 
 // New registers the metrics.
@@ -48,13 +49,25 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Help:    "Time from sending a request to a registry or token service to the header of its answer.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}),
+		cacheRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pullgate_cache_requests_total",
+			Help: "Questions about one image with one credential, by whether memory had the answer (hit, miss).",
+		}, []string{"result"}),
 	}
-	for _, c := range []prometheus.Collector{m.decisions, m.duration, m.findings, m.requests, m.requestDurations} {
-		if err := registry.Register(c); err != nil {
-			return nil, err
-		}
+	all := []prometheus.Collector{m.decisions, m.duration, m.findings, m.requests, m.requestDurations, m.cacheRequests}
+	if err := register(registry, all...); err != nil {
+		return nil, err
 	}
 	return m, nil
+}
+
+func register(registry prometheus.Registerer, all ...prometheus.Collector) error {
+	for _, c := range all {
+		if err := registry.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Decided counts one decision and the findings that it rests on.

@@ -20,6 +20,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/nodes"
+	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
 // Resolver says whether a reference could be pulled with one credential.
@@ -71,6 +72,7 @@ type question struct {
 // Check returns one finding for each use of the pod, in their order, not later than the context's deadline. The pod's spec
 // says which nodes it may run on; nil stands for all.
 func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
+	ctx = resolve.WithTenant(ctx, pod.Namespace)
 	findings := make([]imagepull.Finding, len(pod.Uses))
 	q := question{candidates: c.options.Nodes.Candidates(spec).Under(c.options.Runtime)}
 	var open []int
@@ -159,6 +161,8 @@ func forUse(v imagepull.Verdict, use imagepull.Use) imagepull.Verdict {
 			Reason:  imagepull.AdviceUnmountedImageVolume,
 			Message: "no container mounts the volume, whose image cannot be pulled: " + v.Detail,
 		}},
+		Origin: v.Origin,
+		Age:    v.Age,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/preflight"
+	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
 // TestImagesAreAskedAtTheSameTime: none of the twenty is answered before all are under way.
@@ -99,7 +100,7 @@ func TestPanicReachesTheCaller(t *testing.T) {
 	})
 	checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}})
 	defer func() {
-		fault, ok := recover().(*preflight.Fault)
+		fault, ok := recover().(*resolve.Fault)
 		if !ok {
 			t.Fatal("Check() did not panic with a Fault")
 		}

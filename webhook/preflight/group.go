@@ -1,9 +1,9 @@
 package preflight
 
 import (
-	"fmt"
-	"runtime/debug"
 	"sync"
+
+	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
 // group runs functions at the same time. A panic in one of them would end the process, and with it every admission under
@@ -11,26 +11,14 @@ import (
 type group struct {
 	wg    sync.WaitGroup
 	first sync.Once
-	fault *Fault
+	fault *resolve.Fault
 }
-
-// Fault is what a panic during a check becomes in the goroutine that called it.
-type Fault struct {
-	cause any
-	stack []byte
-}
-
-// String names the type of the cause, and not its text: that could hold anything.
-func (f *Fault) String() string { return fmt.Sprintf("panic of %T in a check", f.cause) }
-
-// Stack returns where the panic was.
-func (f *Fault) Stack() string { return string(f.stack) }
 
 func (g *group) run(f func()) {
 	g.wg.Go(func() {
 		defer func() {
 			if cause := recover(); cause != nil {
-				g.first.Do(func() { g.fault = &Fault{cause, debug.Stack()} })
+				g.first.Do(func() { g.fault = resolve.NewFault(cause) })
 			}
 		}()
 		f()

@@ -30,7 +30,14 @@ func (c *Checker) verdict(ctx context.Context, q question, ref imagepull.Referen
 		// Even past the deadline every credential has its turn, which is then a doubt: the first refusals alone prove nothing.
 		failures = append(failures, v)
 	}
-	v := unlessUnknown(unlessUnreadable(worst(failures), set), candidates.Unknown())
+	chosen := worst(failures)
+	v := c.explained(unlessUnknown(unlessUnreadable(chosen, set), candidates.Unknown()), ref, set)
+	v.Origin, v.Age = chosen.Origin, chosen.Age
+	return v
+}
+
+// explained says of a denial whether it is one, and what is wrong with the pod's secrets.
+func (c *Checker) explained(v imagepull.Verdict, ref imagepull.Reference, set credentials.Set) imagepull.Verdict {
 	if isRefusal(v) && matchesHost(c.options.CredentialedRegistries, ref.Domain) {
 		return unlessKnownToNodes(v)
 	}

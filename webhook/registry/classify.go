@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -39,7 +40,9 @@ func (q *question) classify(ctx context.Context, err error) imagepull.Verdict {
 	}
 	v := classifyError(err)
 	if v.Reason == imagepull.ReasonAccessDenied {
-		v = accessDenied(q.credential)
+		e, ok := asError[*tokenError](err)
+		v = q.credential.Refused()
+		v.LoginFailed = ok && e.status == http.StatusUnauthorized && q.credential.Password != ""
 	}
 	return v
 }
@@ -123,7 +126,8 @@ func classifyAnswer(a answer, cred imagepull.Credential) imagepull.Verdict {
 	}
 	v := classifyStatus(a.status, a.retryAfter, "the registry")
 	if v.Reason == imagepull.ReasonAccessDenied {
-		return accessDenied(cred)
+		v = cred.Refused()
+		v.LoginFailed = a.status == http.StatusUnauthorized && strings.HasPrefix(a.authorization, "Basic ")
 	}
 	return v
 }
@@ -146,21 +150,6 @@ func classifyStatus(status int, retryAfter time.Duration, who string) imagepull.
 		return v
 	}
 	return unavailable(fmt.Sprintf("%s answered %d", who, status))
-}
-
-func accessDenied(cred imagepull.Credential) imagepull.Verdict {
-	v := imagepull.Verdict{Reason: imagepull.ReasonAccessDenied}
-	switch {
-	case cred.Source == "":
-		v.Detail = "the image is private or does not exist, and no pull secret is for it"
-	case cred.IsAnonymous():
-		v.Detail = "the credential from " + cred.Source + " holds no user and password"
-		v.Fix = "recreate the pull secret with user and password"
-	default:
-		v.Detail = "the credential from " + cred.Source + " is refused"
-		v.Fix = "renew the pull secret or give it access to the repository"
-	}
-	return v
 }
 
 func egressForbidden(detail string) imagepull.Verdict {

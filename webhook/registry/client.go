@@ -123,8 +123,12 @@ func (c *Client) Close() { c.pools.Purge() }
 // a verdict: whatever goes wrong on the way is one of the reasons. The verdict of an index lists its platforms; whether one
 // of them fits is not judged here.
 func (c *Client) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	v := c.resolve(ctx, ref, shown(cred))
-	v.Credential = cred.Source
+	return said(c.resolve(ctx, ref, shown(cred)), cred)
+}
+
+// said marks a verdict as the answer to a credential.
+func said(v imagepull.Verdict, cred imagepull.Credential) imagepull.Verdict {
+	v.Credential, v.Origin = cred.Source, imagepull.OriginRegistry
 	return v
 }
 

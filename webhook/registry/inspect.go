@@ -25,8 +25,7 @@ func (i *Inspector) Resolve(ctx context.Context, ref imagepull.Reference, cred i
 	if p != nil {
 		v = p.inspect(ctx)
 	}
-	v.Credential = cred.Source
-	return v
+	return said(v, cred)
 }
 
 // inspect reads the manifest, then asks for its parts. An index within an index is left at that: a node would go on, but

@@ -72,7 +72,7 @@ func TestADeepCheckOnTheWire(t *testing.T) {
 
 	v := d.inspect(alice())
 	want := imagepull.Verdict{
-		Reason: imagepull.ReasonPullable, Digest: d.digest, Credential: alice().Source,
+		Reason: imagepull.ReasonPullable, Digest: d.digest, Credential: alice().Source, Origin: imagepull.OriginRegistry,
 		Platforms: []imagepull.Platform{{OS: "linux", Architecture: "amd64"}},
 	}
 	if diff := cmp.Diff(want, v); diff != "" {
