@@ -109,6 +109,7 @@ func TestLabels(t *testing.T) {
 	m, registry := newMetrics(t)
 	m.Decided("enforce", "Pod", "deny", time.Millisecond, []imagepull.Finding{finding(imagepull.ReasonNotFound)})
 	get(t, m, answering(200))
+	m.CacheAsked(true)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatalf("Gather() error = %v, want none", err)
@@ -126,6 +127,7 @@ func TestLabels(t *testing.T) {
 		"pullgate_admission_decisions_total":         {"decision", "kind", "mode"},
 		"pullgate_admission_duration_seconds":        {"decision"},
 		"pullgate_findings_total":                    {"outcome", "reason"},
+		"pullgate_cache_requests_total":              {"result"},
 		"pullgate_registry_requests_total":           {"code"},
 		"pullgate_registry_request_duration_seconds": {},
 	}

@@ -60,10 +60,11 @@ func TestCredentialsThatGiveNoAccess(t *testing.T) {
 		cred   imagepull.Credential
 		want   string
 		wire   []string
+		login  bool // failed
 	}{
 		"bearer, wrong password": {
 			config: bearer(), cred: mallory(), want: stale,
-			wire: []string{first, "POST /token mallory 401", "GET /token mallory 401"},
+			wire: []string{first, "POST /token mallory 401", "GET /token mallory 401"}, login: true,
 		},
 		"bearer, nobody": {
 			config: bearer(), cred: anonymous(), want: private,
@@ -83,7 +84,7 @@ func TestCredentialsThatGiveNoAccess(t *testing.T) {
 		},
 		"basic, wrong password": {
 			config: basic(), cred: mallory(), want: stale,
-			wire: []string{first, "HEAD shop/web:1 mallory 401"},
+			wire: []string{first, "HEAD shop/web:1 mallory 401"}, login: true,
 		},
 		"basic, nobody":                   {config: basic(), cred: anonymous(), want: private, wire: []string{first}},
 		"basic, nobody by an empty entry": {config: basic(), cred: empty, want: holdsNone, wire: []string{first}},
@@ -94,7 +95,11 @@ func TestCredentialsThatGiveNoAccess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, test.config)
-			wantVerdict(t, w.ask(web, test.cred), test.want)
+			v := w.ask(web, test.cred)
+			wantVerdict(t, v, test.want)
+			if v.LoginFailed != test.login || v.Origin != imagepull.OriginRegistry {
+				t.Errorf("login failed: %v, from %s; want %v, from the registry", v.LoginFailed, v.Origin, test.login)
+			}
 			wantWire(t, w.Server, test.wire...)
 		})
 	}
@@ -107,7 +112,11 @@ func TestAccountsWithoutThePullScope(t *testing.T) {
 		cfg.DenyStatus = status
 		w := newWorld(t, cfg)
 		w.push("other/web:1")
-		wantVerdict(t, w.ask(host+"/other/web:1", alice()), refused)
+		v := w.ask(host+"/other/web:1", alice())
+		wantVerdict(t, v, refused)
+		if v.LoginFailed {
+			t.Error("the login counts as failed, want only the access to be refused")
+		}
 		wantWire(t, w.Server, "HEAD other/web:1 401", "POST /token alice 200",
 			fmt.Sprintf("HEAD other/web:1 token=alice %d", status))
 	}

@@ -1,0 +1,77 @@
+package preflight_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/preflight"
+	"github.com/pullgate/pullgate/webhook/resolve"
+)
+
+// TestOrigin: whatever becomes of a verdict, where its cause came from is not lost.
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	fromCache := func(v imagepull.Verdict) imagepull.Verdict {
+		v.Origin, v.Age = imagepull.OriginCache, 3*time.Second
+		return v
+	}
+	unreadable := []credentials.Problem{{Subject: "pull secret", Detail: "timed out"}}
+	tests := map[string]struct {
+		set       credentials.Set
+		says      imagepull.Verdict
+		unmounted bool
+		want      imagepull.Reason
+	}{
+		"works":                       {says: works, want: imagepull.ReasonPullable},
+		"refused":                     {says: private, want: imagepull.ReasonAccessDenied},
+		"refused, for want of secret": {set: credentials.Set{Unreadable: unreadable}, says: private, want: imagepull.ReasonNodeCredentials},
+		"excused":                     {says: absent, unmounted: true, want: imagepull.ReasonNotChecked},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := pod(image)
+			p.Uses[0].Unmounted = tt.unmounted
+			got := preflight.New(preflight.Options{
+				Resolver:    &registry{script: map[string]imagepull.Verdict{image: fromCache(tt.says)}},
+				Credentials: &secrets{set: tt.set},
+			}).Check(t.Context(), p, nil)
+			if got[0].Reason != tt.want || got[0].Provenance() != "cache 3s" {
+				t.Errorf("got %s from %s, want %s from cache 3s", got[0].Reason, got[0].Provenance(), tt.want)
+			}
+		})
+	}
+}
+
+// TestNamespacesAreTenants: what one asks leaves room for the other.
+func TestNamespacesAreTenants(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slots := resolve.NewSlots(2, 100)
+		checker := preflight.New(preflight.Options{
+			Resolver: resolve.NewLimited(resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
+				time.Sleep(time.Second)
+				return works
+			}), slots),
+			Credentials: &secrets{},
+		})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			checker.Check(t.Context(), pod("registry.example/a:1", "registry.example/b:1", "registry.example/c:1"), nil)
+		}()
+		synctest.Wait()
+		other := pod(image)
+		other.Namespace = "depot"
+		start := time.Now()
+		checker.Check(t.Context(), other, nil)
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("took %v, want a second", took)
+		}
+		<-done
+	})
+}
