@@ -141,17 +141,20 @@ func (b *BackedOff) learn(a attempt, v imagepull.Verdict) {
 	case imagepull.ReasonRateLimited:
 		b.accounts.fail(a, a.account(), v, now)
 		b.references.fail(a, a.key, v, now)
-		return
 	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonDeadlineExceeded:
 		b.references.fail(a, a.key, v, now)
 		if v.Transient || v.Reason == imagepull.ReasonDeadlineExceeded {
 			b.hosts.fail(a, a.host(), v, now)
 		}
-		return
+	default:
+		if v.Outcome() != imagepull.Indeterminate { // where nothing was asked
+			b.forget(a, v, now)
+		}
 	}
-	if v.Outcome() == imagepull.Indeterminate {
-		return // nothing was asked
-	}
+}
+
+// forget ends what a certain answer disproves.
+func (b *BackedOff) forget(a attempt, v imagepull.Verdict, now time.Time) {
 	b.hosts.forget(a.host())
 	b.references.forget(a.key)
 	if v.LoginFailed {

@@ -115,6 +115,7 @@ func (w *world) Resolve(_ context.Context, ref imagepull.Reference, cred imagepu
 		v.LoginFailed = q.user != "" && w.accounts[q.user] != q.password
 	case imagepull.ReasonRegistryUnavailable:
 		v.Transient = true
+	default:
 	}
 	v.Origin, v.Credential = imagepull.OriginRegistry, cred.Source
 	w.asks = append(w.asks, ask{q, w.clock.Now(), v.Reason})
@@ -170,8 +171,9 @@ func lifetime(q question, reason imagepull.Reason) time.Duration {
 		return l.NotFound
 	case imagepull.ReasonAccessDenied:
 		return l.Denied
+	default:
+		return backoff().MaxDelay
 	}
-	return backoff().MaxDelay
 }
 
 // check holds a verdict against the history.
@@ -207,8 +209,9 @@ func leastPause(a ask) time.Duration {
 		return lifetime(a.question, a.reason)
 	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonRateLimited:
 		return backoff().InitialDelay
+	default:
+		return time.Second
 	}
-	return time.Second
 }
 
 // checkAsks counts the requests: none comes before the answer to the one before has lost its worth, but for the one
