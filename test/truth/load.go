@@ -110,6 +110,9 @@ func checkNames(all []*Scenario) error {
 // IsExclusive reports whether the scenario says something of every registry.
 func (s *Scenario) IsExclusive() bool { return slices.Contains(s.Names(), defaultHosts) }
 
+// SharesNames reports whether a name means something else in another scenario.
+func (s *Scenario) SharesNames() bool { return slices.ContainsFunc(s.Names(), isUnique) }
+
 // defaultHosts is the folder for registries that have none of their own.
 const defaultHosts = "_default"
 

@@ -57,8 +57,8 @@ func (s *stage) gateFor(t *testing.T, w *truth.World) *gate {
 		t.Fatal(err)
 	}
 	key := string(config)
-	if w.Scenario.Pullgate.Trusts {
-		key += w.Scenario.Name // its authority is its own
+	if w.Scenario.Pullgate.Trusts || w.Scenario.SharesNames() {
+		key += w.Scenario.Name // its authority is its own, or what Pullgate remembers by its names
 	}
 	g := s.gates.get(key)
 	g.once.Do(func() {
