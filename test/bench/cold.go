@@ -91,6 +91,9 @@ func (b *bench) coldAt(
 					return p50, err
 				}
 			}
+			if err := t.of.warmUp(ctx, rate, known[0]); err != nil {
+				return p50, err
+			}
 			l, err := b.rate(ctx, t.of, turn{"cold", t.name, rtt, round}, rate, b.plan.coldFor, func(i int) []byte { return pods[i%len(pods)] })
 			if err != nil {
 				return p50, err

@@ -10,6 +10,9 @@ import (
 
 func wellFormed(t *testing.T, picture string) {
 	t.Helper()
+	if strings.Contains(picture, "%!") {
+		t.Errorf("a number is missing:\n%s", picture)
+	}
 	decoder := xml.NewDecoder(strings.NewReader(picture))
 	for {
 		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
