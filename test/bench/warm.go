@@ -171,6 +171,7 @@ func (b *bench) allocations(ctx context.Context, arms []*server, review []byte) 
 		b.say("allocations %-13s %s", name, counts.describe(name, ""))
 		b.results.figure("allocations, "+name, counts.median(name), "")
 	}
-	b.results.atMost(fmt.Sprintf("allocations for a warm pod of %d containers", containers), counts.ratio(armPullgate, armDecode), 1.3)
+	b.results.atMost(fmt.Sprintf("allocations for a warm pod of %d containers", containers),
+		counts.ratio(armPullgate, armDecode), 1.3)
 	return nil
 }

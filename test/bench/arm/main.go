@@ -85,7 +85,9 @@ func newHandler(ctx context.Context, kind string, mgr ctrl.Manager) (admission.H
 	decoder := admission.NewDecoder(mgr.GetScheme())
 	switch kind {
 	case "noop":
-		return admission.HandlerFunc(func(context.Context, admission.Request) admission.Response { return admission.Allowed("") }), nil
+		return admission.HandlerFunc(func(context.Context, admission.Request) admission.Response {
+			return admission.Allowed("")
+		}), nil
 	case "decode":
 		return decoding{decoder, func(context.Context, pod) admission.Response { return admission.Allowed("") }}, nil
 	case "head":
