@@ -138,6 +138,14 @@ func (s *server) expectClean(ctx context.Context, review []byte) error {
 	return nil
 }
 
+// warmUp asks for a moment as it will be asked, so that the connections are there. What their handshakes cost would be taken for
+// the latency of a server else, and slow answers bring about more of them.
+func (s *server) warmUp(ctx context.Context, perSecond int, review []byte) error {
+	s.ForgetLog()
+	_, err := s.client.Rate(ctx, perSecond, 500*time.Millisecond, load.Always(review))
+	return err
+}
+
 // shuffled returns the servers in an order that is drawn.
 func (b *bench) shuffled(all []*server) []*server {
 	drawn := slices.Clone(all)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,15 +9,14 @@ import (
 	"github.com/pullgate/pullgate/test/bench/stage"
 )
 
-// distances are those of the registry, with a rate of pods that leaves it at ease: what takes long needs few samples.
-func distances() []struct {
+// distance is that of the registry, with a rate of pods that leaves it at ease.
+type distance struct {
 	rtt  time.Duration
 	rate int
-} {
-	return []struct {
-		rtt  time.Duration
-		rate int
-	}{{0, 50}, {20 * time.Millisecond, 20}, {100 * time.Millisecond, 5}}
+}
+
+func distances() []distance {
+	return []distance{{0, 50}, {20 * time.Millisecond, 20}, {100 * time.Millisecond, 5}}
 }
 
 // cold compares Pullgate, when it has never been asked for an image or its repository, with the webhook of an afternoon, and with
@@ -38,9 +36,10 @@ func (b *bench) cold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	arms := []coldTurn{{armPullgate, pullgate, false}, {armCold, pullgate, true}, {armHead, head, true}}
 	p50 := map[string][]float64{}
 	for _, d := range distances() {
-		values, err := b.coldAt(ctx, r, d.rtt, d.rate, pullgate, head)
+		values, err := b.coldAt(ctx, r, d, arms)
 		if err != nil {
 			return err
 		}
@@ -63,55 +62,82 @@ type coldTurn struct {
 	fresh bool
 }
 
-func (b *bench) coldAt(
-	ctx context.Context, r *stage.Registry, rtt time.Duration, rate int, pullgate, head *server,
-) (p50 samples, err error) {
-	host, err := b.Distant(r, rtt)
+// coldPods makes pods for a registry at a distance.
+type coldPods struct {
+	registry *stage.Registry
+	host     string
+	template load.Template
+	// known is a pod that all arms have seen.
+	known []byte
+}
+
+func (b *bench) coldAt(ctx context.Context, r *stage.Registry, d distance, arms []coldTurn) (p50 samples, err error) {
+	pods, err := b.coldPods(ctx, r, d.rtt)
 	if err != nil {
 		return p50, err
 	}
-	template, err := b.template(ctx, containers, host)
-	if err != nil {
-		return p50, err
-	}
-	known, err := freshPods(r, host, template, 1)
-	if err != nil {
-		return p50, err
-	}
-	if err := errors.Join(pullgate.expectClean(ctx, known[0]), head.expectClean(ctx, known[0])); err != nil {
-		return p50, err
+	for _, t := range arms {
+		if err := t.of.expectClean(ctx, pods.known); err != nil {
+			return p50, err
+		}
 	}
 	for round := range b.plan.rounds {
-		turns := []coldTurn{{armPullgate, pullgate, false}, {armCold, pullgate, true}, {armHead, head, true}}
-		b.random.Shuffle(len(turns), func(i, j int) { turns[i], turns[j] = turns[j], turns[i] })
-		for _, t := range turns {
-			pods := known
-			if t.fresh {
-				if pods, err = freshPods(r, host, template, int(float64(rate)*b.plan.coldFor.Seconds())+1); err != nil {
-					return p50, err
-				}
-			}
-			l, err := b.rate(ctx, t.of, turn{"cold", t.name, rtt, round}, rate, b.plan.coldFor, func(i int) []byte { return pods[i%len(pods)] })
+		b.random.Shuffle(len(arms), func(i, j int) { arms[i], arms[j] = arms[j], arms[i] })
+		for _, t := range arms {
+			median, err := b.coldTurn(ctx, pods, d, t, round)
 			if err != nil {
 				return p50, err
 			}
-			p50.add(t.name, millis(l.Percentile(50)))
+			p50.add(t.name, millis(median))
 		}
 		r.ResetRequests()
 	}
 	return p50, nil
 }
 
-// freshPods are reviews of pods whose images nobody has asked for before.
-func freshPods(r *stage.Registry, host string, template load.Template, n int) ([][]byte, error) {
-	names, err := r.Fresh(n * containers)
+// coldTurn has an arm answer for a while.
+func (b *bench) coldTurn(ctx context.Context, p coldPods, d distance, t coldTurn, round int) (time.Duration, error) {
+	reviews := [][]byte{p.known}
+	if t.fresh {
+		var err error
+		if reviews, err = p.fresh(int(float64(d.rate)*b.plan.coldFor.Seconds()) + 1); err != nil {
+			return 0, err
+		}
+	}
+	if err := t.of.warmUp(ctx, d.rate, p.known); err != nil {
+		return 0, err
+	}
+	l, err := b.rate(ctx, t.of, turn{"cold", t.name, d.rtt, round}, d.rate, b.plan.coldFor,
+		func(i int) []byte { return reviews[i%len(reviews)] })
+	return l.Percentile(50), err
+}
+
+func (b *bench) coldPods(ctx context.Context, r *stage.Registry, rtt time.Duration) (p coldPods, err error) {
+	p.registry = r
+	if p.host, err = b.Distant(r, rtt); err != nil {
+		return p, err
+	}
+	if p.template, err = b.template(ctx, containers, p.host); err != nil {
+		return p, err
+	}
+	known, err := p.fresh(1)
+	if err != nil {
+		return p, err
+	}
+	p.known = known[0]
+	return p, nil
+}
+
+// fresh are reviews of pods whose images nobody has asked for before.
+func (p coldPods) fresh(n int) ([][]byte, error) {
+	names, err := p.registry.Fresh(n * containers)
 	if err != nil {
 		return nil, err
 	}
-	images := at(host, names)
+	images := at(p.host, names)
 	var pods [][]byte
 	for i := range n {
-		pods = append(pods, template.With(images[i*containers:(i+1)*containers]...))
+		pods = append(pods, p.template.With(images[i*containers:(i+1)*containers]...))
 	}
 	return pods, nil
 }

@@ -62,7 +62,8 @@ func (r *results) tables() map[string][][]string {
 	faults := [][]string{{"fault", "timeout", "requests", "slowest_ms", "late", "reasons"}}
 	for _, f := range r.faults {
 		faults = append(faults, []string{
-			f.fault, f.timeout.String(), fmt.Sprint(f.requests), fmt.Sprint(f.slowest.Milliseconds()), fmt.Sprint(f.late), f.reasons,
+			f.fault, f.timeout.String(), fmt.Sprint(f.requests), fmt.Sprint(f.slowest.Milliseconds()),
+			fmt.Sprint(f.late), f.reasons,
 		})
 	}
 	figures := [][]string{{"figure", "value", "unit"}}
@@ -92,7 +93,7 @@ func (r *results) charts() map[string]string {
 		pictures["warm"] = chart.Lines("Latency when all answers are known", "µs", places, lines)
 	}
 	if len(r.capacity) > 0 {
-		pictures["capacity"] = chart.Bars("Reviews a second on one core, all answers known", "1/s", r.capacityBars())
+		pictures["capacity"] = chart.Bars("Reviews a second when all answers are known", "1/s", r.capacityBars())
 	}
 	if len(r.cold) > 0 {
 		pictures["cold"] = r.coldChart()

@@ -1,8 +1,9 @@
 // Command bench measures what Pullgate costs a cluster, and what it costs registries.
 //
 // It runs the real "pullgate serve" on a real API server, beside webhooks that do less, and beside the one that somebody would
-// write in an afternoon. All of them answer the same reviews, in turns whose order is drawn anew in each round. What comes out is
-// a table of the bars that Pullgate is to reach, with the numbers behind it as CSV and as charts. README.md tells how to read them.
+// write in an afternoon. All of them answer the same reviews, in turns whose order is drawn anew in each round. What comes out
+// is a table of the bars that Pullgate is to reach, with the numbers behind it as CSV and as charts. README.md tells how to
+// read them.
 package main
 
 import (

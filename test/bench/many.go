@@ -60,7 +60,9 @@ func pushMany(r *stage.Registry, n int) ([]string, error) {
 }
 
 // pass asks for each image once.
-func (b *bench) pass(ctx context.Context, s *server, r *stage.Registry, what string, template load.Template, images []string) error {
+func (b *bench) pass(
+	ctx context.Context, s *server, r *stage.Registry, what string, template load.Template, images []string,
+) error {
 	r.ResetRequests()
 	pods := (len(images) + containers - 1) / containers
 	served, err := s.target.Each(ctx, b.plan.conns, pods, func(i int) []byte {

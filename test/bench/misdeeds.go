@@ -51,7 +51,9 @@ func faults() []namedFault {
 		{"no bytes of the body", registry.Fault{Truncate: -1}},
 		{"half a body", registry.Fault{Truncate: 20}},
 		{"not JSON", registry.Fault{Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}}},
-		{"no headers that matter", registry.Fault{DropHeader: []string{"Content-Type", "Content-Length", "Docker-Content-Digest"}}},
+		{"no headers that matter", registry.Fault{
+			DropHeader: []string{"Content-Type", "Content-Length", "Docker-Content-Digest"},
+		}},
 		{"come back later", registry.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}}},
 	}
 	for _, status := range []int{400, 401, 403, 404, 405, 429, 500, 502, 503, 504} {

@@ -63,6 +63,11 @@ func (r *results) atLeast(what string, measured spread, least float64) {
 	r.add(bar{what, measured.String(), fmt.Sprintf("≥ %.2f×", least), measured.median >= least})
 }
 
+// requests are counted, not estimated.
+func (r *results) requests(what string, measured, most int) {
+	r.add(bar{what, fmt.Sprint(measured), fmt.Sprintf("≤ %d", most), measured <= most})
+}
+
 // table is the bars as text.
 func (r *results) table() string {
 	var b strings.Builder

@@ -24,8 +24,6 @@ const (
 	nearby = 20 * time.Millisecond
 	// containers is how many a pod has.
 	containers = 3
-	// warmUp is how many reviews make a server, and the way to it, ready.
-	warmUp = 400
 )
 
 // warm compares Pullgate, when it knows all answers, with webhooks that have no question. One of these runs twice: how far apart
@@ -87,10 +85,9 @@ func (b *bench) warmLatency(ctx context.Context, arms []*server, review []byte) 
 	p50, p99 := samples{}, samples{}
 	for round := range b.plan.rounds {
 		for _, s := range b.shuffled(arms) {
-			if _, err := s.target.Each(ctx, b.plan.conns, warmUp, load.Always(review)); err != nil {
+			if err := s.warmUp(ctx, b.plan.warmRate, review); err != nil {
 				return err
 			}
-			s.ForgetLog()
 			l, err := b.rate(ctx, s, turn{"warm", s.name, nearby, round}, b.plan.warmRate, b.plan.warmFor, load.Always(review))
 			if err != nil {
 				return err
@@ -174,6 +171,7 @@ func (b *bench) allocations(ctx context.Context, arms []*server, review []byte) 
 		b.say("allocations %-13s %s", name, counts.describe(name, ""))
 		b.results.figure("allocations, "+name, counts.median(name), "")
 	}
-	b.results.atMost(fmt.Sprintf("allocations for a warm pod of %d containers", containers), counts.ratio(armPullgate, armDecode), 1.3)
+	b.results.atMost(fmt.Sprintf("allocations for a warm pod of %d containers", containers),
+		counts.ratio(armPullgate, armDecode), 1.3)
 	return nil
 }

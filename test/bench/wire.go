@@ -49,9 +49,7 @@ func (b *bench) wire(ctx context.Context) error {
 			return err
 		}
 		b.say("%s: %s", step.what, got)
-		b.results.add(bar{
-			what: "requests for " + step.what, measured: fmt.Sprint(got.Total), goal: fmt.Sprintf("≤ %d", step.most), met: got.Total <= step.most,
-		})
+		b.results.requests("requests for "+step.what, got.Total, step.most)
 	}
 	return nil
 }
@@ -95,7 +93,8 @@ func (b *bench) burst(ctx context.Context) error {
 	b.say("%d pods: %s; all answered after %.2f s, %d refused", b.plan.pods, got, served.Elapsed.Seconds(), served.Refused)
 	b.results.figure("burst, seconds until all are answered", served.Elapsed.Seconds(), "s")
 	b.results.add(bar{
-		what: fmt.Sprintf("requests for %d pods of one image at once", b.plan.pods), measured: got.String(), goal: "1 HEAD, 1 token",
+		what:     fmt.Sprintf("requests for %d pods of one image at once", b.plan.pods),
+		measured: got.String(), goal: "1 HEAD, 1 token",
 		met: got.Heads <= 1 && got.Tokens <= 1 && got.Gets == 0 && served.Refused == 0,
 	})
 	return nil

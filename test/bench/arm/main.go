@@ -42,10 +42,10 @@ func main() {
 	// It ends the program where it fails.
 	_ = flags.Parse(os.Args[1:])
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, o); err != nil {
+	err := run(ctx, o)
+	stop()
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "error: %v\n", err)
-		stop()
 		os.Exit(1)
 	}
 }
@@ -85,7 +85,9 @@ func newHandler(ctx context.Context, kind string, mgr ctrl.Manager) (admission.H
 	decoder := admission.NewDecoder(mgr.GetScheme())
 	switch kind {
 	case "noop":
-		return admission.HandlerFunc(func(context.Context, admission.Request) admission.Response { return admission.Allowed("") }), nil
+		return admission.HandlerFunc(func(context.Context, admission.Request) admission.Response {
+			return admission.Allowed("")
+		}), nil
 	case "decode":
 		return decoding{decoder, func(context.Context, pod) admission.Response { return admission.Allowed("") }}, nil
 	case "head":

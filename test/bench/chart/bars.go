@@ -25,10 +25,19 @@ func Bars(title, unit string, bars []Bar) string {
 			x, y, slot*0.6, height-bottom-y, color(i))
 		middle := left + slot*(float64(i)+0.5)
 		if b.High > b.Low {
-			fmt.Fprintf(&f.b, `<line class="spread" x1="%.1f" x2="%[1].1f" y1="%.1f" y2="%.1f"/>`+"\n", middle, f.y(b.Low), f.y(b.High))
+			fmt.Fprintf(&f.b, `<line class="spread" x1="%.1f" x2="%.1[1]f" y1="%.1f" y2="%.1f"/>`+"\n",
+				middle, f.y(b.Low), f.y(b.High))
 		}
-		f.text(middle, min(y, f.y(b.High))-6, "middle", fmt.Sprintf("%.3g", b.Value))
+		f.text(middle, min(y, f.y(b.High))-6, "middle", short(b.Value))
 		f.text(middle, height-bottom+20, "middle", b.Label)
 	}
 	return f.String()
+}
+
+// short is the value with the digits that matter.
+func short(value float64) string {
+	if value >= 100 {
+		return fmt.Sprintf("%.0f", value)
+	}
+	return fmt.Sprintf("%.3g", value)
 }

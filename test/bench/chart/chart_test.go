@@ -10,6 +10,9 @@ import (
 
 func wellFormed(t *testing.T, picture string) {
 	t.Helper()
+	if strings.Contains(picture, "%!") {
+		t.Errorf("a number is missing:\n%s", picture)
+	}
 	decoder := xml.NewDecoder(strings.NewReader(picture))
 	for {
 		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
@@ -27,10 +30,13 @@ func TestPictures(t *testing.T) {
 		want    []string
 	}{
 		"bars": {
-			Bars("Rates", "1/s", []Bar{{"a < b", 75, 50, 90}, {"flat", 10, 10, 10}}),
-			[]string{"a &lt; b", ">75<", ">100<", `class="spread"`},
+			Bars("Rates", "1/s", []Bar{{"a < b", 75, 50, 90}, {"many", 12345, 12345, 12345}}),
+			[]string{"a &lt; b", ">75<", ">12345<", ">20000<", `class="spread"`},
 		},
-		"lines":    {Lines("Times", "ms", []string{"near", "far"}, []Line{{"one", []float64{1, 3}}}), []string{"near", "far", "<polyline", ">4<"}},
+		"lines": {
+			Lines("Times", "ms", []string{"near", "far"}, []Line{{"one", []float64{1, 3}}}),
+			[]string{"near", "far", "<polyline", ">4<"},
+		},
 		"no bars":  {Bars("None", "", nil), []string{"None"}},
 		"no lines": {Lines("None", "", nil, nil), []string{"None"}},
 	}

@@ -38,7 +38,7 @@ func newFrame(title, unit string, highest float64) *frame {
 	const steps = 4
 	for i := range steps + 1 {
 		value := f.highest * float64(i) / steps
-		fmt.Fprintf(&f.b, `<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%[3].1f"/>`+"\n", left, width-right, f.y(value))
+		fmt.Fprintf(&f.b, `<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%.1[3]f"/>`+"\n", left, width-right, f.y(value))
 		f.text(left-8, f.y(value)+4, "end", fmt.Sprintf("%g", value))
 	}
 	f.text(left-8, top-14, "end", unit)

@@ -1,12 +1,12 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,7 +54,7 @@ func (c cores) confine() error {
 		if err != nil {
 			return err
 		}
-		if err := unix.SchedSetaffinity(id, &c.rest); err != nil && err != syscall.ESRCH {
+		if err := unix.SchedSetaffinity(id, &c.rest); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("choosing cores: %w", err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -48,7 +49,7 @@ func (s *Stage) Start(ctx context.Context, program Program) (*Process, error) {
 	}
 	p := &Process{Addr: addresses[0], health: addresses[1], metrics: addresses[2], done: make(chan struct{})}
 	_, port, _ := net.SplitHostPort(p.Addr)
-	args := append(program.Args, "--kubeconfig="+s.kubeconfig, "--cert-dir="+s.certDir, "--webhook-port="+port,
+	args := append(slices.Clone(program.Args), "--kubeconfig="+s.kubeconfig, "--cert-dir="+s.certDir, "--webhook-port="+port,
 		"--health-probe-bind-address="+p.health, "--metrics-bind-address="+p.metrics)
 	// Appending, so that what a log holds can be thrown away under way.
 	if p.log, err = os.OpenFile(filepath.Join(s.dir, port+".log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600); err != nil {

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -100,7 +101,7 @@ func (r *Registry) Count() Requests {
 		switch {
 		case strings.HasPrefix(request.Path, "/token"):
 			c.Tokens++
-		case request.Method == "HEAD":
+		case request.Method == http.MethodHead:
 			c.Heads++
 		default:
 			c.Gets++

@@ -112,7 +112,8 @@ func (s *Stage) startCluster(assets string) error {
 			Path: filepath.Join(assets, "etcd"), DataDir: filepath.Join(s.dir, "etcd"), StartTimeout: patience,
 		},
 		APIServer: &envtest.APIServer{
-			Path: filepath.Join(assets, "kube-apiserver"), CertDir: filepath.Join(s.dir, "kube-apiserver"), StartTimeout: patience,
+			Path: filepath.Join(assets, "kube-apiserver"), CertDir: filepath.Join(s.dir, "kube-apiserver"),
+			StartTimeout: patience,
 		},
 	}
 	// Without these the API server looks for the address of the way out, and there may be none.
