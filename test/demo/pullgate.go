@@ -64,10 +64,11 @@ func (s *stage) webhookURL() string {
 }
 
 // pullgateConfig has Pullgate ask the demo's registry. A registry on localhost is each node's own otherwise, and nothing
-// that can be asked from elsewhere.
+// that can be asked from elsewhere. One that comes back is asked at once, since somebody is watching.
 func pullgateConfig(registryHost string) []byte {
 	return fmt.Appendf(nil, `apiVersion: pullgate.dev/v1alpha1
 kind: Configuration
+backoff: {initialDelay: 10ms}
 egress:
   allow: [%q]
 nodes:

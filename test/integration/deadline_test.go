@@ -10,9 +10,11 @@ import (
 // testDeadline asks about images of a registry that never answers. The API server must get its answer all the same, and in
 // time: testPodCases fails when it was left to decide by itself.
 func testDeadline(t *testing.T, e *environment) {
-	noAnswer := outcome{
-		Warnings: []string{`container "web": image "REGISTRY/hanging/web:1" could not be checked: RegistryUnavailable: no answer in time`},
-		Audited:  "Indeterminate RegistryUnavailable",
+	noAnswer := func(image string) outcome {
+		return outcome{
+			Warnings: []string{`container "web": image "` + image + `" could not be checked: RegistryUnavailable: no answer in time`},
+			Audited:  "Indeterminate RegistryUnavailable",
+		}
 	}
 	// Asked with one credential after the other and each time twice, the registry would use up the API server's patience.
 	var secrets []client.Object
@@ -22,10 +24,12 @@ func testDeadline(t *testing.T, e *environment) {
 		names = append(names, name)
 	}
 	testPodCases(t, e, map[string]podCase{
-		"one question":   {images: []string{imageHanging}, want: noAnswer},
-		"many questions": {images: []string{imageHanging}, objects: secrets, change: listing(names...), want: noAnswer},
+		"one question": {images: []string{hanging(hangingOnce)}, want: noAnswer(hanging(hangingOnce))},
+		"many questions": {
+			images: []string{hanging(hangingOften)}, objects: secrets, change: listing(names...), want: noAnswer(hanging(hangingOften)),
+		},
 		"the others are decided": {
-			images: []string{imageGone, imageHanging},
+			images: []string{imageGone, hanging(hangingBeside)},
 			want:   outcome{Denied: goneDenied, Audited: "Unpullable NotFound,RegistryUnavailable"},
 		},
 	})
@@ -33,8 +37,8 @@ func testDeadline(t *testing.T, e *environment) {
 		t.Parallel()
 		webhook := e.sharedEndpoint(t)
 		webhook.url += "?timeout=2s"
-		got := webhook.review(t, podRequest(t, e.namespace(t, "enforce"), e.registry.expand(imageHanging)))
-		want := []string{e.registry.expand(`container "web": image "HEAD…anging/web:1" could not be checked: DeadlineExceeded: the registry gave no answer in time`)}
+		got := webhook.review(t, podRequest(t, e.namespace(t, "enforce"), e.registry.expand(hanging(hangingLong))))
+		want := []string{e.registry.expand(`container "web": image "HANGING4…anging/web:1" could not be checked: DeadlineExceeded: the registry gave no answer in time`)}
 		if diff := cmp.Diff(want, got.Warnings); diff != "" || !got.Allowed {
 			t.Errorf("allowed: %v, warnings (-want +got):\n%s", got.Allowed, diff)
 		}

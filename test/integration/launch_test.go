@@ -98,7 +98,7 @@ func (e *environment) configuration(t *testing.T, shipped string) []byte {
 			t.Fatalf("changing the shipped configuration: %v", err)
 		}
 	}
-	set([]string{e.registry.host, downHost}, "egress", "allow")
+	set(append([]string{e.registry.host, downHost, downAlone}, e.registry.faulty...), "egress", "allow")
 	data, err := yaml.Marshal(c)
 	if err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ func testGoroutines(t *testing.T, e *environment) {
 	impatient.url += "?timeout=1s"
 	ask := func(rounds int) {
 		var asked sync.WaitGroup
-		for image, webhook := range map[string]endpoint{imagePublic: webhook, imageGone: webhook, imageHanging: impatient} {
+		for image, webhook := range map[string]endpoint{imagePublic: webhook, imageGone: webhook, hanging(hangingLong): impatient} {
 			question := podRequest(t, namespace, e.registry.expand(image))
 			for range rounds {
 				asked.Go(func() {

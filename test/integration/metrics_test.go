@@ -98,8 +98,12 @@ func testMetrics(t *testing.T, e *environment) {
 			metric: "pullgate_findings_total", labels: []string{`outcome="Unpullable"`, `reason="NotFound"`},
 		},
 		"request": {
-			mode: "enforce", image: imageGone,
+			mode: "enforce", image: "REGISTRY/public/web:never",
 			metric: "pullgate_registry_requests_total", labels: []string{`code="404"`},
+		},
+		"memory": {
+			mode: "enforce", image: imagePublic,
+			metric: "pullgate_cache_requests_total",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -81,16 +81,16 @@ func registryCases() map[string]podCase {
 func doubtCases() map[string]podCase {
 	return map[string]podCase{
 		"registry is down": {
-			images: []string{imageDown},
+			images: []string{"DOWNALONE/web:1"},
 			want: outcome{
-				Warnings: []string{`container "web": image "DOWN/web:1" could not be checked: RegistryUnavailable: connection refused`},
+				Warnings: []string{`container "web": image "DOWNALONE/web:1" could not be checked: RegistryUnavailable: connection refused`},
 				Audited:  "Indeterminate RegistryUnavailable",
 			},
 		},
 		"rate limit": {
-			images: []string{"REGISTRY/limited/web:1"},
+			images: []string{limiting + "/limited/web:1"},
 			want: outcome{
-				Warnings: []string{`container "web": image "HEAD…imited/web:1" could not be checked: RateLimited: the registry limits the rate of requests`},
+				Warnings: []string{`container "web": image "LIMITED…imited/web:1" could not be checked: RateLimited: the registry limits the rate of requests`},
 				Audited:  "Indeterminate RateLimited",
 			},
 		},

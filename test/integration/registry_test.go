@@ -17,7 +17,6 @@ const (
 	imagePublic  = "REGISTRY/public/web:1.27"
 	imageGone    = "REGISTRY/public/web:gone"
 	imagePrivate = "REGISTRY/shop/web:1.27"
-	imageHanging = "REGISTRY/hanging/web:1"
 	imageDown    = "DOWN/web:1"
 	// imageDigest is public, by a digest that is filled in too.
 	imageDigest = "REGISTRY/public/web@DIGEST"
@@ -29,17 +28,49 @@ const (
 	password = "correct-horse-battery-staple"
 )
 
-// downHost is a registry that is down: nothing listens on a port that only the system could give away.
-const downHost = "localhost:1"
+// The registries that are down: nothing listens on a port that only the system could give away. One is for a single test.
+const (
+	downHost  = "localhost:1"
+	downAlone = "localhost:2"
+)
 
-// testRegistry is a registry with accounts.
+// The faulty registries. A fault is remembered and spoken of with its age, and may speak for the whole registry: so each test
+// has its own.
+const (
+	hangingOnce   = "HANGING1"
+	hangingOften  = "HANGING2"
+	hangingBeside = "HANGING3"
+	hangingLong   = "HANGING4"
+	limiting      = "LIMITED"
+)
+
+// hanging returns an image that one of the registries gives no answer about.
+func hanging(registry string) string { return registry + "/hanging/web:1" }
+
+// testRegistry is a registry with accounts, and others with faults.
 type testRegistry struct {
 	server *registry.Server
 	host   string
+	// faulty are the addresses of the others.
+	faulty []string
 	names  *strings.Replacer
 }
 
 func startRegistry(t *testing.T) *testRegistry {
+	t.Helper()
+	server := startServer(t)
+	r := &testRegistry{server: server, host: hostOf(server)}
+	names := []string{"REGISTRY", r.host, "DOWNALONE", downAlone, "DOWN", downHost, "DIGEST", fill(t, server), "HEAD…", headOf(r.host)}
+	for _, name := range []string{hangingOnce, hangingOften, hangingBeside, hangingLong, limiting} {
+		host := hostOf(startFaulty(t))
+		r.faulty = append(r.faulty, host)
+		names = append(names, name+"…", headOf(host), name, host)
+	}
+	r.names = strings.NewReplacer(names...)
+	return r
+}
+
+func startServer(t *testing.T) *registry.Server {
 	t.Helper()
 	server, err := registry.Start(registry.Config{
 		Auth:     registry.AuthBearer,
@@ -50,10 +81,22 @@ func startRegistry(t *testing.T) *testRegistry {
 		t.Fatalf("starting the registry: %v", err)
 	}
 	t.Cleanup(server.Close)
-	r := &testRegistry{server: server, host: strings.Replace(server.Addr(), "127.0.0.1", "localhost", 1)}
-	r.names = strings.NewReplacer("REGISTRY", r.host, "DOWN", downHost, "DIGEST", fill(t, server), "HEAD…", r.host[:11]+"…")
-	return r
+	return server
 }
+
+// startFaulty starts a registry whose images tell what is wrong with them.
+func startFaulty(t *testing.T) *registry.Server {
+	t.Helper()
+	s := startServer(t)
+	s.Fault(registry.Fault{Path: "/v2/hanging/*", Hang: true})
+	s.Fault(registry.Fault{Path: "/v2/limited/*", Status: http.StatusTooManyRequests})
+	return s
+}
+
+func hostOf(s *registry.Server) string { return strings.Replace(s.Addr(), "127.0.0.1", "localhost", 1) }
+
+// headOf is what a warning that is short of space leaves of an address.
+func headOf(host string) string { return host[:11] + "…" }
 
 // fill pushes the images, and returns the digest of the public one.
 func fill(t *testing.T, s *registry.Server) string {
@@ -72,20 +115,20 @@ func fill(t *testing.T, s *registry.Server) string {
 	push(s.PushIndex("public/multi:1", amd64, arm64))
 	push(s.PushIndex("public/arm:1", arm64))
 	push(s.PushManifest("public/old:1", "application/vnd.docker.distribution.manifest.v1+prettyjws", []byte(`{"schemaVersion":1}`)))
-	push(s.PushImage("hanging/web:1"))
-	push(s.PushImage("limited/web:1"))
-	s.Fault(registry.Fault{Path: "/v2/hanging/*", Hang: true})
-	s.Fault(registry.Fault{Path: "/v2/limited/*", Status: http.StatusTooManyRequests})
 	return digest
 }
 
-// expand puts the registries' addresses into an image or a message. "HEAD…" is what a warning that is short of space leaves
-// of the address.
+// expand puts the registries' addresses into an image or a message. "HEAD…" stands for the head of the first one's, and so does
+// the name of another with the same dots.
 func (r *testRegistry) expand(text string) string { return r.names.Replace(text) }
 
-// dockerConfig returns a docker config.json for the registry.
+// dockerConfig returns a docker config.json for the registries.
 func (r *testRegistry) dockerConfig(auth string) []byte {
-	return []byte(`{"auths":{"` + r.host + `":` + auth + `}}`)
+	var entries []string
+	for _, host := range append([]string{r.host}, r.faulty...) {
+		entries = append(entries, `"`+host+`":`+auth)
+	}
+	return []byte(`{"auths":{` + strings.Join(entries, ",") + `}}`)
 }
 
 // pullSecret returns a secret that opens the registry, unless another auth than the account's is given.

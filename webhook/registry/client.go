@@ -76,7 +76,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Client asks registries. It is safe for concurrent use, and shares connections, challenges and tokens between questions.
+// Client asks registries. It is safe for concurrent use, and shares connections, challenges, tokens and
+// what indexes list between questions.
 type Client struct {
 	options    Options
 	runtime    runtimeRules
@@ -85,6 +86,7 @@ type Client struct {
 	pools      *lru.Cache[fingerprint, *transports]
 	challenges *lru.Cache[fingerprint, challenge]
 	tokens     *lru.Cache[tokenKey, token]
+	contents   *lru.Cache[contentKey, content]
 	// identityKey makes the identities of credentials in tokenKey meaningless outside this process.
 	identityKey [32]byte
 }
@@ -108,11 +110,12 @@ func New(o Options) (*Client, error) {
 }
 
 func (c *Client) makeCaches() error {
-	var errs [4]error
+	var errs [5]error
 	c.listings, errs[0] = lru.New[string, listing](maxNamespaces)
 	c.pools, errs[1] = lru.NewWithEvict(maxTransports, func(_ fingerprint, t *transports) { t.closeIdleConnections() })
 	c.challenges, errs[2] = lru.New[fingerprint, challenge](maxChallenges)
 	c.tokens, errs[3] = lru.New[tokenKey, token](maxTokens)
+	c.contents, errs[4] = lru.New[contentKey, content](maxContents)
 	return errors.Join(errs[:]...)
 }
 

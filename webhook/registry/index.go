@@ -21,8 +21,11 @@ const (
 )
 
 // index adds the platforms of an index to its verdict. A node reads the index by its digest, and begins with the first host
-// again; where there is but one that would be asking twice for what is here already.
+// again; where there is but one that would be asking twice for what is here already, or was once.
 func (p *pull) index(ctx context.Context, v imagepull.Verdict, a answer) imagepull.Verdict {
+	if known, ok := p.recall(v); ok {
+		return known
+	}
 	limit := p.questions[0].client.options.ManifestBytes
 	if len(p.questions) > 1 || !isContent(v.Digest, a.body) {
 		q, fetched, failed := p.fetch(ctx, lostIndex(), probe{
@@ -39,7 +42,9 @@ func (p *pull) index(ctx context.Context, v imagepull.Verdict, a answer) imagepu
 	if a.size() > limit {
 		return unsupported("the index is larger than the nodes' runtime accepts")
 	}
-	return p.questions[0].client.runtime.withPlatforms(v, a.body)
+	v = p.questions[0].client.runtime.withPlatforms(v, a.body)
+	p.keep(v)
+	return v
 }
 
 func lostIndex() imagepull.Verdict {

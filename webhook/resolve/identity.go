@@ -45,12 +45,12 @@ func (i *identities) of(cred imagepull.Credential) identity {
 
 // sum puts the length before each part, so that no two pairs of parts make the same text.
 func (i *identities) sum(parts ...string) identity {
-	mac := hmac.New(sha256.New, i.secret[:])
+	text := make([]byte, 0, 256)
 	for _, part := range parts {
-		var length [8]byte
-		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-		mac.Write(length[:])
-		mac.Write([]byte(part))
+		text = binary.BigEndian.AppendUint64(text, uint64(len(part)))
+		text = append(text, part...)
 	}
-	return identity(mac.Sum(nil))
+	mac := hmac.New(sha256.New, i.secret[:])
+	mac.Write(text)
+	return identity(mac.Sum(text[:0]))
 }
