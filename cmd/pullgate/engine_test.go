@@ -34,7 +34,12 @@ func startEngine(t *testing.T, observe func(bool)) (*engine, *registry.Server) {
 	c := config.Default()
 	c.Egress.Allow = []string{server.Addr()}
 	c.Deep = true
-	e, err := newEngine(c, registryOptions(c), observe)
+	options, err := registryOptions(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Proxy = nil // whatever this machine's environment says
+	e, err := newEngine(c, options, observe)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,10 @@ import (
 // mostWorkers bounds the requests under way in an open loop, for a server that does not answer at all.
 const mostWorkers = 4000
 
+// mostConns bounds the connections. Without it a server that is late for a moment would be busy with new ones for many more; with
+// it requests wait for one, which counts as latency.
+const mostConns = 128
+
 // Client keeps its connections from one open loop to the next.
 type Client struct {
 	target Target
@@ -25,7 +29,7 @@ type Client struct {
 // NewClient returns a client without connections.
 func NewClient(t Target) *Client {
 	return &Client{t, &http.Client{Timeout: time.Minute, Transport: &http.Transport{
-		TLSClientConfig: t.TLS, MaxIdleConnsPerHost: mostWorkers, MaxConnsPerHost: 0,
+		TLSClientConfig: t.TLS, MaxIdleConnsPerHost: mostConns, MaxConnsPerHost: mostConns,
 	}}}
 }
 
