@@ -77,18 +77,22 @@ func TestBadTLS(t *testing.T) {
 
 func TestPeersThatSpeakNoTLS(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ greeting, want string }{
+	tests := map[string]struct {
+		greeting, want string
+		patience       time.Duration
+	}{
 		"another protocol": {
 			greeting: "SSH-2.0-OpenSSH_9.9\r\n",
 			want:     "RegistryUnavailable: the registry does not speak TLS as expected; transient",
+			patience: 10 * time.Second,
 		},
-		"silence": {want: "RegistryUnavailable: no answer in time; transient"},
+		"silence": {want: "RegistryUnavailable: no answer in time; transient", patience: 50 * time.Millisecond},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := newClient(t, registry.Options{
-				ConnectTimeout: 50 * time.Millisecond,
+				ConnectTimeout: test.patience,
 				DialContext:    func(context.Context, string, string) (net.Conn, error) { return greeter(t, test.greeting), nil },
 			})
 			wantVerdict(t, client.Resolve(t.Context(), reference(web), anonymous()), test.want)

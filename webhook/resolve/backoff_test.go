@@ -1,13 +1,10 @@
 package resolve_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -162,40 +159,6 @@ func TestBackedOff(t *testing.T) {
 	}
 }
 
-// TestBackedOffLockout: a credential may fail to log in for five references, which go on to be asked; a sixth is doubt.
-func TestBackedOffLockout(t *testing.T) {
-	t.Parallel()
-	var failing []step
-	for i := range 5 {
-		failing = append(failing, step{ref: tag(fmt.Sprint(i)), cred: alice, says: loginFailed, want: "AccessDenied registry"})
-	}
-	locked := step{ref: tag("sixth"), cred: alice, says: loginFailed, want: "RegistryUnavailable backoff 0s"}
-	tests := map[string][]step{
-		"the sixth":              {locked},
-		"from another place too": {{ref: tag("sixth"), cred: aliceAgain, says: pullable, want: "RegistryUnavailable backoff 0s"}},
-		"those that are known":   {failing[0], failing[4], locked},
-		"another account":        {{ref: tag("sixth"), cred: bob, says: pullable, want: "Pullable registry"}},
-		"nobody":                 {{ref: tag("sixth"), cred: nobody, says: pullable, want: "Pullable registry"}},
-		"another registry":       {{ref: elsewhere("sixth"), cred: alice, says: pullable, want: "Pullable registry"}},
-		"a while later": {
-			{after: 29 * time.Second, ref: tag("sixth"), cred: alice, says: pullable, want: "RegistryUnavailable backoff 29s"},
-			{after: time.Second, ref: tag("sixth"), cred: alice, says: pullable, want: "Pullable registry"},
-		},
-		"after a login that succeeds": {
-			{ref: tag("0"), cred: alice, says: denied, want: "AccessDenied registry"},
-			{ref: tag("sixth"), cred: alice, says: pullable, want: "Pullable registry"},
-		},
-	}
-	for name, steps := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			play(t, append(failing[:5:5], steps...), func(next resolve.Resolver, clock *clocktesting.FakeClock) resolve.Resolver {
-				return resolve.NewBackedOff(next, backoff(), clock)
-			})
-		})
-	}
-}
-
 func TestBackedOffDetail(t *testing.T) {
 	t.Parallel()
 	clock := clocktesting.NewFakeClock(time.Unix(1e9, 0))
@@ -206,7 +169,8 @@ func TestBackedOffDetail(t *testing.T) {
 	b.Resolve(t.Context(), tag("1"), nobody)
 	clock.Step(12 * time.Second)
 	v := b.Resolve(t.Context(), tag("2"), alice)
-	if want := "connection refused (asked 12s ago, again in 8s)"; v.Detail != want || v.Transient || v.Outcome() != imagepull.Indeterminate {
+	want := "connection refused (asked 12s ago, again in 8s)"
+	if v.Detail != want || v.Transient || v.Outcome() != imagepull.Indeterminate {
 		t.Errorf("got %s %q, want a lasting doubt and %q", v.Outcome(), v.Detail, want)
 	}
 	if got := b.Resting(); got != 1 {
@@ -216,95 +180,6 @@ func TestBackedOffDetail(t *testing.T) {
 	if got := b.Resting(); got != 0 {
 		t.Errorf("Resting() = %d after the rest, want 0", got)
 	}
-}
-
-func TestBackedOffLockoutDetail(t *testing.T) {
-	t.Parallel()
-	b := resolve.NewBackedOff(&site{says: loginFailed}, backoff(), clocktesting.NewFakeClock(time.Unix(1e9, 0)))
-	for i := range 5 {
-		b.Resolve(t.Context(), tag(fmt.Sprint(i)), alice)
-	}
-	v := b.Resolve(t.Context(), tag("sixth"), alice)
-	if want := "not asked: the credential from secret/shop/alice is refused for 5 other images"; v.Detail != want {
-		t.Errorf("detail = %q, want %q", v.Detail, want)
-	}
-}
-
-// TestBackedOffProbe: after a rest one question tries again, and the others get what is known until it has an answer.
-func TestBackedOffProbe(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &slow{site: site{says: after(transient, 10*time.Second)}}
-		b := resolve.NewBackedOff(s, backoff(), clock.RealClock{})
-		b.Resolve(t.Context(), tag("1"), nobody)
-		time.Sleep(10 * time.Second)
-		s.says, s.takes = pullable, time.Second
-		probe := make(chan string)
-		go func() { probe <- b.Resolve(t.Context(), tag("2"), nobody).Provenance() }()
-		synctest.Wait()
-		if v := b.Resolve(t.Context(), tag("3"), nobody); v.Provenance() != "backoff 10s" || v.Detail != " (asked 10s ago)" {
-			t.Errorf("got %s %q during the probe, want backoff", v.Provenance(), v.Detail)
-		}
-		if got := <-probe; got != "registry" {
-			t.Errorf("the probe got its verdict from %s, want the registry", got)
-		}
-		if got := b.Resolve(t.Context(), tag("3"), nobody).Provenance(); got != "registry" {
-			t.Errorf("got a verdict from %s after the probe, want the registry", got)
-		}
-	})
-}
-
-// TestBackedOffProbeWithoutAnswer lets the next one try: whether it panics, or is kept from asking.
-func TestBackedOffProbeWithoutAnswer(t *testing.T) {
-	t.Parallel()
-	for name, probe := range map[string]func() imagepull.Verdict{
-		"panic":     func() imagepull.Verdict { panic("broken") },
-		"not asked": func() imagepull.Verdict { return imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, clock := &site{says: transient}, clocktesting.NewFakeClock(time.Unix(1e9, 0))
-			next := s.Resolve
-			b := resolve.NewBackedOff(resolverFunc(func(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-				return next(ctx, ref, cred)
-			}), backoff(), clock)
-			b.Resolve(t.Context(), tag("1"), nobody)
-			clock.Step(10 * time.Second)
-			next = func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict { return probe() }
-			func() {
-				defer func() { _ = recover() }()
-				b.Resolve(t.Context(), tag("1"), nobody)
-			}()
-			next, s.says = s.Resolve, pullable
-			if got := b.Resolve(t.Context(), tag("1"), nobody); got.Reason != imagepull.ReasonPullable {
-				t.Errorf("reason = %s, want Pullable", got.Reason)
-			}
-		})
-	}
-}
-
-// TestBackedOffCountsABurstOnce: what was under way when a registry went down fails for the same cause.
-func TestBackedOffCountsABurstOnce(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &slow{site: site{says: transient}, takes: time.Second}
-		b := resolve.NewBackedOff(s, backoff(), clock.RealClock{})
-		done := make(chan struct{})
-		for i := range 50 {
-			go func() {
-				b.Resolve(t.Context(), tag(fmt.Sprint(i)), nobody)
-				done <- struct{}{}
-			}()
-		}
-		for range 50 {
-			<-done
-		}
-		time.Sleep(10 * time.Second)
-		s.says = pullable
-		if got := b.Resolve(t.Context(), tag("new"), nobody).Provenance(); got != "registry" {
-			t.Errorf("the verdict is from %s ten seconds later, want the registry", got)
-		}
-	})
 }
 
 func TestBackedOffJitterStaysWithinItsFraction(t *testing.T) {

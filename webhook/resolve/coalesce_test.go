@@ -112,11 +112,12 @@ func TestCoalescedAnswerAfterAllHaveGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var came []imagepull.Reason
 		s := &slow{site: site{says: pullable}, takes: 5 * time.Second}
-		c := resolve.NewCoalesced(resolverFunc(func(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+		asked := func(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 			v := s.Resolve(ctx, ref, cred)
 			came = append(came, v.Reason)
 			return v
-		}), questionTimeout)
+		}
+		c := resolve.NewCoalesced(resolverFunc(asked), questionTimeout)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		c.Resolve(ctx, tag("1"), nobody)
