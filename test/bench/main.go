@@ -40,7 +40,8 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "see in a minute whether everything works; the numbers mean little")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "what the order of turns is drawn by")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A reader that goes away ends the run as well, and not the process at once, which would leave its children behind.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	err := run(ctx, o, os.Stdout)
 	stop()
 	if err != nil {

@@ -12,6 +12,9 @@ const (
 	// tagsPerRepository makes a registry of many references look like one: a token is good for all tags of a repository.
 	tagsPerRepository = 100
 
+	// floodContainers is about as many images as Pullgate looks at in one pod.
+	floodContainers = 60
+
 	mebibyte = 1 << 20
 )
 
@@ -43,7 +46,7 @@ func (b *bench) many(ctx context.Context) error {
 	if err := b.memory(s, fmt.Sprintf("resident memory with %d references", len(images)), 64*mebibyte, false); err != nil {
 		return err
 	}
-	return b.flood(ctx, s, r, template)
+	return b.flood(ctx, s, r)
 }
 
 // pushMany pushes images, and returns their references.
@@ -76,29 +79,33 @@ func (b *bench) pass(
 		return fmt.Errorf("%s refuses %d of %d pods", s.name, served.Refused, pods)
 	}
 	got := r.Count()
-	b.say("%d references %s: %s, %.1f s", len(images), what, got, served.Elapsed.Seconds())
+	b.say("%d references %s: %s, %.1f s, %d pods in doubt", len(images), what, got, served.Elapsed.Seconds(), served.Warned)
 	b.results.figure(fmt.Sprintf("requests for %d references %s", len(images), what), float64(got.Total), "")
 	return nil
 }
 
 // flood asks for references that don't exist, each but once.
-func (b *bench) flood(ctx context.Context, s *server, r *stage.Registry, template load.Template) error {
+func (b *bench) flood(ctx context.Context, s *server, r *stage.Registry) error {
+	template, err := b.template(ctx, floodContainers, r.Host)
+	if err != nil {
+		return err
+	}
 	served, err := s.target.For(ctx, b.plan.conns, b.plan.floodFor, func(i int) []byte {
-		if i%1000 == 0 {
+		if i%100 == 0 {
 			// What the registry remembers of it is of no interest.
 			r.ResetRequests()
 			s.ForgetLog()
 		}
 		var images []string
-		for c := range containers {
-			images = append(images, fmt.Sprintf("%s/flood/service-%d:%d", r.Host, i/tagsPerRepository, i*containers+c))
+		for c := range floodContainers {
+			images = append(images, fmt.Sprintf("%s/flood/service-%d:%d", r.Host, i, c))
 		}
 		return template.With(images...)
 	})
 	if err != nil {
 		return err
 	}
-	b.say("a flood of %d references, %.0f/s", served.Requests*containers, served.PerSecond()*containers)
+	b.say("a flood of %d references, %.0f/s", served.Requests*floodContainers, served.PerSecond()*floodContainers)
 	return b.memory(s, "resident memory at its height, under a flood of references", 128*mebibyte, true)
 }
 

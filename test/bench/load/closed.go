@@ -20,6 +20,7 @@ type Served struct {
 	Requests int
 	Elapsed  time.Duration
 	Refused  int
+	Warned   int
 	Answers  []Answer
 }
 
@@ -62,7 +63,7 @@ func (t Target) closed(
 	if err != nil {
 		return Served{}, err
 	}
-	var asked, served, refused atomic.Int64
+	var asked, served, refused, warned atomic.Int64
 	start := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, c := range dialled {
@@ -82,12 +83,17 @@ func (t Target) closed(
 				if !answer.Allowed() {
 					refused.Add(1)
 				}
+				if answer.Warned() {
+					warned.Add(1)
+				}
 			}
 			return ctx.Err()
 		})
 	}
 	err = group.Wait()
-	return Served{Requests: int(served.Load()), Elapsed: time.Since(start), Refused: int(refused.Load())}, err
+	return Served{
+		Requests: int(served.Load()), Elapsed: time.Since(start), Refused: int(refused.Load()), Warned: int(warned.Load()),
+	}, err
 }
 
 // dialAll makes the connections, a few at a time, so that nobody's queue of new ones overflows.

@@ -41,6 +41,9 @@ func (a Answer) Allowed() bool { return allowed(a.Body) }
 
 func allowed(body []byte) bool { return bytes.Contains(body, []byte(`"allowed":true`)) }
 
+// Warned reports whether there were remarks, as there are where a verdict is in doubt.
+func (a Answer) Warned() bool { return bytes.Contains(a.Body, []byte(`"warnings":[`)) }
+
 // Response parses the answer.
 func (a Answer) Response() (admissionv1.AdmissionResponse, error) {
 	var review admissionv1.AdmissionReview

@@ -25,7 +25,7 @@ func (w *webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	answer := `{"response":{"allowed":false,"status":{"message":"no"}}}`
+	answer := `{"response":{"warnings":["no"],"allowed":false,"status":{"message":"no"}}}`
 	if string(body) == "good" {
 		answer = `{"response":{"allowed":true}}`
 	}
@@ -52,7 +52,7 @@ func TestEach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Requests != 10 || got.Refused != 5 || w.asked.Load() != 10 {
+	if got.Requests != 10 || got.Refused != 5 || got.Warned != 5 || w.asked.Load() != 10 {
 		t.Errorf("got %d requests, %d refused; the webhook saw %d; want 10, 5, 10", got.Requests, got.Refused, w.asked.Load())
 	}
 	for i, a := range got.Answers {
