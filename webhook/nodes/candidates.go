@@ -1,7 +1,9 @@
 package nodes
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -130,23 +132,27 @@ func (c Candidates) within(platforms []imagepull.Platform) []imagepull.Platform 
 	return platforms
 }
 
-// platformsOf returns the platforms of nodes, each once.
+// platformsOf returns the platforms of nodes, each once, in an order that is always the same: informers have none.
 func platformsOf(nodes []*node) []imagepull.Platform {
 	var all []imagepull.Platform
 	for _, n := range nodes {
-		all = append(all, n.platform)
+		all = withPlatform(all, n.platform)
 	}
-	return distinct(all)
+	slices.SortFunc(all, func(a, b imagepull.Platform) int {
+		return cmp.Or(
+			strings.Compare(a.OS, b.OS), strings.Compare(a.Architecture, b.Architecture), strings.Compare(a.OSVersion, b.OSVersion),
+		)
+	})
+	return all
 }
 
-func distinct(platforms []imagepull.Platform) []imagepull.Platform {
-	seen := make(map[[4]string]bool)
-	var left []imagepull.Platform
-	for _, p := range platforms {
-		if k := [...]string{p.OS, p.Architecture, p.Variant, p.OSVersion}; !seen[k] {
-			seen[k] = true
-			left = append(left, p)
-		}
+// withPlatform adds a platform to a list that doesn't have it. There are never many of them.
+func withPlatform(list []imagepull.Platform, p imagepull.Platform) []imagepull.Platform {
+	known := slices.ContainsFunc(list, func(other imagepull.Platform) bool {
+		return other.OS == p.OS && other.Architecture == p.Architecture && other.OSVersion == p.OSVersion
+	})
+	if known {
+		return list
 	}
-	return left
+	return append(list, p)
 }

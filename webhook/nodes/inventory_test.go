@@ -142,7 +142,7 @@ func TestListReadsEveryPage(t *testing.T) {
 		t.Fatalf("List() = %v", err)
 	}
 	_, wanted := s.Candidates(nil).Serve(of(t, "linux/riscv64"))
-	if diff := cmp.Diff(of(t, "linux/amd64 linux/arm64 linux/s390x linux/ppc64le"), wanted); diff != "" || c.listed != 3 {
+	if diff := cmp.Diff(of(t, "linux/amd64 linux/arm64 linux/ppc64le linux/s390x"), wanted); diff != "" || c.listed != 3 {
 		t.Errorf("%d pages read, want 3; platforms (-want +got):\n%s", c.listed, diff)
 	}
 }

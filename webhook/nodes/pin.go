@@ -94,9 +94,9 @@ func (p pin) platforms(systems ...string) []imagepull.Platform {
 		}
 		for _, system := range t.systems {
 			for _, architecture := range t.architectures {
-				all = append(all, imagepull.Platform{OS: system, Architecture: architecture})
+				all = withPlatform(all, imagepull.Platform{OS: system, Architecture: architecture})
 			}
 		}
 	}
-	return distinct(all)
+	return all
 }

@@ -87,7 +87,7 @@ func TestCandidates(t *testing.T) {
 			tolerating(corev1.Toleration{Key: corev1.TaintNodeUnschedulable, Operator: corev1.TolerationOpExists}), "linux/amd64 linux/arm64 linux/riscv64",
 		},
 		"everything is tolerated": {
-			tolerating(everything), "linux/amd64 linux/arm64 linux/ppc64le linux/s390x linux/riscv64 windows/amd64 linux/loong64",
+			tolerating(everything), "linux/amd64 linux/arm64 linux/loong64 linux/ppc64le linux/riscv64 linux/s390x windows/amd64",
 		},
 		"an operating system": {
 			corev1.PodSpec{OS: &corev1.PodOS{Name: corev1.Windows}, Tolerations: []corev1.Toleration{everything}}, "windows/amd64",
