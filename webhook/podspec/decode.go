@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -20,62 +18,57 @@ var (
 	errSyntax    = errors.New("not valid JSON")
 	errNotObject = errors.New("not a JSON object")
 	errNoKind    = errors.New("apiVersion or kind is missing")
-	errValue     = errors.New("a field holds a value that its type does not allow")
 )
 
 // Decode reads one object from JSON. The error matches [ErrNoPods] for a kind without pods; any other error says in our
 // own words why the object can't be read, with the path of the field where that is known.
 //
 // It reads as the API server does: names of fields are case-sensitive, and unknown ones are ignored, since the object
-// may be of a newer API than ours.
+// may be of a newer API than ours. Fields that have no say in pulls are ignored too, whatever is in them.
 func Decode(raw []byte) (Object, error) {
-	var kind metav1.TypeMeta
-	if err := unmarshal(raw, &kind); err != nil {
+	var d document
+	// A field of the wrong type does not keep the others from being read, such as the kind.
+	err := unmarshal(raw, &d)
+	found, path, hasPods := d.podSpec()
+	incomplete := d.APIVersion == "" || d.Kind == ""
+	if err == nil && incomplete {
+		err = errNoKind
+	}
+	switch {
+	case incomplete:
 		return Object{}, fmt.Errorf("reading object: %w", err)
-	}
-	if kind.APIVersion == "" || kind.Kind == "" {
-		return Object{}, fmt.Errorf("reading object: %w", errNoKind)
-	}
-	workload, ok := workloads()[kind]
-	if !ok {
+	case !hasPods:
 		return Object{}, ErrNoPods
+	case err != nil:
+		return Object{}, fmt.Errorf("reading %s: %w", d.Kind, err)
 	}
-	meta, spec, err := workload.read(raw)
-	if err != nil {
-		return Object{}, fmt.Errorf("reading %s: %w", kind.Kind, err)
-	}
-	return newObject(kind, meta).withSpec(workload.path, spec), nil
+	return newObject(&d).withSpec(path, found), nil
 }
 
-func newObject(kind metav1.TypeMeta, meta metav1.Object) Object {
+func newObject(d *document) Object {
 	object := Object{
-		APIVersion: kind.APIVersion,
-		Kind:       kind.Kind,
-		Namespace:  meta.GetNamespace(),
-		Name:       meta.GetName(),
-		Template:   kind != core("Pod"),
-		Deleting:   meta.GetDeletionTimestamp() != nil,
-		Pod:        imagepull.Pod{Namespace: meta.GetNamespace()},
+		APIVersion: d.APIVersion,
+		Kind:       d.Kind,
+		Namespace:  d.Metadata.Namespace,
+		Name:       d.Metadata.Name,
+		Template:   d.kind() != core("Pod"),
+		Deleting:   d.Metadata.DeletionTimestamp != nil,
+		Pod:        imagepull.Pod{Namespace: d.Metadata.Namespace},
 	}
 	if object.Name == "" {
-		object.Name = meta.GetGenerateName()
+		object.Name = d.Metadata.GenerateName
 	}
-	if !object.Template {
-		_, object.Mirror = meta.GetAnnotations()[corev1.MirrorPodAnnotationKey]
-	}
+	object.Mirror = !object.Template && d.Metadata.Annotations.Mirror != nil
 	return object
 }
 
-func (o Object) withSpec(path string, spec *corev1.PodSpec) Object {
-	if spec == nil {
-		return o
-	}
-	o.Spec = spec
-	o.Pod.Uses = uses(path, spec)
-	o.Pod.PullSecrets = pullSecrets(spec)
+func (o Object) withSpec(path string, found *spec) Object {
+	o.Spec = found.reduced()
+	o.Pod.Uses = uses(path, found)
+	o.Pod.PullSecrets = pullSecrets(o.Spec)
 	if o.Template {
 		o.Pod.Uses = slices.DeleteFunc(o.Pod.Uses, isPlaceholder)
-		o.Pod.ServiceAccount = pullServiceAccount(spec)
+		o.Pod.ServiceAccount = pullServiceAccount(o.Spec)
 	}
 	return o
 }
@@ -88,10 +81,8 @@ func unmarshal(raw []byte, into any) error {
 	switch {
 	case err == nil:
 		return nil
-	case !json.Valid(raw):
-		return errSyntax
 	case !errors.As(err, &mistyped):
-		return errValue
+		return errSyntax
 	case mistyped.Field == "":
 		return errNotObject
 	}

@@ -16,7 +16,7 @@ import (
 const podSpec = `{"containers":[{"name":"web","image":"r.example/web:1"}],
 	"initContainers":[{"name":"first","image":"r.example/first:1"},{"name":"setup","image":"r.example/setup:1"}],
 	"volumes":[{"name":"data","image":{"reference":"r.example/data:1"}}],
-	"imagePullSecrets":[{"name":"b"},{"name":"a"},{"name":"b"}]}`
+	"imagePullSecrets":[{"name":"b"},{"name":"a"},{"name":"b"}],"nodeName":"node-1"}`
 
 // kinds holds one object of each kind, and the path of its pod spec.
 var kinds = map[metav1.TypeMeta]struct{ object, path string }{
@@ -40,13 +40,10 @@ func objectOf(kind metav1.TypeMeta, members string) string {
 
 func TestDecodeEveryKind(t *testing.T) {
 	t.Parallel()
-	for kind := range workloads() {
+	for kind := range kinds {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
-			given, ok := kinds[kind]
-			if !ok {
-				t.Fatalf("no object of kind %s to test with", kind.Kind)
-			}
+			given := kinds[kind]
 			data := use(given.path+".volumes[0].image.reference", imagepull.Volume, "data")
 			data.Unmounted = true
 			want := Object{
@@ -66,7 +63,7 @@ func TestDecodeEveryKind(t *testing.T) {
 			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Object{}, "Spec")); diff != "" {
 				t.Errorf("Decode (-want +got):\n%s", diff)
 			}
-			if got.Spec == nil || got.Spec.Containers[0].Name != "web" {
+			if got.Spec == nil || got.Spec.NodeName != "node-1" {
 				t.Errorf("Decode: got spec %v, want that of the object", got.Spec)
 			}
 		})
@@ -75,7 +72,7 @@ func TestDecodeEveryKind(t *testing.T) {
 
 func TestDecodeWithoutTemplate(t *testing.T) {
 	t.Parallel()
-	for kind := range workloads() {
+	for kind := range kinds {
 		for name, members := range map[string]string{
 			"no spec": `"status":{}`,
 			"null":    `"spec":null,"template":null`,
@@ -89,14 +86,6 @@ func TestDecodeWithoutTemplate(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-func TestDecodeReplicationControllerWithoutTemplate(t *testing.T) {
-	t.Parallel()
-	got := decode(t, objectOf(core("ReplicationController"), `"spec":{"replicas":1}`))
-	if got.Spec != nil || got.Pod.ServiceAccount != "" {
-		t.Errorf("Decode: got spec %v and service account %q, want neither", got.Spec, got.Pod.ServiceAccount)
 	}
 }
 
@@ -125,6 +114,10 @@ func TestDecodeMetadata(t *testing.T) {
 		"a template is never a mirror": {
 			`{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a","annotations":{"kubernetes.io/config.mirror":"x"}}}`,
 			Object{APIVersion: "batch/v1", Kind: "Job", Name: "a", Template: true, Pod: imagepull.Pod{ServiceAccount: "default"}},
+		},
+		"other fields may hold anything": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"labels":[]},"spec":{"containers":[],"restartPolicy":7},"status":""}`,
+			Object{APIVersion: "v1", Kind: "Pod"},
 		},
 		"deleting": {
 			`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","deletionTimestamp":"2026-03-01T10:00:00Z"}}`,
@@ -179,17 +172,9 @@ func TestDecodeErrors(t *testing.T) {
 			`{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":{"web":{}}}}}}`,
 			"reading Deployment: field spec.template.spec.containers has the wrong type",
 		},
-		"a key of the object is not repeated": {
-			`{"apiVersion":"v1","kind":"Pod","metadata":{"annotations":{"tr0ub4dor":5}}}`,
+		"what the object says is not repeated": {
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"annotations":["tr0ub4dor"]}}`,
 			"reading Pod: field metadata.annotations has the wrong type",
-		},
-		"a malformed date": {
-			`{"apiVersion":"v1","kind":"Pod","metadata":{"deletionTimestamp":"tr0ub4dor"}}`,
-			"reading Pod: a field holds a value that its type does not allow",
-		},
-		"a malformed quantity": {
-			`{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"resources":{"limits":{"cpu":"tr0ub4dor"}}}]}}`,
-			"reading Pod: a field holds a value that its type does not allow",
 		},
 	}
 	for name, test := range tests {

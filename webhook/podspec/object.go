@@ -24,8 +24,8 @@ type Object struct {
 	// Deleting marks an object whose deletion has begun.
 	Deleting bool
 	Pod      imagepull.Pod
-	// Spec is the pod's own, for whoever asks which nodes it can be scheduled to. It is nil when there is no template,
-	// and shared by copies of the object: don't change it.
+	// Spec is that part of the pods' own that says which nodes they can be scheduled to, and with which pull secrets. It is
+	// shared by copies of the object: don't change it. Only the zero Object has none.
 	Spec *corev1.PodSpec
 }
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
@@ -37,34 +35,40 @@ func defaultPullPolicy(tag string) imagepull.PullPolicy {
 	return imagepull.PullIfNotPresent
 }
 
-// uses lists every image of the pod spec that is found at path.
-func uses(path string, spec *corev1.PodSpec) []imagepull.Use {
-	containers := containersOf(path, spec)
-	all := make([]imagepull.Use, 0, len(containers))
-	mounted := map[string]bool{}
-	for _, c := range containers {
+// uses lists every image of the pod spec that is found at path: those of the containers that it is there for first.
+func uses(path string, s *spec) []imagepull.Use {
+	all := make([]imagepull.Use, 0, len(s.Containers)+len(s.InitContainers)+len(s.EphemeralContainers))
+	all = appendUses(all, path+".containers", imagepull.Container, s.Containers)
+	all = appendUses(all, path+".initContainers", imagepull.InitContainer, s.InitContainers)
+	all = appendUses(all, path+".ephemeralContainers", imagepull.EphemeralContainer, s.EphemeralContainers)
+	return appendVolumeUses(all, path+".volumes", s)
+}
+
+// appendUses adds the images of a list of containers.
+func appendUses(all []imagepull.Use, list string, kind imagepull.Kind, containers []container) []imagepull.Use {
+	for i, c := range containers {
 		all = append(all, complete(imagepull.Use{
-			Path:       c.path,
-			Kind:       c.kind,
+			Path:       fmt.Sprintf("%s[%d].image", list, i),
+			Kind:       kind,
 			Name:       c.Name,
 			Image:      c.Image,
 			PullPolicy: imagepull.PullPolicy(c.ImagePullPolicy),
 		}))
-		for _, mount := range c.VolumeMounts {
-			mounted[mount.Name] = true
-		}
 	}
-	return append(all, volumeUses(path, spec.Volumes, mounted)...)
+	return all
 }
 
-func volumeUses(path string, volumes []corev1.Volume, mounted map[string]bool) []imagepull.Use {
-	var all []imagepull.Use
-	for i, volume := range volumes {
+func appendVolumeUses(all []imagepull.Use, list string, s *spec) []imagepull.Use {
+	var mounted map[string]bool
+	for i, volume := range s.Volumes {
 		if volume.Image == nil {
 			continue
 		}
+		if mounted == nil {
+			mounted = s.mounted()
+		}
 		all = append(all, complete(imagepull.Use{
-			Path:       fmt.Sprintf("%s.volumes[%d].image.reference", path, i),
+			Path:       fmt.Sprintf("%s[%d].image.reference", list, i),
 			Kind:       imagepull.Volume,
 			Name:       volume.Name,
 			Image:      volume.Image.Reference,
@@ -73,6 +77,19 @@ func volumeUses(path string, volumes []corev1.Volume, mounted map[string]bool) [
 		}))
 	}
 	return all
+}
+
+// mounted returns the names of the volumes that a container of any kind mounts.
+func (s *spec) mounted() map[string]bool {
+	names := make(map[string]bool)
+	for _, containers := range [][]container{s.Containers, s.InitContainers, s.EphemeralContainers} {
+		for _, c := range containers {
+			for _, mount := range c.VolumeMounts {
+				names[mount.Name] = true
+			}
+		}
+	}
+	return names
 }
 
 // isPlaceholder reports whether the image is left open in a template, for a controller or a mutating webhook to fill in.

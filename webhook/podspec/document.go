@@ -1,0 +1,143 @@
+package podspec
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// document is an object of any kind, as far as it decides pulls. The names are those of the API; whatever else an object holds
+// is passed over, since decoding all of a pod takes three times as long (BenchmarkDecode).
+type document struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   metadata `json:"metadata"`
+	Spec       spec     `json:"spec"`
+	// Template is that of a PodTemplate.
+	Template template `json:"template"`
+}
+
+type metadata struct {
+	Name         string `json:"name"`
+	GenerateName string `json:"generateName"`
+	Namespace    string `json:"namespace"`
+	// DeletionTimestamp counts by being there.
+	DeletionTimestamp *string     `json:"deletionTimestamp"`
+	Annotations       annotations `json:"annotations"`
+}
+
+// annotations has the one that counts, by being there.
+type annotations struct {
+	Mirror *string `json:"kubernetes.io/config.mirror"` // corev1.MirrorPodAnnotationKey
+}
+
+// spec is the spec of pods, or of an object that has a template of theirs.
+type spec struct {
+	Template    *template    `json:"template"`
+	JobTemplate *jobTemplate `json:"jobTemplate"`
+
+	Containers               []container                   `json:"containers"`
+	InitContainers           []container                   `json:"initContainers"`
+	EphemeralContainers      []container                   `json:"ephemeralContainers"`
+	Volumes                  []volume                      `json:"volumes"`
+	ImagePullSecrets         []corev1.LocalObjectReference `json:"imagePullSecrets"`
+	ServiceAccountName       string                        `json:"serviceAccountName"`
+	DeprecatedServiceAccount string                        `json:"serviceAccount"`
+
+	NodeName        string                     `json:"nodeName"`
+	NodeSelector    map[string]string          `json:"nodeSelector"`
+	Affinity        *affinity                  `json:"affinity"`
+	Tolerations     []corev1.Toleration        `json:"tolerations"`
+	OS              *corev1.PodOS              `json:"os"`
+	SchedulingGates []corev1.PodSchedulingGate `json:"schedulingGates"`
+}
+
+type template struct {
+	Spec spec `json:"spec"`
+}
+
+type jobTemplate struct {
+	Spec spec `json:"spec"`
+}
+
+// container is one of any sort.
+type container struct {
+	Name            string            `json:"name"`
+	Image           string            `json:"image"`
+	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy"`
+	VolumeMounts    []volumeMount     `json:"volumeMounts"`
+}
+
+type volumeMount struct {
+	Name string `json:"name"`
+}
+
+type volume struct {
+	Name  string                    `json:"name"`
+	Image *corev1.ImageVolumeSource `json:"image"`
+}
+
+type affinity struct {
+	NodeAffinity *nodeAffinity `json:"nodeAffinity"`
+}
+
+type nodeAffinity struct {
+	Required *corev1.NodeSelector `json:"requiredDuringSchedulingIgnoredDuringExecution"`
+}
+
+// podSpec finds the spec of pods in a document, and says where it is. That of an object without a template is empty. Older
+// versions of these APIs are no longer served by any API server.
+func (d *document) podSpec() (found *spec, path string, hasPods bool) {
+	switch d.kind() {
+	case core("Pod"):
+		return &d.Spec, "spec", true
+	case core("PodTemplate"):
+		return &d.Template.Spec, "template.spec", true
+	case batch("CronJob"):
+		return d.Spec.ofJob().ofPods(), "spec.jobTemplate.spec.template.spec", true
+	case core("ReplicationController"), apps("Deployment"), apps("ReplicaSet"), apps("StatefulSet"), apps("DaemonSet"), batch("Job"):
+		return d.Spec.ofPods(), "spec.template.spec", true
+	}
+	return nil, "", false
+}
+
+func (d *document) kind() metav1.TypeMeta {
+	return metav1.TypeMeta{APIVersion: d.APIVersion, Kind: d.Kind}
+}
+
+func core(kind string) metav1.TypeMeta  { return metav1.TypeMeta{APIVersion: "v1", Kind: kind} }
+func apps(kind string) metav1.TypeMeta  { return metav1.TypeMeta{APIVersion: "apps/v1", Kind: kind} }
+func batch(kind string) metav1.TypeMeta { return metav1.TypeMeta{APIVersion: "batch/v1", Kind: kind} }
+
+func (s *spec) ofPods() *spec {
+	if s.Template == nil {
+		return &spec{}
+	}
+	return &s.Template.Spec
+}
+
+func (s *spec) ofJob() *spec {
+	if s.JobTemplate == nil {
+		return &spec{}
+	}
+	return &s.JobTemplate.Spec
+}
+
+// reduced returns in the API's own type what decides on which nodes the pods can be scheduled, and with which pull secrets.
+func (s *spec) reduced() *corev1.PodSpec {
+	reduced := &corev1.PodSpec{
+		NodeName:                 s.NodeName,
+		NodeSelector:             s.NodeSelector,
+		Tolerations:              s.Tolerations,
+		OS:                       s.OS,
+		SchedulingGates:          s.SchedulingGates,
+		ImagePullSecrets:         s.ImagePullSecrets,
+		ServiceAccountName:       s.ServiceAccountName,
+		DeprecatedServiceAccount: s.DeprecatedServiceAccount,
+	}
+	if s.Affinity != nil && s.Affinity.NodeAffinity != nil {
+		reduced.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: s.Affinity.NodeAffinity.Required,
+		}}
+	}
+	return reduced
+}

@@ -1,0 +1,108 @@
+package podspec
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// decisive is a pod spec with everything that has a say in pulls.
+func decisive() corev1.PodSpec {
+	return corev1.PodSpec{
+		NodeName:     "node-1",
+		NodeSelector: map[string]string{"pool": "web"},
+		Affinity: &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+				MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "disk", Operator: corev1.NodeSelectorOpIn, Values: []string{"ssd"}}},
+				MatchFields:      []corev1.NodeSelectorRequirement{{Key: "metadata.name", Operator: corev1.NodeSelectorOpIn, Values: []string{"a"}}},
+			}}},
+		}},
+		Tolerations: []corev1.Toleration{{
+			Key: "gpu", Operator: corev1.TolerationOpEqual, Value: "yes", Effect: corev1.TaintEffectNoExecute, TolerationSeconds: new(int64(300)),
+		}},
+		OS:                       &corev1.PodOS{Name: corev1.Linux},
+		SchedulingGates:          []corev1.PodSchedulingGate{{Name: "example.com/quota"}},
+		ImagePullSecrets:         []corev1.LocalObjectReference{{Name: "regcred"}},
+		ServiceAccountName:       "shop",
+		DeprecatedServiceAccount: "shop",
+	}
+}
+
+// TestDecodeWhatTheAPIWrites holds the names and types of our own reading against those of the API.
+func TestDecodeWhatTheAPIWrites(t *testing.T) {
+	t.Parallel()
+	full := decisive()
+	full.RestartPolicy, full.Priority = corev1.RestartPolicyAlways, new(int32(7))
+	full.Affinity.PodAffinity = &corev1.PodAffinity{}
+	full.Containers = []corev1.Container{{
+		Name: "web", Image: "r.example/web:1", ImagePullPolicy: corev1.PullAlways, Command: []string{"serve"},
+		VolumeMounts: []corev1.VolumeMount{{Name: "data", MountPath: "/data"}},
+	}}
+	full.InitContainers = []corev1.Container{{Name: "setup", Image: "r.example/setup:1"}}
+	full.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
+		Name: "debug", Image: "r.example/debug:1",
+	}}}
+	full.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{
+		Reference: "r.example/data:1", PullPolicy: corev1.PullNever,
+	}}}}
+	template := corev1.PodTemplateSpec{Spec: full}
+	for kind, test := range map[metav1.TypeMeta]struct {
+		object metav1.Object
+		path   string
+	}{
+		core("Pod"):                   {&corev1.Pod{Spec: full}, "spec"},
+		core("PodTemplate"):           {&corev1.PodTemplate{Template: template}, "template.spec"},
+		core("ReplicationController"): {&corev1.ReplicationController{Spec: corev1.ReplicationControllerSpec{Template: &template}}, "spec.template.spec"},
+		apps("Deployment"):            {&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Template: template}}, "spec.template.spec"},
+		apps("ReplicaSet"):            {&appsv1.ReplicaSet{Spec: appsv1.ReplicaSetSpec{Template: template}}, "spec.template.spec"},
+		apps("StatefulSet"):           {&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Template: template}}, "spec.template.spec"},
+		apps("DaemonSet"):             {&appsv1.DaemonSet{Spec: appsv1.DaemonSetSpec{Template: template}}, "spec.template.spec"},
+		batch("Job"):                  {&batchv1.Job{Spec: batchv1.JobSpec{Template: template}}, "spec.template.spec"},
+		batch("CronJob"): {
+			&batchv1.CronJob{Spec: batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template}}}},
+			"spec.jobTemplate.spec.template.spec",
+		},
+	} {
+		t.Run(kind.Kind, func(t *testing.T) {
+			t.Parallel()
+			got := decode(t, written(t, kind, test.object))
+			uses := []imagepull.Use{
+				use(test.path+".containers[0].image", imagepull.Container, "web"),
+				use(test.path+".initContainers[0].image", imagepull.InitContainer, "setup"),
+				use(test.path+".ephemeralContainers[0].image", imagepull.EphemeralContainer, "debug"),
+				use(test.path+".volumes[0].image.reference", imagepull.Volume, "data"),
+			}
+			uses[0].PullPolicy, uses[3].PullPolicy = imagepull.PullAlways, imagepull.PullNever
+			if diff := cmp.Diff(uses, got.Pod.Uses); diff != "" {
+				t.Errorf("uses (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(new(decisive()), got.Spec); diff != "" {
+				t.Errorf("spec (-want +got):\n%s", diff)
+			}
+			if got.Name != "shop" || got.Namespace != "prod" || !got.Deleting || got.Mirror != (kind == core("Pod")) {
+				t.Errorf("got %s in %s, deleting %t, mirror %t", got.Name, got.Namespace, got.Deleting, got.Mirror)
+			}
+		})
+	}
+}
+
+// written returns the object as the API writes it, with metadata that has a say.
+func written(t *testing.T, kind metav1.TypeMeta, object metav1.Object) string {
+	t.Helper()
+	object.SetName("shop")
+	object.SetNamespace("prod")
+	object.SetDeletionTimestamp(new(metav1.Now()))
+	object.SetAnnotations(map[string]string{corev1.MirrorPodAnnotationKey: "8d2f"})
+	raw, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return `{"apiVersion":"` + kind.APIVersion + `","kind":"` + kind.Kind + `",` + string(raw[1:])
+}
