@@ -23,7 +23,7 @@ type answers struct {
 
 // heldAnswer is an answer and how long it holds.
 type heldAnswer struct {
-	entries sealed[[]entry]
+	ring    Keyring
 	expires time.Time
 }
 
@@ -43,27 +43,26 @@ func cacheKeys(repository string) [3]string {
 }
 
 // recall returns an answer that holds for the repository.
-func (a *answers) recall(repository string) (sealed[[]entry], bool) {
+func (a *answers) recall(repository string) (Keyring, bool) {
 	for _, key := range cacheKeys(repository) {
 		if held, ok := a.byKey.Get(key); ok && !held.expired(a.clock.Now()) {
-			return held.entries, true
+			return held.ring, true
 		}
 	}
-	return nil, false
+	return Keyring{}, false
 }
 
 // keep remembers an answer, and returns it. A duration of zero forbids that; without one the provider's own counts.
-func (a *answers) keep(key string, entries []entry, duration *metav1.Duration) sealed[[]entry] {
+func (a *answers) keep(key string, ring Keyring, duration *metav1.Duration) Keyring {
 	a.sweep()
-	answer := seal(entries)
 	lasting := a.duration
 	if duration != nil {
 		lasting = duration.Duration
 	}
-	if lasting > 0 && (contents{entries: entries}).size() <= memoryBytes {
-		a.byKey.Add(key, heldAnswer{entries: answer, expires: a.clock.Now().Add(lasting)})
+	if lasting > 0 && ring.size() <= memoryBytes {
+		a.byKey.Add(key, heldAnswer{ring: ring, expires: a.clock.Now().Add(lasting)})
 	}
-	return answer
+	return ring
 }
 
 // sweep drops what no longer holds, so that credentials don't stay in memory for longer than they are good for.

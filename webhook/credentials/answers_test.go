@@ -74,7 +74,7 @@ func TestFailuresAreNotRemembered(t *testing.T) {
 
 func TestLongAnswersAreNotRemembered(t *testing.T) {
 	t.Parallel()
-	logins := make([]string, 0, memoryBytes/entryBytes)
+	logins := make([]string, 0, memoryBytes/keyBytes)
 	for i := range cap(logins) {
 		logins = append(logins, fmt.Sprintf("r%d.example=alice", i))
 	}

@@ -130,7 +130,7 @@ func (p *fileParser) addSecret(data []byte) error {
 		source = id{secret.Namespace, secret.Name}.source()
 	}
 	p.items = append(p.items, item{
-		subject:  fmt.Sprintf("pull secret %q", secret.Name),
+		subject:  subjectOf(secret.Name),
 		contents: readSecret(&secret, source),
 	})
 	return nil
@@ -151,13 +151,13 @@ type Files []File
 // the pod itself lists is not looked at, so nothing is ever missing.
 func (f Files) Credentials(context.Context, imagepull.Pod, bool) Set {
 	var set Set
-	var list []entry
+	var rings []Keyring
 	for _, file := range f {
 		for _, i := range file.items.open() {
-			list = append(list, i.contents.entries...)
+			rings = append(rings, i.contents.ring)
 			set.note(i.subject, i.contents)
 		}
 	}
-	set.Keyring = newKeyring(list)
+	set.Keyring = merge(rings...)
 	return set
 }

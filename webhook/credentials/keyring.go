@@ -35,13 +35,41 @@ func newKeyring(entries []entry) Keyring {
 		}
 		ring = append(ring, key{name: name, pattern: newPattern(name), credential: e.credential})
 	}
+	return inOrder(ring)
+}
+
+func inOrder(ring []key) Keyring {
 	slices.SortStableFunc(ring, func(a, b key) int { return strings.Compare(b.name, a.name) })
 	return Keyring{ring: seal(ring)}
+}
+
+// merge returns one ring with the keys of several, as if all had been on one list.
+func merge(rings ...Keyring) Keyring {
+	if len(rings) == 1 {
+		return rings[0]
+	}
+	var all []key
+	for _, k := range rings {
+		all = append(all, k.ring.open()...)
+	}
+	return inOrder(all)
+}
+
+// size returns about how many bytes the ring takes.
+func (k Keyring) size() int {
+	total := 0
+	for _, one := range k.ring.open() {
+		total += keyBytes + len(one.name) + len(one.credential.Username) + len(one.credential.Password)
+	}
+	return total
 }
 
 // match returns the credentials whose keys fit a repository such as "docker.io/library/nginx", in the kubelet's order. An
 // entry with neither user name nor password counts as a match, too.
 func (k Keyring) match(repository string) []imagepull.Credential {
+	if len(k.ring.open()) == 0 {
+		return nil
+	}
 	target := newPattern(repository)
 	found := k.choose(func(candidate key) bool { return candidate.pattern.matches(target) })
 	if len(found) == 0 && isDockerHub(repository) {

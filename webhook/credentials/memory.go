@@ -8,71 +8,75 @@ import (
 )
 
 const (
-	// memoryTTL is how long a secret that was read is good for. It spans the burst of pods that one controller creates
-	// at once, which all list the same secrets, and is shorter than a person needs to correct a secret and try again.
+	// memoryTTL is how long what was read is good for. It spans the burst of pods that one controller creates at once,
+	// which all list the same secrets, and is shorter than a person needs to correct a secret and try again.
 	memoryTTL = 2 * time.Second
-	// memoryBytes is the size of the largest secret that is remembered, so that tenants can't fill the memory with the
+	// memoryBytes is the size of the largest object that is remembered, so that tenants can't fill the memory with the
 	// 1 MiB that the API server allows. A real pull secret takes a few KiB; a larger one is read each time.
 	memoryBytes = 64 << 10
-	// entryBytes is what an entry takes besides its text.
-	entryBytes = 128
+	// keyBytes is what a key takes besides its text.
+	keyBytes = 256
+	// nameBytes is what a name takes besides its text.
+	nameBytes = 16
 )
 
-// id is the place of a secret.
+// id is the place of an object.
 type id struct{ namespace, name string }
 
 // source returns the place as the source of a credential.
 func (i id) source() string { return "secret/" + i.namespace + "/" + i.name }
 
-// memory keeps for a moment what was decoded from secrets: neither the secrets themselves, nor their absence, nor an
-// error, all of which may be different a moment later and cost little to ask for again.
-type memory struct {
-	clock   clock.PassiveClock
-	secrets *lru.Cache[id, memo]
+// memory keeps for a moment what was made of objects: neither the objects themselves, nor their absence, nor an error, all
+// of which may be different a moment later and cost little to ask for again.
+type memory[V any] struct {
+	clock clock.PassiveClock
+	held  *lru.Cache[id, memo[V]]
+	size  func(V) int
 }
 
-// memo is what is remembered of one secret.
-type memo struct {
-	contents contents
-	expires  time.Time
+// memo is what is remembered of one object.
+type memo[V any] struct {
+	value   V
+	expires time.Time
 }
 
-func newMemory(c clock.PassiveClock, size int) (*memory, error) {
-	secrets, err := lru.New[id, memo](size)
+// newMemory returns a memory of so many objects, whose sizes are told in bytes.
+func newMemory[V any](c clock.PassiveClock, most int, size func(V) int) (*memory[V], error) {
+	held, err := lru.New[id, memo[V]](most)
 	if err != nil {
 		return nil, err
 	}
-	return &memory{clock: c, secrets: secrets}, nil
+	return &memory[V]{clock: c, held: held, size: size}, nil
 }
 
-func (m *memory) now() time.Time { return m.clock.Now() }
+func (m *memory[V]) now() time.Time { return m.clock.Now() }
 
 // recall returns what is remembered and still good.
-func (m *memory) recall(of id) (contents, bool) {
+func (m *memory[V]) recall(of id) (value V, ok bool) {
 	// Peek leaves the order alone, so that it stays the order of reading, on which sweep relies.
-	remembered, ok := m.secrets.Peek(of)
+	remembered, ok := m.held.Peek(of)
 	if !ok || !m.now().Before(remembered.expires) {
-		return contents{}, false
+		return value, false
 	}
-	return remembered.contents, true
+	return remembered.value, true
 }
 
 // keep remembers what was asked for at a given time.
-func (m *memory) keep(of id, c contents, asked time.Time) {
+func (m *memory[V]) keep(of id, value V, asked time.Time) {
 	m.sweep()
-	if c.size() > memoryBytes {
+	if m.size(value) > memoryBytes {
 		m.forget(of)
 		return
 	}
-	m.secrets.Add(of, memo{contents: c, expires: asked.Add(memoryTTL)})
+	m.held.Add(of, memo[V]{value: value, expires: asked.Add(memoryTTL)})
 }
 
-func (m *memory) forget(of id) { m.secrets.Remove(of) }
+func (m *memory[V]) forget(of id) { m.held.Remove(of) }
 
 // sweep drops what is no longer good, so that credentials stay in memory no longer than until the next read after.
-func (m *memory) sweep() {
+func (m *memory[V]) sweep() {
 	for {
-		of, oldest, ok := m.secrets.GetOldest()
+		of, oldest, ok := m.held.GetOldest()
 		if !ok || m.now().Before(oldest.expires) {
 			return
 		}
@@ -80,11 +84,10 @@ func (m *memory) sweep() {
 	}
 }
 
-// size returns about how many bytes the contents take.
-func (c contents) size() int {
+func sizeOfNames(names []string) int {
 	total := 0
-	for _, e := range c.entries {
-		total += entryBytes + len(e.registry) + len(e.credential.Username) + len(e.credential.Password)
+	for _, name := range names {
+		total += nameBytes + len(name)
 	}
 	return total
 }

@@ -13,10 +13,10 @@ import (
 // memorySecrets is how many secrets the memory of a test holds.
 const memorySecrets = 8
 
-func newTestMemory(t *testing.T) (*memory, *clocktesting.FakePassiveClock) {
+func newTestMemory(t *testing.T) (*memory[contents], *clocktesting.FakePassiveClock) {
 	t.Helper()
 	c := clocktesting.NewFakePassiveClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
-	m, err := newMemory(c, memorySecrets)
+	m, err := newMemory(c, memorySecrets, func(c contents) int { return c.ring.size() })
 	if err != nil {
 		t.Fatalf("newMemory() error = %v, want none", err)
 	}
@@ -29,7 +29,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for i := range memorySecrets + 10 {
 		m.keep(id{"shop", fmt.Sprint(i)}, contents{}, c.Now())
 	}
-	if got := m.secrets.Len(); got != memorySecrets {
+	if got := m.held.Len(); got != memorySecrets {
 		t.Errorf("holds %d secrets, want %d", got, memorySecrets)
 	}
 	if _, ok := m.recall(id{"shop", "0"}); ok {
@@ -51,7 +51,7 @@ func TestMemorySweepsWhatIsOld(t *testing.T) {
 	c.SetTime(c.Now().Add(memoryTTL / 2))
 	m.keep(id{"shop", "d"}, contents{}, c.Now())
 	want := []id{{"shop", "c"}, {"shop", "d"}}
-	if diff := cmp.Diff(want, m.secrets.Keys(), cmp.AllowUnexported(id{})); diff != "" {
+	if diff := cmp.Diff(want, m.held.Keys(), cmp.AllowUnexported(id{})); diff != "" {
 		t.Errorf("held (-want +got):\n%s", diff)
 	}
 }
@@ -70,9 +70,9 @@ func TestMemoryCountsFromTheQuestion(t *testing.T) {
 func TestMemoryKeepsNothingLarge(t *testing.T) {
 	t.Parallel()
 	secret := func(size int) contents {
-		return contents{entries: []entry{{registry: strings.Repeat("r", size-entryBytes)}}}
+		return contents{ring: newKeyring([]entry{{registry: strings.Repeat("r", size-keyBytes)}})}
 	}
-	many := contents{entries: make([]entry, memoryBytes/entryBytes+1)}
+	many := contents{ring: newKeyring(make([]entry, memoryBytes/keyBytes+1))}
 	for name, test := range map[string]struct {
 		contents contents
 		want     bool
@@ -90,8 +90,8 @@ func TestMemoryKeepsNothingLarge(t *testing.T) {
 			if ok != test.want {
 				t.Fatalf("remembered: %t, want %t", ok, test.want)
 			}
-			if ok && len(got.entries) != len(test.contents.entries) {
-				t.Errorf("remembered %d entries, want %d", len(got.entries), len(test.contents.entries))
+			if ok && !got.ring.equal(test.contents.ring) {
+				t.Error("remembered another ring")
 			}
 		})
 	}

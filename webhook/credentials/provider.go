@@ -59,12 +59,11 @@ func newProvider(spec providerSpec, o ProvidersOptions, h *host) (*provider, err
 	return p, nil
 }
 
-// entries returns what the provider has for a repository, as the entries of a docker config, or else what keeps Pullgate
-// from knowing it.
-func (p *provider) entries(ctx context.Context, repository string) (sealed[[]entry], Problem) {
+// ring returns what the provider has for a repository, or else what keeps Pullgate from knowing it.
+func (p *provider) ring(ctx context.Context, repository string) (Keyring, Problem) {
 	subject := fmt.Sprintf("credential provider %q", p.name)
 	if p.wantsToken {
-		return nil, Problem{Subject: subject, Detail: "it needs a service account token, which Pullgate can't make"}
+		return Keyring{}, Problem{Subject: subject, Detail: "it needs a service account token, which Pullgate can't make"}
 	}
 	if remembered, ok := p.answers.recall(repository); ok {
 		return remembered, Problem{}
@@ -72,28 +71,28 @@ func (p *provider) entries(ctx context.Context, repository string) (sealed[[]ent
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, Problem{Subject: subject, Detail: "it did not answer in time"}
+			return Keyring{}, Problem{Subject: subject, Detail: "it did not answer in time"}
 		case result := <-p.flights.DoChan(repository, func() (any, error) { return p.ask(ctx, repository) }):
 			if errors.Is(result.Err, errNoTurn) && ctx.Err() == nil {
 				// It was another caller's time that ended.
 				continue
 			}
-			if entries, ok := result.Val.(sealed[[]entry]); ok && result.Err == nil {
-				return entries, Problem{}
+			if ring, ok := result.Val.(Keyring); ok && result.Err == nil {
+				return ring, Problem{}
 			}
-			return nil, Problem{Subject: subject, Detail: "it failed"}
+			return Keyring{}, Problem{Subject: subject, Detail: "it failed"}
 		}
 	}
 }
 
 // ask runs the program once it has its turn. The context bounds the wait for that, and no more: an answer that comes
 // after it is worth remembering.
-func (p *provider) ask(ctx context.Context, repository string) (sealed[[]entry], error) {
+func (p *provider) ask(ctx context.Context, repository string) (Keyring, error) {
 	select {
 	case <-ctx.Done():
-		return nil, errNoTurn
+		return Keyring{}, errNoTurn
 	case <-p.host.life.Done():
-		return nil, errClosed
+		return Keyring{}, errClosed
 	case p.host.turns <- struct{}{}:
 	}
 	defer func() { <-p.host.turns }()
@@ -101,31 +100,31 @@ func (p *provider) ask(ctx context.Context, repository string) (sealed[[]entry],
 		// While this one waited, an answer for the whole registry came.
 		return remembered, nil
 	}
-	entries, err := p.fetch(repository)
+	ring, err := p.fetch(repository)
 	if err != nil {
 		p.log.ErrorContext(ctx, "a credential provider failed", "repository", repository, "error", err)
 	}
-	return entries, err
+	return ring, err
 }
 
 // fetch runs the program and remembers what it says.
-func (p *provider) fetch(repository string) (sealed[[]entry], error) {
+func (p *provider) fetch(repository string) (Keyring, error) {
 	request, err := newRequest(p.apiVersion, repository)
 	if err != nil {
-		return nil, err
+		return Keyring{}, err
 	}
 	output, err := p.run(p.host.life, request)
 	if err != nil {
-		return nil, err
+		return Keyring{}, err
 	}
 	response, err := parseResponse(output, p.apiVersion)
 	if err != nil {
-		return nil, err
+		return Keyring{}, err
 	}
 	key, err := response.cacheKey(repository)
 	if err != nil {
-		return nil, err
+		return Keyring{}, err
 	}
-	entries := response.entries(nodePrefix + "plugin/" + p.name)
-	return p.answers.keep(key, entries, response.CacheDuration), nil
+	ring := newKeyring(response.entries(nodePrefix + "plugin/" + p.name))
+	return p.answers.keep(key, ring, response.CacheDuration), nil
 }

@@ -99,19 +99,15 @@ func (p *Providers) match(ctx context.Context, repository string) ([]imagepull.C
 		return nil, nil
 	}
 	asked := p.responsible(repository)
-	answers := make([]sealed[[]entry], len(asked))
+	rings := make([]Keyring, len(asked))
 	problems := make([]Problem, len(asked))
 	var runs sync.WaitGroup
 	for i, one := range asked {
-		runs.Go(func() { answers[i], problems[i] = one.entries(ctx, repository) })
+		runs.Go(func() { rings[i], problems[i] = one.ring(ctx, repository) })
 	}
 	runs.Wait()
-	var list []entry
-	for _, answer := range answers {
-		list = append(list, answer.open()...)
-	}
 	problems = slices.DeleteFunc(problems, func(p Problem) bool { return p == Problem{} })
-	return newKeyring(list).match(repository), problems
+	return merge(rings...).match(repository), problems
 }
 
 // responsible returns the providers whose patterns fit a repository.

@@ -18,43 +18,40 @@ type answer struct {
 	remembered bool
 }
 
-// read gets one secret, from memory unless a fresh answer is wanted.
-func (s *Source) read(ctx context.Context, of id, fresh bool) answer {
+// read gets one secret from the API server.
+func (s *Source) read(ctx context.Context, of id) answer {
 	if !canExist(of.name) {
 		return answer{missing: true}
 	}
-	if !fresh {
-		if c, ok := s.memory.recall(of); ok {
-			return answer{contents: c, remembered: true}
-		}
-	}
-	asked := s.memory.now()
+	asked := s.secrets.now()
 	secret, err := s.client.Secrets(of.namespace).Get(ctx, of.name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		s.memory.forget(of)
+		s.secrets.forget(of)
 		return answer{missing: true}
 	}
 	if err != nil {
 		return answer{unreadable: cause(err)}
 	}
 	c := readSecret(secret, of.source())
-	s.memory.keep(of, c, asked)
+	s.secrets.keep(of, c, asked)
 	return answer{contents: c}
 }
 
 // add files the answer about one listed secret.
 func (s *Set) add(name string, a answer) {
-	subject := fmt.Sprintf("pull secret %q", name)
 	s.Remembered = s.Remembered || a.remembered
 	switch {
 	case a.missing:
 		s.Missing = append(s.Missing, name)
 	case a.unreadable != "":
-		s.Unreadable = append(s.Unreadable, Problem{Subject: subject, Detail: a.unreadable})
+		s.Unreadable = append(s.Unreadable, Problem{Subject: subjectOf(name), Detail: a.unreadable})
 	default:
-		s.note(subject, a.contents)
+		s.note(subjectOf(name), a.contents)
 	}
 }
+
+// subjectOf names a pull secret as the subject of a problem.
+func subjectOf(name string) string { return fmt.Sprintf("pull secret %q", name) }
 
 // cause says in Pullgate's own words why the API server could not be read from.
 func cause(err error) string {

@@ -158,3 +158,38 @@ func TestSourceConcurrently(t *testing.T) {
 	}
 	pods.Wait()
 }
+
+// TestSourceRemembersServiceAccounts as it does secrets, for the same reasons.
+func TestSourceRemembersServiceAccounts(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		after time.Duration
+		fresh bool
+		reads []string
+	}{
+		"at once":            {0, false, nil},
+		"at the end":         {memoryTTL, false, []string{"get secrets shop two", "get serviceaccounts shop builder"}},
+		"at once, but fresh": {0, true, []string{"get secrets shop two", "get serviceaccounts shop builder"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, pullSecret("one", config("r.example=alice")), pullSecret("two", config("r.example=bob")), account("one"))
+			pod := imagepull.Pod{Namespace: "shop", ServiceAccount: "builder"}
+			first := c.source.Credentials(t.Context(), pod, false)
+			if _, err := c.CoreV1().ServiceAccounts("shop").Update(t.Context(), account("two"), metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			c.ClearActions()
+			c.pass(test.after)
+
+			got := c.source.Credentials(t.Context(), pod, test.fresh)
+			remembered := test.reads == nil
+			if got.Remembered != remembered || got.Equal(first) != remembered {
+				t.Errorf("Remembered = %t, equal to the first set: %t; want %t", got.Remembered, got.Equal(first), remembered)
+			}
+			if diff := cmp.Diff(test.reads, c.reads()); diff != "" {
+				t.Errorf("reads (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -4,7 +4,7 @@ import corev1 "k8s.io/api/core/v1"
 
 // contents is what the kubelet makes of one secret or file.
 type contents struct {
-	entries []entry
+	ring Keyring
 	// invalid says why it breaks every pull; empty when it does not.
 	invalid string
 	// ignored says why it opens no registry; empty when it does.
@@ -37,5 +37,5 @@ func read(data []byte, source string, parse func([]byte, string) ([]entry, error
 	if len(list) == 0 {
 		return contents{ignored: "its docker config lists no registry"}
 	}
-	return contents{entries: list}
+	return contents{ring: newKeyring(list)}
 }

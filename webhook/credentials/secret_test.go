@@ -51,12 +51,13 @@ func TestReadSecret(t *testing.T) {
 			if diff := cmp.Diff(test.ignored, got.ignored); diff != "" {
 				t.Errorf("ignored (-want +got):\n%s", diff)
 			}
-			if len(got.entries) != test.entries {
-				t.Fatalf("got %d entries, want %d", len(got.entries), test.entries)
+			keys := got.ring.ring.open()
+			if len(keys) != test.entries {
+				t.Fatalf("got %d entries, want %d", len(keys), test.entries)
 			}
-			for _, e := range got.entries {
-				if e.registry != "r.example" || e.credential.Source != "secret/shop/regcred" || e.credential.Password != password {
-					t.Errorf("the entry for %q from %q is not the secret's", e.registry, e.credential.Source)
+			for _, e := range keys {
+				if e.name != "r.example" || e.credential.Source != "secret/shop/regcred" || e.credential.Password != password {
+					t.Errorf("the entry for %q from %q is not the secret's", e.name, e.credential.Source)
 				}
 			}
 		})
@@ -72,7 +73,7 @@ func TestReadSecretTakesTheKeyOfItsType(t *testing.T) {
 			corev1.DockerConfigKey:     []byte(`{"q.example": {"username": "bob"}}`),
 		},
 	}, "secret/shop/regcred")
-	if len(got.entries) != 1 || got.entries[0].credential.Username != "bob" {
-		t.Errorf("got %d entries, want bob's alone", len(got.entries))
+	if keys := got.ring.ring.open(); len(keys) != 1 || keys[0].credential.Username != "bob" {
+		t.Errorf("got %d entries, want bob's alone", len(keys))
 	}
 }
