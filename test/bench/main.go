@@ -40,14 +40,30 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "see in a minute whether everything works; the numbers mean little")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "what the order of turns is drawn by")
 	flag.Parse()
-	// A reader that goes away ends the run as well, and not the process at once, which would leave its children behind.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
-	err := run(ctx, o, os.Stdout)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Without a reader of the table there is nothing to measure for. The signal would end the process, and leave its children
+	// behind; and to be told of it would be to be told of every broken connection too.
+	signal.Ignore(syscall.SIGPIPE)
+	err := run(ctx, o, &output{os.Stdout, stop})
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "error: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+// output ends the run when nobody reads it any more.
+type output struct {
+	io.Writer
+	end func()
+}
+
+func (o *output) Write(text []byte) (int, error) {
+	n, err := o.Writer.Write(text)
+	if err != nil {
+		o.end()
+	}
+	return n, err
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
