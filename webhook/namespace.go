@@ -28,6 +28,17 @@ func NewNamespaceMetadata() *metav1.PartialObjectMetadata {
 	return meta
 }
 
+// ReduceNamespace is the transform of a cache of namespaces: of each it keeps what Mode reads. Their annotations alone can make
+// up megabytes.
+func ReduceNamespace(o any) (any, error) {
+	if meta, ok := o.(*metav1.PartialObjectMetadata); ok {
+		meta.ObjectMeta = metav1.ObjectMeta{
+			Name: meta.Name, UID: meta.UID, ResourceVersion: meta.ResourceVersion, Labels: meta.Labels,
+		}
+	}
+	return o, nil
+}
+
 // Mode returns the namespace's mode. An error means that neither reader knows it.
 func (m NamespaceModes) Mode(ctx context.Context, namespace string) (policy.Mode, error) {
 	meta := NewNamespaceMetadata()

@@ -141,3 +141,22 @@ func TestNamespaceOfAnotherGroup(t *testing.T) {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }
+
+func TestReduceNamespace(t *testing.T) {
+	t.Parallel()
+	meta := webhook.NewNamespaceMetadata()
+	meta.Name, meta.UID, meta.ResourceVersion = "shop", "705ab4f5", "7"
+	meta.Labels = map[string]string{"pullgate.dev/mode": "warn"}
+	want := meta.DeepCopy()
+	meta.Annotations = map[string]string{"notes": "long"}
+	meta.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
+	meta.Finalizers = []string{"example.com/a"}
+	got, err := webhook.ReduceNamespace(meta)
+	if diff := cmp.Diff(any(want), got); diff != "" || err != nil {
+		t.Errorf("ReduceNamespace() = %v (-want +got):\n%s", err, diff)
+	}
+	// An informer may hand over what it has heard of a deletion.
+	if got, err := webhook.ReduceNamespace("gone"); got != "gone" || err != nil {
+		t.Errorf("ReduceNamespace() = %v, %v; want what was given", got, err)
+	}
+}
