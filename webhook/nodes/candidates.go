@@ -49,6 +49,7 @@ func (all census) candidates(spec *corev1.PodSpec) Candidates {
 	}
 	c := Candidates{asked: true, known: all.known, declared: all.declared, pin: newPin(spec)}
 	placement := newPlacement(spec)
+	c.nodes = make([]*node, 0, len(all.nodes))
 	for _, n := range all.nodes {
 		switch placement.of(n) {
 		case eligible:

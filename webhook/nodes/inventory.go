@@ -78,7 +78,9 @@ func (i *Inventory) Settled() bool {
 func (i *Inventory) Candidates(spec *corev1.PodSpec) Candidates {
 	all := census{known: i.informer.HasSynced(), declared: i.declared}
 	if all.known {
-		for _, o := range i.informer.GetStore().List() {
+		list := i.informer.GetStore().List()
+		all.nodes = make([]*node, 0, len(list))
+		for _, o := range list {
 			if n, ok := o.(*node); ok {
 				all.nodes = append(all.nodes, n)
 			}

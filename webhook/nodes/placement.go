@@ -35,12 +35,16 @@ func rules(spec *corev1.PodSpec) int {
 
 // placement is what a pod asks of a node, prepared for many of them.
 type placement struct {
-	spec     *corev1.PodSpec
-	affinity nodeaffinity.RequiredNodeAffinity
+	spec *corev1.PodSpec
+	// affinity is nil where labels don't count.
+	affinity *nodeaffinity.RequiredNodeAffinity
 }
 
 func newPlacement(spec *corev1.PodSpec) placement {
-	return placement{spec, nodeaffinity.NewRequiredNodeAffinity(spec.NodeSelector, spec.Affinity)}
+	if len(spec.NodeSelector) == 0 && spec.Affinity == nil {
+		return placement{spec: spec}
+	}
+	return placement{spec, new(nodeaffinity.NewRequiredNodeAffinity(spec.NodeSelector, spec.Affinity))}
 }
 
 // of says how a node stands to the pod. A pod that names its node has the scheduler behind it, and taints don't count. The
@@ -52,10 +56,8 @@ func (p placement) of(n *node) standing {
 	if p.spec.OS != nil && n.platform.OS != "" && string(p.spec.OS.Name) != n.platform.OS {
 		return excluded
 	}
-	// As for the scheduler, a term that can't be parsed matches nothing.
-	fits, err := p.affinity.Match(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: n.Labels}})
 	switch {
-	case err != nil || !fits || p.repelled(n, func(t *corev1.Taint) bool { return !passes(t) }):
+	case !p.attracted(n) || p.repelled(n, func(t *corev1.Taint) bool { return !passes(t) }):
 		return excluded
 	case p.repelled(n, passes):
 		return resting
@@ -63,8 +65,21 @@ func (p placement) of(n *node) standing {
 	return eligible
 }
 
+// attracted reports whether the node has what the pod wants it to have.
+func (p placement) attracted(n *node) bool {
+	if p.affinity == nil {
+		return true
+	}
+	// As for the scheduler, a term that can't be parsed matches nothing.
+	fits, err := p.affinity.Match(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: n.Labels}})
+	return err == nil && fits
+}
+
 // repelled reports whether the pod does not tolerate one of the node's taints of a sort.
 func (p placement) repelled(n *node, sort func(*corev1.Taint) bool) bool {
+	if len(n.taints) == 0 {
+		return false
+	}
 	// Tolerations that compare numbers are only stored where the scheduler understands them.
 	_, repelled := schedulinghelpers.FindMatchingUntoleratedTaint(klog.Logger{}, n.taints, p.spec.Tolerations, sort, true)
 	return repelled
