@@ -55,6 +55,8 @@ func registryOptions(c config.Configuration) (registry.Options, error) {
 // engine is what serve and check share: questions from preflight, through resolve, to registry.
 type engine struct {
 	config config.Configuration
+	// clock tells how old answers and tokens are, and when what rests has rested.
+	clock clock.Clock
 	// observe is told of each question whether memory had the answer.
 	observe  func(hit bool)
 	slots    *resolve.Slots
@@ -64,12 +66,15 @@ type engine struct {
 	resolver, contents preflight.Resolver
 }
 
-func newEngine(c config.Configuration, options registry.Options, observe func(hit bool)) (*engine, error) {
+func newEngine(
+	c config.Configuration, options registry.Options, observe func(hit bool), wall clock.Clock,
+) (*engine, error) {
+	options.Clock = wall
 	client, err := registry.New(options)
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{config: c, observe: observe, slots: resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry)}
+	e := &engine{config: c, clock: wall, observe: observe, slots: resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry)}
 	if e.resolver, err = e.stack(client); err != nil || !c.Deep {
 		return e, err
 	}
@@ -84,20 +89,20 @@ const cacheBytes = 24 << 20
 // retries, from the outside in. Backoff is within the limits, so that whoever waits for a turn while a registry goes down
 // no longer asks it. What looks into images has a memory and a backoff of its own, and the limits in common.
 func (e *engine) stack(asking resolve.Resolver) (preflight.Resolver, error) {
-	c, wall := e.config, clock.RealClock{}
+	c := e.config
 	retried := resolve.NewRetried(asking, resolve.Retry{
 		InitialDelay: c.Retry.InitialDelay.Duration,
 		Factor:       c.Retry.Factor,
 		Jitter:       c.Retry.Jitter,
 		MaxAttempts:  c.Retry.MaxAttempts,
-	}, wall)
+	}, e.clock)
 	backedOff := resolve.NewBackedOff(retried, resolve.Backoff{
 		InitialDelay: c.Backoff.InitialDelay.Duration,
 		Factor:       c.Backoff.Factor,
 		MaxDelay:     c.Backoff.MaxDelay.Duration,
 		Jitter:       c.Retry.Jitter,
 		Lockout:      c.Cache.DeniedTTL.Duration,
-	}, wall)
+	}, e.clock)
 	cached, err := resolve.NewCached(resolve.NewLimited(backedOff, e.slots), resolve.CacheOptions{
 		MaxEntries: c.Cache.MaxEntries,
 		MaxBytes:   cacheBytes,
@@ -107,7 +112,7 @@ func (e *engine) stack(asking resolve.Resolver) (preflight.Resolver, error) {
 			NotFound: c.Cache.NotFoundTTL.Duration,
 			Denied:   c.Cache.DeniedTTL.Duration,
 		},
-		Clock:   wall,
+		Clock:   e.clock,
 		Observe: e.observe,
 	})
 	if err != nil {
@@ -152,7 +157,7 @@ func total[T any](parts []T, of func(T) int) int {
 func newChecker(
 	c config.Configuration, creds preflight.Credentials, nodes preflight.Nodes, options registry.Options,
 ) (*preflight.Checker, error) {
-	e, err := newEngine(c, options, nil)
+	e, err := newEngine(c, options, nil, clock.RealClock{})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
@@ -39,7 +40,7 @@ func startEngine(t *testing.T, observe func(bool)) (*engine, *registry.Server) {
 		t.Fatal(err)
 	}
 	options.Proxy = nil // whatever this machine's environment says
-	e, err := newEngine(c, options, observe)
+	e, err := newEngine(c, options, observe, clock.RealClock{})
 	if err != nil {
 		t.Fatal(err)
 	}

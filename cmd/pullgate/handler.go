@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -69,7 +70,7 @@ func newWatchingChecker(
 	if options.LocalRegistry, err = watchLocalRegistry(mgr, clientset.CoreV1(), c.Nodes, logger); err != nil {
 		return nil, nil, err
 	}
-	engine, err := newEngine(c, options, m.CacheAsked)
+	engine, err := newEngine(c, options, m.CacheAsked, clock.RealClock{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -145,10 +145,14 @@ func addWebhook(mgr ctrl.Manager, handler *webhook.Handler, ready <-chan struct{
 	if err := mgr.AddReadyzCheck("webhook", readiness(mgr, ready)); err != nil {
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
-	hook := &admission.Webhook{Handler: handler, WithContextFunc: webhook.WithTimeout}
 	return mgr.Add(afterCertificate{ready, func() {
-		mgr.GetWebhookServer().Register(webhook.Path, webhook.RejectUnreadable(hook))
+		mgr.GetWebhookServer().Register(webhook.Path, endpoint(handler))
 	}})
+}
+
+// endpoint is what the API server talks to.
+func endpoint(handler *webhook.Handler) http.Handler {
+	return webhook.RejectUnreadable(&admission.Webhook{Handler: handler, WithContextFunc: webhook.WithTimeout})
 }
 
 // afterCertificate is a runnable that starts the webhook's server: a manager does so when it is first asked for it.

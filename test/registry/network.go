@@ -24,8 +24,8 @@ type Network struct {
 
 // host is what answers under a name.
 type host struct {
-	server *Server // nil for a name that was only given a condition
-	cond   Condition
+	addr string // empty for a name that was only given a condition
+	cond Condition
 	// changed is closed when the condition changes, for those who hang in it.
 	changed chan struct{}
 }
@@ -61,10 +61,15 @@ func (n *Network) Add(name string, server *Server) error {
 	if err := server.addName(domain); err != nil {
 		return fmt.Errorf("certifying %s: %w", domain, err)
 	}
+	n.Lead(name, server.Addr())
+	return nil
+}
+
+// Lead gives a name, in the form of Add, to whatever listens on an address.
+func (n *Network) Lead(name, addr string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.ensure(name).server = server
-	return nil
+	n.ensure(name).addr = addr
 }
 
 // Set changes the condition of a name, which need not have a server. It does not touch open connections.
@@ -127,11 +132,11 @@ func (n *Network) DialContext(ctx context.Context, network, addr string) (net.Co
 			if err := n.hang(ctx, h.changed); err != nil {
 				return nil, dialError(network, err)
 			}
-		case h.cond == Refused || h.server == nil:
+		case h.cond == Refused || h.addr == "":
 			return nil, dialError(network, os.NewSyscallError("connect", syscall.ECONNREFUSED))
 		default:
 			var dialer net.Dialer
-			return dialer.DialContext(ctx, network, h.server.Addr())
+			return dialer.DialContext(ctx, network, h.addr)
 		}
 	}
 }

@@ -38,6 +38,7 @@ func TestNames(t *testing.T) {
 			t.Fatalf("Add(%q): %v", name, err)
 		}
 	}
+	n.Lead("led.example", plain.Addr())
 	tests := map[string]struct {
 		url    string
 		server *Server
@@ -47,6 +48,7 @@ func TestNames(t *testing.T) {
 		"any port":                     {url: "https://registry.example:8443", server: secure},
 		"the port that was said":       {url: "https://ports.example:5000", server: secure},
 		"another port, plain":          {url: "http://ports.example", server: plain},
+		"a name for an address":        {url: "http://led.example", server: plain},
 		"the address itself, over TLS": {url: secure.URL(), server: secure},
 		"the address itself":           {url: plain.URL(), server: plain},
 	}
