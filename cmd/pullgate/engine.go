@@ -60,6 +60,7 @@ type engine struct {
 	// observe is told of each question whether memory had the answer.
 	observe  func(hit bool)
 	slots    *resolve.Slots
+	circuits *resolve.Circuits
 	caches   []*resolve.Cached
 	backoffs []*resolve.BackedOff
 	// resolver asks for images, and contents for what is in them; the latter is nil unless the configuration wants it.
@@ -74,7 +75,11 @@ func newEngine(
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{config: c, clock: wall, observe: observe, slots: resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry)}
+	e := &engine{
+		config: c, clock: wall, observe: observe,
+		slots:    resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry),
+		circuits: resolve.NewCircuits(backoff(c), wall),
+	}
 	if e.resolver, err = e.stack(client); err != nil || !c.Deep {
 		return e, err
 	}
@@ -85,24 +90,30 @@ func newEngine(
 // cacheBytes bounds what is remembered besides the number of entries. An index of ten platforms takes 3 KiB.
 const cacheBytes = 24 << 20
 
-// stack puts onto what asks a registry all that decides when to ask: memory, one question at a time, limits, backoff and
-// retries, from the outside in. Backoff is within the limits, so that whoever waits for a turn while a registry goes down
-// no longer asks it. What looks into images has a memory and a backoff of its own, and the limits in common.
-func (e *engine) stack(asking resolve.Resolver) (preflight.Resolver, error) {
-	c := e.config
-	retried := resolve.NewRetried(asking, resolve.Retry{
-		InitialDelay: c.Retry.InitialDelay.Duration,
-		Factor:       c.Retry.Factor,
-		Jitter:       c.Retry.Jitter,
-		MaxAttempts:  c.Retry.MaxAttempts,
-	}, e.clock)
-	backedOff := resolve.NewBackedOff(retried, resolve.Backoff{
+// backoff is between questions, for what fails.
+func backoff(c config.Configuration) resolve.Backoff {
+	return resolve.Backoff{
 		InitialDelay: c.Backoff.InitialDelay.Duration,
 		Factor:       c.Backoff.Factor,
 		MaxDelay:     c.Backoff.MaxDelay.Duration,
 		Jitter:       c.Retry.Jitter,
 		Lockout:      c.Cache.DeniedTTL.Duration,
+	}
+}
+
+// stack puts onto what asks a registry all that decides when to ask: memory, one question at a time, limits, backoff,
+// retries and the circuit breaker, from the outside in. Backoff is within the limits, so that whoever waits for a turn while
+// a registry goes down no longer asks it, and the breaker within the retries, so that these don't either. What looks into
+// images has a memory and a backoff of its own, and the limits and the circuits in common.
+func (e *engine) stack(asking resolve.Resolver) (preflight.Resolver, error) {
+	c := e.config
+	retried := resolve.NewRetried(resolve.NewBreaker(asking, e.circuits), resolve.Retry{
+		InitialDelay: c.Retry.InitialDelay.Duration,
+		Factor:       c.Retry.Factor,
+		Jitter:       c.Retry.Jitter,
+		MaxAttempts:  c.Retry.MaxAttempts,
 	}, e.clock)
+	backedOff := resolve.NewBackedOff(retried, backoff(c), e.clock)
 	cached, err := resolve.NewCached(resolve.NewLimited(backedOff, e.slots), resolve.CacheOptions{
 		MaxEntries: c.Cache.MaxEntries,
 		MaxBytes:   cacheBytes,
@@ -138,19 +149,29 @@ func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *pr
 
 func (e *engine) gauges() metrics.Gauges {
 	return metrics.Gauges{
-		CacheEntries: func() int { return total(e.caches, (*resolve.Cached).Len) },
+		CacheEntries: e.remembered,
 		Inflight:     e.slots.Taken,
 		Waiting:      e.slots.Waiting,
-		BackedOff:    func() int { return total(e.backoffs, (*resolve.BackedOff).Resting) },
+		BackedOff:    e.leftAlone,
 	}
 }
 
-func total[T any](parts []T, of func(T) int) int {
-	sum := 0
-	for _, part := range parts {
-		sum += of(part)
+func (e *engine) remembered() int {
+	entries := 0
+	for _, c := range e.caches {
+		entries += c.Len()
 	}
-	return sum
+	return entries
+}
+
+// leftAlone counts each registry once, for whatever it is left alone.
+func (e *engine) leftAlone() int {
+	domains := make(map[string]bool)
+	e.circuits.AddResting(domains)
+	for _, b := range e.backoffs {
+		b.AddResting(domains)
+	}
+	return len(domains)
 }
 
 // newChecker returns a Checker for a command that ends with its answer, and of which nobody wants numbers.

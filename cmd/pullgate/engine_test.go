@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -52,6 +50,11 @@ func (e *engine) ask(ctx context.Context, s *registry.Server, tag string) imagep
 	return e.resolver.Resolve(ctx, ref, engineAccount)
 }
 
+// reference is to an image by its digest.
+func reference(s *registry.Server, digest string) imagepull.Reference {
+	return imagepull.Reference{Domain: s.Addr(), Path: "shop/web", Digest: digest}
+}
+
 // TestEngineAsksOnce for a thousand pods of one image: with a token, three requests in all.
 func TestEngineAsksOnce(t *testing.T) {
 	t.Parallel()
@@ -83,37 +86,11 @@ func TestEngineAsksOnce(t *testing.T) {
 	}
 }
 
-// TestEngineLeavesAFailingRegistryAlone, whatever is asked for.
-func TestEngineLeavesAFailingRegistryAlone(t *testing.T) {
-	t.Parallel()
-	e, server := startEngine(t, nil)
-	server.Fault(registry.Fault{Path: "/v2/*", Status: http.StatusBadGateway})
-	origins := map[imagepull.Origin]int{}
-	for i := range 200 {
-		v := e.ask(t.Context(), server, fmt.Sprint(i%20))
-		if v.Outcome() != imagepull.Indeterminate {
-			t.Errorf("reason = %s, want doubt", v.Reason)
-		}
-		origins[v.Origin]++
-	}
-	// Three references, each asked for twice.
-	if got := len(server.Requests()); got != 6 {
-		t.Errorf("%d requests, want 6", got)
-	}
-	if diff := cmp.Diff(map[imagepull.Origin]int{imagepull.OriginRegistry: 3, imagepull.OriginBackoff: 197}, origins); diff != "" {
-		t.Errorf("origins (-want +got):\n%s", diff)
-	}
-	if got := e.gauges().BackedOff(); got != 1 {
-		t.Errorf("%d registries are left alone, want 1", got)
-	}
-}
-
 func TestEngineGauges(t *testing.T) {
 	t.Parallel()
 	e, server := startEngine(t, nil)
 	digest := e.ask(t.Context(), server, "1").Digest
-	ref := imagepull.Reference{Domain: server.Addr(), Path: "shop/web", Digest: digest}
-	if v := e.contents.Resolve(t.Context(), ref, engineAccount); v.Reason != imagepull.ReasonPullable {
+	if v := e.contents.Resolve(t.Context(), reference(server, digest), engineAccount); v.Reason != imagepull.ReasonPullable {
 		t.Errorf("reason = %s: %s, want Pullable", v.Reason, v.Detail)
 	}
 	g := e.gauges()

@@ -23,38 +23,30 @@ type Backoff struct {
 	Lockout time.Duration
 }
 
-// Bounds of what is remembered of failures. References and hosts are chosen by whoever may create pods; an entry that is
-// pushed out costs one more question.
+// Bounds of what is remembered of failures. References are chosen by whoever may create pods; an entry that is pushed out
+// costs one more question.
 const (
-	maxHosts      = 1024
 	maxAccounts   = 4096
 	maxReferences = 4096
 )
 
-// hostPatience is for how many references in a row a registry gives no answer before it is taken to be down: one may be broken
-// by itself.
-const hostPatience = 3
-
-// BackedOff leaves alone what fails, in three places of their own:
+// BackedOff leaves alone what fails, in two places of their own:
 //   - a reference, for one credential, that brings doubt;
-//   - an account at a registry, where that limits the rate of requests;
-//   - a registry that gives no usable answer for several references in a row.
+//   - an account at a registry, where that limits the rate of requests.
 //
 // While one of them rests, the last verdict is given with its age, and nothing is asked. All of these are doubts, so that
 // nobody is refused by what was true a while ago. Then one question tries again, while the others go on to get the last
 // verdict, and the first answer ends it. That an image is certain to fail is an answer like any other; how long that
-// holds is for [Cached] to say.
+// holds is for [Cached] to say, and that a whole registry is down for [Breaker].
 //
 // A credential that fails to log in is the exception: it is not shown for ever new references, since accounts get locked
 // that way.
 type BackedOff struct {
 	next       Resolver
-	backoff    Backoff
 	clock      clock.PassiveClock
 	identities *identities
 
 	mu         sync.Mutex
-	hosts      *rests
 	accounts   *rests
 	references *rests
 	logins     *logins
@@ -65,29 +57,18 @@ var _ Resolver = (*BackedOff)(nil)
 // NewBackedOff wraps next.
 func NewBackedOff(next Resolver, b Backoff, c clock.PassiveClock) *BackedOff {
 	return &BackedOff{
-		next: next, backoff: b, clock: c, identities: newIdentities(),
-		hosts:      newRests(maxHosts, hostPatience, b),
+		next: next, clock: c, identities: newIdentities(),
 		accounts:   newRests(maxAccounts, 1, b),
 		references: newRests(maxReferences, 1, b),
 		logins:     newLogins(maxAccounts, b.Lockout),
 	}
 }
 
-// attempt is a question on its way to the registry, with the rests that it is to end.
-type attempt struct {
-	key     key
-	asked   time.Time
-	probing []*rest
-}
-
-func (a attempt) host() key    { return key{ref: imagepull.Reference{Domain: a.key.ref.Domain}} }
-func (a attempt) account() key { return key{a.host().ref, a.key.identity} }
-
 // Resolve asks unless something rests.
 func (b *BackedOff) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	a := attempt{key: b.identities.key(ref, cred), asked: b.clock.Now()}
 	if v, resting := b.begin(&a, cred); resting {
-		v.Origin, v.Credential = imagepull.OriginBackoff, cred.Source
+		v.Credential = cred.Source
 		return v
 	}
 	defer b.end(&a)
@@ -100,23 +81,13 @@ func (b *BackedOff) Resolve(ctx context.Context, ref imagepull.Reference, cred i
 func (b *BackedOff) begin(a *attempt, cred imagepull.Credential) (v imagepull.Verdict, resting bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var due []*rest
-	for _, r := range []*rest{b.hosts.get(a.host()), b.accounts.get(a.account()), b.references.get(a.key)} {
-		switch {
-		case r == nil || !r.begun():
-		case r.probing || a.asked.Before(r.until):
-			return r.told(a.asked), true
-		default:
-			due = append(due, r)
-		}
-	}
-	if v, locked := b.logins.refuse(a.account(), a.key.ref, a.asked, cred); locked {
+	if v, resting = a.stopped(b.accounts.get(a.account()), b.references.get(a.key)); resting {
 		return v, true
 	}
-	for _, r := range due {
-		r.probing = true
+	if v, resting = b.logins.refuse(a.account(), a.key.ref, a.asked, cred); resting {
+		return v, true
 	}
-	a.probing = due
+	a.begin()
 	return imagepull.Verdict{}, false
 }
 
@@ -124,9 +95,7 @@ func (b *BackedOff) begin(a *attempt, cred imagepull.Credential) (v imagepull.Ve
 func (b *BackedOff) end(a *attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, r := range a.probing {
-		r.probing = false
-	}
+	a.end()
 }
 
 // learn draws from a verdict what rests. Only what a registry said counts, or that it said nothing.
@@ -143,9 +112,6 @@ func (b *BackedOff) learn(a attempt, v imagepull.Verdict) {
 		b.references.fail(a, a.key, v, now)
 	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonDeadlineExceeded:
 		b.references.fail(a, a.key, v, now)
-		if v.Transient || v.Reason == imagepull.ReasonDeadlineExceeded {
-			b.hosts.fail(a, a.host(), v, now)
-		}
 	default:
 		if v.Outcome() != imagepull.Indeterminate { // where nothing was asked
 			b.forget(a, v, now)
@@ -155,7 +121,6 @@ func (b *BackedOff) learn(a attempt, v imagepull.Verdict) {
 
 // forget ends what a certain answer disproves.
 func (b *BackedOff) forget(a attempt, v imagepull.Verdict, now time.Time) {
-	b.hosts.forget(a.host())
 	b.references.forget(a.key)
 	if v.LoginFailed {
 		b.logins.fail(a.account(), a.key.ref, now)
@@ -165,13 +130,9 @@ func (b *BackedOff) forget(a attempt, v imagepull.Verdict, now time.Time) {
 	b.logins.forget(a.account())
 }
 
-// Resting returns how many registries are left alone now, as a whole or by one account.
-func (b *BackedOff) Resting() int {
+// AddResting adds the domains of the registries that are left alone by one account or more now.
+func (b *BackedOff) AddResting(domains map[string]bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.clock.Now()
-	domains := make(map[string]bool)
-	b.hosts.addResting(domains, now)
-	b.accounts.addResting(domains, now)
-	return len(domains)
+	b.accounts.addResting(domains, b.clock.Now())
 }

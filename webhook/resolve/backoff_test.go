@@ -30,6 +30,19 @@ func after(v imagepull.Verdict, retryAfter time.Duration) imagepull.Verdict {
 	return v
 }
 
+// told is a verdict from the memory of what stands before the registry.
+func told(v imagepull.Verdict) imagepull.Verdict {
+	v.Origin = imagepull.OriginBackoff
+	return v
+}
+
+// resting counts the registries that are left alone.
+func resting(by interface{ AddResting(domains map[string]bool) }) int {
+	domains := make(map[string]bool)
+	by.AddResting(domains)
+	return len(domains)
+}
+
 func TestBackedOff(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]step{
@@ -75,57 +88,23 @@ func TestBackedOff(t *testing.T) {
 			{ref: tag("2"), says: pullable, want: "Pullable registry"},
 			{ref: tag("1"), says: pullable, want: "RegistryUnavailable backoff 0s"},
 		},
+		"odd answers are doubts too": {
+			{ref: tag("1"), says: odd, want: "RegistryUnavailable registry"},
+			{ref: tag("1"), says: pullable, want: "RegistryUnavailable backoff 0s"},
+			{ref: tag("2"), says: pullable, want: "Pullable registry"},
+		},
+		"what others learnt is no failure of this": {
+			{ref: tag("1"), says: told(transient), want: "RegistryUnavailable backoff 0s"},
+			{ref: tag("1"), says: pullable, want: "Pullable registry"},
+		},
 		"one credential leaves the others alone": {
 			{ref: tag("1"), cred: alice, says: transient, want: "RegistryUnavailable registry"},
 			{ref: tag("1"), cred: bob, says: pullable, want: "Pullable registry"},
 			{ref: tag("1"), cred: aliceAgain, says: pullable, want: "RegistryUnavailable backoff 0s"},
 		},
-		"a reference that fails for ever is no registry that is down": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 10 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 20 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 40 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: pullable, want: "Pullable registry"},
-		},
-		"three in a row are a registry that is down": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), cred: alice, says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("3"), says: imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded}, want: "DeadlineExceeded registry"},
-			{after: 4 * time.Second, ref: tag("4"), cred: bob, says: pullable, want: "DeadlineExceeded backoff 4s"},
-			{ref: elsewhere("4"), says: pullable, want: "Pullable registry"},
-			{after: 6 * time.Second, ref: tag("4"), says: pullable, want: "Pullable registry"},
-			{ref: tag("5"), says: pullable, want: "Pullable registry"},
-		},
-		"an answer between them is a registry that is up": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("3"), says: notFound, want: "NotFound registry"},
-			{ref: tag("4"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("5"), says: pullable, want: "Pullable registry"},
-		},
-		"a registry that stays down rests longer": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("3"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 10 * time.Second, ref: tag("4"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 19 * time.Second, ref: tag("5"), says: pullable, want: "RegistryUnavailable backoff 19s"},
-			{after: time.Second, ref: tag("5"), says: pullable, want: "Pullable registry"},
-		},
-		"odd answers say nothing of the registry": {
-			{ref: tag("1"), says: odd, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: odd, want: "RegistryUnavailable registry"},
-			{ref: tag("3"), says: odd, want: "RegistryUnavailable registry"},
-			{ref: tag("4"), says: pullable, want: "Pullable registry"},
-			{ref: tag("1"), says: pullable, want: "RegistryUnavailable backoff 0s"},
-		},
 		"what was never asked says nothing at all": {
 			{ref: tag("1"), says: forbidden, want: "EgressForbidden registry"},
 			{ref: tag("1"), says: pullable, want: "Pullable registry"},
-		},
-		"Retry-After speaks for the whole registry": {
-			{ref: tag("1"), says: after(transient, time.Minute), want: "RegistryUnavailable registry"},
-			{after: 59 * time.Second, ref: tag("2"), says: pullable, want: "RegistryUnavailable backoff 59s"},
-			{after: time.Second, ref: tag("2"), says: pullable, want: "Pullable registry"},
 		},
 		"Retry-After does not shorten a rest": {
 			{ref: tag("1"), says: after(transient, time.Second), want: "RegistryUnavailable registry"},
@@ -162,23 +141,21 @@ func TestBackedOff(t *testing.T) {
 func TestBackedOffDetail(t *testing.T) {
 	t.Parallel()
 	clock := clocktesting.NewFakeClock(time.Unix(1e9, 0))
-	down := imagepull.Verdict{
-		Reason: imagepull.ReasonRegistryUnavailable, Detail: "connection refused", Transient: true, RetryAfter: 20 * time.Second,
-	}
-	b := resolve.NewBackedOff(&site{says: down}, backoff(), clock)
-	b.Resolve(t.Context(), tag("1"), nobody)
+	tooMany := imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "too many requests", RetryAfter: 20 * time.Second}
+	b := resolve.NewBackedOff(&site{says: tooMany}, backoff(), clock)
+	b.Resolve(t.Context(), tag("1"), alice)
 	clock.Step(12 * time.Second)
-	v := b.Resolve(t.Context(), tag("2"), alice)
-	want := "connection refused (asked 12s ago, again in 8s)"
+	v := b.Resolve(t.Context(), tag("2"), aliceAgain)
+	want := "too many requests (asked 12s ago, again in 8s)"
 	if v.Detail != want || v.Transient || v.Outcome() != imagepull.Indeterminate {
 		t.Errorf("got %s %q, want a lasting doubt and %q", v.Outcome(), v.Detail, want)
 	}
-	if got := b.Resting(); got != 1 {
-		t.Errorf("Resting() = %d, want 1", got)
+	if got := resting(b); got != 1 {
+		t.Errorf("%d registries are left alone, want 1", got)
 	}
 	clock.Step(8 * time.Second)
-	if got := b.Resting(); got != 0 {
-		t.Errorf("Resting() = %d after the rest, want 0", got)
+	if got := resting(b); got != 0 {
+		t.Errorf("%d registries are left alone after the rest, want 0", got)
 	}
 }
 
@@ -200,7 +177,7 @@ func TestBackedOffJitterStaysWithinItsFraction(t *testing.T) {
 	}
 }
 
-// TestBackedOffForgetsTheOldest, with as many hosts as a tenant can think of.
+// TestBackedOffForgetsTheOldest, with as many registries as a tenant can think of.
 func TestBackedOffForgetsTheOldest(t *testing.T) {
 	t.Parallel()
 	s := &site{says: after(limited, time.Minute)}
@@ -208,7 +185,7 @@ func TestBackedOffForgetsTheOldest(t *testing.T) {
 	for i := range 10000 {
 		b.Resolve(t.Context(), imagepull.Reference{Domain: fmt.Sprint(i, ".example"), Path: "web", Tag: "1"}, nobody)
 	}
-	if got := b.Resting(); got != 4096 {
-		t.Errorf("Resting() = %d, want 4096", got)
+	if got := resting(b); got != 4096 {
+		t.Errorf("%d registries are left alone, want 4096", got)
 	}
 }

@@ -14,9 +14,10 @@ import (
 )
 
 // stack puts all decorators over each other, as the command does.
-func stack(t *testing.T, next resolve.Resolver, c clock.Clock) resolve.Resolver {
+func stack(t *testing.T, next resolve.Resolver, circuits *resolve.Circuits, c clock.Clock) resolve.Resolver {
 	t.Helper()
-	retried := resolve.NewRetried(next, resolve.Retry{InitialDelay: time.Millisecond, Factor: 1, MaxAttempts: 2}, c)
+	breaker := resolve.NewBreaker(next, circuits)
+	retried := resolve.NewRetried(breaker, resolve.Retry{InitialDelay: time.Millisecond, Factor: 1, MaxAttempts: 2}, c)
 	limited := resolve.NewLimited(resolve.NewBackedOff(retried, backoff(), c), resolve.NewSlots(16, 8))
 	cached := newCached(t, limited, resolve.CacheOptions{Lifetimes: lifetimes(), Clock: c})
 	return cached.InFrontOf(resolve.NewCoalesced(cached, questionTimeout))
@@ -40,7 +41,12 @@ func decorators() map[string]func(*testing.T, resolve.Resolver) resolve.Resolver
 		"Retried": func(_ *testing.T, next resolve.Resolver) resolve.Resolver {
 			return resolve.NewRetried(next, resolve.Retry{MaxAttempts: 1}, clock.RealClock{})
 		},
-		"all": func(t *testing.T, next resolve.Resolver) resolve.Resolver { return stack(t, next, clock.RealClock{}) },
+		"Breaker": func(_ *testing.T, next resolve.Resolver) resolve.Resolver {
+			return resolve.NewBreaker(next, resolve.NewCircuits(backoff(), clock.RealClock{}))
+		},
+		"all": func(t *testing.T, next resolve.Resolver) resolve.Resolver {
+			return stack(t, next, resolve.NewCircuits(backoff(), clock.RealClock{}), clock.RealClock{})
+		},
 	}
 }
 

@@ -1,6 +1,7 @@
 package resolve_test
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"testing"
@@ -55,7 +56,7 @@ func (s *site) Resolve(_ context.Context, _ imagepull.Reference, cred imagepull.
 		v = cred.Refused()
 		v.LoginFailed = s.says.LoginFailed
 	}
-	v.Credential, v.Origin = cred.Source, imagepull.OriginRegistry
+	v.Credential, v.Origin = cred.Source, cmp.Or(s.says.Origin, imagepull.OriginRegistry)
 	return v
 }
 

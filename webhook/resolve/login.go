@@ -49,6 +49,7 @@ func (l *logins) refuse(account key, ref imagepull.Reference, now time.Time, cre
 		Reason: imagepull.ReasonRegistryUnavailable,
 		Detail: fmt.Sprintf("not asked: the credential from %s is refused for %d other images", cred.Source, len(failed)),
 		Fix:    "renew the pull secret",
+		Origin: imagepull.OriginBackoff,
 		Age:    max(now.Sub(latest), 0),
 	}, true
 }

@@ -1,11 +1,13 @@
 package resolve_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
 // lifetime is how old a verdict may be.
@@ -85,6 +87,49 @@ func (w *world) checkAsks() {
 	}
 }
 
+// checkRests holds the requests against a plain count of failures: after three references in a row that got no answer, each
+// attempt waits for the rest that follows on the one before, and there is no other.
+func (w *world) checkRests() {
+	w.t.Helper()
+	var last, until time.Time
+	var rest time.Duration
+	failed := map[imagepull.Reference]bool{}
+	for _, a := range w.asks {
+		if a.question.ref.Domain != tag("1").Domain {
+			continue
+		}
+		if a.at.Before(until) {
+			w.t.Errorf("%v was asked %v before the end of a rest", a.question, until.Sub(a.at))
+		}
+		known := a.reason != imagepull.ReasonRegistryUnavailable && a.reason != imagepull.ReasonRateLimited
+		if known || a.at.Sub(last) > 2*backoff().MaxDelay {
+			failed, rest, until = map[imagepull.Reference]bool{}, 0, time.Time{}
+		}
+		if a.reason != imagepull.ReasonRegistryUnavailable {
+			continue
+		}
+		failed[a.question.ref], last = true, a.at
+		if len(failed) >= 3 {
+			rest = min(max(2*rest, backoff().InitialDelay), backoff().MaxDelay)
+			until = a.at.Add(rest)
+		}
+	}
+}
+
+// stacks returns what asks for tags by one stack and for digests by another, as the command does to look into images. The
+// two have the circuits in common.
+func (w *world) stacks(t *testing.T) resolve.Resolver {
+	t.Helper()
+	circuits := resolve.NewCircuits(backoff(), w.clock)
+	images, contents := stack(t, w, circuits, w.clock), stack(t, w, circuits, w.clock)
+	return resolverFunc(func(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+		if ref.Digest != "" {
+			return contents.Resolve(ctx, ref, cred)
+		}
+		return images.Resolve(ctx, ref, cred)
+	})
+}
+
 // TestStackAgainstAModel drives random sequences of pushes, deletions, changes of secrets, outages and jumps of the clock
 // through all decorators.
 func TestStackAgainstAModel(t *testing.T) {
@@ -93,7 +138,7 @@ func TestStackAgainstAModel(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, seed)
-			r := stack(t, w, w.clock)
+			r := w.stacks(t)
 			all, sources := w.questions(), []string{"secret/shop/a", "secret/depot/b"}
 			seen := map[imagepull.Origin]int{}
 			for range 1500 {
@@ -117,6 +162,7 @@ func TestStackAgainstAModel(t *testing.T) {
 				}
 			}
 			w.checkAsks()
+			w.checkRests()
 			if seen[imagepull.OriginCache] < 100 || seen[imagepull.OriginBackoff] < 20 || seen[imagepull.OriginRegistry] < 100 {
 				t.Errorf("origins = %v, want a good deal of each", seen)
 			}

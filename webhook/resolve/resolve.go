@@ -2,8 +2,9 @@
 // each wraps a [Resolver] and is one. What a verdict means is none of their business; when to ask for it is.
 //
 // Think of a question on its way. [Cached] may know the answer, and [Coalesced] may have asked already. [Limited] makes it wait
-// for its turn, [BackedOff] may find that the registry is better left alone, and [Retried] asks once more if that is worth it.
-// All tell credentials apart by what a registry gets to see of them, and none keeps one beyond its question.
+// for its turn, [BackedOff] may find that it is better not asked again yet, [Retried] asks once more if that is worth it, and
+// [Breaker] keeps each attempt from a registry that is down. All tell credentials apart by what a registry gets to see of
+// them, and none keeps one beyond its question.
 package resolve
 
 import (

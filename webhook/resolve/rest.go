@@ -28,6 +28,9 @@ type rest struct {
 
 func (r *rest) begun() bool { return !r.until.IsZero() }
 
+// lasts reports whether it has begun and is not over by then.
+func (r *rest) lasts(then time.Time) bool { return then.Before(r.until) }
+
 // told returns the last verdict with its age, as the doubt that it is. Of its details only the text concerns others.
 func (r *rest) told(now time.Time) imagepull.Verdict {
 	age := max(now.Sub(r.asked), 0)
@@ -35,7 +38,10 @@ func (r *rest) told(now time.Time) imagepull.Verdict {
 	if left := r.until.Sub(now); left > 0 {
 		when += fmt.Sprintf(", again in %s", inSeconds(left))
 	}
-	return imagepull.Verdict{Reason: r.verdict.Reason, Detail: r.verdict.Detail + when + ")", Fix: r.verdict.Fix, Age: age}
+	return imagepull.Verdict{
+		Reason: r.verdict.Reason, Detail: r.verdict.Detail + when + ")", Fix: r.verdict.Fix,
+		Origin: imagepull.OriginBackoff, Age: age,
+	}
 }
 
 // inSeconds rounds up, so that nothing is due in no time.
@@ -83,7 +89,7 @@ func (s *rests) fail(a attempt, k key, v imagepull.Verdict, now time.Time) {
 	r.verdict, r.asked = v, a.asked
 	r.count(a.key.ref)
 	if r.failures >= s.patience || v.RetryAfter > 0 {
-		r.since, r.until = now, now.Add(s.delay(r.failures-s.patience, v.RetryAfter))
+		r.since, r.until = now, now.Add(s.delay(r.failures, v.RetryAfter))
 	}
 }
 
@@ -98,14 +104,19 @@ func (r *rest) count(ref imagepull.Reference) {
 	}
 }
 
-// delay returns how long the rest is that follows on some others.
-func (s *rests) delay(before int, retryAfter time.Duration) time.Duration {
+// delay returns how long the rest is after some failures. Where they are too few for one, it is as long as the registry
+// wants and no longer, so that a retry that waits for it comes in time.
+func (s *rests) delay(failures int, retryAfter time.Duration) time.Duration {
 	most := s.backoff.MaxDelay
+	retryAfter = min(retryAfter, most)
+	if failures < s.patience {
+		return retryAfter
+	}
 	d := most
-	if f := float64(s.backoff.InitialDelay) * math.Pow(s.backoff.Factor, float64(max(before, 0))); f < float64(most) {
+	if f := float64(s.backoff.InitialDelay) * math.Pow(s.backoff.Factor, float64(failures-s.patience)); f < float64(most) {
 		d = time.Duration(f)
 	}
-	d = max(d, min(retryAfter, most))
+	d = max(d, retryAfter)
 	if s.backoff.Jitter <= 0 {
 		return d
 	}
@@ -115,7 +126,7 @@ func (s *rests) delay(before int, retryAfter time.Duration) time.Duration {
 // addResting adds the domains of what is left alone.
 func (s *rests) addResting(domains map[string]bool, now time.Time) {
 	for _, k := range s.byKey.Keys() {
-		if r, ok := s.byKey.Peek(k); ok && now.Before(r.until) {
+		if r, ok := s.byKey.Peek(k); ok && r.lasts(now) {
 			domains[k.ref.Domain] = true
 		}
 	}
