@@ -117,7 +117,7 @@ truth-diff-kubelet: ## Compare credentials with the kubelet's own code, in 10,00
 BENCH_FLAGS = $(if $(QUICK),-quick -out bin/bench/quick,-out test/bench/results) $(if $(ONLY),-only $(ONLY))
 
 bench: bench-build ## Measure Pullgate beside other webhooks, into test/bench/results (QUICK=1, ONLY=warm,cold,…; Linux)
-	@echo "Measuring takes about $(if $(QUICK),1 minute,11 minutes). Leave the machine alone meanwhile."
+	@echo "Measuring takes about $(if $(QUICK),1 minute,15 minutes). Leave the machine alone meanwhile."
 	@bin/bench/bench $(BENCH_FLAGS)
 
 bench-build: $(ASSETS)

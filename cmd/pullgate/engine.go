@@ -63,8 +63,10 @@ type engine struct {
 	circuits *resolve.Circuits
 	caches   []*resolve.Cached
 	backoffs []*resolve.BackedOff
-	// resolver asks for images, and contents for what is in them; the latter is nil unless the configuration wants it.
-	resolver, contents preflight.Resolver
+	// resolver asks for images.
+	resolver *resolve.Front
+	// contents asks for what is in them. It is nil unless the configuration wants it.
+	contents preflight.Resolver
 }
 
 func newEngine(
@@ -105,7 +107,7 @@ func backoff(c config.Configuration) resolve.Backoff {
 // retries and the circuit breaker, from the outside in. Backoff is within the limits, so that whoever waits for a turn while
 // a registry goes down no longer asks it, and the breaker within the retries, so that these don't either. What looks into
 // images has a memory and a backoff of its own, and the limits and the circuits in common.
-func (e *engine) stack(asking resolve.Resolver) (preflight.Resolver, error) {
+func (e *engine) stack(asking resolve.Resolver) (*resolve.Front, error) {
 	c := e.config
 	retried := resolve.NewRetried(resolve.NewBreaker(asking, e.circuits), resolve.Retry{
 		InitialDelay: c.Retry.InitialDelay.Duration,
@@ -137,6 +139,7 @@ func (e *engine) stack(asking resolve.Resolver) (preflight.Resolver, error) {
 func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {
 	return preflight.New(preflight.Options{
 		Resolver:               e.resolver,
+		Memory:                 e.resolver,
 		Contents:               e.contents,
 		Credentials:            creds,
 		Nodes:                  nodes,

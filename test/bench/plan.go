@@ -10,6 +10,8 @@ type plan struct {
 	quick bool
 	// rounds are those in which all arms take their turns.
 	rounds int
+	// warmRounds are more, since the slowest of many answers differ from one turn to the next by half.
+	warmRounds int
 	// warmRate is a load that leaves most of a core idle: latency under it is that of a server at ease.
 	warmRate                                 int
 	warmFor, capacityFor, coldFor            time.Duration
@@ -25,13 +27,14 @@ type plan struct {
 
 func planOf(quick bool) plan {
 	p := plan{
-		quick: quick, rounds: 7, warmRate: 500, warmFor: 4 * time.Second, capacityFor: 3 * time.Second, coldFor: 3 * time.Second,
+		quick: quick, rounds: 7, warmRounds: 21, warmRate: 500, warmFor: 4 * time.Second, capacityFor: 3 * time.Second, coldFor: 3 * time.Second,
 		conns: 8, pods: 1000, registries: 20, references: 10_000,
 		floodFor: 20 * time.Second, outageFor: time.Minute, outageRate: 200, outageImages: 50, askedPerFaults: 6,
 		counted: 2000, patiences: []time.Duration{3 * time.Second, 5 * time.Second},
 	}
 	if quick {
-		p.rounds, p.warmFor, p.capacityFor, p.coldFor = 2, 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
+		p.rounds, p.warmRounds = 2, 2
+		p.warmFor, p.capacityFor, p.coldFor = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
 		p.pods, p.registries, p.counted, p.patiences = 200, 6, 200, p.patiences[:1]
 		p.references, p.floodFor, p.outageFor, p.askedPerFaults = 2_000, 2*time.Second, 5*time.Second, 2
 	}

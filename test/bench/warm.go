@@ -83,7 +83,7 @@ func (b *bench) warmArms(ctx context.Context) ([]*server, error) {
 // warmLatency asks at a rate that leaves the servers at ease.
 func (b *bench) warmLatency(ctx context.Context, arms []*server, review []byte) error {
 	p50, p99 := samples{}, samples{}
-	for round := range b.plan.rounds {
+	for round := range b.plan.warmRounds {
 		for _, s := range b.shuffled(arms) {
 			if err := s.warmUp(ctx, b.plan.warmRate, review); err != nil {
 				return err

@@ -20,6 +20,16 @@ func (s Set) Lookup(repository string) *Candidates {
 	return &Candidates{set: s, repository: repository}
 }
 
+// First returns the candidate that a kubelet tries first for a repository, unless a provider has to be asked for it.
+func (s Set) First(repository string) (first imagepull.Credential, known bool) {
+	for _, ring := range []Keyring{s.Keyring, s.node.config} {
+		if found := ring.match(repository); len(found) > 0 {
+			return found[0], true
+		}
+	}
+	return imagepull.Credential{}, s.node.providers.none()
+}
+
 // All yields the candidates in the kubelet's order: those of the pod's secrets, those of the nodes' config.json, and
 // those of the nodes' credential providers. There is always at least one: without any match it is the anonymous one.
 // Once anything has matched, the kubelet does not fall back to asking anonymously, even if every match is refused.

@@ -60,7 +60,8 @@ func TestCandidates(t *testing.T) {
 			t.Parallel()
 			program := &fakeProgram{name: "fake", match: []string{"r.example", "docker.io"}, answer: always(answerOf(perImage, test.plugin...))}
 			node := Node{Pods: podSet{Keyring: keyring(test.pod...)}, Config: mustConfig(t, config(test.config...)), Providers: newFakeNode(t, program).providers}
-			lookup := node.Credentials(t.Context(), shopPod(), false).Lookup(test.repository)
+			set := node.Credentials(t.Context(), shopPod(), false)
+			lookup := set.Lookup(test.repository)
 			var got []shown
 			for c := range lookup.All(t.Context()) {
 				got = append(got, shown{c.Username, c.Source})
@@ -71,7 +72,21 @@ func TestCandidates(t *testing.T) {
 			if got := lookup.Unknown(); len(got) > 0 {
 				t.Errorf("Unknown() = %v, want nothing", got)
 			}
+			first, known := set.First(test.repository)
+			if asking := got[0].Source == "" || got[0].Source == "node/plugin/fake"; known == asking {
+				t.Errorf("First() is known: %t, want %t", known, !asking)
+			}
+			if known && (shown{first.Username, first.Source}) != got[0] {
+				t.Errorf("First() is that of %v, want %v", first, got[0])
+			}
 		})
+	}
+}
+
+func TestFirstOfNothing(t *testing.T) {
+	t.Parallel()
+	if first, known := (Set{}).First("r.example/app"); !known || !first.IsAnonymous() {
+		t.Errorf("First() = %v, %t; want the anonymous credential", first, known)
 	}
 }
 

@@ -92,6 +92,9 @@ func (p *Providers) Close() {
 	})
 }
 
+// none reports whether there is no provider.
+func (p *Providers) none() bool { return p == nil || len(p.list) == 0 }
+
 // match returns the credentials that the providers have for a repository, in the kubelet's order, and what went wrong.
 // The answers of all make one ring: not the provider but the key decides what comes first.
 func (p *Providers) match(ctx context.Context, repository string) ([]imagepull.Credential, []Problem) {

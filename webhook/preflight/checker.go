@@ -28,6 +28,11 @@ type Resolver interface {
 	Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
 }
 
+// Memory answers as a Resolver would, at once or not at all.
+type Memory interface {
+	Recall(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, known bool)
+}
+
 // Credentials tells what the kubelet would have for a pod. With fresh nothing is taken from memory.
 type Credentials interface {
 	Credentials(ctx context.Context, pod imagepull.Pod, fresh bool) credentials.Set
@@ -36,6 +41,8 @@ type Credentials interface {
 // Options configure a Checker.
 type Options struct {
 	Resolver Resolver
+	// Memory is asked before Resolver. It may be nil.
+	Memory Memory
 	// Contents asks for all that a manifest, by digest, refers to. It may be nil: then a manifest that is there counts as
 	// an image that is there.
 	Contents    Resolver
@@ -133,6 +140,10 @@ func (c *Checker) ask(ctx context.Context, q question, findings []imagepull.Find
 		}
 		v := new(imagepull.Verdict)
 		verdicts[ref] = v
+		if known, ok := c.recalled(q.set, ref); ok {
+			*v = onPlatforms(known, q.candidates)
+			continue
+		}
 		all.run(func() { *v = onPlatforms(c.verdict(ctx, q, ref), q.candidates) })
 	}
 	all.wait()

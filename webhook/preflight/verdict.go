@@ -36,6 +36,23 @@ func (c *Checker) verdict(ctx context.Context, q question, ref imagepull.Referen
 	return v
 }
 
+// recalled returns the verdict on an image that is known to open with the first credential. For that nobody has to wait, and a
+// server that is busy is done with one pod before it goes on to the next. All other cases take the long way.
+func (c *Checker) recalled(set credentials.Set, ref imagepull.Reference) (imagepull.Verdict, bool) {
+	if c.options.Memory == nil || c.options.Contents != nil || len(set.Invalid) > 0 {
+		return imagepull.Verdict{}, false
+	}
+	cred, ok := set.First(ref.Repository())
+	if !ok {
+		return imagepull.Verdict{}, false
+	}
+	v, known := c.options.Memory.Recall(ref, cred)
+	if !known || v.Outcome() != imagepull.Pullable {
+		return imagepull.Verdict{}, false
+	}
+	return unlessUnreadable(v, set), true
+}
+
 // explained says of a denial whether it is one, and what is wrong with the pod's secrets.
 func (c *Checker) explained(v imagepull.Verdict, ref imagepull.Reference, set credentials.Set) imagepull.Verdict {
 	if isRefusal(v) && matchesHost(c.options.CredentialedRegistries, ref.Domain) {

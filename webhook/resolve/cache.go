@@ -90,19 +90,34 @@ func (c *Cached) Len() int { return c.memory.len() }
 
 // InFrontOf returns a Resolver that answers from c's memory and leaves the rest to next, which leads to c: so that a known
 // answer waits for nothing that stands between, and one that comes after everybody has given up is remembered all the same.
-func (c *Cached) InFrontOf(next Resolver) Resolver { return &front{c, next} }
+func (c *Cached) InFrontOf(next Resolver) *Front { return &Front{c, next} }
 
-type front struct {
+// Front is the face of a memory with something between it and what asks.
+type Front struct {
 	cached *Cached
 	next   Resolver
 }
 
-// Resolve implements Resolver.
-func (f *front) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	v, hit := f.cached.recall(f.cached.memory.get(f.cached.identities.key(ref, cred)), cred)
+var _ Resolver = (*Front)(nil)
+
+// Resolve answers from memory, or waits for the answer.
+func (f *Front) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	v, hit := f.lookUp(ref, cred)
 	f.cached.observe(hit)
 	if hit {
 		return v
 	}
 	return f.next.Resolve(ctx, ref, cred)
+}
+
+// Recall returns the answer if it is in memory. Whoever gets none may ask for it still.
+func (f *Front) Recall(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, known bool) {
+	if v, known = f.lookUp(ref, cred); known {
+		f.cached.observe(true)
+	}
+	return v, known
+}
+
+func (f *Front) lookUp(ref imagepull.Reference, cred imagepull.Credential) (imagepull.Verdict, bool) {
+	return f.cached.recall(f.cached.memory.get(f.cached.identities.key(ref, cred)), cred)
 }

@@ -193,14 +193,23 @@ func TestInFrontOf(t *testing.T) {
 		passed++
 		return c.Resolve(ctx, ref, cred)
 	}))
+	if v, known := r.Recall(tag("1"), alice); known {
+		t.Errorf("Recall() = %s before anything was asked", v.Reason)
+	}
 	var got []string
 	for range 3 {
 		got = append(got, r.Resolve(t.Context(), tag("1"), alice).Provenance())
 	}
+	if v, known := r.Recall(tag("1"), alice); !known || v.Provenance() != "cache 0s" || v.Credential != alice.Source {
+		t.Errorf("Recall() = %s from %s with %q, %t; want what was asked", v.Reason, v.Provenance(), v.Credential, known)
+	}
+	if v, known := r.Recall(tag("1"), nobody); known {
+		t.Errorf("Recall() = %s for another credential", v.Reason)
+	}
 	if diff := cmp.Diff([]string{"registry", "cache 0s", "cache 0s"}, got); diff != "" || passed != 1 || s.asked != 1 {
 		t.Errorf("passed on %d times, asked %d times; provenance (-want +got):\n%s", passed, s.asked, diff)
 	}
-	if diff := cmp.Diff([]bool{false, true, true}, hits); diff != "" {
+	if diff := cmp.Diff([]bool{false, true, true, true}, hits); diff != "" {
 		t.Errorf("hits (-want +got):\n%s", diff)
 	}
 }
