@@ -46,5 +46,6 @@ func (p plan) String() string {
 	if p.quick {
 		return fmt.Sprintf("quick run, %d rounds: it shows that everything works, and no more", p.rounds)
 	}
-	return fmt.Sprintf("%d rounds, in each of which the arms take turns in an order that is drawn", p.rounds)
+	return fmt.Sprintf("%d rounds, %d for warm latency, in each of which the arms take turns in an order that is drawn",
+		p.rounds, p.warmRounds)
 }
