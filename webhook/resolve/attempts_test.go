@@ -24,12 +24,16 @@ func attempts(next resolve.Resolver, c clock.Clock) resolve.Resolver {
 func TestBreakerCountsAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &slow{site: site{says: transient}, takes: time.Second}
-		r := attempts(s, clock.RealClock{})
-		got := make(chan string)
+		s, clock := &held{site: site{says: transient}, release: make(chan struct{})}, clocktesting.NewFakeClock(time.Unix(1e9, 0))
+		r := attempts(s, clock)
+		got := make(chan string, 8)
 		for i := range 8 {
 			go func() { got <- r.Resolve(t.Context(), tag(fmt.Sprint(i)), nobody).Provenance() }()
 		}
+		synctest.Wait()
+		close(s.release)
+		synctest.Wait()
+		clock.Step(time.Second)
 		origins := map[string]int{}
 		for range 8 {
 			origins[<-got]++
@@ -38,7 +42,7 @@ func TestBreakerCountsAttempts(t *testing.T) {
 		if diff := cmp.Diff(map[string]int{"registry": 6, "backoff 1s": 2}, origins); diff != "" || s.asked != 8 {
 			t.Errorf("%d requests, want 8; origins (-want +got):\n%s", s.asked, diff)
 		}
-		time.Sleep(10 * time.Second)
+		clock.Step(10 * time.Second)
 		if v := r.Resolve(t.Context(), tag("probe"), nobody); v.Provenance() != "registry" || s.asked != 9 {
 			t.Errorf("%d requests after a probe, whose verdict is from %s, want 9 and the registry", s.asked, v.Provenance())
 		}

@@ -110,21 +110,19 @@ func TestCoalescedLeaderGivesUp(t *testing.T) {
 func TestCoalescedAnswerAfterAllHaveGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var came []imagepull.Reason
+		came := make(chan imagepull.Reason, 1)
 		s := &slow{site: site{says: pullable}, takes: 5 * time.Second}
 		asked := func(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 			v := s.Resolve(ctx, ref, cred)
-			came = append(came, v.Reason)
+			came <- v.Reason
 			return v
 		}
 		c := resolve.NewCoalesced(resolverFunc(asked), questionTimeout)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		c.Resolve(ctx, tag("1"), nobody)
-		time.Sleep(questionTimeout)
-		synctest.Wait()
-		if len(came) != 1 || came[0] != imagepull.ReasonPullable {
-			t.Errorf("answers = %v, want Pullable", came)
+		if got := <-came; got != imagepull.ReasonPullable || s.asked != 1 {
+			t.Errorf("got %s after %d questions, want Pullable after one", got, s.asked)
 		}
 	})
 }
@@ -156,9 +154,9 @@ func TestCoalescedAsksNothingTooLate(t *testing.T) {
 func TestCoalescedPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		broken := true
+		broken, release := true, make(chan struct{})
 		c := resolve.NewCoalesced(resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
-			time.Sleep(time.Second)
+			<-release
 			if broken {
 				panic(errors.New("s3cr3t"))
 			}
@@ -179,6 +177,8 @@ func TestCoalescedPanic(t *testing.T) {
 				c.Resolve(t.Context(), tag("1"), nobody)
 			})
 		}
+		synctest.Wait()
+		close(release)
 		all.Wait()
 		broken = false
 		if v := c.Resolve(t.Context(), tag("1"), nobody); v.Reason != imagepull.ReasonPullable {
@@ -191,13 +191,15 @@ func TestCoalescedPanic(t *testing.T) {
 func TestCoalescedPanicOfAnAbandonedQuestion(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
 		c := resolve.NewCoalesced(resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
-			time.Sleep(2 * time.Second)
+			<-release
 			panic("nobody is there")
 		}), questionTimeout)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		c.Resolve(ctx, tag("1"), nobody)
-		time.Sleep(questionTimeout)
+		close(release)
+		synctest.Wait()
 	})
 }

@@ -60,6 +60,20 @@ func (s *site) Resolve(_ context.Context, _ imagepull.Reference, cred imagepull.
 	return v
 }
 
+// held is a site that keeps everybody waiting until it is released; without a channel it doesn't.
+type held struct {
+	site
+	release chan struct{}
+}
+
+func (h *held) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	v := h.site.Resolve(ctx, ref, cred)
+	if h.release != nil {
+		<-h.release
+	}
+	return v
+}
+
 // step is one question at a time after the one before, to a registry that would say something.
 type step struct {
 	after time.Duration

@@ -14,28 +14,27 @@ import (
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
-// crowd asks many questions at once of a registry that takes a second for each, and notes in which second each was asked.
+// crowd asks many questions at once of registries that answer in rounds, and notes in which round each was asked.
 type crowd struct {
 	t     *testing.T
 	slots *resolve.Slots
-	start time.Time
+	all   sync.WaitGroup
 
 	mu    sync.Mutex
-	all   sync.WaitGroup
+	round int
+	// over is closed when the round is.
+	over  chan struct{}
 	asked map[string][]int
 }
 
 func newCrowd(t *testing.T, total, perRegistry int) *crowd {
-	return &crowd{t: t, slots: resolve.NewSlots(total, perRegistry), start: time.Now(), asked: map[string][]int{}}
+	return &crowd{t: t, slots: resolve.NewSlots(total, perRegistry), over: make(chan struct{}), asked: map[string][]int{}}
 }
 
 // ask asks n questions for a tenant, and waits until they are under way or in the queue.
 func (c *crowd) ask(n int, tenant, host string) {
 	limited := resolve.NewLimited(resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
-		c.mu.Lock()
-		c.asked[tenant] = append(c.asked[tenant], int(time.Since(c.start)/time.Second))
-		c.mu.Unlock()
-		time.Sleep(time.Second)
+		<-c.note(tenant)
 		return pullable
 	}), c.slots)
 	for i := range n {
@@ -47,6 +46,30 @@ func (c *crowd) ask(n int, tenant, host string) {
 		})
 		synctest.Wait()
 	}
+}
+
+// note returns the end of the round in which the tenant's question is asked.
+func (c *crowd) note(tenant string) (over <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked[tenant] = append(c.asked[tenant], c.round)
+	return c.over
+}
+
+// play ends one round after the other, until nobody is left.
+func (c *crowd) play() {
+	for c.slots.Taken() > 0 {
+		c.next()
+		synctest.Wait()
+	}
+	c.all.Wait()
+}
+
+func (c *crowd) next() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.over)
+	c.round, c.over = c.round+1, make(chan struct{})
 }
 
 func TestLimited(t *testing.T) {
@@ -102,9 +125,9 @@ func TestLimited(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCrowd(t, tt.total, tt.perRegistry)
 				tt.ask(c)
-				c.all.Wait()
+				c.play()
 				if diff := cmp.Diff(tt.want, c.asked); diff != "" {
-					t.Errorf("seconds of asking (-want +got):\n%s", diff)
+					t.Errorf("rounds of asking (-want +got):\n%s", diff)
 				}
 				if taken, waiting := c.slots.Taken(), c.slots.Waiting(); taken != 0 || waiting != 0 {
 					t.Errorf("%d slots are taken and %d wait in the end, want none", taken, waiting)

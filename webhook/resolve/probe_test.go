@@ -3,6 +3,7 @@ package resolve_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,17 +39,18 @@ func TestProbe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := &slow{site: site{says: p.fails}}
-				r := p.decorate(s, clock.RealClock{})
+				s, clock := &held{site: site{says: p.fails}}, clocktesting.NewFakeClock(time.Unix(1e9, 0))
+				r := p.decorate(s, clock)
 				r.Resolve(t.Context(), tag("1"), nobody)
-				time.Sleep(10 * time.Second)
-				s.says, s.takes = pullable, time.Second
+				clock.Step(10 * time.Second)
+				s.says, s.release = pullable, make(chan struct{})
 				probe := make(chan string)
 				go func() { probe <- r.Resolve(t.Context(), tag("2"), nobody).Provenance() }()
 				synctest.Wait()
 				if v := r.Resolve(t.Context(), tag("3"), nobody); v.Provenance() != "backoff 10s" || v.Detail != " (asked 10s ago)" {
 					t.Errorf("got %s %q during the probe, want backoff", v.Provenance(), v.Detail)
 				}
+				close(s.release)
 				if got := <-probe; got != "registry" {
 					t.Errorf("the probe got its verdict from %s, want the registry", got)
 				}
@@ -100,19 +102,19 @@ func TestBurstCountsOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := &slow{site: site{says: after(p.fails, 0)}, takes: time.Second}
-				r := p.decorate(s, clock.RealClock{})
-				done := make(chan struct{})
+				s := &held{site: site{says: after(p.fails, 0)}, release: make(chan struct{})}
+				clock := clocktesting.NewFakeClock(time.Unix(1e9, 0))
+				r := p.decorate(s, clock)
+				var all sync.WaitGroup
 				for i := range 50 {
-					go func() {
-						r.Resolve(t.Context(), tag(fmt.Sprint(i)), nobody)
-						done <- struct{}{}
-					}()
+					all.Go(func() { r.Resolve(t.Context(), tag(fmt.Sprint(i)), nobody) })
 				}
-				for range 50 {
-					<-done
-				}
-				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				// When it is released they have been under way for a while.
+				clock.Step(time.Second)
+				close(s.release)
+				all.Wait()
+				clock.Step(10 * time.Second)
 				s.says = pullable
 				if got := r.Resolve(t.Context(), tag("new"), nobody).Provenance(); got != "registry" {
 					t.Errorf("the verdict is from %s ten seconds later, want the registry", got)
