@@ -99,6 +99,20 @@ func (b *bench) startPullgate(ctx context.Context) (*server, error) {
 	return b.start(ctx, armPullgate, stage.Program{Path: b.pullgate, Args: []string{"serve", "--config=" + b.config}})
 }
 
+// pullgateAndRegistry starts what is measured, a registry nearby, and makes pods with so many containers for that.
+func (b *bench) pullgateAndRegistry(
+	ctx context.Context, containers int,
+) (s *server, r *stage.Registry, pods load.Template, err error) {
+	if r, err = b.StartRegistry(0); err != nil {
+		return nil, nil, pods, err
+	}
+	if pods, err = b.template(ctx, containers, r.Host); err != nil {
+		return nil, nil, pods, err
+	}
+	s, err = b.startPullgate(ctx)
+	return s, r, pods, err
+}
+
 // startArm starts something to compare with.
 func (b *bench) startArm(ctx context.Context, name, kind string) (*server, error) {
 	return b.start(ctx, name, stage.Program{Path: b.arm, Args: []string{"--kind=" + kind}})

@@ -21,19 +21,11 @@ const (
 // many asks for many references, twice, and then for ever more that don't exist: what somebody would do who wanted to fill the
 // memory, which no one has to push an image for.
 func (b *bench) many(ctx context.Context) error {
-	s, err := b.startPullgate(ctx)
+	s, r, template, err := b.pullgateAndRegistry(ctx, containers)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	r, err := b.StartRegistry(0)
-	if err != nil {
-		return err
-	}
-	template, err := b.template(ctx, containers, r.Host)
-	if err != nil {
-		return err
-	}
 	images, err := pushMany(r, b.plan.references)
 	if err != nil {
 		return err

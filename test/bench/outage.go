@@ -10,19 +10,11 @@ import (
 
 // outage counts what a registry is asked while it fails and pods keep coming, as controllers make them.
 func (b *bench) outage(ctx context.Context) error {
-	s, err := b.startPullgate(ctx)
+	s, r, template, err := b.pullgateAndRegistry(ctx, 1)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	r, err := b.StartRegistry(0)
-	if err != nil {
-		return err
-	}
-	template, err := b.template(ctx, 1, r.Host)
-	if err != nil {
-		return err
-	}
 	names, err := r.Fresh(b.plan.outageImages)
 	if err != nil {
 		return err

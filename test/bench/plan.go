@@ -27,7 +27,8 @@ type plan struct {
 
 func planOf(quick bool) plan {
 	p := plan{
-		quick: quick, rounds: 7, warmRounds: 21, warmRate: 500, warmFor: 4 * time.Second, capacityFor: 3 * time.Second, coldFor: 3 * time.Second,
+		quick: quick, rounds: 7, warmRounds: 21, warmRate: 500,
+		warmFor: 4 * time.Second, capacityFor: 3 * time.Second, coldFor: 3 * time.Second,
 		conns: 8, pods: 1000, registries: 20, references: 10_000,
 		floodFor: 20 * time.Second, outageFor: time.Minute, outageRate: 200, outageImages: 50, askedPerFaults: 6,
 		counted: 2000, patiences: []time.Duration{3 * time.Second, 5 * time.Second},

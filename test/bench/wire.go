@@ -16,25 +16,17 @@ type wireStep struct {
 
 // wire counts the requests that single pods cost, one after the other.
 func (b *bench) wire(ctx context.Context) error {
-	s, err := b.startPullgate(ctx)
+	s, r, template, err := b.pullgateAndRegistry(ctx, 1)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	r, err := b.StartRegistry(0)
-	if err != nil {
-		return err
-	}
 	for _, name := range []string{"shop/web:1", "shop/web:2"} {
 		if err := r.Push(name); err != nil {
 			return err
 		}
 	}
 	if err := r.PushIndexOf("shop/web:index"); err != nil {
-		return err
-	}
-	template, err := b.template(ctx, 1, r.Host)
-	if err != nil {
 		return err
 	}
 	for _, step := range []wireStep{

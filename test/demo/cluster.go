@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
-)
 
-// startTimeout is what a slow machine may need to start an API server, and more.
-const startTimeout = time.Minute
+	"github.com/pullgate/pullgate/test/controlplane"
+)
 
 // cluster is a control plane without controllers and nodes.
 type cluster struct {
@@ -23,35 +20,11 @@ type cluster struct {
 
 func (s *stage) startCluster(context.Context) error {
 	log := new(tail)
-	plane := &envtest.ControlPlane{
-		Etcd: &envtest.Etcd{
-			Path: s.tools.etcd, DataDir: filepath.Join(s.dir, "etcd"), Out: log, Err: log, StartTimeout: startTimeout,
-		},
-		APIServer: &envtest.APIServer{
-			Path: s.tools.apiServer, CertDir: filepath.Join(s.dir, "kube-apiserver"), Out: log, Err: log, StartTimeout: startTimeout,
-		},
-	}
-	// Without these the API server looks for the address of the way out, and a laptop on a train has none.
-	plane.APIServer.Configure().Set("advertise-address", "127.0.0.1").Set("endpoint-reconciler-type", "none")
-	for _, dir := range []string{plane.Etcd.DataDir, plane.APIServer.CertDir} {
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return err
-		}
-	}
-	// What is left of a control plane that does not start is stopped too. Its files go with the directory.
-	s.onClear(func() { _ = plane.Stop() })
-	if err := plane.Start(); err != nil {
+	admin, stop, err := controlplane.Start(controlplane.Programs{Etcd: s.tools.etcd, APIServer: s.tools.apiServer}, s.dir, log)
+	if err != nil {
 		return fmt.Errorf("%w; the last words:\n%s", err, log)
 	}
-	return s.connect(plane)
-}
-
-// connect makes an administrator, and kubectl act as such.
-func (s *stage) connect(plane *envtest.ControlPlane) error {
-	admin, err := plane.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
-	if err != nil {
-		return fmt.Errorf("adding an administrator: %w", err)
-	}
+	s.onClear(stop)
 	kubeconfig, err := admin.KubeConfig()
 	if err != nil {
 		return fmt.Errorf("making a kubeconfig: %w", err)

@@ -6,13 +6,14 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"k8s.io/client-go/kubernetes"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/pullgate/pullgate/test/controlplane"
 	"github.com/pullgate/pullgate/test/registry"
 )
 
@@ -105,37 +106,14 @@ func (s *Stage) File(name, content string) (string, error) {
 	return path, os.WriteFile(path, []byte(content), 0o600)
 }
 
-// startCluster starts a control plane without controllers.
+// startCluster starts a control plane without controllers, and makes the stage and its programs act as its administrator.
 func (s *Stage) startCluster(assets string) error {
-	plane := &envtest.ControlPlane{
-		Etcd: &envtest.Etcd{
-			Path: filepath.Join(assets, "etcd"), DataDir: filepath.Join(s.dir, "etcd"), StartTimeout: patience,
-		},
-		APIServer: &envtest.APIServer{
-			Path: filepath.Join(assets, "kube-apiserver"), CertDir: filepath.Join(s.dir, "kube-apiserver"),
-			StartTimeout: patience,
-		},
-	}
-	// Without these the API server looks for the address of the way out, and there may be none.
-	plane.APIServer.Configure().Set("advertise-address", "127.0.0.1").Set("endpoint-reconciler-type", "none")
-	for _, dir := range []string{plane.Etcd.DataDir, plane.APIServer.CertDir} {
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return err
-		}
-	}
-	s.OnClear(func() { _ = plane.Stop() })
-	if err := plane.Start(); err != nil {
+	programs := controlplane.Programs{Etcd: filepath.Join(assets, "etcd"), APIServer: filepath.Join(assets, "kube-apiserver")}
+	admin, stop, err := controlplane.Start(programs, s.dir, io.Discard)
+	if err != nil {
 		return fmt.Errorf("starting the API server of %s: %w", assets, err)
 	}
-	return s.connect(plane)
-}
-
-// connect makes an administrator, as whom the programs and the stage itself act.
-func (s *Stage) connect(plane *envtest.ControlPlane) error {
-	admin, err := plane.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
-	if err != nil {
-		return fmt.Errorf("adding an administrator: %w", err)
-	}
+	s.OnClear(stop)
 	kubeconfig, err := admin.KubeConfig()
 	if err != nil {
 		return fmt.Errorf("making a kubeconfig: %w", err)
