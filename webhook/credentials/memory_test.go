@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,5 +95,23 @@ func TestMemoryKeepsNothingLarge(t *testing.T) {
 				t.Error("remembered another ring")
 			}
 		})
+	}
+}
+
+// TestMemoryKeepsNoLongListOfNames, which anybody could put into a service account.
+func TestMemoryKeepsNoLongListOfNames(t *testing.T) {
+	t.Parallel()
+	_, c := newTestMemory(t)
+	m, err := newMemory(c, memorySecrets, sizeOfNames)
+	if err != nil {
+		t.Fatalf("newMemory() error = %v, want none", err)
+	}
+	name := strings.Repeat("n", 48)
+	for count, want := range map[int]bool{memoryBytes / (nameBytes + 48): true, memoryBytes/(nameBytes+48) + 1: false} {
+		of := id{"shop", fmt.Sprint(count)}
+		m.keep(of, slices.Repeat([]string{name}, count), c.Now())
+		if got, ok := m.recall(of); ok != want || ok && len(got) != count {
+			t.Errorf("%d names are remembered: %t, want %t", count, ok, want)
+		}
 	}
 }

@@ -193,3 +193,31 @@ func TestSourceRemembersServiceAccounts(t *testing.T) {
 		})
 	}
 }
+
+// TestSourceForgetsServiceAccounts that are found to be gone.
+func TestSourceForgetsServiceAccounts(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, pullSecret("one", config("r.example=alice")), account("one"))
+	pod := imagepull.Pod{Namespace: "shop", ServiceAccount: "builder"}
+	c.source.Credentials(t.Context(), pod, false)
+	if err := c.CoreV1().ServiceAccounts("shop").Delete(t.Context(), "builder", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, fresh := range []bool{true, false} {
+		if got := users(candidates(c.source.Credentials(t.Context(), pod, fresh), "r.example/app")); !cmp.Equal(got, nobody) {
+			t.Errorf("fresh %t: users = %v, want %v", fresh, got, nobody)
+		}
+	}
+}
+
+// TestSourceTellsOfARememberedServiceAccount even if it lists nothing: the secret may have been added a moment ago.
+func TestSourceTellsOfARememberedServiceAccount(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, account())
+	pod := imagepull.Pod{Namespace: "shop", ServiceAccount: "builder"}
+	for _, remembered := range []bool{false, true} {
+		if got := c.source.Credentials(t.Context(), pod, false); got.Remembered != remembered {
+			t.Errorf("Remembered = %t, want %t", got.Remembered, remembered)
+		}
+	}
+}
