@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"k8s.io/utils/clock"
 
@@ -82,10 +83,10 @@ func newEngine(
 		slots:    resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry),
 		circuits: resolve.NewCircuits(backoff(c), wall),
 	}
-	if e.resolver, err = e.stack(client); err != nil || !c.Deep {
+	if e.resolver, err = e.stack(client, client.RoutedSince); err != nil || !c.Deep {
 		return e, err
 	}
-	e.contents, err = e.stack(registry.NewInspector(client))
+	e.contents, err = e.stack(registry.NewInspector(client), client.RoutedSince)
 	return e, err
 }
 
@@ -107,7 +108,7 @@ func backoff(c config.Configuration) resolve.Backoff {
 // retries and the circuit breaker, from the outside in. Backoff is within the limits, so that whoever waits for a turn while
 // a registry goes down no longer asks it, and the breaker within the retries, so that these don't either. What looks into
 // images has a memory and a backoff of its own, and the limits and the circuits in common.
-func (e *engine) stack(asking resolve.Resolver) (*resolve.Front, error) {
+func (e *engine) stack(asking resolve.Resolver, routedSince func(domain string) time.Time) (*resolve.Front, error) {
 	c := e.config
 	retried := resolve.NewRetried(resolve.NewBreaker(asking, e.circuits), resolve.Retry{
 		InitialDelay: c.Retry.InitialDelay.Duration,
@@ -125,8 +126,9 @@ func (e *engine) stack(asking resolve.Resolver) (*resolve.Front, error) {
 			NotFound: c.Cache.NotFoundTTL.Duration,
 			Denied:   c.Cache.DeniedTTL.Duration,
 		},
-		Clock:   e.clock,
-		Observe: e.observe,
+		Clock:       e.clock,
+		RoutedSince: routedSince,
+		Observe:     e.observe,
 	})
 	if err != nil {
 		return nil, err

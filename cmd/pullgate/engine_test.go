@@ -2,16 +2,23 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
 var engineAccount = imagepull.Credential{Username: "alice", Password: "a", Source: "secret/shop/regcred"}
@@ -33,16 +40,21 @@ func startEngine(t *testing.T, observe func(bool)) (*engine, *registry.Server) {
 	c := config.Default()
 	c.Egress.Allow = []string{server.Addr()}
 	c.Deep = true
+	return buildEngine(t, c, observe, clock.RealClock{}), server
+}
+
+func buildEngine(t *testing.T, c config.Configuration, observe func(bool), wall clock.Clock) *engine {
+	t.Helper()
 	options, err := registryOptions(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	options.Proxy = nil // whatever this machine's environment says
-	e, err := newEngine(c, options, observe, clock.RealClock{})
+	e, err := newEngine(c, options, observe, wall)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e, server
+	return e
 }
 
 func (e *engine) ask(ctx context.Context, s *registry.Server, tag string) imagepull.Verdict {
@@ -83,6 +95,59 @@ func TestEngineAsksOnce(t *testing.T) {
 	}
 	if hits.Load() == 0 || misses.Load() == 0 || hits.Load()+misses.Load() != 1001 {
 		t.Errorf("%d hits and %d misses, want some of each and 1001 in all", hits.Load(), misses.Load())
+	}
+}
+
+// TestEngineNoticesAnotherHost: what it knows from one host says nothing of another.
+func TestEngineNoticesAnotherHost(t *testing.T) {
+	t.Parallel()
+	const domain = "registry.example"
+	dir := t.TempDir()
+	servers := map[string]*registry.Server{}
+	c := config.Default()
+	for _, name := range []string{"full", "empty"} {
+		server, err := registry.Start(registry.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(server.Close)
+		servers[name] = server
+		c.Egress.Allow = append(c.Egress.Allow, server.Addr())
+	}
+	digest, err := servers["full"].PushImage("shop/web:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	route := func(to string) {
+		file := filepath.Join(dir, domain, "hosts.toml")
+		text := fmt.Sprintf("server = \"https://%s\"\nskip_verify = true\n", servers[to].Addr())
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	route("full")
+	c.Nodes.HostsDir, c.Deep = dir, true
+	wall := clocktesting.NewFakeClock(time.Now())
+	e := buildEngine(t, c, nil, wall)
+	ref := imagepull.Reference{Domain: domain, Path: "shop/web", Digest: digest}
+	for _, step := range []struct {
+		name string
+		turn func()
+		want string
+	}{
+		{"first", func() {}, "Pullable registry"},
+		{"again", func() {}, "Pullable cache 1s"},
+		{"from another host", func() { route("empty") }, "Unpullable registry"},
+		{"from the first one again", func() { route("full") }, "Pullable registry"},
+	} {
+		step.turn()
+		wall.Step(time.Second)
+		for name, r := range map[string]preflight.Resolver{"resolver": e.resolver, "contents": e.contents} {
+			v := r.Resolve(t.Context(), ref, imagepull.Credential{})
+			if got := v.Outcome().String() + " " + v.Provenance(); got != step.want {
+				t.Errorf("%s, %s: got %s (%s), want %s", step.name, name, got, v.Detail, step.want)
+			}
+		}
 	}
 }
 

@@ -8,20 +8,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-const (
-	// hostsMemory is how long a change of a certs.d tree may go unnoticed. Reading anew each time costs a few system calls,
-	// and asks nothing of how the tree is mounted: a ConfigMap is changed by turning a symbolic link.
-	hostsMemory = time.Second
-	// maxNamespaces bounds what is remembered of registries; whoever may create pods chooses their names.
-	maxNamespaces = 1024
-	// maxTransports bounds the TLS configurations with connections of their own. Operators choose these, in files.
-	maxTransports = 64
-)
+// maxTransports bounds the TLS configurations with connections of their own. Operators choose these, in files.
+const maxTransports = 64
 
 // endpoint is one host that a reference can be asked of, with all that it takes to do so.
 type endpoint struct {
@@ -67,22 +59,9 @@ func originsOf(hosts []Host) origins {
 	return list
 }
 
-// listing is what a certs.d tree said of one namespace.
-type listing struct {
-	endpoints []*endpoint
-	err       error
-	read      time.Time
-}
-
 // endpoints returns where a node asks for a namespace's images, in its order.
 func (c *Client) endpoints(namespace string) ([]*endpoint, error) {
-	now := c.options.Clock.Now()
-	if l, ok := c.listings.Get(namespace); ok && now.Sub(l.read) < hostsMemory {
-		return l.endpoints, l.err
-	}
-	l := listing{read: now}
-	l.endpoints, l.err = c.readEndpoints(namespace)
-	c.listings.Add(namespace, l)
+	l := c.listing(namespace)
 	return l.endpoints, l.err
 }
 

@@ -72,15 +72,73 @@ func TestChangesAreNoticed(t *testing.T) {
 	}
 }
 
+// What was found out before the hosts changed is out of date, and not because they could not be read for a moment.
+func TestRoutedSince(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	clock := clocktesting.NewFakePassiveClock(start)
+	m := newMirrored(t, toReplica, testregistry.Config{}, func(o *registry.Options) { o.Clock = clock })
+	write := func(hosts string) func() {
+		return func() { plant(t, m.root, map[string]string{host + "/hosts.toml": hosts}) }
+	}
+	away := m.root + ".away"
+	steps := []struct {
+		name   string
+		change func()
+		want   time.Duration // after the start; zero for never
+	}{
+		{"the first reading", func() {}, 0},
+		{"nothing", func() {}, 0},
+		{"the same in other words", write("# a mirror\n" + toReplica), 0},
+		{"another capability", write(toReplica + "capabilities = [\"pull\"]\n"), 3 * time.Second},
+		{"the server before the mirror", write("server = \"https://" + replica + "\"\n"), 4 * time.Second},
+		{"a header", write("server = \"https://" + replica + "\"\nheader = {x-key = \"k\"}\n"), 5 * time.Second},
+		{"a tree that is gone", func() { rename(t, m.root, away) }, 5 * time.Second},
+		{"the tree that was there", func() { rename(t, away, m.root) }, 5 * time.Second},
+		{"no host that can be asked", write("server = \"httpx://x\"\n"), 8 * time.Second},
+		{"one again", write(""), 9 * time.Second},
+	}
+	for i, step := range steps {
+		step.change()
+		clock.SetTime(start.Add(time.Duration(i) * time.Second))
+		want := time.Time{}
+		if step.want > 0 {
+			want = start.Add(step.want)
+		}
+		if got := m.client.RoutedSince(host); !got.Equal(want) {
+			t.Errorf("%s: routed since %v, want %v", step.name, got, want)
+		}
+	}
+}
+
+// Without files, or a cluster that tells of a registry, nothing can change.
+func TestRoutedSinceEver(t *testing.T) {
+	t.Parallel()
+	for name, local := range map[string]func(string) (string, bool){
+		"nobody is asked": nil,
+		"nobody knows":    func(string) (string, bool) { return "", false },
+	} {
+		w := newWorld(t, testregistry.Config{}, func(o *registry.Options) { o.LocalRegistry = local })
+		if got := w.client.RoutedSince(host); !got.IsZero() {
+			t.Errorf("%s: routed since %v, want no time", name, got)
+		}
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatalf("renaming: %v", err)
+	}
+}
+
 // link turns a symbolic link, in one step.
 func link(t *testing.T, target, name string) {
 	t.Helper()
 	if err := os.Symlink(target, name+".new"); err != nil {
 		t.Fatalf("linking: %v", err)
 	}
-	if err := os.Rename(name+".new", name); err != nil {
-		t.Fatalf("renaming: %v", err)
-	}
+	rename(t, name+".new", name)
 }
 
 func TestATreeThatIsNotThere(t *testing.T) {

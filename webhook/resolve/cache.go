@@ -9,12 +9,15 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// CacheOptions configure a Cached. All but Observe are required.
+// CacheOptions configure a Cached. All but the functions are required.
 type CacheOptions struct {
 	// MaxEntries and MaxBytes bound what is remembered. The bytes are estimated.
 	MaxEntries, MaxBytes int
 	Lifetimes            Lifetimes
 	Clock                clock.PassiveClock
+	// RoutedSince returns since when a registry is asked where it is now, if that has changed. An answer from before does not
+	// hold.
+	RoutedSince func(domain string) time.Time
 	// Observe is told whether a question of InFrontOf was answered from memory.
 	Observe func(hit bool)
 }
@@ -26,6 +29,7 @@ type Cached struct {
 	identities *identities
 	lifetimes  Lifetimes
 	clock      clock.PassiveClock
+	since      func(domain string) time.Time
 	observe    func(hit bool)
 	memory     *memory
 }
@@ -41,8 +45,12 @@ func NewCached(next Resolver, o CacheOptions) (*Cached, error) {
 	if o.Observe == nil {
 		o.Observe = func(bool) {}
 	}
+	if o.RoutedSince == nil {
+		o.RoutedSince = func(string) time.Time { return time.Time{} }
+	}
 	return &Cached{
-		next: next, identities: newIdentities(), lifetimes: o.Lifetimes, clock: o.Clock, observe: o.Observe, memory: m,
+		next: next, identities: newIdentities(), lifetimes: o.Lifetimes, clock: o.Clock, since: o.RoutedSince, observe: o.Observe,
+		memory: m,
 	}, nil
 }
 
@@ -50,7 +58,7 @@ func NewCached(next Resolver, o CacheOptions) (*Cached, error) {
 func (c *Cached) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	k := c.identities.key(ref, cred)
 	before := c.memory.get(k)
-	if v, ok := c.recall(before, cred); ok {
+	if v, ok := c.recall(k, before, cred); ok {
 		return v
 	}
 	asked := c.clock.Now()
@@ -61,9 +69,9 @@ func (c *Cached) Resolve(ctx context.Context, ref imagepull.Reference, cred imag
 	return v
 }
 
-func (c *Cached) recall(m memo, cred imagepull.Credential) (imagepull.Verdict, bool) {
+func (c *Cached) recall(k key, m memo, cred imagepull.Credential) (imagepull.Verdict, bool) {
 	age, holds := m.age(c.clock.Now())
-	if !holds {
+	if !holds || m.asked.Before(c.since(k.ref.Domain)) {
 		return imagepull.Verdict{}, false
 	}
 	v := m.verdict.For(cred)
@@ -119,5 +127,6 @@ func (f *Front) Recall(ref imagepull.Reference, cred imagepull.Credential) (v im
 }
 
 func (f *Front) lookUp(ref imagepull.Reference, cred imagepull.Credential) (imagepull.Verdict, bool) {
-	return f.cached.recall(f.cached.memory.get(f.cached.identities.key(ref, cred)), cred)
+	k := f.cached.identities.key(ref, cred)
+	return f.cached.recall(k, f.cached.memory.get(k), cred)
 }

@@ -154,6 +154,27 @@ func TestCachedWithoutLifetimesRemembersNothing(t *testing.T) {
 	})
 }
 
+// TestCachedForgetsAnotherRoute: what another host said, or the same one to another header, is no answer any more.
+func TestCachedForgetsAnotherRoute(t *testing.T) {
+	t.Parallel()
+	play(t, []step{
+		{ref: tag("1"), says: pullable, want: "Pullable registry"},
+		{after: 10 * time.Second, ref: tag("1"), says: notFound, want: "Pullable cache 10s"},
+		{after: 10 * time.Second, ref: tag("1"), says: notFound, want: "NotFound registry"},
+		{ref: tag("1"), says: pullable, want: "NotFound cache 0s"},
+	}, func(next resolve.Resolver, clock *clocktesting.FakeClock) resolve.Resolver {
+		changes := clock.Now().Add(15 * time.Second)
+		return newCached(t, next, resolve.CacheOptions{
+			Lifetimes: lifetimes(), Clock: clock, RoutedSince: func(domain string) time.Time {
+				if domain != tag("1").Domain || clock.Now().Before(changes) {
+					return time.Time{}
+				}
+				return changes
+			},
+		})
+	})
+}
+
 // TestCachedCountsFromTheQuestion: an answer that took long was true at its beginning, as far as anybody knows.
 func TestCachedCountsFromTheQuestion(t *testing.T) {
 	t.Parallel()
