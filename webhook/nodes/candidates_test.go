@@ -126,6 +126,11 @@ func TestDoubtfulCandidates(t *testing.T) {
 		"more expressions than are looked at":    {corev1.PodSpec{Affinity: requiring(expressing(slices.Repeat([]corev1.NodeSelectorRequirement{in(architecture, "amd64")}, 256)...))}, "linux/arm64", nodes.Unplaced},
 		"a gate, and not served":                 {gated, "linux/arm64", nodes.Unplaced},
 		"a gate, and served":                     {gated, "linux/amd64", nodes.All},
+		"another scheduler, and not served":      {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/arm64", nodes.Unplaced},
+		"another scheduler, and served":          {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/amd64", nodes.All},
+		"another scheduler, and selector":        {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeSelector: gated.NodeSelector}, "linux/arm64", nodes.None},
+		"another scheduler has bound it":         {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeName: "plain"}, "linux/arm64", nodes.None},
+		"the usual scheduler":                    {corev1.PodSpec{SchedulerName: corev1.DefaultSchedulerName}, "linux/arm64", nodes.None},
 		"a node that nobody knows":               {corev1.PodSpec{NodeName: "gone"}, "linux/arm64", nodes.Unplaced},
 		"a node that nobody knows, and selector": {corev1.PodSpec{NodeName: "gone", NodeSelector: gated.NodeSelector}, "linux/arm64", nodes.None},
 	}

@@ -108,6 +108,7 @@ func TestHolding(t *testing.T) {
 		off     = node("off", tainted("gpu", corev1.TaintEffectNoSchedule), holding(web))
 	)
 	gated := &corev1.PodSpec{SchedulingGates: []corev1.PodSchedulingGate{{Name: "example.com/quota"}}}
+	foreign := &corev1.PodSpec{SchedulerName: "fargate-scheduler"}
 	tests := map[string]struct {
 		nodes []corev1.Node
 		spec  *corev1.PodSpec
@@ -130,6 +131,9 @@ func TestHolding(t *testing.T) {
 		"no node for the pod":             {[]corev1.Node{off}, nil, nodes.Unwatched},
 		"a gate, and all":                 {[]corev1.Node{held}, gated, nodes.Somewhere},
 		"a gate, and none":                {[]corev1.Node{without}, gated, nodes.Unwatched},
+		"another scheduler, and all":      {[]corev1.Node{held}, foreign, nodes.Somewhere},
+		"another scheduler, and a taint":  {[]corev1.Node{without, off}, foreign, nodes.Somewhere},
+		"another scheduler, and none":     {[]corev1.Node{without}, foreign, nodes.Unwatched},
 		"the pod is on the node":          {[]corev1.Node{without, held}, &corev1.PodSpec{NodeName: "held"}, nodes.Everywhere},
 		"the pod is on another":           {[]corev1.Node{without, held}, &corev1.PodSpec{NodeName: "without"}, nodes.Nowhere},
 		"the pod has more rules than are looked at": {

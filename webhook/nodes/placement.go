@@ -14,7 +14,8 @@ type standing uint8
 const (
 	// excluded: the pod does not go there.
 	excluded standing = iota
-	// resting: nothing keeps the pod off but what passes, such as a cordon or a node that is not ready.
+	// resting: nothing keeps the pod off but what passes, such as a cordon or a node that is not ready, or what a scheduler of
+	// its own makes of the node.
 	resting
 	// eligible: the pod may be bound to it.
 	eligible
@@ -57,12 +58,24 @@ func (p placement) of(n *node) standing {
 		return excluded
 	}
 	switch {
-	case !p.attracted(n) || p.repelled(n, func(t *corev1.Taint) bool { return !passes(t) }):
+	case !p.attracted(n):
+		return excluded
+	case p.isScheduledElsewhere():
+		return resting
+	case p.repelled(n, func(t *corev1.Taint) bool { return !passes(t) }):
 		return excluded
 	case p.repelled(n, passes):
 		return resting
 	}
 	return eligible
+}
+
+// isScheduledElsewhere reports whether another scheduler than Kubernetes' own binds the pod. It may see taints in its own way,
+// and may bring a node for the pod that is not there yet, as EKS does for Fargate. What the pod wants of its node holds all
+// the same, since the kubelet looks at that too (kubernetes: pkg/kubelet/lifecycle/predicate.go).
+func (p placement) isScheduledElsewhere() bool {
+	name := p.spec.SchedulerName
+	return name != "" && name != corev1.DefaultSchedulerName
 }
 
 // attracted reports whether the node has what the pod wants it to have.

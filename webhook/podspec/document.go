@@ -48,6 +48,7 @@ type spec struct {
 	Affinity        *affinity                  `json:"affinity"`
 	Tolerations     []corev1.Toleration        `json:"tolerations"`
 	OS              *corev1.PodOS              `json:"os"`
+	SchedulerName   string                     `json:"schedulerName"`
 	SchedulingGates []corev1.PodSchedulingGate `json:"schedulingGates"`
 }
 
@@ -129,6 +130,7 @@ func (s *spec) reduced() *corev1.PodSpec {
 		NodeSelector:             s.NodeSelector,
 		Tolerations:              s.Tolerations,
 		OS:                       s.OS,
+		SchedulerName:            s.SchedulerName,
 		SchedulingGates:          s.SchedulingGates,
 		ImagePullSecrets:         s.ImagePullSecrets,
 		ServiceAccountName:       s.ServiceAccountName,

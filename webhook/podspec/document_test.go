@@ -28,6 +28,7 @@ func decisive() corev1.PodSpec {
 			Key: "gpu", Operator: corev1.TolerationOpEqual, Value: "yes", Effect: corev1.TaintEffectNoExecute, TolerationSeconds: new(int64(300)),
 		}},
 		OS:                       &corev1.PodOS{Name: corev1.Linux},
+		SchedulerName:            "batch",
 		SchedulingGates:          []corev1.PodSchedulingGate{{Name: "example.com/quota"}},
 		ImagePullSecrets:         []corev1.LocalObjectReference{{Name: "regcred"}},
 		ServiceAccountName:       "shop",
