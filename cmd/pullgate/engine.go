@@ -8,6 +8,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/metrics"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
@@ -68,6 +69,8 @@ type engine struct {
 	resolver *resolve.Front
 	// contents asks for what is in them. It is nil unless the configuration wants it.
 	contents preflight.Resolver
+	// skipped registries are not asked, and at credentialed ones the nodes have an identity of their own.
+	skipped, credentialed hostpattern.List
 }
 
 func newEngine(
@@ -82,6 +85,12 @@ func newEngine(
 		config: c, clock: wall, observe: observe,
 		slots:    resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry),
 		circuits: resolve.NewCircuits(backoff(c), wall),
+	}
+	if e.skipped, err = hostpattern.ParseHosts(c.SkipRegistries); err != nil {
+		return nil, fmt.Errorf("skipRegistries%w", err)
+	}
+	if e.credentialed, err = hostpattern.ParseHosts(c.Nodes.CredentialedRegistries); err != nil {
+		return nil, fmt.Errorf("nodes.credentialedRegistries%w", err)
 	}
 	if e.resolver, err = e.stack(client, client.RoutedSince); err != nil || !c.Deep {
 		return e, err
@@ -146,8 +155,8 @@ func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *pr
 		Credentials:            creds,
 		Nodes:                  nodes,
 		Runtime:                e.config.Nodes.Runtime,
-		CredentialedRegistries: e.config.Nodes.CredentialedRegistries,
-		SkipRegistries:         e.config.SkipRegistries,
+		CredentialedRegistries: e.credentialed,
+		SkipRegistries:         e.skipped,
 		MaxUses:                e.config.Limits.UsesPerObject,
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/policy"
 )
@@ -36,7 +37,7 @@ func validate(c Configuration) field.ErrorList {
 		validateNodes(c.Nodes, field.NewPath("nodes")),
 		validateDeep(c, field.NewPath("deep")),
 		validateEgress(c.Egress, field.NewPath("egress")),
-		each(field.NewPath("skipRegistries"), c.SkipRegistries, hostProblem),
+		hosts(field.NewPath("skipRegistries"), c.SkipRegistries),
 	)
 }
 
@@ -112,7 +113,7 @@ func validateNodes(n Nodes, path *field.Path) field.ErrorList {
 		oneOf(path.Child("runtime"), n.Runtime, []imagepull.Runtime{imagepull.RuntimeContainerd, imagepull.RuntimeCRIO}),
 		validateHostsDir(path.Child("hostsDir"), n),
 		validateCredentialProvider(n.CredentialProvider, path.Child("credentialProvider")),
-		each(path.Child("credentialedRegistries"), n.CredentialedRegistries, hostProblem),
+		hosts(path.Child("credentialedRegistries"), n.CredentialedRegistries),
 		each(path.Child("platforms"), n.Platforms, platformProblem),
 	)
 }
@@ -150,10 +151,10 @@ func validateCredentialProvider(p CredentialProvider, path *field.Path) field.Er
 
 func validateEgress(e Egress, path *field.Path) field.ErrorList {
 	return slices.Concat(
-		each(path.Child("allow"), e.Allow, targetProblem),
-		each(path.Child("deny"), e.Deny, targetProblem),
+		targets(path.Child("allow"), e.Allow),
+		targets(path.Child("deny"), e.Deny),
 		oneOf(path.Child("privateNetworks"), e.PrivateNetworks, []NetworkAccess{NetworkAllow, NetworkDeny}),
-		each(path.Child("insecureRegistries"), e.InsecureRegistries, hostProblem),
+		hosts(path.Child("insecureRegistries"), e.InsecureRegistries),
 	)
 }
 
@@ -199,6 +200,28 @@ func within(path *field.Path, value time.Duration, whole part) field.ErrorList {
 }
 
 // each judges the items of a list by what problem says of them.
+func hosts(path *field.Path, items []string) field.ErrorList {
+	return each(path, items, func(text string) string {
+		_, err := hostpattern.ParseHost(text)
+		return problem(err)
+	})
+}
+
+func targets(path *field.Path, items []string) field.ErrorList {
+	return each(path, items, func(text string) string {
+		_, err := hostpattern.ParseTarget(text)
+		return problem(err)
+	})
+}
+
+// problem is what an error says; empty when there is none.
+func problem(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 func each(path *field.Path, items []string, problem func(string) string) field.ErrorList {
 	var all field.ErrorList
 	for i, item := range items {

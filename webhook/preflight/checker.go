@@ -10,14 +10,12 @@ package preflight
 
 import (
 	"context"
-	"net"
-	"path"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/resolve"
@@ -51,10 +49,10 @@ type Options struct {
 	Nodes Nodes
 	// Runtime pulls the images on the nodes; containerd when empty.
 	Runtime imagepull.Runtime
-	// CredentialedRegistries are hosts, with "*" wildcards, where the nodes have identities that Pullgate can't see.
-	CredentialedRegistries []string
-	// SkipRegistries are hosts, with "*" wildcards, that are never asked.
-	SkipRegistries []string
+	// CredentialedRegistries are hosts where the nodes have identities that Pullgate can't see.
+	CredentialedRegistries hostpattern.List
+	// SkipRegistries are hosts that are never asked.
+	SkipRegistries hostpattern.List
 	// MaxUses bounds how many images of one object are looked at, whatever its author wrote.
 	MaxUses int
 }
@@ -112,7 +110,7 @@ func (c *Checker) withoutAsking(i int, use imagepull.Use, candidates nodes.Candi
 	switch {
 	case use.ParseError != "":
 		return imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: use.ParseError}, true
-	case matchesHost(c.options.SkipRegistries, use.Reference.Domain):
+	case c.options.SkipRegistries.MatchHost(use.Reference.Domain):
 		return imagepull.Verdict{Reason: imagepull.ReasonNotChecked, Detail: "the registry is on the list of those to skip"}, true
 	case c.options.MaxUses > 0 && i >= c.options.MaxUses:
 		return imagepull.Verdict{
@@ -196,24 +194,4 @@ func adviseMissing(set credentials.Set, findings []imagepull.Finding) {
 
 func anyUnpullable(findings []imagepull.Finding, open []int) bool {
 	return slices.ContainsFunc(open, func(i int) bool { return findings[i].Outcome() == imagepull.Unpullable })
-}
-
-// matchesHost matches a registry with or without its port. The case of a host name means nothing, and neither do the brackets
-// that an IPv6 address has beside a port.
-func matchesHost(patterns []string, domain string) bool {
-	domain = strings.ToLower(domain)
-	host := domain
-	if name, _, err := net.SplitHostPort(domain); err == nil {
-		host = name
-	}
-	host = strings.Trim(host, "[]")
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		pattern = strings.ToLower(pattern)
-		if pattern == domain || strings.Trim(pattern, "[]") == host {
-			return true
-		}
-		byDomain, _ := path.Match(pattern, domain)
-		byHost, _ := path.Match(pattern, host)
-		return byDomain || byHost
-	})
 }

@@ -53,7 +53,7 @@ func TestWithoutAsking(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resolver, creds := &registry{}, &secrets{}
-			checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: creds, SkipRegistries: test.skip})
+			checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: creds, SkipRegistries: hosts(t, test.skip...)})
 			got := checker.Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{test.use}}, nil)
 			if diff := cmp.Diff([]imagepull.Finding{{Use: test.use, Verdict: test.want}}, got); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
@@ -208,7 +208,7 @@ func TestMissingSecretIsAdvice(t *testing.T) {
 			got := preflight.New(preflight.Options{
 				Resolver:       &registry{script: script},
 				Credentials:    &secrets{set: credentials.Set{Missing: []string{"gone", "lost"}}},
-				SkipRegistries: []string{"skipped.example"},
+				SkipRegistries: hosts(t, "skipped.example"),
 			}).Check(t.Context(), pod(test.images...), nil)
 			for i, f := range got {
 				var want []imagepull.Advice

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/podspec"
 	"github.com/pullgate/pullgate/webhook/preflight"
@@ -98,6 +99,16 @@ func key(t *testing.T, name, dockerConfig string) credentials.File {
 		t.Fatalf("ParseFile() error = %v, want none", err)
 	}
 	return file
+}
+
+// hosts are patterns of them.
+func hosts(t *testing.T, patterns ...string) hostpattern.List {
+	t.Helper()
+	list, err := hostpattern.ParseHosts(patterns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 // pod returns a pod with a container for each image.

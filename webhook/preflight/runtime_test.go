@@ -36,7 +36,7 @@ func TestShortNamesOnCRIO(t *testing.T) {
 			}}
 			p := pod(test.image)
 			p.Uses[0].PullPolicy = test.policy
-			o := preflight.Options{Resolver: resolver, Credentials: &secrets{}, Runtime: test.runtime, SkipRegistries: test.skip}
+			o := preflight.Options{Resolver: resolver, Credentials: &secrets{}, Runtime: test.runtime, SkipRegistries: hosts(t, test.skip...)}
 			got := preflight.New(o).Check(t.Context(), p, nil)[0]
 			if got.Reason != test.want || got.Fix != test.fix {
 				t.Errorf("got %s: %s (%s), want %s (%s)", got.Reason, got.Detail, got.Fix, test.want, test.fix)

@@ -55,7 +55,7 @@ func (c *Checker) recalled(set credentials.Set, ref imagepull.Reference) (imagep
 
 // explained says of a denial whether it is one, and what is wrong with the pod's secrets.
 func (c *Checker) explained(v imagepull.Verdict, ref imagepull.Reference, set credentials.Set) imagepull.Verdict {
-	if isRefusal(v) && matchesHost(c.options.CredentialedRegistries, ref.Domain) {
+	if isRefusal(v) && c.options.CredentialedRegistries.MatchHost(ref.Domain) {
 		return unlessKnownToNodes(v)
 	}
 	if v.Reason != imagepull.ReasonAccessDenied {

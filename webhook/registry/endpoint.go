@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
@@ -35,7 +36,7 @@ type endpoint struct {
 type origins []string
 
 func originOf(scheme, host string) string {
-	name, port := splitPort(strings.ToLower(host))
+	name, port := hostpattern.SplitPort(strings.ToLower(host))
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[scheme]
 	}

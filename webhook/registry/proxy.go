@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
@@ -119,7 +120,7 @@ var numeric = regexp.MustCompile(`(^|\.)([0-9]+|0[xX][0-9a-fA-F]*)$`)
 
 // checkName judges a host that somebody else is to resolve.
 func (g *guard) checkName(host string) error {
-	name, port := splitPort(strings.ToLower(host))
+	name, port := hostpattern.SplitPort(strings.ToLower(host))
 	name = strings.TrimSuffix(name, ".")
 	number, err := strconv.ParseUint(port, 10, 16)
 	if port == "" {

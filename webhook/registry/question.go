@@ -91,7 +91,7 @@ func (q *question) speaksPlainHTTP(err error) bool {
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return q.endpoint.HTTPFallback || q.client.guard.allowsPlainHTTP(host)
 	case errors.Is(err, syscall.ECONNREFUSED) && host != q.endpoint.Name:
-		return q.endpoint.HTTPFallback || q.client.guard.insecure.matchHost(host)
+		return q.endpoint.HTTPFallback || q.client.guard.insecure.MatchHost(host)
 	}
 	return false
 }

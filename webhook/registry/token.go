@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
@@ -229,9 +230,9 @@ func (q *question) isOwnService(realm *url.URL) bool {
 	if q.client.guard.allows(realm.Host) || q.endpoint.named.contain(realm.Scheme, realm.Host) {
 		return true
 	}
-	service, _ := splitPort(strings.ToLower(realm.Host))
+	service, _ := hostpattern.SplitPort(strings.ToLower(realm.Host))
 	for _, host := range []string{q.endpoint.Name, q.endpoint.namespace} {
-		own, _ := splitPort(strings.ToLower(host))
+		own, _ := hostpattern.SplitPort(strings.ToLower(host))
 		domain, err := publicsuffix.EffectiveTLDPlusOne(own)
 		if service == own || err == nil && (service == domain || strings.HasSuffix(service, "."+domain)) {
 			return true
