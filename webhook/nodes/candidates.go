@@ -63,10 +63,6 @@ func (all census) candidates(spec *corev1.PodSpec) Candidates {
 		// It is about to join, or was never there.
 		c.known = false
 	}
-	if len(spec.SchedulingGates) > 0 {
-		// Until the gates are gone, selectors and tolerations may still be added.
-		c.nodes, c.resting, c.pin = nil, append(c.resting, c.nodes...), nil
-	}
 	if len(c.nodes) == 0 {
 		c.expected = expected(all.nodes)
 	}

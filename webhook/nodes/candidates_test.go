@@ -108,12 +108,11 @@ func TestNoCandidate(t *testing.T) {
 // TestDoubtfulCandidates: the node that fits is there, and yet nothing is certain.
 func TestDoubtfulCandidates(t *testing.T) {
 	t.Parallel()
-	gated := selecting(system, "linux", architecture, "amd64")
-	delete(gated.NodeSelector, "pool")
-	gated.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/quota"}}
+	gates := []corev1.PodSchedulingGate{{Name: "example.com/quota"}}
+	selector := map[string]string{system: "linux", architecture: "amd64"}
 	outsized := func(n int) corev1.PodSpec {
 		// Two selectors and one empty term count too.
-		return corev1.PodSpec{NodeSelector: gated.NodeSelector, Tolerations: make([]corev1.Toleration, n-3)}
+		return corev1.PodSpec{NodeSelector: selector, Tolerations: make([]corev1.Toleration, n-3)}
 	}
 	tests := map[string]struct {
 		spec    corev1.PodSpec
@@ -124,15 +123,19 @@ func TestDoubtfulCandidates(t *testing.T) {
 		"more rules than are looked at":          {outsized(257), "linux/arm64", nodes.Unplaced},
 		"more rules, and served":                 {outsized(257), "linux/amd64", nodes.All},
 		"more expressions than are looked at":    {corev1.PodSpec{Affinity: requiring(expressing(slices.Repeat([]corev1.NodeSelectorRequirement{in(architecture, "amd64")}, 256)...))}, "linux/arm64", nodes.Unplaced},
-		"a gate, and not served":                 {gated, "linux/arm64", nodes.Unplaced},
-		"a gate, and served":                     {gated, "linux/amd64", nodes.All},
+		"a gate, and not served":                 {corev1.PodSpec{SchedulingGates: gates}, "linux/arm64", nodes.Unplaced},
+		"a gate, and served":                     {corev1.PodSpec{SchedulingGates: gates}, "linux/amd64", nodes.All},
+		"a gate, and selector":                   {corev1.PodSpec{SchedulingGates: gates, NodeSelector: selector}, "linux/arm64", nodes.None},
 		"another scheduler, and not served":      {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/arm64", nodes.Unplaced},
 		"another scheduler, and served":          {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/amd64", nodes.All},
-		"another scheduler, and selector":        {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeSelector: gated.NodeSelector}, "linux/arm64", nodes.None},
+		"another scheduler, and selector":        {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeSelector: selector}, "linux/arm64", nodes.None},
 		"another scheduler has bound it":         {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeName: "plain"}, "linux/arm64", nodes.None},
+		"a runtime class, and not served":        {corev1.PodSpec{RuntimeClassName: new("windows")}, "linux/arm64", nodes.Unplaced},
+		"a runtime class, and served":            {corev1.PodSpec{RuntimeClassName: new("windows")}, "linux/amd64", nodes.All},
+		"a runtime class, and selector":          {corev1.PodSpec{RuntimeClassName: new("windows"), NodeSelector: selector}, "linux/arm64", nodes.None},
 		"the usual scheduler":                    {corev1.PodSpec{SchedulerName: corev1.DefaultSchedulerName}, "linux/arm64", nodes.None},
 		"a node that nobody knows":               {corev1.PodSpec{NodeName: "gone"}, "linux/arm64", nodes.Unplaced},
-		"a node that nobody knows, and selector": {corev1.PodSpec{NodeName: "gone", NodeSelector: gated.NodeSelector}, "linux/arm64", nodes.None},
+		"a node that nobody knows, and selector": {corev1.PodSpec{NodeName: "gone", NodeSelector: selector}, "linux/arm64", nodes.None},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

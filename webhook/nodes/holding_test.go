@@ -133,6 +133,8 @@ func TestHolding(t *testing.T) {
 		"a gate, and none":                {[]corev1.Node{without}, gated, nodes.Unwatched},
 		"another scheduler, and all":      {[]corev1.Node{held}, foreign, nodes.Somewhere},
 		"another scheduler, and a taint":  {[]corev1.Node{without, off}, foreign, nodes.Somewhere},
+		"a gate, and a taint":             {[]corev1.Node{without, off}, gated, nodes.Somewhere},
+		"a runtime class, and a taint":    {[]corev1.Node{without, off}, &corev1.PodSpec{RuntimeClassName: new("gpu")}, nodes.Somewhere},
 		"another scheduler, and none":     {[]corev1.Node{without}, foreign, nodes.Unwatched},
 		"the pod is on the node":          {[]corev1.Node{without, held}, &corev1.PodSpec{NodeName: "held"}, nodes.Everywhere},
 		"the pod is on another":           {[]corev1.Node{without, held}, &corev1.PodSpec{NodeName: "without"}, nodes.Nowhere},

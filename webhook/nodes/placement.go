@@ -14,8 +14,7 @@ type standing uint8
 const (
 	// excluded: the pod does not go there.
 	excluded standing = iota
-	// resting: nothing keeps the pod off but what passes, such as a cordon or a node that is not ready, or what a scheduler of
-	// its own makes of the node.
+	// resting: nothing keeps the pod off but what passes, such as a cordon or a node that is not ready; or what is still open.
 	resting
 	// eligible: the pod may be bound to it.
 	eligible
@@ -60,7 +59,7 @@ func (p placement) of(n *node) standing {
 	switch {
 	case !p.attracted(n):
 		return excluded
-	case p.isScheduledElsewhere():
+	case p.isOpen():
 		return resting
 	case p.repelled(n, func(t *corev1.Taint) bool { return !passes(t) }):
 		return excluded
@@ -70,12 +69,18 @@ func (p placement) of(n *node) standing {
 	return eligible
 }
 
-// isScheduledElsewhere reports whether another scheduler than Kubernetes' own binds the pod. It may see taints in its own way,
-// and may bring a node for the pod that is not there yet, as EKS does for Fargate. What the pod wants of its node holds all
-// the same, since the kubelet looks at that too (kubernetes: pkg/kubelet/lifecycle/predicate.go).
-func (p placement) isScheduledElsewhere() bool {
-	name := p.spec.SchedulerName
-	return name != "" && name != corev1.DefaultSchedulerName
+// isOpen reports whether it takes more than the pod to tell where it goes. What it wants of its node holds all the same.
+//
+//   - Until its gates are gone, selectors and tolerations may be added (kubernetes: pkg/apis/core/validation/validation.go,
+//     ValidatePodUpdate).
+//   - So they may by its runtime class.
+//   - Another scheduler than Kubernetes' own may see taints in its own way, and may bring a node for the pod that is not there
+//     yet, as EKS does for Fargate. The kubelet looks at what the pod wants of its node itself (kubernetes:
+//     pkg/kubelet/lifecycle/predicate.go).
+func (p placement) isOpen() bool {
+	scheduler := p.spec.SchedulerName
+	return len(p.spec.SchedulingGates) > 0 || p.spec.RuntimeClassName != nil ||
+		scheduler != "" && scheduler != corev1.DefaultSchedulerName
 }
 
 // attracted reports whether the node has what the pod wants it to have.

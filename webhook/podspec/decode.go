@@ -66,10 +66,12 @@ func (o Object) withSpec(path string, found *spec) Object {
 	o.Spec = found.reduced()
 	o.Pod.Uses = uses(path, found)
 	o.Pod.PullSecrets = pullSecrets(o.Spec)
-	if o.Template {
-		o.Pod.Uses = slices.DeleteFunc(o.Pod.Uses, isPlaceholder)
-		o.Pod.ServiceAccount = pullServiceAccount(o.Spec)
+	if !o.Template {
+		o.RuntimeClass, o.Spec.RuntimeClassName = o.Spec.RuntimeClassName, nil
+		return o
 	}
+	o.Pod.Uses = slices.DeleteFunc(o.Pod.Uses, isPlaceholder)
+	o.Pod.ServiceAccount = pullServiceAccount(o.Spec)
 	return o
 }
 

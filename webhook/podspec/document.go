@@ -43,13 +43,14 @@ type spec struct {
 	ServiceAccountName       string                        `json:"serviceAccountName"`
 	DeprecatedServiceAccount string                        `json:"serviceAccount"`
 
-	NodeName        string                     `json:"nodeName"`
-	NodeSelector    map[string]string          `json:"nodeSelector"`
-	Affinity        *affinity                  `json:"affinity"`
-	Tolerations     []corev1.Toleration        `json:"tolerations"`
-	OS              *corev1.PodOS              `json:"os"`
-	SchedulerName   string                     `json:"schedulerName"`
-	SchedulingGates []corev1.PodSchedulingGate `json:"schedulingGates"`
+	NodeName         string                     `json:"nodeName"`
+	NodeSelector     map[string]string          `json:"nodeSelector"`
+	Affinity         *affinity                  `json:"affinity"`
+	Tolerations      []corev1.Toleration        `json:"tolerations"`
+	OS               *corev1.PodOS              `json:"os"`
+	SchedulerName    string                     `json:"schedulerName"`
+	SchedulingGates  []corev1.PodSchedulingGate `json:"schedulingGates"`
+	RuntimeClassName *string                    `json:"runtimeClassName"`
 }
 
 type template struct {
@@ -132,6 +133,7 @@ func (s *spec) reduced() *corev1.PodSpec {
 		OS:                       s.OS,
 		SchedulerName:            s.SchedulerName,
 		SchedulingGates:          s.SchedulingGates,
+		RuntimeClassName:         s.RuntimeClassName,
 		ImagePullSecrets:         s.ImagePullSecrets,
 		ServiceAccountName:       s.ServiceAccountName,
 		DeprecatedServiceAccount: s.DeprecatedServiceAccount,

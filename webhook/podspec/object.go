@@ -26,16 +26,26 @@ type Object struct {
 	Pod      imagepull.Pod
 	// Spec is that part of the pods' own that says which nodes they can be scheduled to, and with which pull secrets. It is
 	// shared by copies of the object: don't change it. Only the zero Object has none.
-	Spec *corev1.PodSpec
+	//
+	// Its RuntimeClassName is set as long as the API server has yet to add what the class says of nodes (kubernetes:
+	// plugin/pkg/admission/runtimeclass). That of a pod that has it is in RuntimeClass.
+	Spec         *corev1.PodSpec
+	RuntimeClass *string
 }
 
 // BeforeAdmission returns the object as one that the API server has yet to admit, such as a pod in a file: a pod that
-// lists no pull secrets will be given those of its service account. It changes nothing for a template, whose pods
-// always have that before them, nor for a mirror pod, which is left as it is
+// lists no pull secrets will be given those of its service account, and what its runtime class says of nodes. It changes
+// nothing for a template, whose pods always have that before them, nor for a mirror pod, which is left as it is
 // (kubernetes: plugin/pkg/admission/serviceaccount, Admit).
 func (o Object) BeforeAdmission() Object {
-	if !o.Mirror && o.Spec != nil {
-		o.Pod.ServiceAccount = pullServiceAccount(o.Spec)
+	if o.Mirror || o.Spec == nil {
+		return o
+	}
+	o.Pod.ServiceAccount = pullServiceAccount(o.Spec)
+	if o.RuntimeClass != nil {
+		spec := *o.Spec
+		spec.RuntimeClassName = o.RuntimeClass
+		o.Spec = &spec
 	}
 	return o
 }

@@ -48,6 +48,25 @@ func TestServiceAccount(t *testing.T) {
 	}
 }
 
+// A runtime class says something of nodes too. In the spec of an admitted pod that is already.
+func TestRuntimeClasses(t *testing.T) {
+	t.Parallel()
+	const spec = `{"runtimeClassName":"windows","nodeSelector":{"pool":"web"}}`
+	template := decode(t, objectOf(apps("Deployment"), `"spec":{"template":{"spec":`+spec+`}}`))
+	pod := decode(t, objectOf(core("Pod"), `"spec":`+spec))
+	before := pod.BeforeAdmission()
+	got := []*string{
+		template.Spec.RuntimeClassName, template.BeforeAdmission().Spec.RuntimeClassName,
+		pod.Spec.RuntimeClassName, before.Spec.RuntimeClassName,
+	}
+	if diff := cmp.Diff([]*string{new("windows"), new("windows"), nil, new("windows")}, got); diff != "" {
+		t.Errorf("runtime classes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(pod.Spec.NodeSelector, before.Spec.NodeSelector); diff != "" {
+		t.Errorf("selectors (-admitted +before):\n%s", diff)
+	}
+}
+
 func TestBeforeAdmissionChangesNothing(t *testing.T) {
 	t.Parallel()
 	tests := map[string]Object{
