@@ -3,17 +3,22 @@ package truth
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Generate makes up n scenarios, the same for the same seed: a registry of some kind, what it holds, a mirror before it or
-// none, what the node and the pod have to show, and faults. They expect nothing: what the kubelet does is what counts.
+// Generate makes up n scenarios, the same for the same seed: a registry of some kind, what it holds, mirrors before it or
+// none, where its tokens come from, what the node and the pod have to show, which nodes there are, and faults. They expect
+// nothing: what the kubelet does is what counts.
 func Generate(seed uint64, n int) []*Scenario {
 	var all []*Scenario
 	for i := range n {
-		g := generator{rand.New(rand.NewPCG(seed, uint64(i))), fmt.Sprintf("random-%d.example", i), fmt.Sprintf("mirror-%d.example", i)}
+		g := generator{
+			Rand: rand.New(rand.NewPCG(seed, uint64(i))),
+			host: fmt.Sprintf("random-%d.example", i), steady: fmt.Sprintf("steady-%d.example", i),
+			mirrors: []string{fmt.Sprintf("mirror-%d.example", i), fmt.Sprintf("mirror-%d.example:8443", i)},
+		}
+		g.deep = g.oneIn(3)
 		s := g.scenario()
 		s.Name = fmt.Sprintf("random/%d-%d", seed, i)
 		s.Title = fmt.Sprintf("Made up, as number %d of seed %d.", i, seed)
@@ -25,7 +30,12 @@ func Generate(seed uint64, n int) []*Scenario {
 // generator makes up one scenario.
 type generator struct {
 	*rand.Rand
-	host, mirror string
+
+	// host is the registry's, and steady that of one where all is well.
+	host, steady string
+	mirrors      []string
+	// deep has Pullgate look for the parts of images. Otherwise nothing is made up that only shows there.
+	deep bool
 }
 
 // repository and tag are where the image is, if it is anywhere.
@@ -35,28 +45,35 @@ const (
 )
 
 func (g generator) scenario() *Scenario {
-	s := &Scenario{Registries: []Registry{g.registry(g.host)}}
-	if g.oneIn(3) {
-		g.addMirror(s)
+	s := &Scenario{Secrets: map[string]Secret{}}
+	if g.deep {
+		s.Pullgate.Config = map[string]any{"deep": true}
 	}
-	pod := corev1.PodSpec{Containers: []corev1.Container{{
-		Name: "app", Image: g.host + "/" + g.reference(), ImagePullPolicy: corev1.PullAlways,
-	}}}
+	g.addRegistry(s, g.host)
+	if g.oneIn(3) {
+		g.addMirrors(s)
+	}
+	s.Registries = append(s.Registries, Registry{Name: g.steady, Holds: []Push{{Image: repository + ":" + tag}}})
+	s.Pod = g.pod()
 	for i := range g.IntN(3) {
 		name := fmt.Sprintf("secret-%d", i)
-		if s.Secrets == nil {
-			s.Secrets = map[string]Secret{}
-		}
 		s.Secrets[name] = g.secret()
-		pod.ImagePullSecrets = append(pod.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
+		s.Pod.ImagePullSecrets = append(s.Pod.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
 	}
 	if g.oneIn(8) {
-		pod.ImagePullSecrets = append(pod.ImagePullSecrets, corev1.LocalObjectReference{Name: "missing"})
+		s.Pod.ImagePullSecrets = append(s.Pod.ImagePullSecrets, corev1.LocalObjectReference{Name: "missing"})
+	}
+	if g.oneIn(6) {
+		s.Secrets["of-the-account"] = g.secret()
+		s.AccountSecrets = []string{"of-the-account"}
 	}
 	if g.oneIn(6) {
 		s.Node.Config = map[string]string{g.key(): g.account()}
 	}
-	s.Pod = &pod
+	if g.oneIn(6) {
+		g.addNode(s)
+	}
+	s.Deployment = g.oneIn(10)
 	return s
 }
 
@@ -65,78 +82,44 @@ func (g generator) oneIn(n int) bool { return g.IntN(n) == 0 }
 // pick chooses one of several.
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 
-func (g generator) registry(name string) Registry {
-	r := Registry{Name: name, Auth: pick(g, "none", "none", "basic", "bearer", "bearer", "bearer")}
-	if r.Auth != "none" {
-		r.Accounts = map[string]string{"reader": "right", "stranger": "known"}
-		r.Access = map[string][]string{"reader": {"*"}, "stranger": {"elsewhere/*"}}
-		r.DenyStatus = pick(g, 0, 401, 403, 404)
-		r.RevealMissing = g.oneIn(3)
-		if g.oneIn(2) {
-			r.Public, r.ChallengePublic = []string{repository}, g.oneIn(2)
+// pod has the image in one of the places where images are. Beside another container the image need not be able to run.
+func (g generator) pod() *corev1.PodSpec {
+	app := corev1.Container{Name: "app", Image: g.image(), ImagePullPolicy: corev1.PullAlways}
+	other := corev1.Container{Name: "other", Image: g.steady + "/" + repository + ":" + tag, ImagePullPolicy: corev1.PullAlways}
+	switch g.IntN(8) {
+	case 0:
+		other.VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/data"}}
+		source := corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: app.Image, PullPolicy: corev1.PullAlways}}
+		return &corev1.PodSpec{
+			Volumes: []corev1.Volume{{Name: "data", VolumeSource: source}}, Containers: []corev1.Container{other},
 		}
-	}
-	if r.Auth == "bearer" {
-		r.Token.RefusePost = pick(g, 0, 0, 404, 405)
-		r.Token.Omit = pick(g, nil, nil, []string{"token"}, []string{"access_token"}, []string{"expires_in"})
-	}
-	r.Holds = g.content()
-	r.Faults = g.faults()
-	r.Down = g.oneIn(40)
-	return r
-}
-
-// content is an image, an index or nothing of the kind.
-func (g generator) content() []Push {
-	ref := repository + ":" + tag
-	switch g.IntN(12) {
-	case 0:
-		return nil
 	case 1:
-		return []Push{{Image: repository + ":other"}}
-	case 2, 3, 4, 5:
-		return []Push{{Index: ref, Entries: g.entries()}}
-	case 6:
-		return []Push{{Image: ref, Platform: pick(g, "linux/amd64", "linux/arm64", "windows/amd64"), Docker: true}}
+		return &corev1.PodSpec{Containers: []corev1.Container{other, app}}
+	case 2:
+		another := app
+		another.Name, another.Image = "another", g.image()
+		return &corev1.PodSpec{Containers: []corev1.Container{app, another}}
 	}
-	return []Push{{Image: ref}}
+	return &corev1.PodSpec{Containers: []corev1.Container{app}}
 }
 
-func (g generator) entries() []Entry {
-	platforms := []string{
-		"linux/amd64", "linux/arm64", "linux/arm64/v8", "linux/arm/v7", "linux/386", "linux/amd64/v2", "unknown/unknown",
-		"windows/amd64", "linux/x86_64", "linux/s390x",
-	}
-	g.Shuffle(len(platforms), func(i, j int) { platforms[i], platforms[j] = platforms[j], platforms[i] })
-	var entries []Entry
-	for _, p := range platforms[:g.IntN(8)] {
-		entries = append(entries, Entry{Platform: p})
-	}
-	return entries
-}
-
-// faults are such as show when a manifest is looked for: what comes later Pullgate does not see.
-func (g generator) faults() []Fault {
+func (g generator) image() string {
 	if !g.oneIn(8) {
-		return nil
+		return g.host + "/" + repository + ":" + tag
 	}
-	f := Fault{Path: "/v2/" + repository + "/manifests/*", Method: pick(g, "", "HEAD"), AfterAuth: g.oneIn(2)}
-	switch g.IntN(4) {
-	case 0:
-		f.Header = map[string][]string{"Content-Type": {pick(g, "text/html", "application/json", "text/plain")}}
-	case 1:
-		f.DropHeader = []string{pick(g, "Docker-Content-Digest", "Content-Type")}
-	default:
-		f.Status = pick(g, 400, 401, 403, 404, 405, 410, 429, 500, 501, 502, 503, 504)
-	}
-	return []Fault{f}
+	return g.host + "/" + repository + pick(g, ":2", "", "@sha256:"+fmt.Sprintf("%064x", 7))
 }
 
-func (g generator) reference() string {
-	if !g.oneIn(8) {
-		return repository + ":" + tag
+// addNode adds a Node object that the pod tolerates, and now and then a selector for the real one.
+func (g generator) addNode(s *Scenario) {
+	s.Nodes = []OtherNode{{
+		Name:     "other-" + g.host,
+		Platform: pick(g, "linux/arm64", "linux/arm64", "windows/amd64", "linux/amd64"),
+		Cordoned: g.oneIn(4),
+	}}
+	if g.oneIn(3) {
+		s.Pod.NodeSelector = map[string]string{corev1.LabelArchStable: "amd64", corev1.LabelOSStable: "linux"}
 	}
-	return repository + pick(g, ":2", "", "@sha256:"+fmt.Sprintf("%064x", 7))
 }
 
 // secret has one to three entries.
@@ -151,23 +134,49 @@ func (g generator) secret() Secret {
 // key is one under which a credential may be found, or not quite.
 func (g generator) key() string {
 	return pick(g, g.host, g.host, g.host+"/team", g.host+"/te", g.host+"/"+repository, g.host+"/other", "*.example",
-		"https://"+g.host, "https://"+g.host+"/v1/", g.host+":443", g.mirror, "unrelated.example", "*")
+		"https://"+g.host, "https://"+g.host+"/v1/", g.host+":443", g.mirrors[0], "unrelated.example", "*")
 }
 
 func (g generator) account() string {
 	return pick(g, "reader:right", "reader:right", "reader:right", "reader:right", "reader:wrong", "stranger:known", "nobody:none", "")
 }
 
-// addMirror puts a mirror before the registry.
-func (g generator) addMirror(s *Scenario) {
-	mirror := g.registry(g.mirror)
-	// Whether the same content is behind both is for chance to say; that of equal seeds is not the same.
-	s.Registries = append(s.Registries, mirror)
-	capabilities := pick(g, `["pull", "resolve"]`, `["pull", "resolve"]`, `["pull"]`, `["resolve"]`)
-	text := fmt.Sprintf("[host.\"https://%s\"]\n  ca = \"ca.crt\"\n  capabilities = %s\n", g.mirror, capabilities)
+// addMirrors puts one or two mirrors before the registry. Whether the same content is behind all is for chance to say; that
+// of equal seeds is not the same.
+func (g generator) addMirrors(s *Scenario) {
+	text := ""
 	if g.oneIn(2) {
-		text = fmt.Sprintf("server = \"https://%s\"\nca = \"ca.crt\"\n\n%s", g.host, text)
+		text = fmt.Sprintf("server = \"https://%s\"\n", g.host)
+	}
+	if !g.oneIn(8) {
+		text += "ca = \"ca.crt\"\n\n"
+	}
+	for _, mirror := range g.mirrors[:pick(g, 1, 1, 2)] {
+		g.addRegistry(s, mirror)
+		text += g.hostTable(mirror)
 	}
 	s.Node.Hosts = map[string]string{g.host: text}
-	slices.Reverse(s.Registries)
+}
+
+// hostTable is what hosts.toml says of a mirror.
+func (g generator) hostTable(mirror string) string {
+	path := ""
+	if g.oneIn(12) {
+		path = pick(g, "/v2", "/v2/", "/elsewhere")
+	}
+	text := fmt.Sprintf("[host.\"https://%s%s\"]\n", mirror, path)
+	if !g.oneIn(12) {
+		text += "ca = \"ca.crt\"\n"
+	}
+	if g.oneIn(12) {
+		text += "skip_verify = true\n"
+	}
+	if path != "" && g.oneIn(2) {
+		text += "override_path = true\n"
+	}
+	if g.oneIn(12) {
+		const known = "Basic cmVhZGVyOnJpZ2h0" // reader:right
+		text += fmt.Sprintf("header = {Authorization = %q}\n", known)
+	}
+	return text + pick(g, "", "", `capabilities = ["pull", "resolve"]`, `capabilities = ["pull"]`, `capabilities = ["resolve"]`) + "\n"
 }

@@ -33,8 +33,8 @@ func TestRandom(t *testing.T) {
 		mu     sync.Mutex
 		counts = map[string]int{}
 	)
-	t.Run("scenarios", func(t *testing.T) {
-		for _, scenario := range all {
+	play := func(t *testing.T, chosen []*truth.Scenario) {
+		for _, scenario := range chosen {
 			t.Run(scenario.Name, func(t *testing.T) {
 				t.Parallel()
 				foretold, recorded := s.perform(t, scenario)
@@ -43,6 +43,7 @@ func TestRandom(t *testing.T) {
 				if problem := scenario.Problem(recorded, foretold); problem != "" {
 					t.Error(problem)
 				}
+				t.Logf("the kubelet: %s %s; Pullgate: %s: %s", recorded.Outcome, recorded.Message, foretold.Reason, foretold.Detail)
 				if t.Failed() {
 					printScenario(t, scenario)
 				}
@@ -54,7 +55,10 @@ func TestRandom(t *testing.T) {
 				}
 			})
 		}
-	})
+	}
+	cached, others := apart(all, (*truth.Scenario).AsksWhatNodesHold)
+	t.Run("cached", func(t *testing.T) { play(t, cached) })
+	t.Run("scenarios", func(t *testing.T) { play(t, others) })
 	for what, count := range counts {
 		t.Logf("%4d %s", count, what)
 	}
