@@ -25,7 +25,7 @@ export KUBEBUILDER_ASSETS := $(CURDIR)/bin/assets
 ASSETS := bin/assets/kube-apiserver bin/assets/kubectl bin/assets/etcd
 endif
 
-# One set of flags for every tool, so that all share one build cache. $(1) is the module, $(2) the package, $(3) linker flags.
+# Whatever needs no race detector is built with the same flags, so that all share one build cache. $(1) is the module, $(2) the package, $(3) linker flags.
 define build-tool
 @mkdir -p $(@D)
 cd $(TOOLS)/$(1) && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -ldflags '-s -w $(3)' -o '$(CURDIR)/$@' $(2)
@@ -46,7 +46,7 @@ run: build ## Run the webhook outside a cluster, against the cluster of KUBECONF
 	bin/pullgate serve --kubeconfig "$${KUBECONFIG:-$$HOME/.kube/config}"
 
 demo: build bin/kustomize $(ASSETS) ## Show it: a real API server, a local registry, pods that would hang
-	$(GO) run ./test/demo
+	CGO_ENABLED=0 $(GO) run -trimpath ./test/demo
 
 test: $(ASSETS) bin/kustomize ## Run all tests with the race detector, against a real API server too
 	CGO_ENABLED=1 $(GO) test -race ./...
@@ -72,8 +72,8 @@ test-kind: ## Run the end-to-end tests on a cluster of kind (needs docker, kind 
 test-images: build ## Build the images of the end-to-end tests into bin/e2e, without docker
 	@echo "Building the images of the end-to-end tests."
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/e2e/registry ./test/e2e/registry
-	$(GO) run ./test/image -tag localhost/pullgate:e2e -version '$(VERSION)' -o bin/e2e/pullgate.tar
-	$(GO) run ./test/image -file test/e2e/registry/Dockerfile -from bin/e2e -tag localhost/pullgate-registry:e2e -o bin/e2e/registry.tar
+	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -tag localhost/pullgate:e2e -version '$(VERSION)' -o bin/e2e/pullgate.tar
+	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -file test/e2e/registry/Dockerfile -from bin/e2e -tag localhost/pullgate-registry:e2e -o bin/e2e/registry.tar
 
 cluster-programs: $(ASSETS) $(CLUSTER)
 
@@ -100,7 +100,7 @@ truth-random: cluster-packages cluster-programs build ## Play N made-up scenario
 # $(1) is the test.
 define truth-test
 PULLGATE='$(CURDIR)/bin/pullgate' CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' \
-	$(GO) test -count=1 -timeout 30m -parallel 16 -tags cluster -run '^$(1)$$' ./test/truth/live
+	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 30m -parallel 16 -tags cluster -run '^$(1)$$' ./test/truth/live
 endef
 
 truth-diff: truth-diff-kubelet truth-diff-containerd ## Compare with the code of kubelet and containerd, in 30,000 made-up cases
@@ -129,7 +129,7 @@ bench-micro: ## Run the micro-benchmarks of the hot functions, with their alloca
 	$(GO) test -run '^$$' -bench . -benchmem ./webhook/...
 
 lint: bin/golangci-lint ## Run the linters
-	bin/golangci-lint run --allow-parallel-runners
+	CGO_ENABLED=0 GOFLAGS="$$($(GO) env GOFLAGS) -trimpath" bin/golangci-lint run --allow-parallel-runners
 
 fmt: bin/golangci-lint ## Format the code and sort its imports
 	bin/golangci-lint fmt
