@@ -100,7 +100,7 @@ truth-random: cluster-packages cluster-programs build ## Play N made-up scenario
 # $(1) is the test.
 define truth-test
 PULLGATE='$(CURDIR)/bin/pullgate' CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' \
-	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 30m -parallel 16 -tags cluster -run '^$(1)$$' ./test/truth/live
+	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 30m -parallel 32 -tags cluster -run '^$(1)$$' ./test/truth/live
 endef
 
 truth-diff: truth-diff-kubelet truth-diff-containerd ## Compare with the code of kubelet and containerd, in 30,000 made-up cases
