@@ -1,6 +1,7 @@
 package truth
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 
@@ -29,8 +30,11 @@ func (w *World) OtherNodes() ([]*corev1.Node, error) {
 			Status: corev1.NodeStatus{
 				Conditions:  []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}},
 				Allocatable: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")},
-				NodeInfo:    corev1.NodeSystemInfo{OperatingSystem: system, Architecture: architecture, KubeletVersion: kubeletVersion},
-				Images:      loaded(append([]string{sandboxImage}, o.Images...)),
+				NodeInfo: corev1.NodeSystemInfo{
+					OperatingSystem: system, Architecture: architecture,
+					KubeletVersion: kubeletVersion, ContainerRuntimeVersion: cmp.Or(o.Runtime, runtimeVersion),
+				},
+				Images: loaded(append([]string{sandboxImage}, o.Images...)),
 			},
 		}
 		maps.Copy(node.Labels, o.Labels)
@@ -59,8 +63,11 @@ func (w *World) Node() (*corev1.Node, error) {
 			corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64", corev1.LabelHostname: NodeName,
 		}},
 		Status: corev1.NodeStatus{
-			NodeInfo: corev1.NodeSystemInfo{OperatingSystem: "linux", Architecture: "amd64", KubeletVersion: kubeletVersion},
-			Images:   images,
+			NodeInfo: corev1.NodeSystemInfo{
+				OperatingSystem: "linux", Architecture: "amd64",
+				KubeletVersion: kubeletVersion, ContainerRuntimeVersion: runtimeVersion,
+			},
+			Images: images,
 		},
 	}
 	return node, w.fill(node)
@@ -75,12 +82,13 @@ func (w *World) pulled(image string) corev1.ContainerImage {
 	return corev1.ContainerImage{Names: []string{repository + "@" + w.known[image].digest, image}, SizeBytes: 1 << 20}
 }
 
-// NodeName is the name of package cluster's node, sandboxImage is an image that is always on it, and kubeletVersion is the
-// version of its kubelet.
+// NodeName is the name of package cluster's node, sandboxImage is an image that is always on it, and the versions are those of its
+// kubelet and its containerd.
 const (
 	NodeName       = "node"
 	sandboxImage   = "registry.example/pause:3.10"
 	kubeletVersion = "v1.37.2"
+	runtimeVersion = "containerd://2.4.2"
 )
 
 // loaded are images that came in an archive: nodes know no digest for them.

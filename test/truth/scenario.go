@@ -153,10 +153,12 @@ type Node struct {
 	Images []string `json:"images,omitempty"`
 }
 
-// OtherNode is a Node object without a node. Pods of other scenarios do not tolerate its taint.
+// OtherNode is a Node object without a node. Pods of other scenarios do not tolerate its taint. It has the real node's runtime
+// unless it is given another, such as containerd://1.7.27.
 type OtherNode struct {
 	Name     string            `json:"name"`
 	Platform string            `json:"platform"`
+	Runtime  string            `json:"runtime,omitempty"`
 	Labels   map[string]string `json:"labels,omitempty"`
 	Images   []string          `json:"images,omitempty"`
 	Cordoned bool              `json:"cordoned,omitempty"`

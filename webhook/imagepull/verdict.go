@@ -22,6 +22,8 @@ type Verdict struct {
 	Digests []string
 	// IsIndex tells an index without any platform from a single manifest.
 	IsIndex bool
+	// IsSchema1 marks what is unsupported for being of the old schema 1 format, which nodes took once.
+	IsSchema1 bool
 	// Transient marks a failure that may be gone a moment later, so that asking again makes sense.
 	Transient bool
 	// LoginFailed marks a denial that concerns the credential itself and not only the reference: some registries lock an account

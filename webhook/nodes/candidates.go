@@ -1,9 +1,7 @@
 package nodes
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -21,7 +19,9 @@ type Candidates struct {
 	declared []imagepull.Platform
 	// expected are the platforms of nodes that may come, where none is there.
 	expected []imagepull.Platform
-	pin      pin
+	// rules are those of the cluster's nodes, which nodes that may come share.
+	rules []rule
+	pin   pin
 	// runtime decides which platforms suit a node.
 	runtime imagepull.Runtime
 }
@@ -45,9 +45,9 @@ func (all census) candidates(spec *corev1.PodSpec) Candidates {
 		spec = &corev1.PodSpec{}
 	}
 	if rules(spec) > maxRules {
-		return Candidates{asked: true, declared: all.declared, expected: expected(all.nodes)}
+		return Candidates{asked: true, declared: all.declared, expected: expected(all.nodes), rules: rulesOf(all.nodes)}
 	}
-	c := Candidates{asked: true, known: all.known, declared: all.declared, pin: newPin(spec)}
+	c := Candidates{asked: true, known: all.known, declared: all.declared, rules: rulesOf(all.nodes), pin: newPin(spec)}
 	placement := newPlacement(spec)
 	c.nodes = make([]*node, 0, len(all.nodes))
 	for _, n := range all.nodes {
@@ -72,7 +72,7 @@ func (all census) candidates(spec *corev1.PodSpec) Candidates {
 // expected guesses the platforms of nodes that may come: such as are there already, or else the two that nearly every
 // cluster has one of.
 func expected(nodes []*node) []imagepull.Platform {
-	if platforms := platformsOf(nodes); len(platforms) > 0 {
+	if platforms := platformsOf(systemsOf(nodes)); len(platforms) > 0 {
 		return platforms
 	}
 	return []imagepull.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
@@ -80,20 +80,25 @@ func expected(nodes []*node) []imagepull.Platform {
 
 // Serve says how an index serves the candidates, by the platforms that it offers, and which platforms it was held against.
 func (c Candidates) Serve(offered []imagepull.Platform) (Fit, []imagepull.Platform) {
+	fit, wanted := c.serveAll(offered)
+	return fit, platformsOf(wanted)
+}
+
+func (c Candidates) serveAll(offered []imagepull.Platform) (Fit, []system) {
 	switch {
 	case len(c.declared) > 0:
-		wanted := c.within(c.declared)
+		wanted := c.systems(c.within(c.declared))
 		return c.serve(offered, wanted), wanted
 	case !c.asked:
 		return c.serve(offered, nil), nil
 	case len(c.nodes) == 0:
 		return c.serveComing(offered)
 	}
-	wanted := platformsOf(c.nodes)
+	wanted := systemsOf(c.nodes)
 	fit := c.serve(offered, wanted)
 	if fit == None && len(c.resting) > 0 {
 		// The pod may wait for a node that would do.
-		wanted = platformsOf(slices.Concat(c.nodes, c.resting))
+		wanted = systemsOf(slices.Concat(c.nodes, c.resting))
 		fit = c.serve(offered, wanted)
 	}
 	return fit, wanted
@@ -101,16 +106,16 @@ func (c Candidates) Serve(offered []imagepull.Platform) (Fit, []imagepull.Platfo
 
 // serveComing is Serve where no node is known that the pod could run on now. Only what holds for every node that may come
 // is certain: an index that serves nobody at all, or none of the platforms that the pod itself asks for.
-func (c Candidates) serveComing(offered []imagepull.Platform) (Fit, []imagepull.Platform) {
+func (c Candidates) serveComing(offered []imagepull.Platform) (Fit, []system) {
 	if fit := serveUnknown(offered); fit != All {
 		return fit, nil
 	}
-	if pinned := c.pin.platforms("linux", "windows"); len(pinned) > 0 {
+	if pinned := c.systems(c.pin.platforms("linux", "windows")); len(pinned) > 0 {
 		if fit := c.serve(offered, pinned); fit == None || c.pin.isComplete() {
 			return fit, pinned
 		}
 	}
-	wanted := c.within(c.expected)
+	wanted := c.systems(c.within(c.expected))
 	if c.serve(offered, wanted) == All {
 		return All, wanted
 	}
@@ -127,29 +132,4 @@ func (c Candidates) within(platforms []imagepull.Platform) []imagepull.Platform 
 		return pinned
 	}
 	return platforms
-}
-
-// platformsOf returns the platforms of nodes, each once, in an order that is always the same: informers have none.
-func platformsOf(nodes []*node) []imagepull.Platform {
-	var all []imagepull.Platform
-	for _, n := range nodes {
-		all = withPlatform(all, n.platform)
-	}
-	slices.SortFunc(all, func(a, b imagepull.Platform) int {
-		return cmp.Or(
-			strings.Compare(a.OS, b.OS), strings.Compare(a.Architecture, b.Architecture), strings.Compare(a.OSVersion, b.OSVersion),
-		)
-	})
-	return all
-}
-
-// withPlatform adds a platform to a list that doesn't have it. There are never many of them.
-func withPlatform(list []imagepull.Platform, p imagepull.Platform) []imagepull.Platform {
-	known := slices.ContainsFunc(list, func(other imagepull.Platform) bool {
-		return other.OS == p.OS && other.Architecture == p.Architecture && other.OSVersion == p.OSVersion
-	})
-	if known {
-		return list
-	}
-	return append(list, p)
 }

@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -14,17 +15,11 @@ import (
 // the choice is empty.
 //
 // A node fetches every entry of its platform, and every one that names none (containerd: core/images/handlers.go,
-// FilterPlatforms).
+// FilterPlatforms). One that takes the best fetches that alone (containerd 1.7: images/handlers.go, LimitManifests).
 func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all bool) {
 	wanted, all := c.mayRunOn(offered)
 	for _, node := range wanted {
-		matches := matcher(node, c.runtime)
-		var choice []int
-		for i, p := range offered {
-			if isUnnamed(p) || matches(p) {
-				choice = append(choice, i)
-			}
-		}
+		choice := fetched(offered, node, c.runtime)
 		known := slices.ContainsFunc(choices, func(other []int) bool { return slices.Equal(other, choice) })
 		if len(choice) > 0 && !known {
 			choices = append(choices, choice)
@@ -33,18 +28,56 @@ func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all b
 	return choices, all
 }
 
-// mayRunOn returns the platforms of all nodes that the pod may come to run on, and reports whether there can be no others.
-func (c Candidates) mayRunOn(offered []imagepull.Platform) (wanted []imagepull.Platform, all bool) {
+func fetched(offered []imagepull.Platform, node system, runtime imagepull.Runtime) []int {
+	matches := matcher(node, runtime)
+	var all []int
+	for i, p := range offered {
+		if isUnnamed(p) || matches(p) {
+			all = append(all, i)
+		}
+	}
+	if node.takesBest() && len(all) > 1 {
+		return []int{best(all, offered, node.platform)}
+	}
+	return all
+}
+
+// best chooses among entries as a node does: the first of the best kind, and one that names none only where there is no other.
+func best(choice []int, offered []imagepull.Platform, node imagepull.Platform) int {
+	order := platforms.Only(spec(node))
+	return slices.MinFunc(choice, func(i, j int) int {
+		p, q := offered[i], offered[j]
+		switch {
+		case isUnnamed(p) || isUnnamed(q):
+			return cmp.Compare(unnamedLast(p), unnamedLast(q))
+		case order.Less(spec(p), spec(q)):
+			return -1
+		case order.Less(spec(q), spec(p)):
+			return 1
+		}
+		return 0
+	})
+}
+
+func unnamedLast(p imagepull.Platform) int {
+	if isUnnamed(p) {
+		return 1
+	}
+	return 0
+}
+
+// mayRunOn returns what all nodes are that the pod may come to run on, and reports whether there can be no others.
+func (c Candidates) mayRunOn(offered []imagepull.Platform) (wanted []system, all bool) {
 	switch {
 	case len(c.declared) > 0:
-		return c.within(c.declared), true
+		return c.systems(c.within(c.declared)), true
 	case !c.asked:
 		return nil, false
 	case len(c.nodes) == 0:
 		_, coming := c.serveComing(offered)
 		return coming, c.pin.isComplete()
 	}
-	return platformsOf(slices.Concat(c.nodes, c.resting)), true
+	return systemsOf(slices.Concat(c.nodes, c.resting)), true
 }
 
 // Runs reports whether a candidate may be able to run what was built for a platform, and which platforms it was held

@@ -23,9 +23,9 @@ const (
 	None
 )
 
-// serve says how the platforms that an index offers serve those of the nodes. Where none are known any platform will do,
+// serve says how the platforms that an index offers serve the nodes. Where none are known any platform will do,
 // but there must be one: an index of attestations only serves nobody.
-func (c Candidates) serve(offered, nodes []imagepull.Platform) Fit {
+func (c Candidates) serve(offered []imagepull.Platform, nodes []system) Fit {
 	if len(nodes) == 0 {
 		return serveUnknown(offered)
 	}
@@ -61,11 +61,11 @@ func serveUnknown(offered []imagepull.Platform) Fit {
 }
 
 // serveNode says how an index serves one node.
-func serveNode(offered []imagepull.Platform, node imagepull.Platform, runtime imagepull.Runtime) Fit {
+func serveNode(offered []imagepull.Platform, node system, runtime imagepull.Runtime) Fit {
 	switch {
 	case slices.ContainsFunc(offered, matcher(node, runtime)):
 		return All
-	case slices.ContainsFunc(offered, isUnnamed), slices.ContainsFunc(offered, maybe(node)):
+	case slices.ContainsFunc(offered, isUnnamed), slices.ContainsFunc(offered, maybe(node.platform)):
 		return Unclear
 	}
 	return None

@@ -17,12 +17,17 @@ func isUnnamed(p imagepull.Platform) bool { return p.OS == "" && p.Architecture 
 // isRunnable leaves out attestations, which build tools mark as unknown/unknown.
 func isRunnable(p imagepull.Platform) bool { return !isUnnamed(p) && p.OS != "unknown" }
 
-// matcher is the runtime's rule for one node. Windows nodes have containerd, whatever the others have.
-func matcher(node imagepull.Platform, runtime imagepull.Runtime) func(imagepull.Platform) bool {
-	if runtime == imagepull.RuntimeCRIO && node.OS != "windows" {
-		return crioMatcher(node)
+// matcher is the rule of one node, with the runtime if it doesn't tell its own. Windows nodes have containerd, whatever the
+// others have, and which images they take has always been a matter of builds.
+func matcher(node system, runtime imagepull.Runtime) func(imagepull.Platform) bool {
+	switch {
+	case node.platform.OS == "windows":
+	case node.rule == crio, node.rule == configured && runtime == imagepull.RuntimeCRIO:
+		return crioMatcher(node.platform)
+	case node.takesBest():
+		return compatibleMatcher(node.platform)
 	}
-	return containerdMatcher(node)
+	return containerdMatcher(node.platform)
 }
 
 // crioMatcher takes a platform by its very words, and older variants of it (containers/image v5.38:
@@ -61,6 +66,13 @@ func containerdMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
 		}
 		return !isUnnamed(p) && m.Match(spec(p))
 	}
+}
+
+// compatibleMatcher takes the platform and what its processor runs besides (containerd 1.7: pull.go, Pull, by the platform of
+// its client; moby: distribution/pull_v2_unix.go, filterManifests).
+func compatibleMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
+	m := platforms.Only(spec(node))
+	return func(p imagepull.Platform) bool { return !isUnnamed(p) && m.Match(spec(p)) }
 }
 
 func spec(p imagepull.Platform) ocispec.Platform {

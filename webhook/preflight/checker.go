@@ -117,7 +117,7 @@ func (c *Checker) withoutAsking(i int, use imagepull.Use, candidates nodes.Candi
 			Reason: imagepull.ReasonDeadlineExceeded,
 			Detail: "the object has more images than Pullgate looks at",
 		}, true
-	case c.options.Runtime == imagepull.RuntimeCRIO && use.IsShort():
+	case use.IsShort() && (c.options.Runtime == imagepull.RuntimeCRIO || candidates.MayRunCRIO()):
 		return shortName(use.Reference), true
 	case use.PullPolicy == imagepull.PullNever:
 		return never(candidates.Holding(use.Reference)), true

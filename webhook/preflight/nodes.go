@@ -100,8 +100,13 @@ func onNode(v imagepull.Verdict, but string) imagepull.Verdict {
 	return v
 }
 
-// onPlatforms judges an index by the nodes' platforms. A single manifest is pulled on every node.
+// onPlatforms judges an index by the nodes' platforms. A single manifest is pulled on every node, but for the oldest, which only
+// old runtimes take.
 func onPlatforms(v imagepull.Verdict, candidates nodes.Candidates) imagepull.Verdict {
+	if v.IsSchema1 && candidates.MayTakeSchema1() {
+		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, v.Detail+", which only old nodes take"
+		return v
+	}
 	if !v.IsIndex || v.Outcome() != imagepull.Pullable {
 		return v
 	}

@@ -273,3 +273,35 @@ func TestPlatformsOfThePodsNodes(t *testing.T) {
 		})
 	}
 }
+
+// An image of the old format is for old nodes.
+func TestSchema1(t *testing.T) {
+	t.Parallel()
+	old := machine("old", "amd64")
+	old.Status.NodeInfo.ContainerRuntimeVersion = "containerd://1.7.27"
+	schema1 := imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "old", Fix: "convert it", IsSchema1: true}
+	doubt := schema1
+	doubt.Reason, doubt.Detail = imagepull.ReasonSomePlatforms, "old, which only old nodes take"
+	other := imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "a page"}
+	tests := map[string]struct {
+		nodes        *nodes.Snapshot
+		answer, want imagepull.Verdict
+	}{
+		"new nodes":                      {clusterOf(t, machine("new", "amd64")), schema1, schema1},
+		"an old one":                     {clusterOf(t, machine("new", "amd64"), old), schema1, doubt},
+		"an old one, and something else": {clusterOf(t, old), other, other},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := check(t, preflight.Options{
+				Resolver:    &registry{script: map[string]imagepull.Verdict{image: test.answer}},
+				Credentials: &secrets{},
+				Nodes:       test.nodes,
+			}, image)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("verdict (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -17,6 +17,7 @@ func TestShortNamesOnCRIO(t *testing.T) {
 		runtime imagepull.Runtime
 		policy  imagepull.PullPolicy
 		skip    []string
+		told    string // by the node
 		want    imagepull.Reason
 		fix     string
 	}{
@@ -27,6 +28,9 @@ func TestShortNamesOnCRIO(t *testing.T) {
 		"short, and no name at all": {image: "Nginx", runtime: imagepull.RuntimeCRIO, want: imagepull.ReasonInvalidImageName},
 		"short, on containerd":      {image: "nginx", runtime: imagepull.RuntimeContainerd, want: imagepull.ReasonNotFound},
 		"short, by default":         {image: "nginx", want: imagepull.ReasonNotFound},
+		"short, a node tells CRI-O": {image: "nginx", told: "cri-o://1.37.0", want: imagepull.ReasonNodeLocalRegistry, fix: fix},
+		"short, it tells another":   {image: "nginx", told: "containerd://2.4.2", want: imagepull.ReasonNotFound},
+		"in full, and CRI-O":        {image: "docker.io/library/nginx:latest", told: "cri-o://1.37.0", want: imagepull.ReasonNotFound},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -37,6 +41,11 @@ func TestShortNamesOnCRIO(t *testing.T) {
 			p := pod(test.image)
 			p.Uses[0].PullPolicy = test.policy
 			o := preflight.Options{Resolver: resolver, Credentials: &secrets{}, Runtime: test.runtime, SkipRegistries: hosts(t, test.skip...)}
+			if test.told != "" {
+				n := machine("node", "amd64")
+				n.Status.NodeInfo.ContainerRuntimeVersion = test.told
+				o.Nodes = clusterOf(t, n)
+			}
 			got := preflight.New(o).Check(t.Context(), p, nil)[0]
 			if got.Reason != test.want || got.Fix != test.fix {
 				t.Errorf("got %s: %s (%s), want %s (%s)", got.Reason, got.Detail, got.Fix, test.want, test.fix)

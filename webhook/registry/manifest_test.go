@@ -52,7 +52,11 @@ func TestContentTypes(t *testing.T) {
 			if _, err := w.PushManifest("shop/raw:1", contentType, []byte(`{"schemaVersion":2}`)); err != nil {
 				t.Fatalf("PushManifest: %v", err)
 			}
-			wantVerdict(t, w.ask(host+"/shop/raw:1", anonymous()), want)
+			got := w.ask(host+"/shop/raw:1", anonymous())
+			wantVerdict(t, got, want)
+			if got.IsSchema1 != (want == oldSchema) {
+				t.Errorf("IsSchema1 = %t", got.IsSchema1)
+			}
 			wantWire(t, w.Server, "HEAD shop/raw:1 200")
 		})
 	}

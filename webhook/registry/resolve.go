@@ -112,7 +112,9 @@ func (q *question) manifest(a answer) finding {
 	case mt.IsIndex():
 		return finding{verdict: v, answer: a, isIndex: true}
 	case mt.IsSchema1(), a.contentType == "text/plain" && !runtime.takesSchema1:
-		return finding{verdict: runtime.unusableAnswer("the image has the old schema 1 format")}
+		v = runtime.unusableAnswer("the image has the old schema 1 format")
+		v.IsSchema1 = true
+		return finding{verdict: v}
 	}
 	v = runtime.unusableAnswer("the registry's answer is not a manifest by its content type")
 	v.Fix = "check the image name, and push a container image there"
