@@ -155,6 +155,7 @@ func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *pr
 		Credentials:            creds,
 		Nodes:                  nodes,
 		Runtime:                e.config.Nodes.Runtime,
+		LocalImagePull:         e.config.Nodes.LocalImagePull,
 		CredentialedRegistries: e.credentialed,
 		SkipRegistries:         e.skipped,
 		MaxUses:                e.config.Limits.UsesPerObject,

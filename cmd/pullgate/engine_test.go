@@ -17,7 +17,9 @@ import (
 
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
@@ -147,6 +149,32 @@ func TestEngineNoticesAnotherHost(t *testing.T) {
 			if got := v.Outcome().String() + " " + v.Provenance(); got != step.want {
 				t.Errorf("%s, %s: got %s (%s), want %s", step.name, name, got, v.Detail, step.want)
 			}
+		}
+	}
+}
+
+// TestEngineTellsTheCheckerOfTheNodes: what the configuration says of their runtime decides.
+func TestEngineTellsTheCheckerOfTheNodes(t *testing.T) {
+	t.Parallel()
+	server, err := registry.Start(registry.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	if _, err := server.PushEntries("shop/web:1", registry.Entry{Platform: imagepull.Platform{OS: "linux", Architecture: "386"}}); err != nil {
+		t.Fatal(err)
+	}
+	use := imagepull.Use{Reference: imagepull.Reference{Domain: server.Addr(), Path: "shop/web", Tag: "1"}}
+	for local, want := range map[bool]imagepull.Reason{false: imagepull.ReasonPlatformMismatch, true: imagepull.ReasonPullable} {
+		c := config.Default()
+		c.Egress.Allow = []string{server.Addr()}
+		c.Nodes.LocalImagePull = local
+		checker := buildEngine(t, c, nil, clock.RealClock{}).checker(
+			credentials.Node{Pods: credentials.Files{}}, nodes.Declared{{OS: "linux", Architecture: "amd64"}},
+		)
+		got := checker.Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{use}}, nil)[0]
+		if got.Reason != want {
+			t.Errorf("local pulls %t: got %s: %s, want %s", local, got.Reason, got.Detail, want)
 		}
 	}
 }

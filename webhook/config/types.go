@@ -113,6 +113,9 @@ type Limits struct {
 type Nodes struct {
 	// Runtime pulls the images.
 	Runtime imagepull.Runtime `json:"runtime"`
+	// LocalImagePull says that containerd pulls by its CRI plugin, as before version 2.1, and not by its transfer service:
+	// use_local_image_pull is set, or what implies it, such as discard_unpacked_layers.
+	LocalImagePull bool `json:"localImagePull"`
 	// HostsDir is a directory with the nodes' hosts.toml files, laid out as containerd's config_path: one directory a
 	// registry, or "_default". CRI-O has none.
 	HostsDir string `json:"hostsDir"`

@@ -111,11 +111,19 @@ func validateTimeouts(t Timeouts, path *field.Path) field.ErrorList {
 func validateNodes(n Nodes, path *field.Path) field.ErrorList {
 	return slices.Concat(
 		oneOf(path.Child("runtime"), n.Runtime, []imagepull.Runtime{imagepull.RuntimeContainerd, imagepull.RuntimeCRIO}),
+		validateLocalImagePull(path.Child("localImagePull"), n),
 		validateHostsDir(path.Child("hostsDir"), n),
 		validateCredentialProvider(n.CredentialProvider, path.Child("credentialProvider")),
 		hosts(path.Child("credentialedRegistries"), n.CredentialedRegistries),
 		each(path.Child("platforms"), n.Platforms, platformProblem),
 	)
+}
+
+func validateLocalImagePull(path *field.Path, n Nodes) field.ErrorList {
+	if !n.LocalImagePull || n.Runtime != imagepull.RuntimeCRIO {
+		return nil
+	}
+	return field.ErrorList{field.Forbidden(path, "is a setting of containerd's: remove the key, or correct runtime")}
 }
 
 // validateHostsDir refuses a list of directories. By default containerd takes one for a single name, which does not exist

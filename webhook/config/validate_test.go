@@ -123,6 +123,10 @@ func TestValueMistakes(t *testing.T) {
 			data: "nodes: {runtime: cri-o, hostsDir: /etc/containerd/certs.d}",
 			want: "nodes.hostsDir: Forbidden: hosts.toml is containerd's, and CRI-O does not read it: remove the key, or correct runtime",
 		},
+		"local pulls with CRI-O": {
+			data: "nodes: {runtime: cri-o, localImagePull: true}",
+			want: "nodes.localImagePull: Forbidden: is a setting of containerd's: remove the key, or correct runtime",
+		},
 		"deep with CRI-O": {
 			data: "deep: true\nnodes: {runtime: cri-o}",
 			want: "deep: Forbidden: follows containerd, and what CRI-O fetches is not known: remove it, or correct nodes.runtime",

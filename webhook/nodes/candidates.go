@@ -20,15 +20,22 @@ type Candidates struct {
 	// expected are the platforms of nodes that may come, where none is there.
 	expected []imagepull.Platform
 	// rules are those of the cluster's nodes, which nodes that may come share.
-	rules []rule
-	pin   pin
-	// runtime decides which platforms suit a node.
-	runtime imagepull.Runtime
+	rules   []rule
+	pin     pin
+	profile Profile
 }
 
-// Under returns the candidates as nodes with the runtime. Without it they have containerd.
-func (c Candidates) Under(runtime imagepull.Runtime) Candidates {
-	c.runtime = runtime
+// Profile is what somebody wrote down of the nodes' container runtime: which one those have that don't tell, and how containerd
+// pulls. The zero value is a stock containerd.
+type Profile struct {
+	Runtime imagepull.Runtime
+	// LocalImagePull says that it pulls by its CRI plugin, as it did before version 2.1, and not by its transfer service.
+	LocalImagePull bool
+}
+
+// Under returns the candidates as nodes of that profile.
+func (c Candidates) Under(p Profile) Candidates {
+	c.profile = p
 	return c
 }
 

@@ -19,7 +19,7 @@ import (
 func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all bool) {
 	wanted, all := c.mayRunOn(offered)
 	for _, node := range wanted {
-		choice := fetched(offered, node, c.runtime)
+		choice := fetched(offered, node.platform, c.profile.rule(node))
 		known := slices.ContainsFunc(choices, func(other []int) bool { return slices.Equal(other, choice) })
 		if len(choice) > 0 && !known {
 			choices = append(choices, choice)
@@ -28,16 +28,16 @@ func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all b
 	return choices, all
 }
 
-func fetched(offered []imagepull.Platform, node system, runtime imagepull.Runtime) []int {
-	matches := matcher(node, runtime)
+func fetched(offered []imagepull.Platform, node imagepull.Platform, r rule) []int {
+	matches := r.matcher(node)
 	var all []int
 	for i, p := range offered {
 		if isUnnamed(p) || matches(p) {
 			all = append(all, i)
 		}
 	}
-	if node.takesBest() && len(all) > 1 {
-		return []int{best(all, offered, node.platform)}
+	if r.takesBest() && len(all) > 1 {
+		return []int{best(all, offered, node)}
 	}
 	return all
 }

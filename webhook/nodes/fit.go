@@ -31,7 +31,7 @@ func (c Candidates) serve(offered []imagepull.Platform, nodes []system) Fit {
 	}
 	served, unclear := 0, 0
 	for _, node := range nodes {
-		switch serveNode(offered, node, c.runtime) {
+		switch serveNode(offered, node.platform, c.profile.rule(node)) {
 		case All:
 			served++
 		case Unclear:
@@ -61,11 +61,11 @@ func serveUnknown(offered []imagepull.Platform) Fit {
 }
 
 // serveNode says how an index serves one node.
-func serveNode(offered []imagepull.Platform, node system, runtime imagepull.Runtime) Fit {
+func serveNode(offered []imagepull.Platform, node imagepull.Platform, r rule) Fit {
 	switch {
-	case slices.ContainsFunc(offered, matcher(node, runtime)):
+	case slices.ContainsFunc(offered, r.matcher(node)):
 		return All
-	case slices.ContainsFunc(offered, isUnnamed), slices.ContainsFunc(offered, maybe(node.platform)):
+	case slices.ContainsFunc(offered, isUnnamed), slices.ContainsFunc(offered, maybe(node)):
 		return Unclear
 	}
 	return None

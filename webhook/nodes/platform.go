@@ -17,19 +17,6 @@ func isUnnamed(p imagepull.Platform) bool { return p.OS == "" && p.Architecture 
 // isRunnable leaves out attestations, which build tools mark as unknown/unknown.
 func isRunnable(p imagepull.Platform) bool { return !isUnnamed(p) && p.OS != "unknown" }
 
-// matcher is the rule of one node, with the runtime if it doesn't tell its own. Windows nodes have containerd, whatever the
-// others have, and which images they take has always been a matter of builds.
-func matcher(node system, runtime imagepull.Runtime) func(imagepull.Platform) bool {
-	switch {
-	case node.platform.OS == "windows":
-	case node.rule == crio, node.rule == configured && runtime == imagepull.RuntimeCRIO:
-		return crioMatcher(node.platform)
-	case node.takesBest():
-		return compatibleMatcher(node.platform)
-	}
-	return containerdMatcher(node.platform)
-}
-
 // crioMatcher takes a platform by its very words, and older variants of it (containers/image v5.38:
 // internal/pkg/platform/platform_matcher.go, WantedPlatforms).
 func crioMatcher(node imagepull.Platform) func(imagepull.Platform) bool {

@@ -20,7 +20,7 @@ type system struct {
 type rule uint8
 
 const (
-	// configured is that of the runtime in the configuration, for nodes that don't tell theirs.
+	// configured is that of the profile, for nodes that don't tell theirs.
 	configured rule = iota
 	// exact is that of containerd.
 	exact
@@ -53,10 +53,35 @@ func ruleOf(runtime string) rule {
 	return configured
 }
 
-// takesBest says that a node takes one image of an index, and which: the best of those that its processor runs.
-func (s system) takesBest() bool {
-	return (s.rule == compatible || s.rule == legacy) && s.platform.OS != "windows"
+// rule returns the one that a node follows. Windows nodes have containerd, whatever the others have, and which images they take
+// has always been a matter of builds.
+func (p Profile) rule(s system) rule {
+	switch {
+	case s.platform.OS == "windows":
+		return exact
+	case s.rule == configured && p.Runtime == imagepull.RuntimeCRIO:
+		return crio
+	case p.LocalImagePull && (s.rule == configured || s.rule == exact):
+		return compatible
+	case s.rule == configured:
+		return exact
+	}
+	return s.rule
 }
+
+func (r rule) matcher(node imagepull.Platform) func(imagepull.Platform) bool {
+	switch r {
+	case crio:
+		return crioMatcher(node)
+	case compatible, legacy:
+		return compatibleMatcher(node)
+	case exact, configured:
+	}
+	return containerdMatcher(node)
+}
+
+// takesBest says that a node takes one image of an index, and which: the best of those that its processor runs.
+func (r rule) takesBest() bool { return r == compatible || r == legacy }
 
 // MayTakeSchema1 reports whether a candidate may pull an image of the old schema 1 format.
 func (c Candidates) MayTakeSchema1() bool { return c.mayFollow(legacy) || c.mayFollow(crio) }

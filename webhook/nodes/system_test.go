@@ -53,7 +53,7 @@ func TestServeByTheNodesRuntime(t *testing.T) {
 			for _, runtime := range strings.Split(tt.runtimes, " ") {
 				all = append(all, newNode("node-"+runtime, tt.platform, running(runtime)))
 			}
-			got, wanted := snapshot(t, "", all...).Candidates(nil).Under(tt.configured).Serve(of(t, tt.offered))
+			got, wanted := snapshot(t, "", all...).Candidates(nil).Under(nodes.Profile{Runtime: tt.configured}).Serve(of(t, tt.offered))
 			if got != tt.want {
 				t.Errorf("%q serves %q with %s: got %d, want %d", tt.offered, tt.platform, tt.runtimes, got, tt.want)
 			}
@@ -109,6 +109,35 @@ func TestChooseByTheNodesRuntime(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: choices (-want +got):\n%s", runtime, diff)
 		}
+	}
+}
+
+// A containerd that pulls by its CRI plugin does so as older ones did.
+func TestLocalImagePull(t *testing.T) {
+	t.Parallel()
+	profile := nodes.Profile{LocalImagePull: true}
+	tests := map[string]struct {
+		runtime, platform, offered string
+		want                       nodes.Fit
+	}{
+		"containerd":              {"containerd://2.4.2", "linux/amd64", "linux/386", nodes.All},
+		"one that does not tell":  {"", "linux/arm64", "linux/arm/v7", nodes.All},
+		"another architecture":    {"containerd://2.4.2", "linux/amd64", "linux/arm64", nodes.None},
+		"CRI-O":                   {"cri-o://1.37.0", "linux/amd64", "linux/386", nodes.None},
+		"Windows, another system": {"containerd://2.4.2", "windows/amd64", "linux/386", nodes.None},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			all := snapshot(t, "", newNode("plain", tt.platform, running(tt.runtime)))
+			if got, _ := all.Candidates(nil).Under(profile).Serve(of(t, tt.offered)); got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
+		})
+	}
+	choices, _ := snapshot(t, "linux/amd64").Candidates(nil).Under(profile).Choose(of(t, "linux/386 linux/amd64 linux/amd64"))
+	if diff := cmp.Diff([][]int{{1}}, choices); diff != "" {
+		t.Errorf("choices (-want +got):\n%s", diff)
 	}
 }
 

@@ -47,8 +47,9 @@ type Options struct {
 	Credentials Credentials
 	// Nodes may be nil: then platforms are not compared, and nodes hold no image.
 	Nodes Nodes
-	// Runtime pulls the images on the nodes; containerd when empty.
-	Runtime imagepull.Runtime
+	// Runtime pulls the images on the nodes; containerd when empty. LocalImagePull says that containerd does so by its CRI plugin.
+	Runtime        imagepull.Runtime
+	LocalImagePull bool
 	// CredentialedRegistries are hosts where the nodes have identities that Pullgate can't see.
 	CredentialedRegistries hostpattern.List
 	// SkipRegistries are hosts that are never asked.
@@ -79,7 +80,8 @@ type question struct {
 func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
 	ctx = resolve.WithTenant(ctx, pod.Namespace)
 	findings := make([]imagepull.Finding, len(pod.Uses))
-	q := question{candidates: c.options.Nodes.Candidates(spec).Under(c.options.Runtime)}
+	profile := nodes.Profile{Runtime: c.options.Runtime, LocalImagePull: c.options.LocalImagePull}
+	q := question{candidates: c.options.Nodes.Candidates(spec).Under(profile)}
 	var open []int
 	for i, use := range pod.Uses {
 		findings[i] = imagepull.Finding{Use: use}
