@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"io"
 	"log"
@@ -146,4 +147,34 @@ func TestABodyThatDripsIsNotWaitedFor(t *testing.T) {
 	}), 200*time.Millisecond)
 	wantVerdict(t, client.Resolve(t.Context(), reference("example.com/shop/web:1"), anonymous()),
 		"RegistryUnavailable: no answer in time; transient")
+}
+
+// TestABodyThatEndsWithTheTime is none, though it looks whole: a server that hears of the end may finish its answer.
+func TestABodyThatEndsWithTheTime(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, registry.Options{
+		RequestTimeout: 20 * time.Millisecond,
+		Instrument: func(http.RoundTripper) http.RoundTripper {
+			return roundTripFunc(func(r *http.Request) (*http.Response, error) {
+				resp := &http.Response{
+					StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {ociIndex}}, ContentLength: -1, Request: r,
+					Body: http.NoBody,
+				}
+				if r.Method == http.MethodGet {
+					resp.Body = io.NopCloser(untilTheEnd{r.Context()})
+				}
+				return resp, nil
+			})
+		},
+	})
+	wantVerdict(t, client.Resolve(t.Context(), reference("example.com/shop/web:1"), anonymous()),
+		"RegistryUnavailable: no answer in time; transient")
+}
+
+// untilTheEnd is a body that ends as soon as its reader has no time any more.
+type untilTheEnd struct{ ctx context.Context }
+
+func (b untilTheEnd) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, io.EOF
 }

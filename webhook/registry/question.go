@@ -175,6 +175,10 @@ func (q *question) read(resp *http.Response, p probe) (answer, error) {
 		limit = p.most
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if err == nil {
+		// A server that hears of the end of our time may end a body as if that were all of it.
+		err = resp.Request.Context().Err()
+	}
 	a.body = body
 	return a, err
 }
