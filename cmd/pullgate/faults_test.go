@@ -86,7 +86,7 @@ const (
 	// patience is long enough for whoever answers, and haste too short for whoever does not.
 	patience = 4 * time.Second
 	haste    = time.Second
-	// timeout is what the API server waits for unless told otherwise.
+	// timeout is what the API server waits for, in whole seconds.
 	timeout = 10 * time.Second
 )
 
@@ -121,14 +121,14 @@ func (s *stand) misdeeds(t *testing.T, chosen func(registry.Misdeed) bool) []*ro
 // TestFaults: whatever a registry does, the API server has an answer before it gives up, and the right one.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, within(patience), timeout, clock.RealClock{})
+	s := newStand(t, within(patience), clock.RealClock{})
 	s.hold(t, s.misdeeds(t, quick), few)
 }
 
 // TestFaultsThatTakeTime: the same of registries that do nothing for a while, and of hosts that are none.
 func TestFaultsThatTakeTime(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, within(haste), timeout, clock.RealClock{})
+	s := newStand(t, within(haste), clock.RealClock{})
 	rows := append(s.misdeeds(t, slow), &row{name: "no such host", image: s.host() + "/shop/web:1", want: unavailable})
 	for _, m := range registry.Misfits() {
 		addr, stop, err := m.Start()
@@ -143,11 +143,13 @@ func TestFaultsThatTakeTime(t *testing.T) {
 	s.hold(t, rows, many)
 }
 
-// TestFaultsBeyondTheBudget: a registry may take longer than the API server has, and that is then what is said.
+// TestFaultsBeyondTheBudget: a registry may take longer than an admission has, and that is then what is said.
 func TestFaultsBeyondTheBudget(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, config.Default(), 2*time.Second, clock.RealClock{})
-	rows := s.misdeeds(t, func(m registry.Misdeed) bool { return m.Fault.Hang || m.Fault.Delay > s.timeout })
+	c := config.Default()
+	c.Timeouts.Admission.Duration = haste
+	s := newStand(t, c, clock.RealClock{})
+	rows := s.misdeeds(t, func(m registry.Misdeed) bool { return m.Fault.Hang || m.Fault.Delay > haste })
 	if len(rows) == 0 {
 		t.Fatal("no registry takes its time")
 	}

@@ -42,7 +42,7 @@ func recoverFrom(t *testing.T, c config.Configuration, atOnce int, begin func(*s
 	t.Helper()
 	c.Retry.MaxAttempts = 1 // nobody moves the clock within a question
 	wall := clocktesting.NewFakeClock(time.Now())
-	s := newStand(t, c, timeout, wall)
+	s := newStand(t, c, wall)
 	all := begin(s, t)
 	rows := make([]*row, 0, len(all))
 	for _, r := range all {

@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -33,19 +32,17 @@ type stand struct {
 	ca      *registry.CA
 	network *registry.Network
 	server  *httptest.Server
-	// timeout is the API server's, in whole seconds.
-	timeout time.Duration
 	asked   atomic.Int64
 	hosts   atomic.Int64
 }
 
-func newStand(t *testing.T, c config.Configuration, timeout time.Duration, wall clock.Clock) *stand {
+func newStand(t *testing.T, c config.Configuration, wall clock.Clock) *stand {
 	t.Helper()
 	ca, err := registry.NewCA()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stand{ca: ca, network: registry.NewNetwork(ca), timeout: timeout}
+	s := &stand{ca: ca, network: registry.NewNetwork(ca)}
 	t.Cleanup(s.network.Close)
 	options, err := registryOptions(c)
 	if err != nil {
@@ -129,7 +126,7 @@ func (s *stand) ask(ctx context.Context, image string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	url := fmt.Sprintf("%s%s?timeout=%s", s.server.URL, webhook.Path, s.timeout)
+	url := fmt.Sprintf("%s%s?timeout=%s", s.server.URL, webhook.Path, timeout)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(question))
 	if err != nil {
 		return "", err
