@@ -28,30 +28,33 @@ type Stage struct {
 }
 
 // Set sets the stage. What is there when it fails is cleared.
-func Set(ctx context.Context, assets string) (s *Stage, err error) {
-	s = &Stage{}
-	defer func() {
-		if err != nil {
-			s.Clear()
-		}
-	}()
-	if s.cores, err = splitCores(); err != nil {
+func Set(ctx context.Context, assets string) (*Stage, error) {
+	s := &Stage{}
+	if err := s.set(ctx, assets); err != nil {
+		s.Clear()
 		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stage) set(ctx context.Context, assets string) (err error) {
+	if s.cores, err = splitCores(); err != nil {
+		return err
 	}
 	if err := s.cores.confine(); err != nil {
-		return nil, err
+		return err
 	}
 	if s.dir, err = os.MkdirTemp("", "pullgate-bench-"); err != nil {
-		return nil, err
+		return err
 	}
 	s.OnClear(func() { _ = os.RemoveAll(s.dir) })
 	if err := s.certify(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.startCluster(assets); err != nil {
-		return nil, err
+		return err
 	}
-	return s, s.populate(ctx)
+	return s.populate(ctx)
 }
 
 // Clear ends what is on the stage, the last one first.
