@@ -19,18 +19,10 @@ type Candidates struct {
 	declared []imagepull.Platform
 	// expected are the platforms of nodes that may come, where none is there.
 	expected []imagepull.Platform
-	// rules are those of the cluster's nodes, which nodes that may come share.
-	rules   []rule
+	// pullers are those of the cluster's nodes, which nodes that may come share.
+	pullers []puller
 	pin     pin
 	profile Profile
-}
-
-// Profile is what somebody wrote down of the nodes' container runtime: which one those have that don't tell, and how containerd
-// pulls. The zero value is a stock containerd.
-type Profile struct {
-	Runtime imagepull.Runtime
-	// LocalImagePull says that it pulls by its CRI plugin, as it did before version 2.1, and not by its transfer service.
-	LocalImagePull bool
 }
 
 // Under returns the candidates as nodes of that profile.
@@ -52,9 +44,9 @@ func (all census) candidates(spec *corev1.PodSpec) Candidates {
 		spec = &corev1.PodSpec{}
 	}
 	if rules(spec) > maxRules {
-		return Candidates{asked: true, declared: all.declared, expected: expected(all.nodes), rules: rulesOf(all.nodes)}
+		return Candidates{asked: true, declared: all.declared, expected: expected(all.nodes), pullers: pullersOf(all.nodes)}
 	}
-	c := Candidates{asked: true, known: all.known, declared: all.declared, rules: rulesOf(all.nodes), pin: newPin(spec)}
+	c := Candidates{asked: true, known: all.known, declared: all.declared, pullers: pullersOf(all.nodes), pin: newPin(spec)}
 	placement := newPlacement(spec)
 	c.nodes = make([]*node, 0, len(all.nodes))
 	for _, n := range all.nodes {

@@ -1,7 +1,6 @@
 package nodes
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -19,7 +18,7 @@ import (
 func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all bool) {
 	wanted, all := c.mayRunOn(offered)
 	for _, node := range wanted {
-		choice := fetched(offered, node.platform, c.profile.rule(node))
+		choice := fetched(offered, node.platform, c.profile.puller(node))
 		known := slices.ContainsFunc(choices, func(other []int) bool { return slices.Equal(other, choice) })
 		if len(choice) > 0 && !known {
 			choices = append(choices, choice)
@@ -28,15 +27,15 @@ func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all b
 	return choices, all
 }
 
-func fetched(offered []imagepull.Platform, node imagepull.Platform, r rule) []int {
-	matches := r.matcher(node)
+func fetched(offered []imagepull.Platform, node imagepull.Platform, by puller) []int {
+	matches := by.matcher(node)
 	var all []int
 	for i, p := range offered {
 		if isUnnamed(p) || matches(p) {
 			all = append(all, i)
 		}
 	}
-	if r.takesBest() && len(all) > 1 {
+	if by.takesBest() && len(all) > 1 {
 		return []int{best(all, offered, node)}
 	}
 	return all
@@ -44,26 +43,18 @@ func fetched(offered []imagepull.Platform, node imagepull.Platform, r rule) []in
 
 // best chooses among entries as a node does: the first of the best kind, and one that names none only where there is no other.
 func best(choice []int, offered []imagepull.Platform, node imagepull.Platform) int {
-	order := platforms.Only(spec(node))
-	return slices.MinFunc(choice, func(i, j int) int {
-		p, q := offered[i], offered[j]
-		switch {
-		case isUnnamed(p) || isUnnamed(q):
-			return cmp.Compare(unnamedLast(p), unnamedLast(q))
-		case order.Less(spec(p), spec(q)):
-			return -1
-		case order.Less(spec(q), spec(p)):
-			return 1
-		}
-		return 0
-	})
-}
-
-func unnamedLast(p imagepull.Platform) int {
-	if isUnnamed(p) {
-		return 1
+	named := slices.DeleteFunc(slices.Clone(choice), func(i int) bool { return isUnnamed(offered[i]) })
+	if len(named) == 0 {
+		return choice[0]
 	}
-	return 0
+	order := platforms.Only(spec(node))
+	first := named[0]
+	for _, i := range named[1:] {
+		if order.Less(spec(offered[i]), spec(offered[first])) {
+			first = i
+		}
+	}
+	return first
 }
 
 // mayRunOn returns what all nodes are that the pod may come to run on, and reports whether there can be no others.

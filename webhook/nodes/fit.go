@@ -31,7 +31,7 @@ func (c Candidates) serve(offered []imagepull.Platform, nodes []system) Fit {
 	}
 	served, unclear := 0, 0
 	for _, node := range nodes {
-		switch serveNode(offered, node.platform, c.profile.rule(node)) {
+		switch serveNode(offered, node.platform, c.profile.puller(node)) {
 		case All:
 			served++
 		case Unclear:
@@ -61,9 +61,9 @@ func serveUnknown(offered []imagepull.Platform) Fit {
 }
 
 // serveNode says how an index serves one node.
-func serveNode(offered []imagepull.Platform, node imagepull.Platform, r rule) Fit {
+func serveNode(offered []imagepull.Platform, node imagepull.Platform, by puller) Fit {
 	switch {
-	case slices.ContainsFunc(offered, r.matcher(node)):
+	case slices.ContainsFunc(offered, by.matcher(node)):
 		return All
 	case slices.ContainsFunc(offered, isUnnamed), slices.ContainsFunc(offered, maybe(node)):
 		return Unclear

@@ -41,6 +41,7 @@ func TestServe(t *testing.T) {
 		"an empty index serves nobody":            {"", "linux/amd64", nodes.None},
 		"some nodes of two kinds":                 {"linux/amd64", "linux/amd64 linux/arm64", nodes.Some},
 		"all nodes of two kinds":                  {"linux/amd64 linux/arm64", "linux/amd64 linux/arm64", nodes.All},
+		"nodes of two variants":                   {"linux/arm/v7", "linux/arm/v6 linux/arm/v7", nodes.Some},
 		"an unnamed entry may serve":              {"- linux/arm64", "linux/amd64", nodes.Unclear},
 		"an unnamed entry is not needed":          {"- linux/amd64", "linux/amd64", nodes.All},
 		"an unnamed entry beside a served node":   {"- linux/amd64", "linux/amd64 linux/arm64", nodes.Unclear},

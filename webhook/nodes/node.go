@@ -18,7 +18,7 @@ type node struct {
 	// taints are those that keep pods off, a cordon among them.
 	taints   []corev1.Taint
 	platform imagepull.Platform
-	rule     rule
+	puller   puller
 	images   imageList
 	// verifies is set unless the kubelet is known to take whatever image is there, whoever had it pulled.
 	verifies bool
@@ -30,7 +30,7 @@ func newNode(o *corev1.Node) *node {
 		ObjectMeta: metav1.ObjectMeta{Name: o.Name, Labels: o.Labels},
 		taints:     repelling(o),
 		platform:   platformOf(o),
-		rule:       ruleOf(o.Status.NodeInfo.ContainerRuntimeVersion),
+		puller:     pullerOf(o.Status.NodeInfo.ContainerRuntimeVersion),
 		images:     newImageList(o.Status.Images),
 		verifies:   verifies(o.Status.NodeInfo.KubeletVersion),
 	}
