@@ -125,6 +125,31 @@ func TestRoutedSinceEver(t *testing.T) {
 	}
 }
 
+func TestRoutedSinceTheLocalRegistryMoved(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	clock := clocktesting.NewFakePassiveClock(start)
+	address := "10.0.0.1:5000"
+	w := newWorld(t, testregistry.Config{}, func(o *registry.Options) {
+		o.Clock, o.LocalRegistry = clock, func(string) (string, bool) { return address, address != "" }
+	})
+	for i, step := range []struct {
+		address string
+		want    time.Time
+	}{
+		{"10.0.0.1:5000", time.Time{}},
+		{"10.0.0.2:5000", start.Add(time.Second)},
+		{"10.0.0.2:5000", start.Add(time.Second)},
+		{"", start.Add(3 * time.Second)},
+	} {
+		address = step.address
+		clock.SetTime(start.Add(time.Duration(i) * time.Second))
+		if got := w.client.RoutedSince("localhost:5001"); !got.Equal(step.want) {
+			t.Errorf("step %d: routed since %v, want %v", i, got, step.want)
+		}
+	}
+}
+
 func rename(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.Rename(from, to); err != nil {
