@@ -25,7 +25,8 @@ export KUBEBUILDER_ASSETS := $(CURDIR)/bin/assets
 ASSETS := bin/assets/kube-apiserver bin/assets/kubectl bin/assets/etcd
 endif
 
-# Whatever needs no race detector is built with the same flags, so that all share one build cache. $(1) is the module, $(2) the package, $(3) linker flags.
+# Whatever needs no race detector is built with the same flags, so that all share one build cache.
+# $(1) is the module, $(2) the package, $(3) linker flags.
 define build-tool
 @mkdir -p $(@D)
 cd $(TOOLS)/$(1) && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -ldflags '-s -w $(3)' -o '$(CURDIR)/$@' $(2)

@@ -49,15 +49,14 @@ func (g generator) addAccounts(r *Registry) {
 	}
 }
 
-// storage is another host that the registry redirects to, for all that it has or for blobs alone.
+// storage is another host that the registry redirects to, for all that it has.
 func (g generator) storage(r *Registry) Registry {
 	s := Registry{Name: "storage." + r.Name, Holds: slices.Clone(r.Holds)}
-	path := "/v2/" + repository + "/*"
 	if g.deep {
 		s.Faults = g.faults()
 	}
 	r.Faults = append(r.Faults, Fault{
-		Path: path, AfterAuth: g.oneIn(2), Redirect: "https://" + s.Name, Status: pick(g, 0, 301, 302, 307, 308),
+		Path: "/v2/" + repository + "/*", AfterAuth: g.oneIn(2), Redirect: "https://" + s.Name, Status: pick(g, 0, 301, 302, 307, 308),
 	})
 	return s
 }
