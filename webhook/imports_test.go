@@ -26,6 +26,8 @@ func importMap() map[string][]string {
 		"webhook/podspec":     {"webhook/imagepull"},
 		"webhook/credentials": {"webhook/imagepull", "webhook/document"},
 		"webhook/hostpattern": {},
+		"webhook/parallel":    {},
+		"webhook/ttlcache":    {},
 		"webhook/registry":    {"webhook/imagepull", "webhook/hostpattern"},
 		"webhook/resolve":     {"webhook/imagepull"},
 		"webhook/nodes":       {"webhook/imagepull"},

@@ -154,8 +154,8 @@ func TestAuditOutcome(t *testing.T) {
 	t.Parallel()
 	const artifact = "registry.example/shop/chart:1"
 	said := map[string]imagepull.Verdict{artifact: {
-		Reason: imagepull.ReasonPullable,
-		Advice: []imagepull.Advice{{Reason: imagepull.AdviceNotAContainerImage, Message: "a chart"}},
+		Reason:   imagepull.ReasonPullable,
+		Warnings: []imagepull.Warning{{Reason: imagepull.WarningNotAContainerImage, Message: "a chart"}},
 	}}
 	tests := map[string]struct {
 		images           []string

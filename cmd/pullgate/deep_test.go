@@ -78,7 +78,7 @@ func TestCheckDeepJSON(t *testing.T) {
 	var report struct {
 		Findings []struct {
 			Reason, Message string
-			Advice          []map[string]string
+			Warnings        []map[string]string
 		}
 	}
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
@@ -92,7 +92,7 @@ func TestCheckDeepJSON(t *testing.T) {
 		"reason":  "WrongArchitecture",
 		"message": "built for linux/arm64, the nodes are linux/amd64: exec format error",
 	}}
-	if diff := cmp.Diff(want, arm.Advice); diff != "" || arm.Reason != "Pullable" {
+	if diff := cmp.Diff(want, arm.Warnings); diff != "" || arm.Reason != "Pullable" {
 		t.Errorf("got %s; advice differs (-want +got):\n%s", arm.Reason, diff)
 	}
 }

@@ -31,8 +31,8 @@ type Verdict struct {
 	LoginFailed bool
 	// RetryAfter is how long the registry asked to be left alone; zero when it did not.
 	RetryAfter time.Duration
-	// Advice are non-fatal remarks.
-	Advice []Advice
+	// Warnings are about an image that can be pulled.
+	Warnings []Warning
 	// Origin is where the verdict comes from.
 	Origin Origin
 	// Age is how long ago the registry was asked, where the verdict comes from memory.
@@ -48,23 +48,23 @@ type Finding struct {
 	Verdict
 }
 
-// AdviceReason is the cause of an advice: one word of a closed vocabulary.
-type AdviceReason string
+// WarningReason is the cause of an advice: one word of a closed vocabulary.
+type WarningReason string
 
 // The advices.
 const (
-	// AdvicePullSecretMissing: a listed pull secret does not exist; the kubelet skips it.
-	AdvicePullSecretMissing AdviceReason = "PullSecretMissing"
-	// AdviceWrongArchitecture: a single manifest for another architecture pulls, then dies with "exec format error".
-	AdviceWrongArchitecture AdviceReason = "WrongArchitecture"
-	// AdviceNotAContainerImage: a chart or artifact pulls, then cannot start.
-	AdviceNotAContainerImage AdviceReason = "NotAContainerImage"
-	// AdviceUnmountedImageVolume: the image of a volume that nothing mounts cannot be pulled.
-	AdviceUnmountedImageVolume AdviceReason = "UnmountedImageVolume"
+	// WarningPullSecretMissing: a listed pull secret does not exist; the kubelet skips it.
+	WarningPullSecretMissing WarningReason = "PullSecretMissing"
+	// WarningWrongArchitecture: a single manifest for another architecture pulls, then dies with "exec format error".
+	WarningWrongArchitecture WarningReason = "WrongArchitecture"
+	// WarningNotAContainerImage: a chart or artifact pulls, then cannot start.
+	WarningNotAContainerImage WarningReason = "NotAContainerImage"
+	// WarningUnmountedImageVolume: the image of a volume that nothing mounts cannot be pulled.
+	WarningUnmountedImageVolume WarningReason = "UnmountedImageVolume"
 )
 
-// Advice is a non-fatal remark on an image that can be pulled.
-type Advice struct {
-	Reason  AdviceReason `json:"reason"`
-	Message string       `json:"message"`
+// Warning is a non-fatal remark on an image that can be pulled.
+type Warning struct {
+	Reason  WarningReason `json:"reason"`
+	Message string        `json:"message"`
 }

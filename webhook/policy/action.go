@@ -36,7 +36,7 @@ func defaultAction(finding imagepull.Finding) Action {
 	case imagepull.Unpullable:
 		return ActionDeny
 	case imagepull.Pullable:
-		if len(finding.Advice) == 0 {
+		if len(finding.Warnings) == 0 {
 			return ActionAllow
 		}
 		return ActionWarn

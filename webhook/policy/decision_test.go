@@ -20,7 +20,7 @@ func named(name string, reason imagepull.Reason) imagepull.Finding {
 // advised returns a pullable finding with a remark.
 func advised(name string) imagepull.Finding {
 	finding := named(name, imagepull.ReasonPullable)
-	finding.Advice = []imagepull.Advice{{Reason: imagepull.AdvicePullSecretMissing, Message: "pull secret does not exist"}}
+	finding.Warnings = []imagepull.Warning{{Reason: imagepull.WarningPullSecretMissing, Message: "pull secret does not exist"}}
 	return finding
 }
 
@@ -204,7 +204,7 @@ func TestDecideWithActions(t *testing.T) {
 	}
 }
 
-func TestDecideAllowSilencesAdvice(t *testing.T) {
+func TestDecideAllowSilencesWarnings(t *testing.T) {
 	t.Parallel()
 	got := policy.Decide(policy.Input{
 		Mode:     policy.ModeEnforce,

@@ -158,8 +158,8 @@ func (c *Checker) ask(ctx context.Context, q question, findings []imagepull.Find
 // it matter what processor the files of a volume were built for.
 func forUse(v imagepull.Verdict, use imagepull.Use) imagepull.Verdict {
 	if use.Kind == imagepull.Volume {
-		v.Advice = slices.DeleteFunc(slices.Clone(v.Advice), func(a imagepull.Advice) bool {
-			return a.Reason == imagepull.AdviceWrongArchitecture
+		v.Warnings = slices.DeleteFunc(slices.Clone(v.Warnings), func(a imagepull.Warning) bool {
+			return a.Reason == imagepull.WarningWrongArchitecture
 		})
 	}
 	if !use.Unmounted || v.Outcome() != imagepull.Unpullable {
@@ -168,8 +168,8 @@ func forUse(v imagepull.Verdict, use imagepull.Use) imagepull.Verdict {
 	return imagepull.Verdict{
 		Reason: imagepull.ReasonNotChecked,
 		Detail: "no container mounts the volume",
-		Advice: []imagepull.Advice{{
-			Reason:  imagepull.AdviceUnmountedImageVolume,
+		Warnings: []imagepull.Warning{{
+			Reason:  imagepull.WarningUnmountedImageVolume,
 			Message: "no container mounts the volume, whose image cannot be pulled: " + v.Detail,
 		}},
 		Origin: v.Origin,
@@ -185,8 +185,8 @@ func adviseMissing(set credentials.Set, findings []imagepull.Finding) {
 	for i := range findings {
 		if findings[i].Reason == imagepull.ReasonPullable {
 			// A verdict's own advice may be shared, with other uses or a cache.
-			findings[i].Advice = append(slices.Clip(findings[i].Advice), imagepull.Advice{
-				Reason:  imagepull.AdvicePullSecretMissing,
+			findings[i].Warnings = append(slices.Clip(findings[i].Warnings), imagepull.Warning{
+				Reason:  imagepull.WarningPullSecretMissing,
 				Message: missingDetail(set.Missing),
 			})
 			return

@@ -43,8 +43,8 @@ func TestWithoutAsking(t *testing.T) {
 		"bad name of an unmounted volume": {unmounted("Foo"), nil, imagepull.Verdict{
 			Reason: imagepull.ReasonNotChecked,
 			Detail: "no container mounts the volume",
-			Advice: []imagepull.Advice{{
-				Reason:  imagepull.AdviceUnmountedImageVolume,
+			Warnings: []imagepull.Warning{{
+				Reason:  imagepull.WarningUnmountedImageVolume,
 				Message: "no container mounts the volume, whose image cannot be pulled: " + badName.Detail,
 			}},
 		}},
@@ -150,8 +150,8 @@ func TestUnmountedVolume(t *testing.T) {
 	excused := imagepull.Verdict{
 		Reason: imagepull.ReasonNotChecked,
 		Detail: "no container mounts the volume",
-		Advice: []imagepull.Advice{{
-			Reason:  imagepull.AdviceUnmountedImageVolume,
+		Warnings: []imagepull.Warning{{
+			Reason:  imagepull.WarningUnmountedImageVolume,
 			Message: "no container mounts the volume, whose image cannot be pulled: tag not found",
 		}},
 	}
@@ -181,11 +181,11 @@ func TestUnmountedVolume(t *testing.T) {
 	}
 }
 
-// TestMissingSecretIsAdvice: once a pod, on an image that is pulled without it.
-func TestMissingSecretIsAdvice(t *testing.T) {
+// TestMissingSecretIsAWarning: once a pod, on an image that is pulled without it.
+func TestMissingSecretIsAWarning(t *testing.T) {
 	t.Parallel()
-	advice := []imagepull.Advice{
-		{Reason: imagepull.AdvicePullSecretMissing, Message: `pull secret "gone" and 1 more do not exist`},
+	advice := []imagepull.Warning{
+		{Reason: imagepull.WarningPullSecretMissing, Message: `pull secret "gone" and 1 more do not exist`},
 	}
 	script := map[string]imagepull.Verdict{
 		"registry.example/absent:1": absent, "registry.example/busy:1": busy,
@@ -211,11 +211,11 @@ func TestMissingSecretIsAdvice(t *testing.T) {
 				SkipRegistries: hosts(t, "skipped.example"),
 			}).Check(t.Context(), pod(test.images...), nil)
 			for i, f := range got {
-				var want []imagepull.Advice
+				var want []imagepull.Warning
 				if i == test.advised {
 					want = advice
 				}
-				if diff := cmp.Diff(want, f.Advice); diff != "" {
+				if diff := cmp.Diff(want, f.Warnings); diff != "" {
 					t.Errorf("advice on %s (-want +got):\n%s", f.Image, diff)
 				}
 			}
@@ -223,21 +223,21 @@ func TestMissingSecretIsAdvice(t *testing.T) {
 	}
 }
 
-// TestAdviceIsNotShared: what is said of one use must not show up at another of the same image.
-func TestAdviceIsNotShared(t *testing.T) {
+// TestWarningsAreNotShared: what is said of one use must not show up at another of the same image.
+func TestWarningsAreNotShared(t *testing.T) {
 	t.Parallel()
 	artifact := works
-	artifact.Advice = append(make([]imagepull.Advice, 0, 4), imagepull.Advice{Reason: imagepull.AdviceNotAContainerImage, Message: "a chart"})
+	artifact.Warnings = append(make([]imagepull.Warning, 0, 4), imagepull.Warning{Reason: imagepull.WarningNotAContainerImage, Message: "a chart"})
 	got := preflight.New(preflight.Options{
 		Resolver:    &registry{script: map[string]imagepull.Verdict{image: artifact}},
 		Credentials: &secrets{set: credentials.Set{Missing: []string{"gone"}}},
 	}).Check(t.Context(), pod(image, image), nil)
 	for i, want := range []int{2, 1} {
-		if len(got[i].Advice) != want {
-			t.Errorf("use %d has the advice %v, want %d", i, got[i].Advice, want)
+		if len(got[i].Warnings) != want {
+			t.Errorf("use %d has the advice %v, want %d", i, got[i].Warnings, want)
 		}
 	}
-	if spare := fmt.Sprint(artifact.Advice[:2]); spare != fmt.Sprint([]imagepull.Advice{artifact.Advice[0], {}}) {
+	if spare := fmt.Sprint(artifact.Warnings[:2]); spare != fmt.Sprint([]imagepull.Warning{artifact.Warnings[0], {}}) {
 		t.Errorf("the resolver's own advice became %s", spare)
 	}
 }

@@ -58,18 +58,18 @@ func (n inspection) single(ctx context.Context, v imagepull.Verdict) imagepull.V
 	if found.Outcome() != imagepull.Pullable {
 		return found
 	}
-	v.Platforms, v.Advice = found.Platforms, slices.Clip(found.Advice)
+	v.Platforms, v.Warnings = found.Platforms, slices.Clip(found.Warnings)
 	for _, p := range v.Platforms {
-		if runs, wanted := n.candidates.Runs(p); !runs && len(v.Advice) == 0 {
-			v.Advice = append(v.Advice, wrongArchitecture(p, wanted))
+		if runs, wanted := n.candidates.Runs(p); !runs && len(v.Warnings) == 0 {
+			v.Warnings = append(v.Warnings, wrongArchitecture(p, wanted))
 		}
 	}
 	return v
 }
 
-func wrongArchitecture(p imagepull.Platform, wanted []imagepull.Platform) imagepull.Advice {
-	return imagepull.Advice{
-		Reason:  imagepull.AdviceWrongArchitecture,
+func wrongArchitecture(p imagepull.Platform, wanted []imagepull.Platform) imagepull.Warning {
+	return imagepull.Warning{
+		Reason:  imagepull.WarningWrongArchitecture,
 		Message: fmt.Sprintf("built for %s, the nodes are %s: exec format error", list([]imagepull.Platform{p}), list(wanted)),
 	}
 }

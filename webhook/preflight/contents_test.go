@@ -61,7 +61,7 @@ func brief(v imagepull.Verdict) string {
 	if v.Detail != "" {
 		line += ": " + v.Detail
 	}
-	for _, a := range v.Advice {
+	for _, a := range v.Warnings {
 		line += fmt.Sprintf(" (%s: %s)", a.Reason, a.Message)
 	}
 	return line
@@ -75,8 +75,8 @@ func TestContents(t *testing.T) {
 	for i := range many {
 		many[i] = amd64
 	}
-	chart := imagepull.Verdict{Reason: imagepull.ReasonPullable, Advice: []imagepull.Advice{{
-		Reason: imagepull.AdviceNotAContainerImage, Message: "a chart",
+	chart := imagepull.Verdict{Reason: imagepull.ReasonPullable, Warnings: []imagepull.Warning{{
+		Reason: imagepull.WarningNotAContainerImage, Message: "a chart",
 	}}}
 	type script = map[int]imagepull.Verdict
 	tests := map[string]struct {
@@ -246,7 +246,7 @@ func TestAVolumeRunsOnNoProcessor(t *testing.T) {
 		Credentials: &secrets{},
 		Nodes:       nodes.Declared{platform("linux", "amd64", "")},
 	}).Check(t.Context(), p, nil)
-	got := []int{len(findings[0].Advice), len(findings[1].Advice)}
+	got := []int{len(findings[0].Warnings), len(findings[1].Warnings)}
 	if diff := cmp.Diff([]int{1, 0}, got); diff != "" {
 		t.Errorf("advices of container and volume (-want +got):\n%s", diff)
 	}

@@ -92,8 +92,8 @@ func TestRememberedSecretsOfABadName(t *testing.T) {
 	}
 }
 
-// TestFreshSecretsDecideAdvice: the advice is on the secrets as they are now.
-func TestFreshSecretsDecideAdvice(t *testing.T) {
+// TestFreshSecretsDecideWarnings: the advice is on the secrets as they are now.
+func TestFreshSecretsDecideWarnings(t *testing.T) {
 	t.Parallel()
 	old := keys(t, host, "old")
 	old.Remembered = true
@@ -103,7 +103,7 @@ func TestFreshSecretsDecideAdvice(t *testing.T) {
 		Resolver:    &registry{script: answers(map[string]imagepull.Verdict{"file/old": refused, "file/new": works})},
 		Credentials: &secrets{set: old, fresh: now},
 	}, image)
-	if len(got.Advice) != 1 || got.Advice[0].Reason != imagepull.AdvicePullSecretMissing {
-		t.Errorf("advice = %v, want that a pull secret is missing", got.Advice)
+	if len(got.Warnings) != 1 || got.Warnings[0].Reason != imagepull.WarningPullSecretMissing {
+		t.Errorf("advice = %v, want that a pull secret is missing", got.Warnings)
 	}
 }

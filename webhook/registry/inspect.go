@@ -64,7 +64,7 @@ func (p *pull) contents(ctx context.Context, m manifest) imagepull.Verdict {
 	if v := gravest(m.unpack(c), p.search(ctx, parts)); v.Reason != "" {
 		return v
 	}
-	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: p.ref.Digest, Advice: m.remarks()}
+	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: p.ref.Digest, Warnings: m.remarks()}
 	if c.isNamed() {
 		v.Platforms = []imagepull.Platform{platform(&c.Platform)}
 	}

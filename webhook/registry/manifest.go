@@ -85,18 +85,18 @@ func (b part) isEmbedded() bool { return b.Size == int64(len(b.Data)) }
 
 // remarks is what there is to say of an image that pulls. A runtime starts what has an image's configuration and a file
 // system; a chart, a signature or a statement about another image has not.
-func (m manifest) remarks() []imagepull.Advice {
+func (m manifest) remarks() []imagepull.Warning {
 	if isConfig(m.Config.MediaType) && (len(m.Layers) == 0 || m.hasFileSystem()) {
 		return nil
 	}
-	return []imagepull.Advice{{
-		Reason:  imagepull.AdviceNotAContainerImage,
+	return []imagepull.Warning{{
+		Reason:  imagepull.WarningNotAContainerImage,
 		Message: "a chart or another artifact: it pulls, but cannot start",
 	}}
 }
 
 // remarks reads a manifest that came along unasked for; nil for what it can't read.
-func remarks(body []byte) []imagepull.Advice {
+func remarks(body []byte) []imagepull.Warning {
 	m, err := parseManifest(body)
 	if err != nil {
 		return nil

@@ -163,11 +163,11 @@ func TestManifestsByHand(t *testing.T) {
 			r := newRaw(t, test.build)
 			v := r.inspect()
 			wantVerdict(t, v, test.want)
-			var want []imagepull.Advice
+			var want []imagepull.Warning
 			if test.advice != "" {
-				want = []imagepull.Advice{{Reason: imagepull.AdviceNotAContainerImage, Message: test.advice}}
+				want = []imagepull.Warning{{Reason: imagepull.WarningNotAContainerImage, Message: test.advice}}
 			}
-			if diff := cmp.Diff(want, v.Advice); diff != "" {
+			if diff := cmp.Diff(want, v.Warnings); diff != "" {
 				t.Errorf("advice differs (-want +got):\n%s", diff)
 			}
 			if got := len(wire(r.Server)) - 1; got != test.asked {
@@ -205,12 +205,12 @@ func TestManyLayers(t *testing.T) {
 func TestAnArtifactThatWasReadIsRemarkedOn(t *testing.T) {
 	t.Parallel()
 	r := newRaw(t, func(w *world) map[string]any { return image(w.held("application/vnd.cncf.helm.config.v1+json", "{}")) })
-	if v := r.ask(host+"/shop/raw:1", anonymous()); v.Advice != nil {
-		t.Errorf("got advice %v on a manifest that was not read", v.Advice)
+	if v := r.ask(host+"/shop/raw:1", anonymous()); v.Warnings != nil {
+		t.Errorf("got advice %v on a manifest that was not read", v.Warnings)
 	}
 	r.Fault(testregistry.Fault{Method: http.MethodHead, Status: 405})
 	v := r.ask(host+"/shop/raw:1", anonymous())
-	if len(v.Advice) != 1 || v.Advice[0].Reason != imagepull.AdviceNotAContainerImage {
-		t.Errorf("got advice %v, want NotAContainerImage", v.Advice)
+	if len(v.Warnings) != 1 || v.Warnings[0].Reason != imagepull.WarningNotAContainerImage {
+		t.Errorf("got advice %v, want NotAContainerImage", v.Warnings)
 	}
 }

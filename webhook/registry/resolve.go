@@ -105,7 +105,7 @@ func (q *question) manifest(a answer) finding {
 	runtime := q.client.runtime
 	switch mt := types.MediaType(a.contentType); {
 	case mt.IsImage():
-		v.Advice = remarks(a.body)
+		v.Warnings = remarks(a.body)
 		return finding{verdict: v}
 	case mt.IsSchema1() && runtime.takesSchema1:
 		return finding{verdict: v}

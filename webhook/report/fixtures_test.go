@@ -26,9 +26,9 @@ func bare(image string, verdict imagepull.Verdict) imagepull.Finding {
 }
 
 // missingSecret is the most common remark.
-func missingSecret() []imagepull.Advice {
-	return []imagepull.Advice{{
-		Reason: imagepull.AdvicePullSecretMissing, Message: `pull secret "regcred" does not exist`,
+func missingSecret() []imagepull.Warning {
+	return []imagepull.Warning{{
+		Reason: imagepull.WarningPullSecretMissing, Message: `pull secret "regcred" does not exist`,
 	}}
 }
 
@@ -43,7 +43,7 @@ func mixed() report.Report {
 			Path: "spec.initContainers[0].image", Kind: imagepull.InitContainer, Name: "proxy",
 			Image: "registry.example/mesh/proxy@" + digest,
 		},
-		Verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: digest, Advice: missingSecret()},
+		Verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: digest, Warnings: missingSecret()},
 	}
 	model := imagepull.Finding{
 		Use: imagepull.Use{
@@ -78,7 +78,7 @@ func bareOnly() report.Report {
 func hostile() report.Report {
 	f := finding("a\x1b[31m\u202eb\u0085\x7f\xff\n\"c", imagepull.Verdict{
 		Reason: imagepull.ReasonInvalidImageName, Detail: "detail\x1b[2J", Fix: "fix\u200b\r",
-		Advice: []imagepull.Advice{{Reason: imagepull.AdvicePullSecretMissing, Message: "secret\x00\n"}},
+		Warnings: []imagepull.Warning{{Reason: imagepull.WarningPullSecretMissing, Message: "secret\x00\n"}},
 	})
 	f.Name = "na\tme\u009b"
 	return report.Report{

@@ -28,18 +28,18 @@ type checkReport struct {
 
 // finding is one entry. Its suggestion is empty for as long as verdicts carry none.
 type finding struct {
-	Source     string             `json:"source"`
-	Object     *ObjectRef         `json:"object,omitempty"`
-	Path       string             `json:"path"`
-	Container  string             `json:"container"`
-	Image      string             `json:"image"`
-	Outcome    imagepull.Outcome  `json:"outcome"`
-	Reason     imagepull.Reason   `json:"reason"`
-	Message    string             `json:"message"`
-	Suggestion string             `json:"suggestion"`
-	Digest     string             `json:"digest"`
-	Credential string             `json:"credential"`
-	Advice     []imagepull.Advice `json:"advice"`
+	Source     string              `json:"source"`
+	Object     *ObjectRef          `json:"object,omitempty"`
+	Path       string              `json:"path"`
+	Container  string              `json:"container"`
+	Image      string              `json:"image"`
+	Outcome    imagepull.Outcome   `json:"outcome"`
+	Reason     imagepull.Reason    `json:"reason"`
+	Message    string              `json:"message"`
+	Suggestion string              `json:"suggestion"`
+	Digest     string              `json:"digest"`
+	Credential string              `json:"credential"`
+	Warnings   []imagepull.Warning `json:"advice"`
 }
 
 // WriteJSON writes the report as a CheckReport in JSON.
@@ -107,6 +107,6 @@ func (e Entry) forMachines() finding {
 	return finding{
 		Source: e.Source, Object: e.Object, Path: f.Path, Container: f.Name, Image: f.Image,
 		Outcome: f.Outcome(), Reason: f.Reason, Message: f.Detail, Digest: f.Digest, Credential: f.Credential,
-		Advice: append([]imagepull.Advice{}, f.Advice...),
+		Warnings: append([]imagepull.Warning{}, f.Warnings...),
 	}
 }

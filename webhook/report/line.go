@@ -78,13 +78,13 @@ func (s sentence) String() string {
 
 // remarksOnly reports whether the finding says nothing but its remarks.
 func remarksOnly(f imagepull.Finding) bool {
-	return f.Outcome() == imagepull.Pullable && len(f.Advice) > 0
+	return f.Outcome() == imagepull.Pullable && len(f.Warnings) > 0
 }
 
 // remarks returns each advice as "reason: message".
 func remarks(f imagepull.Finding) []string {
-	all := make([]string, 0, len(f.Advice))
-	for _, advice := range f.Advice {
+	all := make([]string, 0, len(f.Warnings))
+	for _, advice := range f.Warnings {
 		all = append(all, string(advice.Reason)+": "+printable(advice.Message))
 	}
 	return all
@@ -96,7 +96,7 @@ func cause(f imagepull.Finding) string {
 	if f.Detail != "" {
 		parts = append(parts, printable(f.Detail))
 	}
-	for _, advice := range f.Advice {
+	for _, advice := range f.Warnings {
 		if !strings.Contains(f.Detail, advice.Message) {
 			parts = append(parts, printable(advice.Message))
 		}

@@ -40,7 +40,7 @@ func TestLine(t *testing.T) {
 		},
 		"a refusal with a missing secret says both": {
 			bare("x", imagepull.Verdict{
-				Reason: imagepull.ReasonAccessDenied, Detail: "denied without credentials", Advice: missingSecret(),
+				Reason: imagepull.ReasonAccessDenied, Detail: "denied without credentials", Warnings: missingSecret(),
 			}),
 			`image "x" cannot be pulled: AccessDenied: denied without credentials; pull secret "regcred" does not exist; ` +
 				`list a pull secret that gives access in imagePullSecrets`,
@@ -48,17 +48,17 @@ func TestLine(t *testing.T) {
 		"a remark that the detail makes is not repeated": {
 			bare("x", imagepull.Verdict{
 				Reason: imagepull.ReasonAccessDenied, Detail: `denied: pull secret "regcred" does not exist`, Fix: "create it",
-				Advice: missingSecret(),
+				Warnings: missingSecret(),
 			}),
 			`image "x" cannot be pulled: AccessDenied: denied: pull secret "regcred" does not exist; create it`,
 		},
 		"a pullable image with a remark": {
-			finding("x", imagepull.Verdict{Reason: imagepull.ReasonPullable, Advice: missingSecret()}),
+			finding("x", imagepull.Verdict{Reason: imagepull.ReasonPullable, Warnings: missingSecret()}),
 			`container "web": image "x": PullSecretMissing: pull secret "regcred" does not exist`,
 		},
 		"two remarks share the line": {
-			bare("x", imagepull.Verdict{Reason: imagepull.ReasonPresentOnNode, Advice: append(missingSecret(), imagepull.Advice{
-				Reason: imagepull.AdviceWrongArchitecture, Message: "built for arm64",
+			bare("x", imagepull.Verdict{Reason: imagepull.ReasonPresentOnNode, Warnings: append(missingSecret(), imagepull.Warning{
+				Reason: imagepull.WarningWrongArchitecture, Message: "built for arm64",
 			})}),
 			`image "x": PullSecretMissing: pull secret "regcred" does not exist; WrongArchitecture: built for arm64`,
 		},
@@ -164,7 +164,7 @@ func TestWarning(t *testing.T) {
 		},
 		"a remark with a shortened image": {
 			finding("registry.example/platform/team/storefront/web:2024-11-22-build-117", imagepull.Verdict{
-				Reason: imagepull.ReasonPullable, Advice: missingSecret(),
+				Reason: imagepull.ReasonPullable, Warnings: missingSecret(),
 			}),
 			`container "web": image "registry.example/p…024-11-22-build-117": PullSecretMissing: ` +
 				`pull secret "regcred" does not exist`,

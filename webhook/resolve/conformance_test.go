@@ -69,7 +69,7 @@ func testPassesOn(t *testing.T, decorate func(*testing.T, resolve.Resolver) reso
 	want := imagepull.Verdict{
 		Reason: imagepull.ReasonPullable, Digest: "sha256:1", Credential: alice.Source, Origin: imagepull.OriginRegistry,
 		IsIndex: true, Platforms: []imagepull.Platform{{OS: "linux"}}, Digests: []string{"sha256:2"},
-		Advice: []imagepull.Advice{{Reason: imagepull.AdviceNotAContainerImage}},
+		Warnings: []imagepull.Warning{{Reason: imagepull.WarningNotAContainerImage}},
 	}
 	got := decorate(t, resolverFunc(func(_ context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 		if ref != tag("1") || cred != alice {
@@ -144,7 +144,7 @@ func testLeavesVerdictsAlone(t *testing.T, decorate func(*testing.T, resolve.Res
 	shared := func() imagepull.Verdict {
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonPullable, Platforms: []imagepull.Platform{{OS: "linux", OSFeatures: []string{"a"}}},
-			Digests: []string{"sha256:1"}, Advice: []imagepull.Advice{{Message: "a"}},
+			Digests: []string{"sha256:1"}, Warnings: []imagepull.Warning{{Message: "a"}},
 		}
 	}
 	says := shared()

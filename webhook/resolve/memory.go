@@ -85,7 +85,7 @@ func size(k key, m memo) int {
 		total += int(unsafe.Sizeof(p)) + length(p.OS, p.Architecture, p.Variant, p.OSVersion) + length(p.OSFeatures...)
 		total += len(p.OSFeatures) * int(unsafe.Sizeof(""))
 	}
-	for _, a := range v.Advice {
+	for _, a := range v.Warnings {
 		total += int(unsafe.Sizeof(a)) + length(a.Message)
 	}
 	return total
