@@ -1,4 +1,4 @@
-# Everything that is built goes to bin/. Tools are pinned by nested modules under test/tools, and rebuilt when those change.
+# Everything that is built goes to bin/. test/tools/tools.mk builds the tools and the programs of a cluster.
 
 GO      ?= go
 KUBECTL ?= kubectl
@@ -6,36 +6,18 @@ KUBECTL ?= kubectl
 IMG     ?= $(shell sed -n 's/^ *image: //p' manifests/base/50-deployment.yaml)
 OVERLAY ?= manifests/self-signed
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-
-# The programs of a cluster of one real node, besides those of an API server.
-CLUSTER := $(addprefix bin/cluster/,cluster pause containerd containerd-shim-runc-v2 ctr kubelet \
-	kube-controller-manager kube-scheduler kube-proxy)
-# The cluster of the end-to-end tests is none that somebody works with.
-E2E_DIR       := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
-NODE_PACKAGES := runc containernetworking-plugins iptables conntrack iproute2
-
-OVERLAYS := base self-signed cert-manager all-namespaces
-TOOLS    := test/tools
-
-# An API server that is there already may be used in place of our own.
-ifdef KUBEBUILDER_ASSETS
-ASSETS :=
-else
-export KUBEBUILDER_ASSETS := $(CURDIR)/bin/assets
-ASSETS := bin/assets/kube-apiserver bin/assets/kubectl bin/assets/etcd
-endif
-
-# Whatever needs no race detector is built with the same flags, so that all share one build cache.
-# $(1) is the module, $(2) the package, $(3) linker flags.
-define build-tool
-@mkdir -p $(@D)
-cd $(TOOLS)/$(1) && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -ldflags '-s -w $(3)' -o '$(CURDIR)/$@' $(2)
-@touch $@
-endef
+SEED    ?= 1
+N       ?= 300
+# The end-to-end tests use a cluster of their own, apart from that of cluster-up.
+E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run demo test test-unit cluster-programs cluster-packages cluster-up cluster-down test-cluster test-e2e test-kind test-images truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet bench bench-micro bench-build lint fmt vulncheck manifests image install uninstall assets clean clean-all
+.PHONY: help build run demo test test-unit cluster-up cluster-down test-cluster test-e2e test-kind test-images \
+	truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet bench bench-micro \
+	lint fmt vulncheck manifests image install uninstall assets clean clean-all
+
+include test/tools/tools.mk
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,33 +58,14 @@ test-images: build ## Build the images of the end-to-end tests into bin/e2e, wit
 	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -tag localhost/pullgate:e2e -version '$(VERSION)' -o bin/e2e/pullgate.tar
 	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -file test/e2e/registry/Dockerfile -from bin/e2e -tag localhost/pullgate-registry:e2e -o bin/e2e/registry.tar
 
-cluster-programs: $(ASSETS) $(CLUSTER)
-
-# Root on a Debian gets what the node runs; others are told by the command what is missing.
-cluster-packages: bin/cluster/cluster
-	@bin/cluster/cluster check >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
-		echo "Installing what the node runs: $(NODE_PACKAGES)"; \
-		apt-get install -y --no-install-recommends $(NODE_PACKAGES); \
-	}
-	@bin/cluster/cluster check
-
 truth: cluster-packages cluster-programs build ## Play the scenarios to a real node and to Pullgate, and write test/truth/REPORT.md (Linux, root)
 	TRUTH_RECORD=1 $(call truth-test,TestTruth)
 
 truth-verify: cluster-packages cluster-programs build ## The same, but compare with what is recorded, and write nothing
 	$(call truth-test,TestTruth)
 
-SEED ?= 1
-N    ?= 300
-
 truth-random: cluster-packages cluster-programs build ## Play N made-up scenarios of a SEED to both (Linux, root)
 	TRUTH_SEED=$(SEED) TRUTH_CASES=$(N) $(call truth-test,TestRandom) -v
-
-# $(1) is the test.
-define truth-test
-PULLGATE='$(CURDIR)/bin/pullgate' CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' \
-	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 30m -parallel 32 -tags cluster -run '^$(1)$$' ./test/truth/live
-endef
 
 truth-diff: truth-diff-kubelet truth-diff-containerd ## Compare with the code of kubelet and containerd, in 30,000 made-up cases
 
@@ -114,23 +77,16 @@ truth-diff-kubelet: ## Compare credentials with the kubelet's own code, in 10,00
 	@echo "Building the kubelet's packages takes about 3 minutes on 2 cores, once."
 	cd test/truth/kubelet && GOWORK=off $(GO) test -count=1 -v ./...
 
-# A quick run shows that all works. Only a full one writes the results that are kept.
-BENCH_FLAGS = $(if $(QUICK),-quick -out bin/bench/quick,-out test/bench/results) $(if $(ONLY),-only $(ONLY))
-
 bench: bench-build ## Measure Pullgate beside other webhooks, into test/bench/results (QUICK=1, ONLY=warm,cold,…; Linux)
 	@echo "Measuring takes about $(if $(QUICK),1 minute,15 minutes). Leave the machine alone meanwhile."
 	@bin/bench/bench $(BENCH_FLAGS)
 
-bench-build: $(ASSETS)
-	@echo "Building Pullgate and what it is measured with. The first time takes about 2 minutes on 2 cores."
-	@$(MAKE) --no-print-directory build
-	cd test/bench && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -o '$(CURDIR)/bin/bench/' . ./arm
-
 bench-micro: ## Run the micro-benchmarks of the hot functions, with their allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./webhook/...
 
-lint: bin/golangci-lint ## Run the linters
+lint: bin/golangci-lint bin/vale ## Run the linters
 	CGO_ENABLED=0 GOFLAGS="$$($(GO) env GOFLAGS) -trimpath" bin/golangci-lint run --allow-parallel-runners
+	find . -path ./bin -prune -o \( -name '*.go' -o -name '*.md' ! -path ./test/truth/REPORT.md \) -exec bin/vale --output=line {} +
 
 fmt: bin/golangci-lint ## Format the code and sort its imports
 	bin/golangci-lint fmt
@@ -140,7 +96,7 @@ vulncheck: bin/govulncheck ## Look for known vulnerabilities (asks vuln.go.dev)
 
 manifests: bin/kustomize ## Build every overlay into bin/manifests
 	@mkdir -p bin/manifests
-	@for o in $(OVERLAYS); do \
+	@for o in base self-signed cert-manager all-namespaces; do \
 		echo "bin/kustomize build manifests/$$o"; \
 		bin/kustomize build manifests/$$o >bin/manifests/$$o.yaml || exit 1; \
 	done
@@ -162,46 +118,3 @@ clean: ## Remove what is built from this module
 
 clean-all: ## Remove the tools and the API server too
 	rm -rf bin
-
-# An unstamped API server calls itself v0.0.0, and clients compare versions.
-KUBERNETES_VERSION  = $(shell sed -n 's|^.*k8s\.io/kubernetes \(v[0-9.]*\).*|\1|p' $(TOOLS)/kubernetes/go.mod)
-KUBERNETES_MAJOR    = $(word 1,$(subst ., ,$(KUBERNETES_VERSION:v%=%)))
-KUBERNETES_MINOR    = $(word 2,$(subst ., ,$(KUBERNETES_VERSION:v%=%)))
-STAMP               = -X k8s.io/component-base/version.
-KUBERNETES_LDFLAGS  = $(STAMP)gitVersion=$(KUBERNETES_VERSION) $(STAMP)gitMajor=$(KUBERNETES_MAJOR) \
-	$(STAMP)gitMinor=$(KUBERNETES_MINOR) $(STAMP)gitTreeState=clean \
-	$(STAMP)gitCommit=0000000000000000000000000000000000000000 $(STAMP)buildDate=1970-01-01T00:00:00Z
-
-CONTAINERD         := github.com/containerd/containerd/v2
-CONTAINERD_VERSION  = $(shell sed -n 's|^.*$(CONTAINERD) \(v[0-9.]*\).*|\1|p' $(TOOLS)/containerd/go.mod)
-
-bin/assets/kube-apiserver bin/assets/kubectl: $(TOOLS)/kubernetes/go.mod
-	@echo "Building $(@F) $(KUBERNETES_VERSION) for the tests. With etcd and kubectl this takes 5 to 10 minutes on 2 cores, once."
-	$(call build-tool,kubernetes,k8s.io/kubernetes/cmd/$(@F),$(KUBERNETES_LDFLAGS))
-
-bin/cluster/kubelet bin/cluster/kube-controller-manager bin/cluster/kube-scheduler bin/cluster/kube-proxy: $(TOOLS)/kubernetes/go.mod
-	@echo "Building $(@F) $(KUBERNETES_VERSION) for the cluster. All its programs take 5 to 10 minutes on 2 cores, once."
-	$(call build-tool,kubernetes,k8s.io/kubernetes/cmd/$(@F),$(KUBERNETES_LDFLAGS))
-
-bin/cluster/containerd bin/cluster/containerd-shim-runc-v2 bin/cluster/ctr: $(TOOLS)/containerd/go.mod
-	@echo "Building $(@F) $(CONTAINERD_VERSION) for the cluster."
-	$(call build-tool,containerd,$(CONTAINERD)/cmd/$(@F),-X $(CONTAINERD)/version.Version=$(CONTAINERD_VERSION))
-
-# Go knows best whether these two are up to date.
-.PHONY: bin/cluster/cluster bin/cluster/pause
-bin/cluster/cluster bin/cluster/pause:
-	@mkdir -p $(@D)
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./test/cluster/$(if $(filter cluster,$(@F)),cmd/)$(@F)
-
-bin/assets/etcd: $(TOOLS)/etcd/go.mod
-	$(call build-tool,etcd,go.etcd.io/etcd/server/v3)
-
-bin/kustomize: $(TOOLS)/kustomize/go.mod
-	$(call build-tool,kustomize,sigs.k8s.io/kustomize/kustomize/v5)
-
-bin/govulncheck: $(TOOLS)/govulncheck/go.mod
-	$(call build-tool,govulncheck,golang.org/x/vuln/cmd/govulncheck)
-
-bin/golangci-lint: $(TOOLS)/golangci-lint/go.mod
-	@echo "Building golangci-lint. It takes about 3 minutes on 2 cores, once."
-	$(call build-tool,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)

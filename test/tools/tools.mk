@@ -1,0 +1,101 @@
+# The build rules of the tools, of the API server that the tests run, and of the programs of a cluster of one real node.
+# Each tool is pinned by a nested module beside this file, and rebuilt when that changes.
+
+TOOLS := test/tools
+
+# KUBEBUILDER_ASSETS names the folder of an API server that exists already. Without it, one is built.
+ifdef KUBEBUILDER_ASSETS
+ASSETS :=
+else
+export KUBEBUILDER_ASSETS := $(CURDIR)/bin/assets
+ASSETS := bin/assets/kube-apiserver bin/assets/kubectl bin/assets/etcd
+endif
+
+# The programs of a cluster of one real node, beside those of the API server, and the Debian packages that they need.
+CLUSTER := $(addprefix bin/cluster/,cluster pause containerd containerd-shim-runc-v2 ctr kubelet \
+	kube-controller-manager kube-scheduler kube-proxy)
+NODE_PACKAGES := runc containernetworking-plugins iptables conntrack iproute2
+
+# All builds without the race detector use the same flags, so that they share one build cache.
+# $(1) is the module, $(2) the package, $(3) linker flags, $(4) 1 for a tool that needs a C compiler.
+define build-tool
+@mkdir -p $(@D)
+cd $(TOOLS)/$(1) && CGO_ENABLED=$(or $(4),0) GOWORK=off $(GO) build -trimpath -ldflags '-s -w $(3)' -o '$(CURDIR)/$@' $(2)
+@touch $@
+endef
+
+# $(1) is the test in test/truth/live.
+define truth-test
+PULLGATE='$(CURDIR)/bin/pullgate' CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' \
+	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 30m -parallel 32 -tags cluster -run '^$(1)$$' ./test/truth/live
+endef
+
+.PHONY: cluster-programs cluster-packages bench-build
+
+cluster-programs: $(ASSETS) $(CLUSTER)
+
+# On Debian, root gets the missing packages installed. Elsewhere, the last command lists them and fails.
+cluster-packages: bin/cluster/cluster
+	@bin/cluster/cluster check >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
+		echo "Installing what the node runs: $(NODE_PACKAGES)"; \
+		apt-get install -y --no-install-recommends $(NODE_PACKAGES); \
+	}
+	@bin/cluster/cluster check
+
+# Only a full run writes the results that are kept.
+BENCH_FLAGS = $(if $(QUICK),-quick -out bin/bench/quick,-out test/bench/results) $(if $(ONLY),-only $(ONLY))
+bench-build: $(ASSETS)
+	@echo "Building Pullgate and what it is measured with. The first time takes about 2 minutes on 2 cores."
+	@$(MAKE) --no-print-directory build
+	cd test/bench && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -o '$(CURDIR)/bin/bench/' . ./arm
+
+# Without these flags the API server reports the version v0.0.0, and clients compare versions.
+KUBERNETES_VERSION  = $(shell sed -n 's|^.*k8s\.io/kubernetes \(v[0-9.]*\).*|\1|p' $(TOOLS)/kubernetes/go.mod)
+KUBERNETES_MAJOR    = $(word 1,$(subst ., ,$(KUBERNETES_VERSION:v%=%)))
+KUBERNETES_MINOR    = $(word 2,$(subst ., ,$(KUBERNETES_VERSION:v%=%)))
+STAMP               = -X k8s.io/component-base/version.
+KUBERNETES_LDFLAGS  = $(STAMP)gitVersion=$(KUBERNETES_VERSION) $(STAMP)gitMajor=$(KUBERNETES_MAJOR) \
+	$(STAMP)gitMinor=$(KUBERNETES_MINOR) $(STAMP)gitTreeState=clean \
+	$(STAMP)gitCommit=0000000000000000000000000000000000000000 $(STAMP)buildDate=1970-01-01T00:00:00Z
+
+CONTAINERD         := github.com/containerd/containerd/v2
+CONTAINERD_VERSION  = $(shell sed -n 's|^.*$(CONTAINERD) \(v[0-9.]*\).*|\1|p' $(TOOLS)/containerd/go.mod)
+
+bin/assets/kube-apiserver bin/assets/kubectl: $(TOOLS)/kubernetes/go.mod
+	@echo "Building $(@F) $(KUBERNETES_VERSION) for the tests. With etcd and kubectl this takes 5 to 10 minutes on 2 cores, once."
+	$(call build-tool,kubernetes,k8s.io/kubernetes/cmd/$(@F),$(KUBERNETES_LDFLAGS))
+
+bin/cluster/kubelet bin/cluster/kube-controller-manager bin/cluster/kube-scheduler bin/cluster/kube-proxy: $(TOOLS)/kubernetes/go.mod
+	@echo "Building $(@F) $(KUBERNETES_VERSION) for the cluster. All its programs take 5 to 10 minutes on 2 cores, once."
+	$(call build-tool,kubernetes,k8s.io/kubernetes/cmd/$(@F),$(KUBERNETES_LDFLAGS))
+
+bin/cluster/containerd bin/cluster/containerd-shim-runc-v2 bin/cluster/ctr: $(TOOLS)/containerd/go.mod
+	@echo "Building $(@F) $(CONTAINERD_VERSION) for the cluster."
+	$(call build-tool,containerd,$(CONTAINERD)/cmd/$(@F),-X $(CONTAINERD)/version.Version=$(CONTAINERD_VERSION))
+
+# The Go command decides whether these two are up to date.
+.PHONY: bin/cluster/cluster bin/cluster/pause
+bin/cluster/cluster bin/cluster/pause:
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./test/cluster/$(if $(filter cluster,$(@F)),cmd/)$(@F)
+
+bin/assets/etcd: $(TOOLS)/etcd/go.mod
+	$(call build-tool,etcd,go.etcd.io/etcd/server/v3)
+
+bin/kustomize: $(TOOLS)/kustomize/go.mod
+	$(call build-tool,kustomize,sigs.k8s.io/kustomize/kustomize/v5)
+
+bin/govulncheck: $(TOOLS)/govulncheck/go.mod
+	$(call build-tool,govulncheck,golang.org/x/vuln/cmd/govulncheck)
+
+bin/golangci-lint: $(TOOLS)/golangci-lint/go.mod
+	@echo "Building golangci-lint. It takes about 3 minutes on 2 cores, once."
+	$(call build-tool,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+
+bin/vale: $(TOOLS)/vale/go.mod
+	@cc=$$($(GO) env CC); command -v $${cc%% *} >/dev/null || { \
+		echo "The prose linter needs a C compiler: install gcc or clang, or set CC. \"$$cc\" is not a command." >&2; \
+		exit 1; \
+	}
+	@echo "Building the prose linter. It takes about 2 minutes on 2 cores, once."
+	$(call build-tool,vale,github.com/vale-cli/vale/v3/cmd/vale,,1)
