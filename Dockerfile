@@ -3,7 +3,7 @@
 ARG BUILDER=golang:1.26
 ARG BASE=gcr.io/distroless/static-debian12:nonroot
 
-# The compiler runs on the machine that builds, whatever the image is for.
+# The compiler runs on the platform of the build machine, for any platform of the image.
 FROM --platform=$BUILDPLATFORM ${BUILDER} AS build
 ARG TARGETOS
 ARG TARGETARCH
@@ -20,12 +20,12 @@ RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
 FROM ${BASE}
 ARG VERSION
 LABEL org.opencontainers.image.title="Pullgate" \
-      org.opencontainers.image.description="A Kubernetes admission webhook that foresees ImagePullBackOff" \
+      org.opencontainers.image.description="A Kubernetes admission webhook that predicts ImagePullBackOff" \
       org.opencontainers.image.source="https://github.com/pullgate/pullgate" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION"
 COPY --from=build /pullgate /pullgate
-# By number: the kubelet can't tell from a name that it isn't root's.
+# A number, since the kubelet cannot check that a user name is not root.
 USER 65532:65532
 ENTRYPOINT ["/pullgate"]
 CMD ["serve"]

@@ -43,7 +43,7 @@ func TestDockerfile(t *testing.T) {
 		User: "65532:65532", Entrypoint: []string{"/pullgate"}, Cmd: []string{"serve"},
 		Labels: map[string]string{
 			label + "title":       "Pullgate",
-			label + "description": "A Kubernetes admission webhook that foresees ImagePullBackOff",
+			label + "description": "A Kubernetes admission webhook that predicts ImagePullBackOff",
 			label + "source":      "https://github.com/pullgate/pullgate",
 			label + "licenses":    "Apache-2.0",
 			label + "version":     "v1.2.3",
