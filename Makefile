@@ -86,7 +86,7 @@ bench-micro: ## Run the micro-benchmarks of the hot functions, with their alloca
 
 lint: bin/golangci-lint bin/vale ## Run the linters
 	CGO_ENABLED=0 GOFLAGS="$$($(GO) env GOFLAGS) -trimpath" bin/golangci-lint run --allow-parallel-runners
-	find . -path ./bin -prune -o \( -name '*.go' -o -name '*.md' ! -path ./test/truth/REPORT.md \) -exec bin/vale --output=line {} +
+	find . -path ./bin -prune -o \( -name '*.go' -o -name '*.md' ! -path ./test/truth/REPORT.md ! -path './test/bench/results/*' \) -exec bin/vale --output=line {} +
 
 fmt: bin/golangci-lint ## Format the code and sort its imports
 	bin/golangci-lint fmt
