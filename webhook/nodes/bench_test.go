@@ -25,7 +25,7 @@ func BenchmarkCandidates(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if snapshot.Candidates(&corev1.PodSpec{}).Holding(wanted) == nodes.Everywhere {
+				if snapshot.Candidates(&corev1.PodSpec{}).Presence(wanted) == nodes.AllNodes {
 					b.Fatal("nodes hold an image that they don't have")
 				}
 			}

@@ -26,7 +26,7 @@ type Candidates struct {
 }
 
 // Under returns the candidates as nodes of that profile.
-func (c Candidates) Under(p Profile) Candidates {
+func (c Candidates) WithProfile(p Profile) Candidates {
 	c.profile = p
 	return c
 }
@@ -118,7 +118,7 @@ func (c Candidates) serveComing(offered []imagepull.Platform) (Fit, []system) {
 	if c.serve(offered, wanted) == All {
 		return All, wanted
 	}
-	return Unplaced, wanted
+	return NoCandidate, wanted
 }
 
 // within leaves of platforms those that the pod's own selectors allow. Where that leaves nothing, the pod means others.

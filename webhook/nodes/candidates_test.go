@@ -42,23 +42,23 @@ func TestNoCandidate(t *testing.T) {
 		wanted         string
 	}{
 		"as the nodes that are there":      {amd, amd, selecting(), nodes.All, amd},
-		"not as those that are there":      {amd, arm, selecting(), nodes.Unplaced, amd},
-		"as some of those that are there":  {amd + " " + arm, arm, selecting(), nodes.Unplaced, amd + " " + arm},
+		"not as those that are there":      {amd, arm, selecting(), nodes.NoCandidate, amd},
+		"as some of those that are there":  {amd + " " + arm, arm, selecting(), nodes.NoCandidate, amd + " " + arm},
 		"no node at all, the usual two":    {"", amd + " " + arm, selecting(), nodes.All, amd + " " + arm},
-		"no node at all, one of them":      {"", amd, selecting(), nodes.Unplaced, amd + " " + arm},
+		"no node at all, one of them":      {"", amd, selecting(), nodes.NoCandidate, amd + " " + arm},
 		"an index of attestations":         {amd, "unknown/unknown", selecting(), nodes.None, ""},
 		"an index without entries":         {"", "", selecting(), nodes.None, ""},
-		"an entry without a platform":      {"", "-", selecting(), nodes.Unclear, ""},
+		"an entry without a platform":      {"", "-", selecting(), nodes.Unknown, ""},
 		"both are asked for, served":       {amd, arm, selecting(system, "linux", architecture, "arm64"), nodes.All, arm},
 		"both are asked for, not served":   {amd, amd, selecting(system, "linux", architecture, "arm64"), nodes.None, arm},
 		"by the labels of old":             {amd, amd, selecting("beta.kubernetes.io/os", "linux", "beta.kubernetes.io/arch", "arm64"), nodes.None, arm},
 		"the system by the spec":           {amd, amd, onWindows, nodes.None, "windows/amd64"},
 		"the architecture, served":         {amd, arm, selecting(architecture, "arm64"), nodes.All, arm},
 		"the architecture, on no system":   {amd, amd, selecting(architecture, "arm64"), nodes.None, "linux/arm64 windows/arm64"},
-		"the architecture, another system": {amd, "windows/arm64", selecting(architecture, "arm64"), nodes.Unplaced, arm},
+		"the architecture, another system": {amd, "windows/arm64", selecting(architecture, "arm64"), nodes.NoCandidate, arm},
 		"the system, served":               {amd + " windows/amd64", amd, selecting(system, "linux"), nodes.All, amd},
-		"the system, not served":           {amd, "windows/amd64", selecting(system, "linux"), nodes.Unplaced, amd},
-		"a contradiction":                  {amd, arm, selecting(architecture, "arm64", "beta.kubernetes.io/arch", "amd64"), nodes.Unplaced, amd},
+		"the system, not served":           {amd, "windows/amd64", selecting(system, "linux"), nodes.NoCandidate, amd},
+		"a contradiction":                  {amd, arm, selecting(architecture, "arm64", "beta.kubernetes.io/arch", "amd64"), nodes.NoCandidate, amd},
 		"an affinity, served": {
 			amd, arm, terms(expressing(in(system, "linux"), in(architecture, "arm64"))), nodes.All, arm,
 		},
@@ -75,16 +75,16 @@ func TestNoCandidate(t *testing.T) {
 			amd, amd, terms(expressing(in(system, "linux"), in(architecture, "arm64")), expressing(in(system, "linux"), in(architecture, "s390x"))), nodes.None, "linux/arm64 linux/s390x",
 		},
 		"two terms, one of which says nothing": {
-			amd, arm, terms(expressing(in(system, "linux"), in(architecture, "s390x")), expressing(in("pool", "x"))), nodes.Unplaced, amd,
+			amd, arm, terms(expressing(in(system, "linux"), in(architecture, "s390x")), expressing(in("pool", "x"))), nodes.NoCandidate, amd,
 		},
 		"a longer list than there are architectures": {
-			amd, arm, terms(expressing(in(system, "linux"), in(architecture, slices.Repeat([]string{"s390x"}, 17)...))), nodes.Unplaced, amd,
+			amd, arm, terms(expressing(in(system, "linux"), in(architecture, slices.Repeat([]string{"s390x"}, 17)...))), nodes.NoCandidate, amd,
 		},
 		"a list as long as may be": {
 			amd, arm, terms(expressing(in(system, "linux"), in(architecture, slices.Repeat([]string{"s390x"}, 16)...))), nodes.None, "linux/s390x",
 		},
 		"an affinity that excludes": {
-			amd, arm, terms(expressing(corev1.NodeSelectorRequirement{Key: architecture, Operator: corev1.NodeSelectorOpNotIn, Values: []string{"arm64"}})), nodes.Unplaced, amd,
+			amd, arm, terms(expressing(corev1.NodeSelectorRequirement{Key: architecture, Operator: corev1.NodeSelectorOpNotIn, Values: []string{"arm64"}})), nodes.NoCandidate, amd,
 		},
 	}
 	for name, tt := range tests {
@@ -120,21 +120,21 @@ func TestDoubtfulCandidates(t *testing.T) {
 		want    nodes.Fit
 	}{
 		"as many rules as are looked at":         {outsized(256), "linux/arm64", nodes.None},
-		"more rules than are looked at":          {outsized(257), "linux/arm64", nodes.Unplaced},
+		"more rules than are looked at":          {outsized(257), "linux/arm64", nodes.NoCandidate},
 		"more rules, and served":                 {outsized(257), "linux/amd64", nodes.All},
-		"more expressions than are looked at":    {corev1.PodSpec{Affinity: requiring(expressing(slices.Repeat([]corev1.NodeSelectorRequirement{in(architecture, "amd64")}, 256)...))}, "linux/arm64", nodes.Unplaced},
-		"a gate, and not served":                 {corev1.PodSpec{SchedulingGates: gates}, "linux/arm64", nodes.Unplaced},
+		"more expressions than are looked at":    {corev1.PodSpec{Affinity: requiring(expressing(slices.Repeat([]corev1.NodeSelectorRequirement{in(architecture, "amd64")}, 256)...))}, "linux/arm64", nodes.NoCandidate},
+		"a gate, and not served":                 {corev1.PodSpec{SchedulingGates: gates}, "linux/arm64", nodes.NoCandidate},
 		"a gate, and served":                     {corev1.PodSpec{SchedulingGates: gates}, "linux/amd64", nodes.All},
 		"a gate, and selector":                   {corev1.PodSpec{SchedulingGates: gates, NodeSelector: selector}, "linux/arm64", nodes.None},
-		"another scheduler, and not served":      {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/arm64", nodes.Unplaced},
+		"another scheduler, and not served":      {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/arm64", nodes.NoCandidate},
 		"another scheduler, and served":          {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/amd64", nodes.All},
 		"another scheduler, and selector":        {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeSelector: selector}, "linux/arm64", nodes.None},
 		"another scheduler has bound it":         {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeName: "plain"}, "linux/arm64", nodes.None},
-		"a runtime class, and not served":        {corev1.PodSpec{RuntimeClassName: new("windows")}, "linux/arm64", nodes.Unplaced},
+		"a runtime class, and not served":        {corev1.PodSpec{RuntimeClassName: new("windows")}, "linux/arm64", nodes.NoCandidate},
 		"a runtime class, and served":            {corev1.PodSpec{RuntimeClassName: new("windows")}, "linux/amd64", nodes.All},
 		"a runtime class, and selector":          {corev1.PodSpec{RuntimeClassName: new("windows"), NodeSelector: selector}, "linux/arm64", nodes.None},
 		"the usual scheduler":                    {corev1.PodSpec{SchedulerName: corev1.DefaultSchedulerName}, "linux/arm64", nodes.None},
-		"a node that nobody knows":               {corev1.PodSpec{NodeName: "gone"}, "linux/arm64", nodes.Unplaced},
+		"a node that nobody knows":               {corev1.PodSpec{NodeName: "gone"}, "linux/arm64", nodes.NoCandidate},
 		"a node that nobody knows, and selector": {corev1.PodSpec{NodeName: "gone", NodeSelector: selector}, "linux/arm64", nodes.None},
 	}
 	for name, tt := range tests {

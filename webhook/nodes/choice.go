@@ -9,13 +9,13 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Choose returns for each platform of the candidates the entries of an index that a node of it fetches, as positions in what
+// FetchedEntries returns for each platform of the candidates the entries of an index that a node of it fetches, as positions in what
 // is offered; the same ones only once. It reports besides whether the pod can run on no other platform; where none is known
 // the choice is empty.
 //
 // A node fetches every entry of its platform, and every one that names none (containerd: core/images/handlers.go,
 // FilterPlatforms). One that takes the best fetches that alone (containerd 1.7: images/handlers.go, LimitManifests).
-func (c Candidates) Choose(offered []imagepull.Platform) (choices [][]int, all bool) {
+func (c Candidates) FetchedEntries(offered []imagepull.Platform) (choices [][]int, all bool) {
 	wanted, all := c.mayRunOn(offered)
 	for _, node := range wanted {
 		choice := fetched(offered, node.platform, c.profile.puller(node))
@@ -73,7 +73,7 @@ func (c Candidates) mayRunOn(offered []imagepull.Platform) (wanted []system, all
 
 // Runs reports whether a candidate may be able to run what was built for a platform, and which platforms it was held
 // against. A processor runs older kinds of code too, which is more than a node takes from an index.
-func (c Candidates) Runs(p imagepull.Platform) (bool, []imagepull.Platform) {
+func (c Candidates) CanRun(p imagepull.Platform) (bool, []imagepull.Platform) {
 	p.OSVersion, p.OSFeatures = "", nil
 	fit, wanted := c.Serve([]imagepull.Platform{p})
 	if fit != None && fit != Some {
@@ -84,10 +84,10 @@ func (c Candidates) Runs(p imagepull.Platform) (bool, []imagepull.Platform) {
 	}), wanted
 }
 
-// MayHoldPart reports whether a candidate may hold a part of an image with this digest: from one of its repository, from the
+// MayHaveLayers reports whether a candidate may hold a part of an image with this digest: from one of its repository, from the
 // same one by another name, or from one that it doesn't report. Images that share layers are most often versions of each
 // other.
-func (c Candidates) MayHoldPart(repository, digest string) bool {
+func (c Candidates) MayHaveLayers(repository, digest string) bool {
 	if c.asked && !c.known {
 		return true
 	}

@@ -42,7 +42,7 @@ func TestChoose(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, all := test.candidates.Choose(of(t, test.offered))
+			got, all := test.candidates.FetchedEntries(of(t, test.offered))
 			if diff := cmp.Diff(test.want, got); diff != "" || all != test.all {
 				t.Errorf("got all = %t, want %t; choices differ (-want +got):\n%s", all, test.all, diff)
 			}
@@ -77,12 +77,12 @@ func TestRuns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := snapshot(t, test.declared, test.nodes...).Candidates(nil)
-			if got, wanted := c.Runs(of(t, test.platform)[0]); got != test.want {
+			if got, wanted := c.CanRun(of(t, test.platform)[0]); got != test.want {
 				t.Errorf("Runs() = %t against %v, want %t", got, wanted, test.want)
 			}
 		})
 	}
-	if got, _ := nodes.Declared(nil).Candidates(nil).Runs(of(t, "linux/s390x")[0]); !got {
+	if got, _ := nodes.Declared(nil).Candidates(nil).CanRun(of(t, "linux/s390x")[0]); !got {
 		t.Error("Runs() = false where nobody knows the nodes")
 	}
 }
@@ -108,12 +108,12 @@ func TestMayHoldPart(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := snapshot(t, "", test.nodes...).Candidates(nil).MayHoldPart(webImage().Repository(), digest); got != test.want {
-				t.Errorf("MayHoldPart() = %t, want %t", got, test.want)
+			if got := snapshot(t, "", test.nodes...).Candidates(nil).MayHaveLayers(webImage().Repository(), digest); got != test.want {
+				t.Errorf("MayHaveLayers() = %t, want %t", got, test.want)
 			}
 		})
 	}
-	if nodes.Declared(nil).Candidates(nil).MayHoldPart(webImage().Repository(), digest) {
-		t.Error("MayHoldPart() = true of stock nodes")
+	if nodes.Declared(nil).Candidates(nil).MayHaveLayers(webImage().Repository(), digest) {
+		t.Error("MayHaveLayers() = true of stock nodes")
 	}
 }

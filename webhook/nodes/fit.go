@@ -10,11 +10,11 @@ import (
 type Fit uint8
 
 const (
-	// Unclear means that it takes more than the index and the Node objects to tell: an entry names no platform, so that a
+	// Unknown means that it takes more than the index and the Node objects to tell: an entry names no platform, so that a
 	// node reads its configuration, or an object doesn't tell its node's platform exactly.
-	Unclear Fit = iota
-	// Unplaced means that no node is known that the pod could run on now, and the index would not serve all that may come.
-	Unplaced
+	Unknown Fit = iota
+	// NoCandidate means that no node is known that the pod could run on now, and the index would not serve all that may come.
+	NoCandidate
 	// All nodes are served.
 	All
 	// Some nodes are served.
@@ -34,16 +34,16 @@ func (c Candidates) serve(offered []imagepull.Platform, nodes []system) Fit {
 		switch serveNode(offered, node.platform, c.profile.puller(node)) {
 		case All:
 			served++
-		case Unclear:
+		case Unknown:
 			unclear++
-		case None, Some, Unplaced:
+		case None, Some, NoCandidate:
 		}
 	}
 	switch {
 	case served == len(nodes):
 		return All
 	case unclear > 0:
-		return Unclear
+		return Unknown
 	case served > 0:
 		return Some
 	}
@@ -55,7 +55,7 @@ func serveUnknown(offered []imagepull.Platform) Fit {
 	case slices.ContainsFunc(offered, isRunnable):
 		return All
 	case slices.ContainsFunc(offered, isUnnamed):
-		return Unclear
+		return Unknown
 	}
 	return None
 }
@@ -66,7 +66,7 @@ func serveNode(offered []imagepull.Platform, node imagepull.Platform, by puller)
 	case slices.ContainsFunc(offered, by.matcher(node)):
 		return All
 	case slices.ContainsFunc(offered, isUnnamed), slices.ContainsFunc(offered, maybe(node)):
-		return Unclear
+		return Unknown
 	}
 	return None
 }

@@ -64,8 +64,8 @@ func (i *Inventory) Start(ctx context.Context) error {
 // NeedLeaderElection tells a manager that every replica has an inventory of its own.
 func (*Inventory) NeedLeaderElection() bool { return false }
 
-// Settled reports whether waiting any longer is of little use: all nodes are known, or they could not be read.
-func (i *Inventory) Settled() bool {
+// Synced reports whether waiting any longer is of little use: all nodes are known, or they could not be read.
+func (i *Inventory) Synced() bool {
 	select {
 	case <-i.failed:
 		return true

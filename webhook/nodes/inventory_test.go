@@ -40,7 +40,7 @@ func start(t *testing.T, c *cluster) *nodes.Inventory {
 func settle(t *testing.T, inventory *nodes.Inventory) {
 	t.Helper()
 	synctest.Wait()
-	if !inventory.Settled() {
+	if !inventory.Synced() {
 		t.Error("the inventory has not settled")
 	}
 }
@@ -66,14 +66,14 @@ func TestInventory(t *testing.T) {
 		if got := serves(t, inventory, "linux/arm64"); got != nodes.Some {
 			t.Errorf("after a node has joined: got %d, want Some", got)
 		}
-		if got := inventory.Candidates(nil).Holding(webImage()); got != nodes.Somewhere {
-			t.Errorf("holding: got %d, want Somewhere", got)
+		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.SomeNodes {
+			t.Errorf("holding: got %d, want SomeNodes", got)
 		}
 		loaded := newNode("b", "linux/arm64", holding(web))
 		c.watcher.Modify(&loaded)
 		synctest.Wait()
-		if got := inventory.Candidates(nil).Holding(webImage()); got != nodes.Everywhere {
-			t.Errorf("holding, after the image was loaded: got %d, want Everywhere", got)
+		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.AllNodes {
+			t.Errorf("holding, after the image was loaded: got %d, want AllNodes", got)
 		}
 		c.watcher.Delete(&c.nodes[0])
 		synctest.Wait()
@@ -88,10 +88,10 @@ func TestInventoryWithoutNodes(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, inventory *nodes.Inventory) {
 		t.Helper()
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.Unplaced {
-			t.Errorf("got %d, want Unplaced", got)
+		if got := serves(t, inventory, "linux/arm64"); got != nodes.NoCandidate {
+			t.Errorf("got %d, want NoCandidate", got)
 		}
-		if got := inventory.Candidates(nil).Holding(webImage()); got != nodes.Unreported {
+		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.Unreported {
 			t.Errorf("holding: got %d, want Unreported", got)
 		}
 	}
@@ -101,7 +101,7 @@ func TestInventoryWithoutNodes(t *testing.T) {
 		if err != nil {
 			t.Fatalf("NewInventory() = %v", err)
 		}
-		if inventory.Settled() {
+		if inventory.Synced() {
 			t.Error("settled, want a while to pass first")
 		}
 		check(t, inventory)

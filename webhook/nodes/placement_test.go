@@ -151,7 +151,7 @@ func TestPlatformOfANode(t *testing.T) {
 		"labels count":                {[]func(*corev1.Node){reporting}, "linux/amd64", nodes.All},
 		"no labels":                   {[]func(*corev1.Node){unlabelled, reporting}, "linux/arm64", nodes.All},
 		"no labels, another platform": {[]func(*corev1.Node){unlabelled, reporting}, "linux/amd64", nodes.None},
-		"nothing is told":             {[]func(*corev1.Node){unlabelled}, "linux/amd64", nodes.Unclear},
+		"nothing is told":             {[]func(*corev1.Node){unlabelled}, "linux/amd64", nodes.Unknown},
 		"nothing is told or offered":  {[]func(*corev1.Node){unlabelled}, "unknown/unknown", nodes.None},
 	}
 	for name, tt := range tests {

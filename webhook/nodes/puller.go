@@ -95,8 +95,8 @@ func (p puller) matcher(node imagepull.Platform) func(imagepull.Platform) bool {
 // takesBest says that a node takes one image of an index, and which: the best of those that its processor runs.
 func (p puller) takesBest() bool { return p == compatible || p == legacy }
 
-// MayTakeSchema1 reports whether a candidate may pull an image of the old schema 1 format.
-func (c Candidates) MayTakeSchema1() bool { return c.mayPullAs(legacy) || c.mayPullAs(crio) }
+// MayPullSchema1 reports whether a candidate may pull an image of the old schema 1 format.
+func (c Candidates) MayPullSchema1() bool { return c.mayPullAs(legacy) || c.mayPullAs(crio) }
 
 // MayRunCRIO reports whether a candidate tells that its container runtime is CRI-O.
 func (c Candidates) MayRunCRIO() bool { return c.mayPullAs(crio) }

@@ -32,7 +32,7 @@ func TestServeByTheNodesRuntime(t *testing.T) {
 		"one on arm64":                                {"containerd://1.7.27", "linux/arm64", "linux/arm/v7", "", nodes.All},
 		"one on arm64, no amd64":                      {"containerd://1.7.27", "linux/arm64", "linux/amd64", "", nodes.None},
 		"one, no attestations":                        {"containerd://1.7.27", "linux/amd64", "unknown/unknown", "", nodes.None},
-		"one, an unnamed entry":                       {"containerd://1.7.27", "linux/amd64", "-", "", nodes.Unclear},
+		"one, an unnamed entry":                       {"containerd://1.7.27", "linux/amd64", "-", "", nodes.Unknown},
 		"one on Windows":                              {"containerd://1.7.27", "windows/amd64", "windows/amd64", "", nodes.All},
 		"Docker":                                      {"docker://27.5.1", "linux/amd64", "linux/386", "", nodes.All},
 		"CRI-O":                                       {"cri-o://1.37.0", "linux/amd64", "linux/amd64/v1", "", nodes.None},
@@ -53,7 +53,7 @@ func TestServeByTheNodesRuntime(t *testing.T) {
 			for _, runtime := range strings.Split(tt.runtimes, " ") {
 				all = append(all, newNode("node-"+runtime, tt.platform, running(runtime)))
 			}
-			got, wanted := snapshot(t, "", all...).Candidates(nil).Under(nodes.Profile{Runtime: tt.configured}).Serve(of(t, tt.offered))
+			got, wanted := snapshot(t, "", all...).Candidates(nil).WithProfile(nodes.Profile{Runtime: tt.configured}).Serve(of(t, tt.offered))
 			if got != tt.want {
 				t.Errorf("%q serves %q with %s: got %d, want %d", tt.offered, tt.platform, tt.runtimes, got, tt.want)
 			}
@@ -105,7 +105,7 @@ func TestChooseByTheNodesRuntime(t *testing.T) {
 		"containerd://1.7.27": {{2}},
 	} {
 		all := snapshot(t, "", newNode("plain", "linux/amd64", running(runtime)))
-		got, _ := all.Candidates(nil).Choose(of(t, "- linux/386 linux/amd64 linux/arm64 linux/amd64"))
+		got, _ := all.Candidates(nil).FetchedEntries(of(t, "- linux/386 linux/amd64 linux/arm64 linux/amd64"))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: choices (-want +got):\n%s", runtime, diff)
 		}
@@ -130,12 +130,12 @@ func TestLocalImagePull(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			all := snapshot(t, "", newNode("plain", tt.platform, running(tt.runtime)))
-			if got, _ := all.Candidates(nil).Under(profile).Serve(of(t, tt.offered)); got != tt.want {
+			if got, _ := all.Candidates(nil).WithProfile(profile).Serve(of(t, tt.offered)); got != tt.want {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
 		})
 	}
-	choices, _ := snapshot(t, "linux/amd64").Candidates(nil).Under(profile).Choose(of(t, "linux/386 linux/amd64 linux/amd64"))
+	choices, _ := snapshot(t, "linux/amd64").Candidates(nil).WithProfile(profile).FetchedEntries(of(t, "linux/386 linux/amd64 linux/amd64"))
 	if diff := cmp.Diff([][]int{{1}}, choices); diff != "" {
 		t.Errorf("choices (-want +got):\n%s", diff)
 	}
@@ -153,7 +153,7 @@ func TestChooseTheBest(t *testing.T) {
 		"linux/arm64":                       nil,
 	} {
 		all := snapshot(t, "", newNode("plain", "linux/amd64", running("containerd://1.7.27")))
-		got, _ := all.Candidates(nil).Choose(of(t, offered))
+		got, _ := all.Candidates(nil).FetchedEntries(of(t, offered))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: choices (-want +got):\n%s", offered, diff)
 		}
@@ -184,7 +184,7 @@ func TestMayTakeSchema1(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := snapshot(t, "", tt.nodes...).Candidates(&tt.spec).MayTakeSchema1(); got != tt.want {
+			if got := snapshot(t, "", tt.nodes...).Candidates(&tt.spec).MayPullSchema1(); got != tt.want {
 				t.Errorf("got %t, want %t", got, tt.want)
 			}
 		})

@@ -32,9 +32,9 @@ func TestServeOnCRIO(t *testing.T) {
 		"arm v4 takes none":                     {"linux/arm", "linux/arm/v4", nodes.All},
 		"arm v4 doesn't take v5":                {"linux/arm/v5", "linux/arm/v4", nodes.None},
 		"an arm node of unknown variant, none":  {"linux/arm", "linux/arm", nodes.All},
-		"an arm node of unknown variant, v7":    {"linux/arm/v7", "linux/arm", nodes.Unclear},
+		"an arm node of unknown variant, v7":    {"linux/arm/v7", "linux/arm", nodes.Unknown},
 		"an arm node of unknown variant, arm64": {"linux/arm64", "linux/arm", nodes.None},
-		"an unnamed entry may serve":            {"- linux/arm64", "linux/amd64", nodes.Unclear},
+		"an unnamed entry may serve":            {"- linux/arm64", "linux/amd64", nodes.Unknown},
 		"an unnamed entry is not needed":        {"- linux/amd64", "linux/amd64", nodes.All},
 		"attestations serve nobody":             {"unknown/unknown", "linux/amd64", nodes.None},
 		"a windows node has containerd":         {"windows/amd64/v1", "windows/amd64", nodes.All},
@@ -44,7 +44,7 @@ func TestServeOnCRIO(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			candidates := nodes.Declared(of(t, tt.nodes)).Candidates(nil).Under(nodes.Profile{Runtime: imagepull.RuntimeCRIO})
+			candidates := nodes.Declared(of(t, tt.nodes)).Candidates(nil).WithProfile(nodes.Profile{Runtime: imagepull.RuntimeCRIO})
 			if got, _ := candidates.Serve(of(t, tt.offered)); got != tt.want {
 				t.Errorf("%q serves %q: got %d, want %d", tt.offered, tt.nodes, got, tt.want)
 			}

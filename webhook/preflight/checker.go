@@ -81,7 +81,7 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	ctx = resolve.WithTenant(ctx, pod.Namespace)
 	findings := make([]imagepull.Finding, len(pod.Uses))
 	profile := nodes.Profile{Runtime: c.options.Runtime, LocalImagePull: c.options.LocalImagePull}
-	q := question{candidates: c.options.Nodes.Candidates(spec).Under(profile)}
+	q := question{candidates: c.options.Nodes.Candidates(spec).WithProfile(profile)}
 	var open []int
 	for i, use := range pod.Uses {
 		findings[i] = imagepull.Finding{Use: use}
@@ -122,8 +122,8 @@ func (c *Checker) withoutAsking(i int, use imagepull.Use, candidates nodes.Candi
 	case use.IsShort() && (c.options.Runtime == imagepull.RuntimeCRIO || candidates.MayRunCRIO()):
 		return shortName(use.Reference), true
 	case use.PullPolicy == imagepull.PullNever:
-		return never(candidates.Holding(use.Reference)), true
-	case use.PullPolicy == imagepull.PullIfNotPresent && candidates.Holding(use.Reference) == nodes.Everywhere:
+		return never(candidates.Presence(use.Reference)), true
+	case use.PullPolicy == imagepull.PullIfNotPresent && candidates.Presence(use.Reference) == nodes.AllNodes:
 		return present(), true
 	}
 	return imagepull.Verdict{}, false

@@ -45,9 +45,9 @@ func (n inspection) judge(ctx context.Context, v imagepull.Verdict) imagepull.Ve
 	switch fit, _ := n.candidates.Serve(v.Platforms); fit {
 	case nodes.All:
 		return n.index(ctx, v)
-	case nodes.Unclear:
+	case nodes.Unknown:
 		return n.unnamed(ctx, v)
-	case nodes.Unplaced, nodes.Some, nodes.None:
+	case nodes.NoCandidate, nodes.Some, nodes.None:
 	}
 	return v
 }
@@ -60,7 +60,7 @@ func (n inspection) single(ctx context.Context, v imagepull.Verdict) imagepull.V
 	}
 	v.Platforms, v.Warnings = found.Platforms, slices.Clip(found.Warnings)
 	for _, p := range v.Platforms {
-		if runs, wanted := n.candidates.Runs(p); !runs && len(v.Warnings) == 0 {
+		if runs, wanted := n.candidates.CanRun(p); !runs && len(v.Warnings) == 0 {
 			v.Warnings = append(v.Warnings, wrongArchitecture(p, wanted))
 		}
 	}
@@ -77,7 +77,7 @@ func wrongArchitecture(p imagepull.Platform, wanted []imagepull.Platform) imagep
 // index looks into the manifests that the candidates fetch. The image can't be pulled if none of their platforms gets all
 // of its own; if some do it is a doubt.
 func (n inspection) index(ctx context.Context, v imagepull.Verdict) imagepull.Verdict {
-	choices, all := n.candidates.Choose(v.Platforms)
+	choices, all := n.candidates.FetchedEntries(v.Platforms)
 	if len(choices) == 0 {
 		choices, all = anyRunnable(v.Platforms)
 	}
@@ -151,7 +151,7 @@ func (n inspection) named(ctx context.Context, v imagepull.Verdict, p imagepull.
 	if fit, _ := n.candidates.Serve(told.Platforms); fit == nodes.All {
 		return n.index(ctx, told)
 	}
-	if runs, _ := n.candidates.Runs(p); runs {
+	if runs, _ := n.candidates.CanRun(p); runs {
 		return v
 	}
 	return told
@@ -208,7 +208,7 @@ func forPlatform(v imagepull.Verdict, p imagepull.Platform) imagepull.Verdict {
 // only what it lacks, whatever the pull policy. To resolve the image and to find its platform in it must succeed anyway.
 func unlessHeldInPart(v imagepull.Verdict, use imagepull.Use, candidates nodes.Candidates) imagepull.Verdict {
 	fetching := v.Outcome() == imagepull.Unpullable && v.Digest != "" && v.Reason != imagepull.ReasonPlatformMismatch
-	if !fetching || !candidates.MayHoldPart(use.Reference.Repository(), v.Digest) {
+	if !fetching || !candidates.MayHaveLayers(use.Reference.Repository(), v.Digest) {
 		return v
 	}
 	return onNode(v, "but a node may hold it already")

@@ -42,21 +42,21 @@ func present() imagepull.Verdict {
 
 // never is the verdict under the policy Never, where the registry is not asked. What the kubelet pulled with the credential
 // of another pod it may keep from this one, which nothing in the API tells.
-func never(held nodes.Holding) imagepull.Verdict {
+func never(held nodes.Presence) imagepull.Verdict {
 	switch held {
-	case nodes.Everywhere, nodes.EverywherePulled:
+	case nodes.AllNodes, nodes.AllNodesUnverified:
 		return present()
-	case nodes.Nowhere:
+	case nodes.Absent:
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonNeverPresent,
 			Detail: "no node that the pod can run on reports the image, which takes up to a minute after loading it",
 		}
-	case nodes.Somewhere:
+	case nodes.SomeNodes:
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonNodeCache,
 			Detail: "with imagePullPolicy Never the image must be on the node already, and only some nodes hold it",
 		}
-	case nodes.Unreported, nodes.Unwatched:
+	case nodes.Unreported, nodes.NoNodes:
 	}
 	return imagepull.Verdict{
 		Reason: imagepull.ReasonNodeCache,
@@ -70,14 +70,14 @@ func unlessHeld(v imagepull.Verdict, use imagepull.Use, candidates nodes.Candida
 	if use.PullPolicy != imagepull.PullIfNotPresent || v.Outcome() == imagepull.Pullable {
 		return v
 	}
-	switch held := candidates.Holding(use.Reference); {
-	case held == nodes.EverywherePulled && !concernsAccess(v):
+	switch held := candidates.Presence(use.Reference); {
+	case held == nodes.AllNodesUnverified && !concernsAccess(v):
 		return present()
 	case v.Outcome() != imagepull.Unpullable:
 		return v
-	case held == nodes.EverywherePulled:
+	case held == nodes.AllNodesUnverified:
 		return onNode(v, "but the nodes hold the image and may not ask for access")
-	case held == nodes.Somewhere:
+	case held == nodes.SomeNodes:
 		return onNode(v, "but some nodes hold the image")
 	case held == nodes.Unreported:
 		return onNode(v, "but a node may hold the image without reporting it")
@@ -103,7 +103,7 @@ func onNode(v imagepull.Verdict, but string) imagepull.Verdict {
 // onPlatforms judges an index by the nodes' platforms. A single manifest is pulled on every node, but for the oldest, which only
 // old runtimes take.
 func onPlatforms(v imagepull.Verdict, candidates nodes.Candidates) imagepull.Verdict {
-	if v.IsSchema1 && candidates.MayTakeSchema1() {
+	if v.IsSchema1 && candidates.MayPullSchema1() {
 		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, v.Detail+", which only old nodes take"
 		return v
 	}
@@ -116,9 +116,9 @@ func onPlatforms(v imagepull.Verdict, candidates nodes.Candidates) imagepull.Ver
 		v.Reason, v.Detail = imagepull.ReasonPlatformMismatch, mismatchDetail(v.Platforms, wanted)
 	case nodes.Some:
 		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, "some nodes are not served: "+mismatchDetail(v.Platforms, wanted)
-	case nodes.Unclear:
+	case nodes.Unknown:
 		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, unclearDetail(v.Platforms)
-	case nodes.Unplaced:
+	case nodes.NoCandidate:
 		v.Reason = imagepull.ReasonSomePlatforms
 		v.Detail = "no node is known that the pod can run on now, and the image index offers only " + list(v.Platforms)
 	}
