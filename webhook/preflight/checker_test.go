@@ -26,7 +26,7 @@ func TestWithoutAsking(t *testing.T) {
 	}
 	badName := imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: pod("Foo").Uses[0].ParseError}
 	cached := imagepull.Verdict{Reason: imagepull.ReasonNodeCache, Detail: "with imagePullPolicy Never the image must be on the node already"}
-	skipped := imagepull.Verdict{Reason: imagepull.ReasonNotChecked, Detail: "the registry is on the list of those to skip"}
+	skipped := imagepull.Verdict{Reason: imagepull.ReasonNotChecked, Detail: "registry is listed in skipRegistries"}
 	tests := map[string]struct {
 		use  imagepull.Use
 		skip []string

@@ -107,13 +107,13 @@ func TestContents(t *testing.T) {
 		"an index, in doubt and lost": {index(amd64, amd64), script{1: down, 2: lost}, onAMD, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 2},
 		"an index, one of two lost": {
 			index(amd64, arm64), script{1: builtFor(amd64), 2: lost}, onBoth,
-			"SomePlatforms: some platforms can't be served: the registry has lost layer 1 of 2, for linux/arm64", 2,
+			"SomePlatforms: some platforms cannot be served: the registry has lost layer 1 of 2, for linux/arm64", 2,
 		},
 		"an index, one lost, one in doubt": {
 			index(amd64, arm64), script{1: lost, 2: down}, onBoth, "RegistryUnavailable: no answer in time, for linux/arm64", 2,
 		},
 		"an index with many of a platform": {
-			index(many...), nil, onAMD, "DeadlineExceeded: the index has more entries for one platform than Pullgate looks into", 0,
+			index(many...), nil, onAMD, "DeadlineExceeded: the index has more than 4 entries for one platform", 0,
 		},
 		"an index, nodes unknown": {
 			index(amd64, arm64, platform("unknown", "unknown", "")), script{1: lost, 2: lost}, nil,
@@ -121,11 +121,11 @@ func TestContents(t *testing.T) {
 		},
 		"an index, nodes unknown, one lost": {
 			index(amd64, arm64), script{1: lost, 2: builtFor(arm64)}, nil,
-			"SomePlatforms: some platforms can't be served: the registry has lost layer 1 of 2, for linux/amd64", 2,
+			"SomePlatforms: some platforms cannot be served: the registry has lost layer 1 of 2, for linux/amd64", 2,
 		},
 		"a long index, nodes unknown": {
 			index(many...), script{1: lost, 2: lost, 3: lost, 4: lost}, nil,
-			"SomePlatforms: some platforms can't be served: the registry has lost layer 1 of 2, for linux/amd64", 4,
+			"SomePlatforms: some platforms cannot be served: the registry has lost layer 1 of 2, for linux/amd64", 4,
 		},
 		"an index for others": {
 			index(arm64), nil, onAMD, "PlatformMismatch: the image index offers linux/arm64, the nodes are linux/amd64", 0,
@@ -143,15 +143,15 @@ func TestContents(t *testing.T) {
 		},
 		"an entry without a platform for an older processor": {
 			index(none), script{1: builtFor(platform("linux", "386", ""))}, onAMD,
-			"SomePlatforms: the image index has an entry that names no platform", 1,
+			"SomePlatforms: the image index has an entry without a platform", 1,
 		},
 		"an entry without a platform for one of two": {
 			index(amd64, none), script{1: builtFor(amd64), 2: builtFor(arm64)}, onBoth,
-			"SomePlatforms: the image index has an entry that names no platform", 0,
+			"SomePlatforms: the image index has an entry without a platform", 0,
 		},
 		"an entry without a platform beside one for others": {
 			index(arm64, none), script{2: builtFor(amd64)}, onAMD,
-			"SomePlatforms: the image index has an entry that names no platform", 0,
+			"SomePlatforms: the image index has an entry without a platform", 0,
 		},
 		"the first without a platform counts": {
 			index(none, none), script{1: builtFor(arm64), 2: builtFor(amd64)}, onAMD,
@@ -160,7 +160,7 @@ func TestContents(t *testing.T) {
 		"a lost entry without a platform": {index(none), script{1: lost}, onAMD, "BlobMissing: the registry has lost layer 1 of 2", 1},
 		"an entry that names none anywhere": {
 			index(none), script{1: {Reason: imagepull.ReasonPullable}}, onAMD,
-			"SomePlatforms: the image index has an entry that names no platform", 1,
+			"SomePlatforms: the image index has an entry without a platform", 1,
 		},
 	}
 	for name, test := range tests {
@@ -169,7 +169,7 @@ func TestContents(t *testing.T) {
 			inside := insides(test.inside)
 			got := check(t, preflight.Options{
 				Resolver:    &registry{script: map[string]imagepull.Verdict{image: test.image}},
-				Contents:    inside,
+				Deep:        inside,
 				Credentials: &secrets{},
 				Nodes:       test.nodes,
 			}, image)
@@ -192,7 +192,7 @@ func TestContentsForEachCredential(t *testing.T) {
 	}}
 	got := check(t, preflight.Options{
 		Resolver:    &registry{script: map[string]imagepull.Verdict{image: single()}},
-		Contents:    inside,
+		Deep:        inside,
 		Credentials: &secrets{set: keys(t, "registry.example", "a", "b")},
 	}, image)
 	if brief(got) != "Pullable" || got.Credential != "file/b" {
@@ -224,7 +224,7 @@ func TestPartsOnNodes(t *testing.T) {
 			p.Uses[0].PullPolicy = test.policy
 			findings := preflight.New(preflight.Options{
 				Resolver:    &registry{script: map[string]imagepull.Verdict{image: single()}},
-				Contents:    insides(map[int]imagepull.Verdict{0: lost}),
+				Deep:        insides(map[int]imagepull.Verdict{0: lost}),
 				Credentials: &secrets{},
 				Nodes:       clusterOf(t, test.nodes...),
 			}).Check(t.Context(), p, nil)
@@ -242,7 +242,7 @@ func TestAVolumeRunsOnNoProcessor(t *testing.T) {
 	p.Uses[1].Kind = imagepull.Volume
 	findings := preflight.New(preflight.Options{
 		Resolver:    &registry{script: map[string]imagepull.Verdict{image: single()}},
-		Contents:    insides(map[int]imagepull.Verdict{0: builtFor(platform("linux", "arm64", ""))}),
+		Deep:        insides(map[int]imagepull.Verdict{0: builtFor(platform("linux", "arm64", ""))}),
 		Credentials: &secrets{},
 		Nodes:       nodes.Declared{platform("linux", "amd64", "")},
 	}).Check(t.Context(), p, nil)

@@ -18,7 +18,7 @@ type memory struct {
 	source  string
 }
 
-func (m memory) Recall(_ imagepull.Reference, cred imagepull.Credential) (imagepull.Verdict, bool) {
+func (m memory) Cached(_ imagepull.Reference, cred imagepull.Credential) (imagepull.Verdict, bool) {
 	v := m.verdict
 	v.Credential, v.Origin = cred.Source, imagepull.OriginCache
 	return v, cred.Source == m.source
@@ -58,7 +58,7 @@ func TestMemory(t *testing.T) {
 			t.Parallel()
 			asking := &registry{script: map[string]imagepull.Verdict{image: works}}
 			got := check(t, preflight.Options{
-				Resolver: asking, Memory: test.memory, Contents: test.contents, Credentials: &secrets{set: test.set, fresh: test.set},
+				Resolver: asking, Cache: test.memory, Deep: test.contents, Credentials: &secrets{set: test.set, fresh: test.set},
 				Nodes: nodes.Declared{platform("linux", "amd64", "")},
 			}, image)
 			if got.Reason != test.want {

@@ -109,7 +109,7 @@ func TestIfNotPresent(t *testing.T) {
 			"nowhere":      refused,
 			"somewhere":    {Reason: imagepull.ReasonNodeCache, Detail: "refused, but some nodes hold the image", Fix: "renew it"},
 			"loaded":       onNodes,
-			"pulled":       {Reason: imagepull.ReasonNodeCache, Detail: "refused, but the nodes hold the image and may not ask for access", Fix: "renew it"},
+			"pulled":       {Reason: imagepull.ReasonNodeCache, Detail: "refused, but the nodes hold the image and may not verify access again", Fix: "renew it"},
 		}},
 		"works": {works, map[string]imagepull.Verdict{
 			"no node": works, "not reported": works, "nowhere": works, "somewhere": works, "loaded": onNodes, "pulled": works,
@@ -257,7 +257,7 @@ func TestPlatformsOfThePodsNodes(t *testing.T) {
 		},
 		"a node that does not say": {
 			[]corev1.Node{untold}, nil, imagepull.ReasonSomePlatforms,
-			"a node does not tell its platform exactly, and the image index offers linux/arm64",
+			"a node does not report its exact platform, and the image index offers linux/arm64",
 		},
 	}
 	for name, test := range tests {
@@ -281,7 +281,7 @@ func TestSchema1(t *testing.T) {
 	old.Status.NodeInfo.ContainerRuntimeVersion = "containerd://1.7.27"
 	schema1 := imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "old", Fix: "convert it", IsSchema1: true}
 	doubt := schema1
-	doubt.Reason, doubt.Detail = imagepull.ReasonSomePlatforms, "old, which only old nodes take"
+	doubt.Reason, doubt.Detail = imagepull.ReasonSomePlatforms, "old, which only old nodes can pull"
 	other := imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "a page"}
 	tests := map[string]struct {
 		nodes        *nodes.Snapshot

@@ -2,14 +2,13 @@ package preflight_test
 
 import (
 	"context"
+	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/preflight"
-	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
 // TestOrigin: whatever becomes of a verdict, where its cause came from is not lost.
@@ -47,31 +46,29 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// TestNamespacesAreTenants: what one asks leaves room for the other.
-func TestNamespacesAreTenants(t *testing.T) {
+// The resolver limits requests by namespace, so that one namespace leaves room for the others.
+func TestEveryRequestCarriesItsNamespace(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		slots, release := resolve.NewSlots(2, 100), make(chan struct{})
-		busy := resolverFunc(func(_ context.Context, ref imagepull.Reference, _ imagepull.Credential) imagepull.Verdict {
-			if ref.Domain == "busy.example" {
-				<-release
-			}
+	type namespaceKey struct{}
+	var got sync.Map
+	checker := preflight.New(preflight.Options{
+		Resolver: resolverFunc(func(ctx context.Context, ref imagepull.Reference, _ imagepull.Credential) imagepull.Verdict {
+			got.Store(ref.String(), ctx.Value(namespaceKey{}))
 			return works
-		})
-		checker := preflight.New(preflight.Options{Resolver: resolve.NewLimited(busy, slots), Credentials: &secrets{}})
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			checker.Check(t.Context(), pod("busy.example/a:1", "busy.example/b:1", "busy.example/c:1"), nil)
-		}()
-		synctest.Wait()
-		other := pod(image)
-		other.Namespace = "depot"
-		// It does not return if there is no room: nobody releases the others before.
-		if got := reasons(checker.Check(t.Context(), other, nil)); got[0] != imagepull.ReasonPullable {
+		}),
+		Credentials: &secrets{},
+		WithNamespace: func(ctx context.Context, namespace string) context.Context {
+			return context.WithValue(ctx, namespaceKey{}, namespace)
+		},
+	})
+	for image, namespace := range map[string]string{"registry.example/shop/web:1": "shop", "registry.example/depot/web:1": "depot"} {
+		p := pod(image)
+		p.Namespace = namespace
+		if got := reasons(checker.Check(t.Context(), p, nil)); got[0] != imagepull.ReasonPullable {
 			t.Errorf("reasons = %v, want Pullable", got)
 		}
-		close(release)
-		<-done
-	})
+		if got, _ := got.Load(image); got != namespace {
+			t.Errorf("the request for %s carries namespace %v, want %s", image, got, namespace)
+		}
+	}
 }

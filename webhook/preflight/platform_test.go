@@ -59,7 +59,7 @@ func TestPlatforms(t *testing.T) {
 			nil, list{amd64, arm64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers no platform, the nodes are linux/amd64, linux/arm64",
 		},
-		"empty index, nodes are not known": {nil, nil, imagepull.ReasonPlatformMismatch, "the image index offers no platform at all"},
+		"empty index, nodes are not known": {nil, nil, imagepull.ReasonPlatformMismatch, "the image index offers no platform"},
 		"one platform several times": {
 			list{arm64, arm64, arm64}, list{amd64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers linux/arm64, the nodes are linux/amd64",
@@ -69,7 +69,7 @@ func TestPlatforms(t *testing.T) {
 			"some nodes are not served: the image index offers linux/amd64, the nodes are linux/amd64, linux/arm64",
 		},
 		"an entry without a platform": {
-			list{{}}, list{amd64}, imagepull.ReasonSomePlatforms, "the image index has an entry that names no platform",
+			list{{}}, list{amd64}, imagepull.ReasonSomePlatforms, "the image index has an entry without a platform",
 		},
 		"as many as are listed": {
 			many[:6], list{amd64}, imagepull.ReasonPlatformMismatch,

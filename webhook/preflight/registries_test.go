@@ -15,11 +15,11 @@ func TestCredentialedRegistries(t *testing.T) {
 	const ecr = "123.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1"
 	doubt := imagepull.Verdict{
 		Reason: imagepull.ReasonNodeCredentials,
-		Detail: "access is denied to what Pullgate can see, but the nodes may have an identity of their own",
+		Detail: "access is denied with the credentials that Pullgate can see, but the nodes may have an identity of their own",
 	}
 	hidden := imagepull.Verdict{
 		Reason: imagepull.ReasonNodeCredentials,
-		Detail: "tag not found with what Pullgate can see, but the nodes may have an identity of their own",
+		Detail: "tag not found with the credentials that Pullgate can see, but the nodes may have an identity of their own",
 	}
 	tests := map[string]struct {
 		registries []string

@@ -1,0 +1,102 @@
+package preflight
+
+import (
+	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
+)
+
+// rule is one step from the registry's response to the verdict of the kubelet. It returns the verdict unchanged, or weakens or
+// explains it.
+type rule struct {
+	name  string
+	apply func(imagepull.Verdict, facts) imagepull.Verdict
+}
+
+// referenceRules returns the rules whose result all uses of an image share.
+//
+// The order protects against false denials. A rule reads the verdict that the rules above it left:
+//   - The rules on unknown credentials come first. After them AccessDenied and NotFound are certain: every credential that a
+//     kubelet would try was tried. An unreadable secret comes before all others, since another credential may change
+//     any response. The other two replace only a refusal.
+//   - Pull secret problems explain only a denial that is still one after them.
+//   - Platforms come last: an index is compared with the nodes only if the nodes get that same index.
+func referenceRules() []rule {
+	return []rule{
+		{"unreadable pull secret", unreadableSecret},
+		{"incomplete node credentials", incompleteNodeCredentials},
+		{"node identity", nodeIdentity},
+		{"pull secret problems", pullSecretProblems},
+		{"platforms", platforms},
+	}
+}
+
+// useRules returns the rules that depend on one use: on its pull policy, and on its place in the pod.
+//
+// They follow the reference rules, and their order protects against false denials too:
+//   - A cached image comes first: with it the kubelet does not pull, so no other failure matters.
+//   - Cached layers excuse only a failure to fetch them. They come before the mounts, because they change the outcome.
+//   - The rules on volumes come last: only a failure that is still certain then is one that the unmounted volume excuses.
+func useRules() []rule {
+	return []rule{
+		{"cached image", cachedImage},
+		{"cached layers", cachedLayers},
+		{"volume architecture", volumeArchitecture},
+		{"unmounted volume", unmountedVolume},
+	}
+}
+
+// apply runs the rules in order.
+func apply(rules []rule, v imagepull.Verdict, f facts) imagepull.Verdict {
+	for _, r := range rules {
+		v = r.apply(v, f)
+	}
+	return v
+}
+
+// podFacts are the facts that all rules for one pod share.
+type podFacts struct {
+	options    *Options
+	candidates nodes.Candidates
+	// credentials is not set in prechecks.
+	credentials credentials.Set
+}
+
+// facts are the input of a rule, beside the verdict.
+type facts struct {
+	*podFacts
+	reference imagepull.Reference
+	// use and its position in the pod are not set in rules for a reference.
+	use      imagepull.Use
+	position int
+	// nodeProblems are the node credential sources that failed in the lookup of the reference.
+	nodeProblems []credentials.Problem
+}
+
+func (p *podFacts) forReference(ref imagepull.Reference) facts {
+	return facts{podFacts: p, reference: ref}
+}
+
+func (p *podFacts) forUse(position int, use imagepull.Use) facts {
+	return facts{podFacts: p, reference: use.Reference, use: use, position: position}
+}
+
+// replace returns a new verdict that keeps the origin of v.
+func replace(v imagepull.Verdict, reason imagepull.Reason, detail string) imagepull.Verdict {
+	return imagepull.Verdict{Reason: reason, Detail: detail, Origin: v.Origin, Age: v.Age}
+}
+
+// weaken changes the reason and the detail of a failure, and keeps the fix of its first reason.
+func weaken(failure imagepull.Verdict, reason imagepull.Reason, detail string) imagepull.Verdict {
+	if failure.Fix == "" {
+		failure.Fix = failure.Reason.Fix()
+	}
+	failure.Reason, failure.Detail = reason, detail
+	return failure
+}
+
+// isRefusal reports whether another credential may get another response. NotFound is a refusal too: some registries return
+// it for images that the account must not see.
+func isRefusal(v imagepull.Verdict) bool {
+	return v.Reason == imagepull.ReasonAccessDenied || v.Reason == imagepull.ReasonNotFound
+}
