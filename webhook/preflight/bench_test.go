@@ -37,3 +37,20 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCheckFromCache measures the same pod if all verdicts are cached, as on a server that is warm.
+func BenchmarkCheckFromCache(b *testing.B) {
+	cached := memory{verdict: works}
+	checker := preflight.New(preflight.Options{
+		Credentials: always(credentials.Set{}),
+		Cache:       cached,
+		MaxUses:     64,
+	})
+	subject := pod("registry.example/shop/a:1", "registry.example/shop/b:1", "registry.example/shop/c:1")
+	b.ReportAllocs()
+	for b.Loop() {
+		if findings := checker.Check(b.Context(), subject, nil); findings[2].Reason != imagepull.ReasonPullable {
+			b.Fatalf("got %s, want Pullable", findings[2].Reason)
+		}
+	}
+}

@@ -92,7 +92,7 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	var open []int
 	for i, use := range pod.Uses {
 		findings[i] = imagepull.Finding{Use: use}
-		if v, decided := runPrechecks(c.prechecks, shared.forUse(i, use)); decided {
+		if v, decided := runPrechecks(c.prechecks, shared.forUse(i, &findings[i].Use)); decided {
 			findings[i].Verdict = v
 		} else {
 			open = append(open, i)
@@ -134,7 +134,7 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 	}
 	lookups.Wait()
 	for _, i := range open {
-		use := findings[i].Use
+		use := &findings[i].Use
 		findings[i].Verdict = apply(c.useRules, *verdicts[use.Reference], shared.forUse(i, use))
 	}
 }

@@ -8,24 +8,30 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// lookup returns the verdict on one reference. As the kubelet does, it tries each credential until one works (kubelet:
-// pkg/kubelet/images/image_manager.go, pullImage).
+// lookup returns the verdict on one reference for all of its uses.
 func (c *Checker) lookup(ctx context.Context, f facts) imagepull.Verdict {
 	if invalid := f.credentials.Invalid; len(invalid) > 0 {
 		return invalidPullSecret(invalid[0])
 	}
+	var v imagepull.Verdict
+	v, f.nodeProblems = c.tryCredentials(ctx, f)
+	return apply(c.referenceRules, v, f)
+}
+
+// tryCredentials tries each credential until one works, as the kubelet does (kubelet: pkg/kubelet/images/image_manager.go,
+// pullImage). If none works it also returns the node credential sources that failed.
+func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdict, []credentials.Problem) {
 	var failures []imagepull.Verdict
 	tried := f.credentials.Lookup(f.reference.Repository())
 	for cred := range tried.All(ctx) {
 		v := c.resolve(ctx, f, cred)
 		if v.Outcome() == imagepull.Pullable {
-			return apply(c.referenceRules, v, f)
+			return v, nil
 		}
 		// After the deadline the other credentials still get a verdict, an Indeterminate one. The refusals before it prove nothing.
 		failures = append(failures, v)
 	}
-	f.nodeProblems = tried.Unknown()
-	return apply(c.referenceRules, summarize(failures), f)
+	return summarize(failures), tried.Unknown()
 }
 
 // resolve returns the verdict with one credential. A deep check follows if the image resolves.

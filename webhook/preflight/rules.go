@@ -66,8 +66,8 @@ type podFacts struct {
 type facts struct {
 	*podFacts
 	reference imagepull.Reference
-	// use and its position in the pod are not set in rules for a reference.
-	use      imagepull.Use
+	// use is nil in rules for a reference; position is its index in the pod.
+	use      *imagepull.Use
 	position int
 	// nodeProblems are the node credential sources that failed in the lookup of the reference.
 	nodeProblems []credentials.Problem
@@ -77,7 +77,7 @@ func (p *podFacts) forReference(ref imagepull.Reference) facts {
 	return facts{podFacts: p, reference: ref}
 }
 
-func (p *podFacts) forUse(position int, use imagepull.Use) facts {
+func (p *podFacts) forUse(position int, use *imagepull.Use) facts {
 	return facts{podFacts: p, reference: use.Reference, use: use, position: position}
 }
 
