@@ -5,16 +5,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
-
-func platform(os, architecture, variant string) imagepull.Platform {
-	return imagepull.Platform{OS: os, Architecture: architecture, Variant: variant}
-}
 
 func TestPlatforms(t *testing.T) {
 	t.Parallel()
@@ -123,5 +120,108 @@ func TestPlatformsOfADoubt(t *testing.T) {
 	}, image)
 	if got.Reason != imagepull.ReasonNodeCredentials {
 		t.Errorf("reason = %s, want NodeCredentials", got.Reason)
+	}
+}
+
+// The nodes' runtime decides about platforms, too.
+func TestPlatformsOnCRIO(t *testing.T) {
+	t.Parallel()
+	v1 := imagepull.Verdict{
+		Reason: imagepull.ReasonPullable, IsIndex: true, Platforms: []imagepull.Platform{platform("linux", "amd64", "v1")},
+	}
+	for runtime, want := range map[imagepull.Runtime]imagepull.Reason{
+		imagepull.RuntimeContainerd: imagepull.ReasonPullable,
+		imagepull.RuntimeCRIO:       imagepull.ReasonPlatformMismatch,
+	} {
+		got := check(t, preflight.Options{
+			Resolver: &registry{script: map[string]imagepull.Verdict{image: v1}}, Credentials: &secrets{}, Runtime: runtime,
+			Nodes: nodes.Declared{platform("linux", "amd64", "")},
+		}, image)
+		if got.Reason != want {
+			t.Errorf("on %s: got %s, want %s", runtime, got.Reason, want)
+		}
+	}
+}
+
+// TestPlatformsOfThePodsNodes: the same image, and pods that run on other nodes.
+func TestPlatformsOfThePodsNodes(t *testing.T) {
+	t.Parallel()
+	index := imagepull.Verdict{Reason: imagepull.ReasonPullable, IsIndex: true, Platforms: []imagepull.Platform{platform("linux", "arm64", "")}}
+	on := func(label, value string) *corev1.PodSpec {
+		return &corev1.PodSpec{NodeSelector: map[string]string{label: value}}
+	}
+	both := []corev1.Node{machine("a", "amd64"), machine("b", "arm64")}
+	untold := machine("c", "")
+	tests := map[string]struct {
+		nodes  []corev1.Node
+		spec   *corev1.PodSpec
+		reason imagepull.Reason
+		detail string
+	}{
+		"any node": {
+			both, nil, imagepull.ReasonSomePlatforms,
+			"some nodes are not served: the image index offers linux/arm64, the nodes are linux/amd64, linux/arm64",
+		},
+		"the right nodes": {both, on(corev1.LabelArchStable, "arm64"), imagepull.ReasonPullable, ""},
+		"the wrong nodes": {
+			both, on(corev1.LabelArchStable, "amd64"), imagepull.ReasonPlatformMismatch,
+			"the image index offers linux/arm64, the nodes are linux/amd64",
+		},
+		"the wrong node": {
+			both, &corev1.PodSpec{NodeName: "a"}, imagepull.ReasonPlatformMismatch,
+			"the image index offers linux/arm64, the nodes are linux/amd64",
+		},
+		"no node": {
+			both, on("pool", "x"), imagepull.ReasonSomePlatforms,
+			"no node is known that the pod can run on now, and the image index offers only linux/arm64",
+		},
+		"a node that does not say": {
+			[]corev1.Node{untold}, nil, imagepull.ReasonSomePlatforms,
+			"a node does not report its exact platform, and the image index offers linux/arm64",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checker := preflight.New(preflight.Options{
+				Resolver: &registry{script: map[string]imagepull.Verdict{image: index}}, Credentials: &secrets{}, Nodes: clusterOf(t, test.nodes...),
+			})
+			got := checker.Check(t.Context(), pod(image), test.spec)[0]
+			if got.Reason != test.reason || got.Detail != test.detail {
+				t.Errorf("got %s %q, want %s %q", got.Reason, got.Detail, test.reason, test.detail)
+			}
+		})
+	}
+}
+
+// An image of the old format is for old nodes.
+func TestSchema1(t *testing.T) {
+	t.Parallel()
+	old := machine("old", "amd64")
+	old.Status.NodeInfo.ContainerRuntimeVersion = "containerd://1.7.27"
+	schema1 := imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "old", Fix: "convert it", IsSchema1: true}
+	doubt := schema1
+	doubt.Reason, doubt.Detail = imagepull.ReasonSomePlatforms, "old, which only old nodes can pull"
+	other := imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "a page"}
+	tests := map[string]struct {
+		nodes        *nodes.Snapshot
+		answer, want imagepull.Verdict
+	}{
+		"new nodes":                      {clusterOf(t, machine("new", "amd64")), schema1, schema1},
+		"an old one":                     {clusterOf(t, machine("new", "amd64"), old), schema1, doubt},
+		"an old one, and something else": {clusterOf(t, old), other, other},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := check(t, preflight.Options{
+				Resolver:    &registry{script: map[string]imagepull.Verdict{image: test.answer}},
+				Credentials: &secrets{},
+				Nodes:       test.nodes,
+			}, image)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("verdict (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

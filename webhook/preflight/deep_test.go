@@ -4,18 +4,10 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
-
-const repository = "registry.example/shop/web"
-
-// part is the digest of a manifest that an index lists.
-func part(i int) string { return fmt.Sprintf("sha256:%d", i) }
 
 // verdicts on the contents of a manifest.
 var (
@@ -27,6 +19,9 @@ var (
 func builtFor(p imagepull.Platform) imagepull.Verdict {
 	return imagepull.Verdict{Reason: imagepull.ReasonPullable, Platforms: []imagepull.Platform{p}}
 }
+
+// part is the digest of a manifest that an index lists.
+func part(i int) string { return fmt.Sprintf("sha256:%d", i) }
 
 // insides scripts a Resolver of contents by the number of each manifest; the single one of an image has number 0.
 func insides(script map[int]imagepull.Verdict) *registry {
@@ -66,6 +61,8 @@ func brief(v imagepull.Verdict) string {
 	}
 	return line
 }
+
+const repository = "registry.example/shop/web"
 
 func TestContents(t *testing.T) {
 	t.Parallel()
@@ -197,57 +194,5 @@ func TestContentsForEachCredential(t *testing.T) {
 	}, image)
 	if brief(got) != "Pullable" || got.Credential != "file/b" {
 		t.Errorf("got verdict %q by %s, want Pullable by file/b", brief(got), got.Credential)
-	}
-}
-
-// TestPartsOnNodes: a node fetches what it lacks, whatever the policy says of the image.
-func TestPartsOnNodes(t *testing.T) {
-	t.Parallel()
-	amd := func(images ...string) corev1.Node { return machine("a", "amd64", images...) }
-	const maybe = "NodeCache: the registry has lost layer 1 of 2, but a node may hold it already"
-	tests := map[string]struct {
-		nodes  []corev1.Node
-		policy imagepull.PullPolicy
-		want   string
-	}{
-		"nobody holds any":                  {[]corev1.Node{amd("other.example/x:1")}, imagepull.PullAlways, brief(lost)},
-		"nobody holds any, if not present":  {[]corev1.Node{amd("other.example/x:1")}, imagepull.PullIfNotPresent, brief(lost)},
-		"the image is there, and asked for": {[]corev1.Node{amd(image)}, imagepull.PullAlways, maybe},
-		"the image is there":                {[]corev1.Node{amd(image)}, imagepull.PullIfNotPresent, brief(onNodes)},
-		"another version":                   {[]corev1.Node{amd(repository + ":0")}, imagepull.PullIfNotPresent, maybe},
-		"nodes that report late":            {[]corev1.Node{unreported("a")}, imagepull.PullAlways, maybe},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := pod(image)
-			p.Uses[0].PullPolicy = test.policy
-			findings := preflight.New(preflight.Options{
-				Resolver:    &registry{script: map[string]imagepull.Verdict{image: single()}},
-				Deep:        insides(map[int]imagepull.Verdict{0: lost}),
-				Credentials: &secrets{},
-				Nodes:       clusterOf(t, test.nodes...),
-			}).Check(t.Context(), p, nil)
-			if got := brief(findings[0].Verdict); got != test.want {
-				t.Errorf("got verdict %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
-// TestAVolumeRunsOnNoProcessor: its files are the same to each.
-func TestAVolumeRunsOnNoProcessor(t *testing.T) {
-	t.Parallel()
-	p := pod(image, image)
-	p.Uses[1].Kind = imagepull.Volume
-	findings := preflight.New(preflight.Options{
-		Resolver:    &registry{script: map[string]imagepull.Verdict{image: single()}},
-		Deep:        insides(map[int]imagepull.Verdict{0: builtFor(platform("linux", "arm64", ""))}),
-		Credentials: &secrets{},
-		Nodes:       nodes.Declared{platform("linux", "amd64", "")},
-	}).Check(t.Context(), p, nil)
-	got := []int{len(findings[0].Warnings), len(findings[1].Warnings)}
-	if diff := cmp.Diff([]int{1, 0}, got); diff != "" {
-		t.Errorf("advices of container and volume (-want +got):\n%s", diff)
 	}
 }

@@ -1,8 +1,6 @@
 package preflight_test
 
 import (
-	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -43,32 +41,5 @@ func TestOrigin(t *testing.T) {
 				t.Errorf("got %s from %s, want %s from cache 3s", got[0].Reason, got[0].Provenance(), tt.want)
 			}
 		})
-	}
-}
-
-// The resolver limits requests by namespace, so that one namespace leaves room for the others.
-func TestEveryRequestCarriesItsNamespace(t *testing.T) {
-	t.Parallel()
-	type namespaceKey struct{}
-	var got sync.Map
-	checker := preflight.New(preflight.Options{
-		Resolver: resolverFunc(func(ctx context.Context, ref imagepull.Reference, _ imagepull.Credential) imagepull.Verdict {
-			got.Store(ref.String(), ctx.Value(namespaceKey{}))
-			return works
-		}),
-		Credentials: &secrets{},
-		WithNamespace: func(ctx context.Context, namespace string) context.Context {
-			return context.WithValue(ctx, namespaceKey{}, namespace)
-		},
-	})
-	for image, namespace := range map[string]string{"registry.example/shop/web:1": "shop", "registry.example/depot/web:1": "depot"} {
-		p := pod(image)
-		p.Namespace = namespace
-		if got := reasons(checker.Check(t.Context(), p, nil)); got[0] != imagepull.ReasonPullable {
-			t.Errorf("reasons = %v, want Pullable", got)
-		}
-		if got, _ := got.Load(image); got != namespace {
-			t.Errorf("the request for %s carries namespace %v, want %s", image, got, namespace)
-		}
 	}
 }
