@@ -17,8 +17,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// TestImagesAreAskedAtTheSameTime: none of the twenty is answered before all are under way.
-func TestImagesAreAskedAtTheSameTime(t *testing.T) {
+// No request returns before all twenty have started.
+func TestImagesAreLookedUpInParallel(t *testing.T) {
 	t.Parallel()
 	const count = 20
 	var images []string
@@ -31,7 +31,7 @@ func TestImagesAreAskedAtTheSameTime(t *testing.T) {
 		resolver := resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
 			barrier.Done()
 			barrier.Wait()
-			return works
+			return pullable
 		})
 		got := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}}).Check(t.Context(), pod(images...), nil)
 		for _, f := range got {
@@ -42,8 +42,8 @@ func TestImagesAreAskedAtTheSameTime(t *testing.T) {
 	})
 }
 
-// TestDeadline: a registry that hangs costs no more than the budget, and hides no other finding.
-func TestDeadline(t *testing.T) {
+// The other findings are not affected.
+func TestHangingRegistryIsDeadlineExceeded(t *testing.T) {
 	t.Parallel()
 	const budget = 8 * time.Second
 	synctest.Test(t, func(t *testing.T) {
@@ -71,14 +71,14 @@ func TestDeadline(t *testing.T) {
 	})
 }
 
-// TestDeadlineBetweenCandidates: a refusal of the first credential is no certainty while others were not tried.
-func TestDeadlineBetweenCandidates(t *testing.T) {
+// A failure of the first credential is not certain if the deadline passes before the second is tried.
+func TestDeadlineBetweenCredentialsIsDeadlineExceeded(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]imagepull.Verdict{"refused": refused, "absent": absent} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
-			script := &registry{script: answers(map[string]imagepull.Verdict{"file/a": first, "file/b": works})}
+			script := &scriptedResolver{script: script(map[string]imagepull.Verdict{"file/a": first, "file/b": pullable})}
 			resolver := resolverFunc(func(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 				defer cancel()
 				return script.Resolve(ctx, ref, cred)
@@ -114,11 +114,11 @@ func TestPanicReachesTheCaller(t *testing.T) {
 	checker.Check(t.Context(), pod(image, "registry.example/shop/web:2"), nil)
 }
 
-// TestCheckerIsSafeForConcurrentUse is for the race detector.
+// The race detector checks this test.
 func TestCheckerIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	checker := preflight.New(preflight.Options{
-		Resolver:    &registry{script: answers(map[string]imagepull.Verdict{"file/a": works})},
+		Resolver:    &scriptedResolver{script: script(map[string]imagepull.Verdict{"file/a": pullable})},
 		Credentials: &secrets{set: keys(t, host, "a")},
 	})
 	var all sync.WaitGroup

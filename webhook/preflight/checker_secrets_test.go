@@ -10,8 +10,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// TestRememberedSecrets: nobody is refused on the strength of a secret that was corrected a moment ago.
-func TestRememberedSecrets(t *testing.T) {
+// A cached secret may just have been fixed.
+func TestCachedSecretsAreReadAgainBeforeADenial(t *testing.T) {
 	t.Parallel()
 	old, corrected, gone := keys(t, host, "old"), keys(t, host, "new"), credentials.Set{Missing: []string{"regcred"}}
 	broken := credentials.Set{Invalid: []credentials.Problem{{Subject: "pull secret", Detail: "not JSON"}}}
@@ -19,91 +19,90 @@ func TestRememberedSecrets(t *testing.T) {
 	const readOnce, readAgain = "shop fresh=false", "shop fresh=true"
 	tests := map[string]struct {
 		set, fresh credentials.Set
-		remembered bool
+		cached     bool
 		want       imagepull.Reason
-		asked      []string
-		read       []string
+		requested  []string
+		reads      []string
 	}{
-		"works": {
+		"pullable": {
 			corrected, old, true, imagepull.ReasonPullable, []string{image + " file/new"}, []string{readOnce},
 		},
-		"doubt": {
+		"Indeterminate": {
 			keys(t, host, "slow"), corrected, true, imagepull.ReasonRateLimited, []string{image + " file/slow"}, []string{readOnce},
 		},
-		"refused, but read just now": {
+		"refused, and the secrets are not cached": {
 			old, corrected, false, imagepull.ReasonAccessDenied, []string{image + " file/old"}, []string{readOnce},
 		},
-		"refused, and corrected since": {
+		"refused, and the secret was fixed": {
 			old, corrected, true, imagepull.ReasonPullable, []string{image + " file/new", image + " file/old"}, []string{readOnce, readAgain},
 		},
-		"refused, and unchanged": {
+		"refused, and the secret is unchanged": {
 			old, old, true, imagepull.ReasonAccessDenied, []string{image + " file/old"}, []string{readOnce, readAgain},
 		},
-		"refused, and deleted since": {
+		"refused, and the secret was deleted": {
 			old, gone, true, imagepull.ReasonAccessDenied, []string{image, image + " file/old"}, []string{readOnce, readAgain},
 		},
-		"refused, and not to be read again": {
+		"refused, and the second read fails": {
 			old, hidden, true, imagepull.ReasonNodeCredentials, []string{image, image + " file/old"}, []string{readOnce, readAgain},
 		},
-		"broken, and corrected since": {
+		"invalid, and the secret was fixed": {
 			broken, corrected, true, imagepull.ReasonPullable, []string{image + " file/new"}, []string{readOnce, readAgain},
 		},
-		"broken, and unchanged": {
+		"invalid, and the secret is unchanged": {
 			broken, broken, true, imagepull.ReasonInvalidPullSecret, nil, []string{readOnce, readAgain},
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test.set.Remembered = test.remembered
+			test.set.Remembered = test.cached
 			creds := &secrets{set: test.set, fresh: test.fresh}
-			resolver := &registry{script: answers(map[string]imagepull.Verdict{
-				"": private, "file/old": refused, "file/new": works, "file/slow": busy,
+			resolver := &scriptedResolver{script: script(map[string]imagepull.Verdict{
+				"": private, "file/old": refused, "file/new": pullable, "file/slow": rateLimited,
 			})}
 			got := check(t, preflight.Options{Resolver: resolver, Credentials: creds}, image)
 			if got.Reason != test.want {
 				t.Errorf("reason = %s, want %s", got.Reason, test.want)
 			}
-			if diff := cmp.Diff(test.asked, resolver.questions()); diff != "" {
-				t.Errorf("asked (-want +got):\n%s", diff)
+			if diff := cmp.Diff(test.requested, resolver.requests()); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(test.read, creds.asked); diff != "" {
+			if diff := cmp.Diff(test.reads, creds.reads); diff != "" {
 				t.Errorf("secrets read (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestRememberedSecretsOfABadName: no secret makes a name valid, so that none is read for it.
-func TestRememberedSecretsOfABadName(t *testing.T) {
+// No secret makes a name valid.
+func TestInvalidImageNameDoesNotReadSecretsAgain(t *testing.T) {
 	t.Parallel()
 	set := keys(t, host, "a")
 	set.Remembered = true
 	creds := &secrets{set: set, fresh: set}
 	got := preflight.New(preflight.Options{
-		Resolver:    &registry{script: answers(map[string]imagepull.Verdict{"file/a": works})},
+		Resolver:    &scriptedResolver{script: script(map[string]imagepull.Verdict{"file/a": pullable})},
 		Credentials: creds,
 	}).Check(t.Context(), pod(image, "Foo"), nil)
 	if diff := cmp.Diff([]imagepull.Reason{imagepull.ReasonPullable, imagepull.ReasonInvalidImageName}, reasons(got)); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"shop fresh=false"}, creds.asked); diff != "" {
+	if diff := cmp.Diff([]string{"shop fresh=false"}, creds.reads); diff != "" {
 		t.Errorf("secrets read (-want +got):\n%s", diff)
 	}
 }
 
-// TestFreshSecretsDecideWarnings: the advice is on the secrets as they are now.
-func TestFreshSecretsDecideWarnings(t *testing.T) {
+func TestWarningsFollowTheSecretsThatWereReadAgain(t *testing.T) {
 	t.Parallel()
 	old := keys(t, host, "old")
 	old.Remembered = true
 	now := keys(t, host, "new")
 	now.Missing = []string{"gone"}
 	got := check(t, preflight.Options{
-		Resolver:    &registry{script: answers(map[string]imagepull.Verdict{"file/old": refused, "file/new": works})},
+		Resolver:    &scriptedResolver{script: script(map[string]imagepull.Verdict{"file/old": refused, "file/new": pullable})},
 		Credentials: &secrets{set: old, fresh: now},
 	}, image)
 	if len(got.Warnings) != 1 || got.Warnings[0].Reason != imagepull.WarningPullSecretMissing {
-		t.Errorf("advice = %v, want that a pull secret is missing", got.Warnings)
+		t.Errorf("warnings = %v, want PullSecretMissing", got.Warnings)
 	}
 }

@@ -18,19 +18,19 @@ func TestPodWithoutImages(t *testing.T) {
 	}
 }
 
-// TestEachImageIsAskedOnce, however often and under whatever spelling a pod uses it.
-func TestEachImageIsAskedOnce(t *testing.T) {
+// The uses of an image may be many, and its spellings differ.
+func TestEachImageIsLookedUpOnce(t *testing.T) {
 	t.Parallel()
 	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	nginx := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: "sha256:9"}
-	resolver := &registry{script: map[string]imagepull.Verdict{
+	resolver := &scriptedResolver{script: map[string]imagepull.Verdict{
 		image + " file/a":                           refused,
-		image + " file/b":                           works,
+		image + " file/b":                           pullable,
 		"docker.io/library/nginx:latest":            nginx,
 		"docker.io/library/nginx" + digest:          nginx,
 		"registry.example/shop/web:2 file/a":        absent,
 		"registry.example/shop/web:2 file/b":        absent,
-		"registry.example/shop/web" + digest + " x": works,
+		"registry.example/shop/web" + digest + " x": pullable,
 	}}
 	checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{set: keys(t, host, "a", "b")}})
 	p := pod("nginx", image, image, "docker.io/nginx:latest", "registry.example/shop/web:2", "nginx:1"+digest, "index.docker.io/library/nginx", image)
@@ -47,7 +47,7 @@ func TestEachImageIsAskedOnce(t *testing.T) {
 			t.Errorf("use %d (-want +got):\n%s", i, diff)
 		}
 	}
-	asked := []string{
+	requested := []string{
 		"docker.io/library/nginx:latest",
 		"docker.io/library/nginx" + digest,
 		image + " file/a",
@@ -55,24 +55,24 @@ func TestEachImageIsAskedOnce(t *testing.T) {
 		"registry.example/shop/web:2 file/a",
 		"registry.example/shop/web:2 file/b",
 	}
-	if diff := cmp.Diff(asked, resolver.questions()); diff != "" {
-		t.Errorf("asked (-want +got):\n%s", diff)
+	if diff := cmp.Diff(requested, resolver.requests()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
 
-// TestOneImageUnderTwoPolicies: the registry is asked once, and each use has its own verdict.
-func TestOneImageUnderTwoPolicies(t *testing.T) {
+// The uses share one request, and each has its own verdict.
+func TestPullPoliciesOfOneImageDiffer(t *testing.T) {
 	t.Parallel()
 	p := pod(image, image, image)
 	p.Uses[1].PullPolicy, p.Uses[2].PullPolicy = imagepull.PullIfNotPresent, imagepull.PullNever
-	resolver := &registry{script: map[string]imagepull.Verdict{image: absent}}
-	checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}, Nodes: holders(t)["somewhere"]})
+	resolver := &scriptedResolver{script: map[string]imagepull.Verdict{image: absent}}
+	checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}, Nodes: clusters(t)["some nodes"]})
 	want := []imagepull.Reason{imagepull.ReasonNotFound, imagepull.ReasonNodeCache, imagepull.ReasonNodeCache}
 	if diff := cmp.Diff(want, reasons(checker.Check(t.Context(), p, nil))); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
-	if asked := resolver.questions(); len(asked) != 1 {
-		t.Errorf("asked %q, want one question", asked)
+	if requested := resolver.requests(); len(requested) != 1 {
+		t.Errorf("requests = %q, want one", requested)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestEveryRequestCarriesItsNamespace(t *testing.T) {
 	checker := preflight.New(preflight.Options{
 		Resolver: resolverFunc(func(ctx context.Context, ref imagepull.Reference, _ imagepull.Credential) imagepull.Verdict {
 			got.Store(ref.String(), ctx.Value(namespaceKey{}))
-			return works
+			return pullable
 		}),
 		Credentials: &secrets{},
 		WithNamespace: func(ctx context.Context, namespace string) context.Context {

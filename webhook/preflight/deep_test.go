@@ -9,38 +9,38 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// verdicts on the contents of a manifest.
+// Verdicts of a deep check on one manifest.
 var (
-	lost    = imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: "the registry has lost layer 1 of 2"}
-	noLayer = imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "the registry shows the manifest but refuses layer 1 of 2"}
-	down    = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "no answer in time"}
+	missingLayer = imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: "the registry has lost layer 1 of 2"}
+	deniedLayer  = imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "the registry shows the manifest but refuses layer 1 of 2"}
+	noResponse   = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "no answer in time"}
 )
 
 func builtFor(p imagepull.Platform) imagepull.Verdict {
 	return imagepull.Verdict{Reason: imagepull.ReasonPullable, Platforms: []imagepull.Platform{p}}
 }
 
-// part is the digest of a manifest that an index lists.
-func part(i int) string { return fmt.Sprintf("sha256:%d", i) }
+// manifestDigest returns the digest of the manifest with this number.
+func manifestDigest(i int) string { return fmt.Sprintf("sha256:%d", i) }
 
-// insides scripts a Resolver of contents by the number of each manifest; the single one of an image has number 0.
-func insides(script map[int]imagepull.Verdict) *registry {
-	r := &registry{script: map[string]imagepull.Verdict{}}
+// deepResolver returns a Resolver for deep checks, scripted by the numbers of the manifests. A single manifest has number 0.
+func deepResolver(script map[int]imagepull.Verdict) *scriptedResolver {
+	r := &scriptedResolver{script: map[string]imagepull.Verdict{}}
 	for i, v := range script {
-		r.script[repository+"@"+part(i)] = v
+		r.script[repository+"@"+manifestDigest(i)] = v
 	}
 	return r
 }
 
 func single() imagepull.Verdict {
-	return imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: part(0)}
+	return imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: manifestDigest(0)}
 }
 
-// index offers platforms, whose manifests are numbered from 1 on.
+// index returns an index of these platforms. Its manifests have the numbers from 1 on.
 func index(platforms ...imagepull.Platform) imagepull.Verdict {
-	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: part(0), IsIndex: true, Platforms: platforms}
+	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: manifestDigest(0), IsIndex: true, Platforms: platforms}
 	for i := range platforms {
-		v.Digests = append(v.Digests, part(i+1))
+		v.Digests = append(v.Digests, manifestDigest(i+1))
 	}
 	return v
 }
@@ -50,21 +50,21 @@ func withoutDigests(v imagepull.Verdict) imagepull.Verdict {
 	return v
 }
 
-// brief is a verdict in one line.
-func brief(v imagepull.Verdict) string {
+// summary returns a verdict in one line.
+func summary(v imagepull.Verdict) string {
 	line := string(v.Reason)
 	if v.Detail != "" {
 		line += ": " + v.Detail
 	}
-	for _, a := range v.Warnings {
-		line += fmt.Sprintf(" (%s: %s)", a.Reason, a.Message)
+	for _, w := range v.Warnings {
+		line += fmt.Sprintf(" (%s: %s)", w.Reason, w.Message)
 	}
 	return line
 }
 
 const repository = "registry.example/shop/web"
 
-func TestContents(t *testing.T) {
+func TestDeepCheck(t *testing.T) {
 	t.Parallel()
 	amd64, arm64, none := platform("linux", "amd64", ""), platform("linux", "arm64", ""), imagepull.Platform{}
 	onAMD, onBoth := nodes.Declared{amd64}, nodes.Declared{amd64, arm64}
@@ -77,85 +77,85 @@ func TestContents(t *testing.T) {
 	}}}
 	type script = map[int]imagepull.Verdict
 	tests := map[string]struct {
-		image  imagepull.Verdict
-		inside script
-		nodes  nodes.Declared
-		want   string
-		asked  int
+		image     imagepull.Verdict
+		deep      script
+		nodes     nodes.Declared
+		want      string
+		requested int
 	}{
-		"all of an image":   {single(), script{0: builtFor(amd64)}, onAMD, "Pullable", 1},
-		"a lost layer":      {single(), script{0: lost}, onAMD, "BlobMissing: the registry has lost layer 1 of 2", 1},
-		"a refused layer":   {single(), script{0: noLayer}, onAMD, "AccessDenied: the registry shows the manifest but refuses layer 1 of 2", 1},
-		"no answer":         {single(), script{0: down}, onAMD, "RegistryUnavailable: no answer in time", 1},
-		"a chart":           {single(), script{0: chart}, onAMD, "Pullable (NotAContainerImage: a chart)", 1},
-		"nobody asks twice": {imagepull.Verdict{Reason: imagepull.ReasonNotFound}, nil, onAMD, "NotFound", 0},
-		"for another processor": {
+		"a complete image":               {single(), script{0: builtFor(amd64)}, onAMD, "Pullable", 1},
+		"a missing layer":                {single(), script{0: missingLayer}, onAMD, "BlobMissing: the registry has lost layer 1 of 2", 1},
+		"a denied layer":                 {single(), script{0: deniedLayer}, onAMD, "AccessDenied: the registry shows the manifest but refuses layer 1 of 2", 1},
+		"no response":                    {single(), script{0: noResponse}, onAMD, "RegistryUnavailable: no answer in time", 1},
+		"a chart":                        {single(), script{0: chart}, onAMD, "Pullable (NotAContainerImage: a chart)", 1},
+		"an image that does not resolve": {imagepull.Verdict{Reason: imagepull.ReasonNotFound}, nil, onAMD, "NotFound", 0},
+		"for another architecture": {
 			single(), script{0: builtFor(arm64)}, onAMD,
 			"Pullable (WrongArchitecture: built for linux/arm64, the nodes are linux/amd64: exec format error)", 1,
 		},
-		"for one of two processors":   {single(), script{0: builtFor(arm64)}, onBoth, "Pullable", 1},
-		"for an older processor":      {single(), script{0: builtFor(platform("linux", "386", ""))}, onAMD, "Pullable", 1},
-		"for who knows":               {single(), script{0: builtFor(arm64)}, nil, "Pullable", 1},
-		"an index, its one platform":  {index(amd64, arm64), script{1: builtFor(amd64)}, onAMD, "Pullable", 1},
-		"an index, lost":              {index(amd64, arm64), script{1: lost}, onAMD, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 1},
-		"an index, both":              {index(amd64, arm64), script{1: builtFor(amd64), 2: builtFor(arm64)}, onBoth, "Pullable", 2},
-		"an index, both lost":         {index(amd64, arm64), script{1: lost, 2: lost}, onBoth, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 2},
-		"an index, twice a platform":  {index(amd64, amd64), script{1: builtFor(amd64), 2: lost}, onAMD, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 2},
-		"an index, in doubt and lost": {index(amd64, amd64), script{1: down, 2: lost}, onAMD, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 2},
-		"an index, one of two lost": {
-			index(amd64, arm64), script{1: builtFor(amd64), 2: lost}, onBoth,
+		"for one of two architectures":                        {single(), script{0: builtFor(arm64)}, onBoth, "Pullable", 1},
+		"for an older architecture":                           {single(), script{0: builtFor(platform("linux", "386", ""))}, onAMD, "Pullable", 1},
+		"on unknown nodes":                                    {single(), script{0: builtFor(arm64)}, nil, "Pullable", 1},
+		"an index, the nodes' platform":                       {index(amd64, arm64), script{1: builtFor(amd64)}, onAMD, "Pullable", 1},
+		"an index, missing layer":                             {index(amd64, arm64), script{1: missingLayer}, onAMD, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 1},
+		"an index, two platforms":                             {index(amd64, arm64), script{1: builtFor(amd64), 2: builtFor(arm64)}, onBoth, "Pullable", 2},
+		"an index, both missing":                              {index(amd64, arm64), script{1: missingLayer, 2: missingLayer}, onBoth, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 2},
+		"an index, one of two entries for a platform missing": {index(amd64, amd64), script{1: builtFor(amd64), 2: missingLayer}, onAMD, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 2},
+		"an index, one entry without response, one missing":   {index(amd64, amd64), script{1: noResponse, 2: missingLayer}, onAMD, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 2},
+		"an index, one of two platforms missing": {
+			index(amd64, arm64), script{1: builtFor(amd64), 2: missingLayer}, onBoth,
 			"SomePlatforms: some platforms cannot be served: the registry has lost layer 1 of 2, for linux/arm64", 2,
 		},
-		"an index, one lost, one in doubt": {
-			index(amd64, arm64), script{1: lost, 2: down}, onBoth, "RegistryUnavailable: no answer in time, for linux/arm64", 2,
+		"an index, one platform missing, one without response": {
+			index(amd64, arm64), script{1: missingLayer, 2: noResponse}, onBoth, "RegistryUnavailable: no answer in time, for linux/arm64", 2,
 		},
-		"an index with many of a platform": {
+		"an index with many entries for a platform": {
 			index(many...), nil, onAMD, "DeadlineExceeded: the index has more than 4 entries for one platform", 0,
 		},
 		"an index, nodes unknown": {
-			index(amd64, arm64, platform("unknown", "unknown", "")), script{1: lost, 2: lost}, nil,
+			index(amd64, arm64, platform("unknown", "unknown", "")), script{1: missingLayer, 2: missingLayer}, nil,
 			"BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 2,
 		},
-		"an index, nodes unknown, one lost": {
-			index(amd64, arm64), script{1: lost, 2: builtFor(arm64)}, nil,
+		"an index, nodes unknown, one missing": {
+			index(amd64, arm64), script{1: missingLayer, 2: builtFor(arm64)}, nil,
 			"SomePlatforms: some platforms cannot be served: the registry has lost layer 1 of 2, for linux/amd64", 2,
 		},
 		"a long index, nodes unknown": {
-			index(many...), script{1: lost, 2: lost, 3: lost, 4: lost}, nil,
+			index(many...), script{1: missingLayer, 2: missingLayer, 3: missingLayer, 4: missingLayer}, nil,
 			"SomePlatforms: some platforms cannot be served: the registry has lost layer 1 of 2, for linux/amd64", 4,
 		},
-		"an index for others": {
+		"an index for other platforms": {
 			index(arm64), nil, onAMD, "PlatformMismatch: the image index offers linux/arm64, the nodes are linux/amd64", 0,
 		},
-		"an index for some": {
+		"an index for some nodes": {
 			index(amd64), nil, onBoth,
 			"SomePlatforms: some nodes are not served: the image index offers linux/amd64, the nodes are linux/amd64, linux/arm64", 0,
 		},
-		"an entry with a digest that is none": {
+		"an entry with an invalid digest": {
 			withoutDigests(index(amd64)), nil, onAMD, "UnsupportedImage: the index gives a manifest an invalid digest, for linux/amd64", 0,
 		},
 		"an entry without a platform that fits": {index(none), script{1: builtFor(amd64)}, onAMD, "Pullable", 1},
 		"an entry without a platform that does not": {
 			index(none), script{1: builtFor(arm64)}, onAMD, "PlatformMismatch: the image index offers linux/arm64, the nodes are linux/amd64", 1,
 		},
-		"an entry without a platform for an older processor": {
+		"an entry without a platform for an older architecture": {
 			index(none), script{1: builtFor(platform("linux", "386", ""))}, onAMD,
 			"SomePlatforms: the image index has an entry without a platform", 1,
 		},
-		"an entry without a platform for one of two": {
+		"an entry without a platform beside one for a node": {
 			index(amd64, none), script{1: builtFor(amd64), 2: builtFor(arm64)}, onBoth,
 			"SomePlatforms: the image index has an entry without a platform", 0,
 		},
-		"an entry without a platform beside one for others": {
+		"an entry without a platform beside one for other nodes": {
 			index(arm64, none), script{2: builtFor(amd64)}, onAMD,
 			"SomePlatforms: the image index has an entry without a platform", 0,
 		},
-		"the first without a platform counts": {
+		"the first entry without a platform counts": {
 			index(none, none), script{1: builtFor(arm64), 2: builtFor(amd64)}, onAMD,
 			"PlatformMismatch: the image index offers linux/arm64, the nodes are linux/amd64", 2,
 		},
-		"a lost entry without a platform": {index(none), script{1: lost}, onAMD, "BlobMissing: the registry has lost layer 1 of 2", 1},
-		"an entry that names none anywhere": {
+		"a missing layer of an entry without a platform": {index(none), script{1: missingLayer}, onAMD, "BlobMissing: the registry has lost layer 1 of 2", 1},
+		"an entry and a configuration without a platform": {
 			index(none), script{1: {Reason: imagepull.ReasonPullable}}, onAMD,
 			"SomePlatforms: the image index has an entry without a platform", 1,
 		},
@@ -163,36 +163,36 @@ func TestContents(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inside := insides(test.inside)
+			deep := deepResolver(test.deep)
 			got := check(t, preflight.Options{
-				Resolver:    &registry{script: map[string]imagepull.Verdict{image: test.image}},
-				Deep:        inside,
+				Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: test.image}},
+				Deep:        deep,
 				Credentials: &secrets{},
 				Nodes:       test.nodes,
 			}, image)
-			if brief(got) != test.want {
-				t.Errorf("got verdict %q, want %q", brief(got), test.want)
+			if summary(got) != test.want {
+				t.Errorf("got verdict %q, want %q", summary(got), test.want)
 			}
-			if asked := inside.questions(); len(asked) != test.asked {
-				t.Errorf("looked into %v, want %d", asked, test.asked)
+			if requested := deep.requests(); len(requested) != test.requested {
+				t.Errorf("requests = %v, want %d", requested, test.requested)
 			}
 		})
 	}
 }
 
-// TestContentsForEachCredential: the kubelet begins anew with the next one, wherever the pull failed.
-func TestContentsForEachCredential(t *testing.T) {
+// The kubelet pulls the whole image again with the next credential.
+func TestDeepCheckRunsForEachCredential(t *testing.T) {
 	t.Parallel()
-	inside := &registry{script: map[string]imagepull.Verdict{
-		repository + "@" + part(0) + " file/a": noLayer,
-		repository + "@" + part(0) + " file/b": builtFor(platform("linux", "amd64", "")),
+	deep := &scriptedResolver{script: map[string]imagepull.Verdict{
+		repository + "@" + manifestDigest(0) + " file/a": deniedLayer,
+		repository + "@" + manifestDigest(0) + " file/b": builtFor(platform("linux", "amd64", "")),
 	}}
 	got := check(t, preflight.Options{
-		Resolver:    &registry{script: map[string]imagepull.Verdict{image: single()}},
-		Deep:        inside,
+		Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: single()}},
+		Deep:        deep,
 		Credentials: &secrets{set: keys(t, "registry.example", "a", "b")},
 	}, image)
-	if brief(got) != "Pullable" || got.Credential != "file/b" {
-		t.Errorf("got verdict %q by %s, want Pullable by file/b", brief(got), got.Credential)
+	if summary(got) != "Pullable" || got.Credential != "file/b" {
+		t.Errorf("got verdict %q by %s, want Pullable by file/b", summary(got), got.Credential)
 	}
 }

@@ -9,45 +9,45 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// TestNodeCredentials: what the nodes hold is tried after what the pod brings along, and its refusal is as certain.
-func TestNodeCredentials(t *testing.T) {
+// They are tried after the credentials of the pod. A denial with them is certain too.
+func TestNodeCredentialsAreTriedLast(t *testing.T) {
 	t.Parallel()
 	const file = `{"auths": {"registry.example": {"username": "node", "password": "x"}}}`
 	const node = "node/config.json"
-	refusedFor := func(source, detail, fix string) imagepull.Verdict {
+	denied := func(source, detail, fix string) imagepull.Verdict {
 		return imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: detail, Fix: fix, Credential: source}
 	}
 	type bySource = map[string]imagepull.Verdict
 	tests := map[string]struct {
-		keys    []string
-		answers bySource
-		want    imagepull.Verdict
-		asked   []string
+		keys      []string
+		script    bySource
+		want      imagepull.Verdict
+		requested []string
 	}{
-		"the node's works":       {nil, bySource{node: works}, from(node, works), []string{image + " " + node}},
-		"the pod's works":        {[]string{"a"}, bySource{"file/a": works}, from("file/a", works), []string{image + " file/a"}},
-		"the node's comes next":  {[]string{"a"}, bySource{"file/a": refused, node: works}, from(node, works), []string{image + " file/a", image + " " + node}},
-		"the node's is refused":  {nil, bySource{node: refused}, refusedFor(node, "refused", imagepull.ReasonAccessDenied.Fix()), []string{image + " " + node}},
-		"the node finds nothing": {nil, bySource{node: absent}, from(node, absent), []string{image + " " + node}},
-		"both are refused": {
+		"node, pullable":      {nil, bySource{node: pullable}, withSource(node, pullable), []string{image + " " + node}},
+		"pod, pullable":       {[]string{"a"}, bySource{"file/a": pullable}, withSource("file/a", pullable), []string{image + " file/a"}},
+		"node after a denial": {[]string{"a"}, bySource{"file/a": refused, node: pullable}, withSource(node, pullable), []string{image + " file/a", image + " " + node}},
+		"node, denied":        {nil, bySource{node: refused}, denied(node, "refused", imagepull.ReasonAccessDenied.Fix()), []string{image + " " + node}},
+		"node, not found":     {nil, bySource{node: absent}, withSource(node, absent), []string{image + " " + node}},
+		"both denied": {
 			[]string{"a"}, bySource{"file/a": refused, node: refused},
-			refusedFor("file/a", "the credentials from file/a, node/config.json are refused", "renew it"),
+			denied("file/a", "the credentials from file/a, node/config.json are refused", "renew it"),
 			[]string{image + " file/a", image + " " + node},
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			resolver := &registry{script: answers(test.answers)}
+			resolver := &scriptedResolver{script: script(test.script)}
 			got := check(t, preflight.Options{
 				Resolver:    resolver,
-				Credentials: onNode(t, &secrets{set: keys(t, host, test.keys...)}, &nodeFile{text: file}),
+				Credentials: withNodeConfig(t, &secrets{set: keys(t, host, test.keys...)}, &nodeConfig{text: file}),
 			}, image)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("verdict (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(test.asked, resolver.questions()); diff != "" {
-				t.Errorf("questions (-want +got):\n%s", diff)
+			if diff := cmp.Diff(test.requested, resolver.requests()); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
 	}

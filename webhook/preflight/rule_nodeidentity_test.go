@@ -9,48 +9,48 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// TestCredentialedRegistries: where nodes have an identity of their own, a refusal is no certainty. Nothing else changes.
-func TestCredentialedRegistries(t *testing.T) {
+// Other verdicts stay, and so do other registries.
+func TestNodeIdentityMakesARefusalIndeterminate(t *testing.T) {
 	t.Parallel()
 	const ecr = "123.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1"
-	doubt := imagepull.Verdict{
+	denied := imagepull.Verdict{
 		Reason: imagepull.ReasonNodeCredentials,
 		Detail: "access is denied with the credentials that Pullgate can see, but the nodes may have an identity of their own",
 	}
-	hidden := imagepull.Verdict{
+	notFound := imagepull.Verdict{
 		Reason: imagepull.ReasonNodeCredentials,
 		Detail: "tag not found with the credentials that Pullgate can see, but the nodes may have an identity of their own",
 	}
 	tests := map[string]struct {
 		registries []string
 		image      string
-		answer     imagepull.Verdict
+		response   imagepull.Verdict
 		want       imagepull.Verdict
 	}{
-		"refused":                       {[]string{"*.dkr.ecr.*.amazonaws.com"}, ecr, private, doubt},
-		"refused, another registry":     {[]string{"*.dkr.ecr.*.amazonaws.com"}, image, private, private},
-		"refused, none is listed":       {nil, ecr, private, private},
-		"refused, by its name":          {[]string{"gcr.io", host}, image, private, doubt},
-		"refused, on any port":          {[]string{host}, "registry.example:5000/web:1", private, doubt},
-		"refused, on the port":          {[]string{"registry.example:5000"}, "registry.example:5000/web:1", private, doubt},
-		"refused, on another port":      {[]string{"registry.example:5000"}, "registry.example:6000/web:1", private, private},
-		"refused, wildcard with a port": {[]string{"*.example:5000"}, "registry.example:5000/web:1", private, doubt},
-		"refused, a subdomain":          {[]string{"example"}, image, private, private},
-		"refused, in another case":      {[]string{"Registry.Example"}, image, private, doubt},
-		"refused, IPv6 with its port":   {[]string{"[2001:db8::1]:5000"}, "[2001:db8::1]:5000/web:1", private, doubt},
-		"refused, IPv6 on any port":     {[]string{"2001:db8::1"}, "[2001:db8::1]:5000/web:1", private, doubt},
-		"refused, IPv6 in brackets":     {[]string{"[2001:db8::1]"}, "[2001:db8::1]:5000/web:1", private, doubt},
-		"refused, IPv6 on another port": {[]string{"[2001:db8::1]:6000"}, "[2001:db8::1]:5000/web:1", private, private},
-		"absent, which may be a lie":    {[]string{host}, image, absent, hidden},
-		"absent, another registry":      {[]string{"gcr.io"}, image, absent, absent},
-		"no answer":                     {[]string{host}, image, unavailable, unavailable},
-		"works":                         {[]string{host}, image, works, works},
+		"denied":                       {[]string{"*.dkr.ecr.*.amazonaws.com"}, ecr, private, denied},
+		"denied, another registry":     {[]string{"*.dkr.ecr.*.amazonaws.com"}, image, private, private},
+		"denied, no registry listed":   {nil, ecr, private, private},
+		"denied, listed by name":       {[]string{"gcr.io", host}, image, private, denied},
+		"denied, on any port":          {[]string{host}, "registry.example:5000/web:1", private, denied},
+		"denied, on the port":          {[]string{"registry.example:5000"}, "registry.example:5000/web:1", private, denied},
+		"denied, on another port":      {[]string{"registry.example:5000"}, "registry.example:6000/web:1", private, private},
+		"denied, wildcard with a port": {[]string{"*.example:5000"}, "registry.example:5000/web:1", private, denied},
+		"denied, a subdomain":          {[]string{"example"}, image, private, private},
+		"denied, in another case":      {[]string{"Registry.Example"}, image, private, denied},
+		"denied, IPv6 with its port":   {[]string{"[2001:db8::1]:5000"}, "[2001:db8::1]:5000/web:1", private, denied},
+		"denied, IPv6 on any port":     {[]string{"2001:db8::1"}, "[2001:db8::1]:5000/web:1", private, denied},
+		"denied, IPv6 in brackets":     {[]string{"[2001:db8::1]"}, "[2001:db8::1]:5000/web:1", private, denied},
+		"denied, IPv6 on another port": {[]string{"[2001:db8::1]:6000"}, "[2001:db8::1]:5000/web:1", private, private},
+		"not found":                    {[]string{host}, image, absent, notFound},
+		"not found, another registry":  {[]string{"gcr.io"}, image, absent, absent},
+		"unavailable":                  {[]string{host}, image, unavailable, unavailable},
+		"pullable":                     {[]string{host}, image, pullable, pullable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := check(t, preflight.Options{
-				Resolver:               &registry{script: map[string]imagepull.Verdict{test.image: test.answer}},
+				Resolver:               &scriptedResolver{script: map[string]imagepull.Verdict{test.image: test.response}},
 				Credentials:            &secrets{},
 				CredentialedRegistries: hosts(t, test.registries...),
 			}, test.image)

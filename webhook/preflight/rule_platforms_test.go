@@ -13,7 +13,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-func TestPlatforms(t *testing.T) {
+func TestIndexIsComparedWithDeclaredPlatforms(t *testing.T) {
 	t.Parallel()
 	var (
 		amd64   = platform("linux", "amd64", "")
@@ -33,9 +33,9 @@ func TestPlatforms(t *testing.T) {
 		reason            imagepull.Reason
 		detail            string
 	}{
-		"served":              {list{amd64, arm64}, list{amd64}, imagepull.ReasonPullable, ""},
-		"all are served":      {list{amd64, arm64}, list{amd64, arm64}, imagepull.ReasonPullable, ""},
-		"nodes are not known": {list{arm64}, nil, imagepull.ReasonPullable, ""},
+		"served":         {list{amd64, arm64}, list{amd64}, imagepull.ReasonPullable, ""},
+		"all are served": {list{amd64, arm64}, list{amd64, arm64}, imagepull.ReasonPullable, ""},
+		"unknown nodes":  {list{arm64}, nil, imagepull.ReasonPullable, ""},
 		"mismatch": {
 			list{arm64, armV7}, list{amd64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers linux/arm64, linux/arm/v7, the nodes are linux/amd64",
@@ -44,7 +44,7 @@ func TestPlatforms(t *testing.T) {
 			list{arm64, unknown}, list{amd64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers linux/arm64, the nodes are linux/amd64",
 		},
-		"features that the nodes lack": {
+		"features that no node has": {
 			list{wanting}, list{amd64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers linux/amd64 with a+b, the nodes are linux/amd64",
 		},
@@ -56,7 +56,7 @@ func TestPlatforms(t *testing.T) {
 			nil, list{amd64, arm64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers no platform, the nodes are linux/amd64, linux/arm64",
 		},
-		"empty index, nodes are not known": {nil, nil, imagepull.ReasonPlatformMismatch, "the image index offers no platform"},
+		"empty index, unknown nodes": {nil, nil, imagepull.ReasonPlatformMismatch, "the image index offers no platform"},
 		"one platform several times": {
 			list{arm64, arm64, arm64}, list{amd64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers linux/arm64, the nodes are linux/amd64",
@@ -68,11 +68,11 @@ func TestPlatforms(t *testing.T) {
 		"an entry without a platform": {
 			list{{}}, list{amd64}, imagepull.ReasonSomePlatforms, "the image index has an entry without a platform",
 		},
-		"as many as are listed": {
+		"as many as listed": {
 			many[:6], list{amd64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers linux/arch0, linux/arch1, linux/arch2, linux/arch3, linux/arch4, linux/arch5, the nodes are linux/amd64",
 		},
-		"more than are listed": {
+		"more than listed": {
 			many, list{amd64}, imagepull.ReasonPlatformMismatch,
 			"the image index offers linux/arch0, linux/arch1, linux/arch2, linux/arch3, linux/arch4, linux/arch5 and 3 more, the nodes are linux/amd64",
 		},
@@ -82,7 +82,7 @@ func TestPlatforms(t *testing.T) {
 			t.Parallel()
 			index := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: "sha256:1", IsIndex: true, Platforms: test.offered}
 			got := check(t, preflight.Options{
-				Resolver:    &registry{script: map[string]imagepull.Verdict{image: index}},
+				Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: index}},
 				Credentials: &secrets{},
 				Nodes:       nodes.Declared(test.declared),
 			}, image)
@@ -95,26 +95,26 @@ func TestPlatforms(t *testing.T) {
 	}
 }
 
-// TestSingleManifestFitsEveryNode: nodes look at the platform in an index and nowhere else.
+// Nodes read the platform only in an index.
 func TestSingleManifestFitsEveryNode(t *testing.T) {
 	t.Parallel()
 	got := check(t, preflight.Options{
-		Resolver:    &registry{script: map[string]imagepull.Verdict{image: works}},
+		Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: pullable}},
 		Credentials: &secrets{},
 		Nodes:       nodes.Declared{platform("linux", "s390x", "")},
 	}, image)
-	if diff := cmp.Diff(works, got); diff != "" {
+	if diff := cmp.Diff(pullable, got); diff != "" {
 		t.Errorf("verdict (-want +got):\n%s", diff)
 	}
 }
 
-// TestPlatformsOfADoubt: an index that only another credential may show says nothing of the nodes.
-func TestPlatformsOfADoubt(t *testing.T) {
+// With another credential the index may be another one.
+func TestIndexIsNotComparedIfASecretIsUnreadable(t *testing.T) {
 	t.Parallel()
 	hidden := credentials.Problem{Subject: "pull secret \"hidden\"", Detail: "forbidden"}
 	index := imagepull.Verdict{Reason: imagepull.ReasonPullable, IsIndex: true}
 	got := check(t, preflight.Options{
-		Resolver:    &registry{script: map[string]imagepull.Verdict{image: index}},
+		Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: index}},
 		Credentials: &secrets{set: credentials.Set{Unreadable: []credentials.Problem{hidden}}},
 		Nodes:       nodes.Declared{platform("linux", "amd64", "")},
 	}, image)
@@ -123,8 +123,7 @@ func TestPlatformsOfADoubt(t *testing.T) {
 	}
 }
 
-// The nodes' runtime decides about platforms, too.
-func TestPlatformsOnCRIO(t *testing.T) {
+func TestPlatformsFollowTheRuntime(t *testing.T) {
 	t.Parallel()
 	v1 := imagepull.Verdict{
 		Reason: imagepull.ReasonPullable, IsIndex: true, Platforms: []imagepull.Platform{platform("linux", "amd64", "v1")},
@@ -134,7 +133,7 @@ func TestPlatformsOnCRIO(t *testing.T) {
 		imagepull.RuntimeCRIO:       imagepull.ReasonPlatformMismatch,
 	} {
 		got := check(t, preflight.Options{
-			Resolver: &registry{script: map[string]imagepull.Verdict{image: v1}}, Credentials: &secrets{}, Runtime: runtime,
+			Resolver: &scriptedResolver{script: map[string]imagepull.Verdict{image: v1}}, Credentials: &secrets{}, Runtime: runtime,
 			Nodes: nodes.Declared{platform("linux", "amd64", "")},
 		}, image)
 		if got.Reason != want {
@@ -143,15 +142,14 @@ func TestPlatformsOnCRIO(t *testing.T) {
 	}
 }
 
-// TestPlatformsOfThePodsNodes: the same image, and pods that run on other nodes.
-func TestPlatformsOfThePodsNodes(t *testing.T) {
+func TestIndexIsComparedWithThePodsNodes(t *testing.T) {
 	t.Parallel()
 	index := imagepull.Verdict{Reason: imagepull.ReasonPullable, IsIndex: true, Platforms: []imagepull.Platform{platform("linux", "arm64", "")}}
-	on := func(label, value string) *corev1.PodSpec {
+	selecting := func(label, value string) *corev1.PodSpec {
 		return &corev1.PodSpec{NodeSelector: map[string]string{label: value}}
 	}
-	both := []corev1.Node{machine("a", "amd64"), machine("b", "arm64")}
-	untold := machine("c", "")
+	both := []corev1.Node{newNode("a", "amd64"), newNode("b", "arm64")}
+	unlabelled := newNode("c", "")
 	tests := map[string]struct {
 		nodes  []corev1.Node
 		spec   *corev1.PodSpec
@@ -162,9 +160,9 @@ func TestPlatformsOfThePodsNodes(t *testing.T) {
 			both, nil, imagepull.ReasonSomePlatforms,
 			"some nodes are not served: the image index offers linux/arm64, the nodes are linux/amd64, linux/arm64",
 		},
-		"the right nodes": {both, on(corev1.LabelArchStable, "arm64"), imagepull.ReasonPullable, ""},
+		"the right nodes": {both, selecting(corev1.LabelArchStable, "arm64"), imagepull.ReasonPullable, ""},
 		"the wrong nodes": {
-			both, on(corev1.LabelArchStable, "amd64"), imagepull.ReasonPlatformMismatch,
+			both, selecting(corev1.LabelArchStable, "amd64"), imagepull.ReasonPlatformMismatch,
 			"the image index offers linux/arm64, the nodes are linux/amd64",
 		},
 		"the wrong node": {
@@ -172,11 +170,11 @@ func TestPlatformsOfThePodsNodes(t *testing.T) {
 			"the image index offers linux/arm64, the nodes are linux/amd64",
 		},
 		"no node": {
-			both, on("pool", "x"), imagepull.ReasonSomePlatforms,
+			both, selecting("pool", "x"), imagepull.ReasonSomePlatforms,
 			"no node is known that the pod can run on now, and the image index offers only linux/arm64",
 		},
-		"a node that does not say": {
-			[]corev1.Node{untold}, nil, imagepull.ReasonSomePlatforms,
+		"a node without labels": {
+			[]corev1.Node{unlabelled}, nil, imagepull.ReasonSomePlatforms,
 			"a node does not report its exact platform, and the image index offers linux/arm64",
 		},
 	}
@@ -184,7 +182,7 @@ func TestPlatformsOfThePodsNodes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			checker := preflight.New(preflight.Options{
-				Resolver: &registry{script: map[string]imagepull.Verdict{image: index}}, Credentials: &secrets{}, Nodes: clusterOf(t, test.nodes...),
+				Resolver: &scriptedResolver{script: map[string]imagepull.Verdict{image: index}}, Credentials: &secrets{}, Nodes: newSnapshot(t, test.nodes...),
 			})
 			got := checker.Check(t.Context(), pod(image), test.spec)[0]
 			if got.Reason != test.reason || got.Detail != test.detail {
@@ -194,28 +192,27 @@ func TestPlatformsOfThePodsNodes(t *testing.T) {
 	}
 }
 
-// An image of the old format is for old nodes.
-func TestSchema1(t *testing.T) {
+func TestSchema1IsIndeterminateWithAnOldNode(t *testing.T) {
 	t.Parallel()
-	old := machine("old", "amd64")
+	old := newNode("old", "amd64")
 	old.Status.NodeInfo.ContainerRuntimeVersion = "containerd://1.7.27"
 	schema1 := imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "old", Fix: "convert it", IsSchema1: true}
-	doubt := schema1
-	doubt.Reason, doubt.Detail = imagepull.ReasonSomePlatforms, "old, which only old nodes can pull"
+	someNodes := schema1
+	someNodes.Reason, someNodes.Detail = imagepull.ReasonSomePlatforms, "old, which only old nodes can pull"
 	other := imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "a page"}
 	tests := map[string]struct {
-		nodes        *nodes.Snapshot
-		answer, want imagepull.Verdict
+		nodes          *nodes.Snapshot
+		response, want imagepull.Verdict
 	}{
-		"new nodes":                      {clusterOf(t, machine("new", "amd64")), schema1, schema1},
-		"an old one":                     {clusterOf(t, machine("new", "amd64"), old), schema1, doubt},
-		"an old one, and something else": {clusterOf(t, old), other, other},
+		"new nodes":                 {newSnapshot(t, newNode("new", "amd64")), schema1, schema1},
+		"an old node":               {newSnapshot(t, newNode("new", "amd64"), old), schema1, someNodes},
+		"an old node, not schema 1": {newSnapshot(t, old), other, other},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := check(t, preflight.Options{
-				Resolver:    &registry{script: map[string]imagepull.Verdict{image: test.answer}},
+				Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: test.response}},
 				Credentials: &secrets{},
 				Nodes:       test.nodes,
 			}, image)

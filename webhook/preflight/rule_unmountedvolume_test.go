@@ -9,8 +9,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// TestUnmountedVolume: its failing pull keeps no container from starting.
-func TestUnmountedVolume(t *testing.T) {
+// Its failed pull stops no container.
+func TestUnmountedVolumeIsExcused(t *testing.T) {
 	t.Parallel()
 	excused := imagepull.Verdict{
 		Reason: imagepull.ReasonNotChecked,
@@ -21,22 +21,22 @@ func TestUnmountedVolume(t *testing.T) {
 		}},
 	}
 	tests := map[string]struct {
-		unmounted    bool
-		answer, want imagepull.Verdict
+		unmounted      bool
+		response, want imagepull.Verdict
 	}{
-		"mounted, absent":      {false, absent, absent},
-		"unmounted, absent":    {true, absent, excused},
-		"unmounted, there":     {true, works, works},
-		"unmounted, no answer": {true, unavailable, unavailable},
+		"mounted, not found":     {false, absent, absent},
+		"unmounted, not found":   {true, absent, excused},
+		"unmounted, pullable":    {true, pullable, pullable},
+		"unmounted, unavailable": {true, unavailable, unavailable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := pod(image, image)
 			p.Uses[1].Kind, p.Uses[1].Unmounted = imagepull.Volume, test.unmounted
-			resolver := &registry{script: map[string]imagepull.Verdict{image: test.answer}}
+			resolver := &scriptedResolver{script: map[string]imagepull.Verdict{image: test.response}}
 			got := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}}).Check(t.Context(), p, nil)
-			if diff := cmp.Diff(test.answer, got[0].Verdict); diff != "" {
+			if diff := cmp.Diff(test.response, got[0].Verdict); diff != "" {
 				t.Errorf("verdict on the container (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(test.want, got[1].Verdict); diff != "" {
