@@ -16,7 +16,7 @@ import (
 )
 
 // start runs an inventory until the test's bubble ends, and lets it do what it can do by itself.
-func start(t *testing.T, c *cluster) *nodes.Inventory {
+func startInventory(t *testing.T, c *nodeClient) *nodes.Inventory {
 	t.Helper()
 	c.watcher = watch.NewFake()
 	inventory, err := nodes.NewInventory(c, nil)
@@ -32,12 +32,12 @@ func start(t *testing.T, c *cluster) *nodes.Inventory {
 			t.Errorf("Start() = %v", err)
 		}
 	})
-	settle(t, inventory)
+	waitForSync(t, inventory)
 	return inventory
 }
 
 // settle waits until nothing happens any more. Informers look around once in a while.
-func settle(t *testing.T, inventory *nodes.Inventory) {
+func waitForSync(t *testing.T, inventory *nodes.Inventory) {
 	t.Helper()
 	synctest.Wait()
 	if !inventory.Synced() {
@@ -46,30 +46,30 @@ func settle(t *testing.T, inventory *nodes.Inventory) {
 }
 
 // serves returns how an index of one platform serves a pod that asks for nothing.
-func serves(t *testing.T, inventory *nodes.Inventory, platform string) nodes.Fit {
+func fitOf(t *testing.T, inventory *nodes.Inventory, platform string) nodes.Fit {
 	t.Helper()
-	fit, _ := inventory.Candidates(nil).Serve(of(t, platform))
+	fit, _ := inventory.Candidates(nil).Serve(platforms(t, platform))
 	return fit
 }
 
 func TestInventory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{nodes: []corev1.Node{newNode("a", "linux/amd64", holding(web))}}
-		inventory := start(t, c)
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.None {
+		c := &nodeClient{nodes: []corev1.Node{newNode("a", "linux/amd64", withImage(web))}}
+		inventory := startInventory(t, c)
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.None {
 			t.Errorf("at first: got %d, want None", got)
 		}
 		arm := newNode("b", "linux/arm64")
 		c.watcher.Add(&arm)
 		synctest.Wait()
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.Some {
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.Some {
 			t.Errorf("after a node has joined: got %d, want Some", got)
 		}
 		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.SomeNodes {
 			t.Errorf("holding: got %d, want SomeNodes", got)
 		}
-		loaded := newNode("b", "linux/arm64", holding(web))
+		loaded := newNode("b", "linux/arm64", withImage(web))
 		c.watcher.Modify(&loaded)
 		synctest.Wait()
 		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.AllNodes {
@@ -77,7 +77,7 @@ func TestInventory(t *testing.T) {
 		}
 		c.watcher.Delete(&c.nodes[0])
 		synctest.Wait()
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.All {
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.All {
 			t.Errorf("after a node has left: got %d, want All", got)
 		}
 	})
@@ -88,7 +88,7 @@ func TestInventoryWithoutNodes(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, inventory *nodes.Inventory) {
 		t.Helper()
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.NoCandidate {
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.NoCandidate {
 			t.Errorf("got %d, want NoCandidate", got)
 		}
 		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.Unreported {
@@ -97,7 +97,7 @@ func TestInventoryWithoutNodes(t *testing.T) {
 	}
 	t.Run("not started", func(t *testing.T) {
 		t.Parallel()
-		inventory, err := nodes.NewInventory(&cluster{}, nil)
+		inventory, err := nodes.NewInventory(&nodeClient{}, nil)
 		if err != nil {
 			t.Fatalf("NewInventory() = %v", err)
 		}
@@ -109,16 +109,16 @@ func TestInventoryWithoutNodes(t *testing.T) {
 	t.Run("not allowed", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			check(t, start(t, &cluster{err: errForbidden}))
+			check(t, startInventory(t, &nodeClient{err: errForbidden}))
 		})
 	})
 	t.Run("declared platforms count all the same", func(t *testing.T) {
 		t.Parallel()
-		inventory, err := nodes.NewInventory(&cluster{}, of(t, "linux/amd64"))
+		inventory, err := nodes.NewInventory(&nodeClient{}, platforms(t, "linux/amd64"))
 		if err != nil {
 			t.Fatalf("NewInventory() = %v", err)
 		}
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.None {
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.None {
 			t.Errorf("got %d, want None", got)
 		}
 	})
@@ -126,7 +126,7 @@ func TestInventoryWithoutNodes(t *testing.T) {
 
 func TestInventoryIsEveryReplicasOwn(t *testing.T) {
 	t.Parallel()
-	inventory, err := nodes.NewInventory(&cluster{}, nil)
+	inventory, err := nodes.NewInventory(&nodeClient{}, nil)
 	if err != nil || inventory.NeedLeaderElection() {
 		t.Errorf("NeedLeaderElection() = true, %v; want false", err)
 	}
@@ -134,22 +134,22 @@ func TestInventoryIsEveryReplicasOwn(t *testing.T) {
 
 func TestListReadsEveryPage(t *testing.T) {
 	t.Parallel()
-	c := &cluster{nodes: []corev1.Node{
+	c := &nodeClient{nodes: []corev1.Node{
 		newNode("a", "linux/amd64"), newNode("b", "linux/amd64"), newNode("c", "linux/arm64"), newNode("d", "linux/s390x"), newNode("e", "linux/ppc64le"),
 	}}
 	s, err := nodes.List(t.Context(), c, nil)
 	if err != nil {
 		t.Fatalf("List() = %v", err)
 	}
-	_, wanted := s.Candidates(nil).Serve(of(t, "linux/riscv64"))
-	if diff := cmp.Diff(of(t, "linux/amd64 linux/arm64 linux/ppc64le linux/s390x"), wanted); diff != "" || c.listed != 3 {
+	_, compared := s.Candidates(nil).Serve(platforms(t, "linux/riscv64"))
+	if diff := cmp.Diff(platforms(t, "linux/amd64 linux/arm64 linux/ppc64le linux/s390x"), compared); diff != "" || c.listed != 3 {
 		t.Errorf("%d pages read, want 3; platforms (-want +got):\n%s", c.listed, diff)
 	}
 }
 
 func TestListFails(t *testing.T) {
 	t.Parallel()
-	s, err := nodes.List(t.Context(), &cluster{err: errForbidden}, nil)
+	s, err := nodes.List(t.Context(), &nodeClient{err: errForbidden}, nil)
 	if s != nil || !errors.Is(err, errForbidden) {
 		t.Errorf("List() = %v, %v; want the API server's error", s, err)
 	}
@@ -160,7 +160,7 @@ func TestMemory(t *testing.T) {
 	const number, most = 500, 10 << 10
 	list := make([]corev1.Node, number)
 	for i := range list {
-		list[i] = newNode(strconv.Itoa(i), "linux/amd64", crowded(50), func(n *corev1.Node) {
+		list[i] = newNode(strconv.Itoa(i), "linux/amd64", withImages(50), func(n *corev1.Node) {
 			for j := range n.Status.Images {
 				for range 4 {
 					name := n.Status.Images[j].Names[0]
@@ -169,7 +169,7 @@ func TestMemory(t *testing.T) {
 			}
 		})
 	}
-	c := &cluster{nodes: list}
+	c := &nodeClient{nodes: list}
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

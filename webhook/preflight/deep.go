@@ -125,7 +125,7 @@ func (d deepCheck) entries(ctx context.Context, index imagepull.Verdict, entries
 // withoutPlatforms checks an index whose entries name no platform. A node reads it from the configurations, and the first
 // entry's counts (containerd: core/images/image.go, Manifest).
 //
-// Beside entries that name a platform the verdict stays SomePlatforms: containerd 2 needs the first of those, fetched or not, to
+// Beside entries that name a platform the verdict stays SomePlatforms: containerd 2 needs the first such entry, fetched or not, to
 // compute the size of the image (core/images/usage/calculator.go), and 1.7 does not.
 func (d deepCheck) withoutPlatforms(ctx context.Context, v imagepull.Verdict) imagepull.Verdict {
 	var entries []int
@@ -175,8 +175,8 @@ func (d deepCheck) manifest(ctx context.Context, digest string) imagepull.Verdic
 	return v
 }
 
-// anyRunnable returns each runnable entry of an index as that of a platform, since the nodes' platforms are not known. It reports
-// whether these are all.
+// anyRunnable returns the runnable entries of an index, each for a platform of its own, and reports whether these are all. The
+// nodes' platforms are not known.
 func anyRunnable(offered []imagepull.Platform) (platforms [][]int, all bool) {
 	for i, p := range offered {
 		if hasNoPlatform(p) || p.OS == "unknown" {

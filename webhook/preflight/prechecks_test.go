@@ -9,7 +9,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// These verdicts need neither a registry nor a secret.
+// These verdicts need no registry and no secret.
 func TestPrechecksSendNoRequest(t *testing.T) {
 	t.Parallel()
 	never := func(image string) imagepull.Use {

@@ -44,8 +44,8 @@ func TestServeOnCRIO(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			candidates := nodes.Declared(of(t, tt.nodes)).Candidates(nil).WithProfile(nodes.Profile{Runtime: imagepull.RuntimeCRIO})
-			if got, _ := candidates.Serve(of(t, tt.offered)); got != tt.want {
+			candidates := nodes.Declared(platforms(t, tt.nodes)).Candidates(nil).WithProfile(nodes.Profile{Runtime: imagepull.RuntimeCRIO})
+			if got, _ := candidates.Serve(platforms(t, tt.offered)); got != tt.want {
 				t.Errorf("%q serves %q: got %d, want %d", tt.offered, tt.nodes, got, tt.want)
 			}
 		})

@@ -1,4 +1,4 @@
-package nodes
+package localregistry
 
 import (
 	"cmp"
@@ -16,38 +16,38 @@ import (
 )
 
 const (
-	// hostingKey holds the description, version 1 being the only one there is.
+	// hostingKey is the key of the description. Version 1 is the only version.
 	hostingKey = "localRegistryHosting.v1"
-	// maxHosting is far beyond four short lines.
+	// maxHosting bounds the description, which has four short lines. Everyone who may write the ConfigMap controls its length.
 	maxHosting = 16 << 10
 )
 
-// Hosting is what is kept of the object that describes a local registry. The zero value describes none.
+// Hosting is the description of a local registry. The zero value describes none.
 type Hosting struct {
 	// ObjectMeta holds the name, which informers need.
 	metav1.ObjectMeta
-	// host is the registry's name in images, and address where pods reach it.
+	// host is the registry's name in images, and address its address for pods.
 	host, address string
 }
 
-// At returns where pods reach the registry that the nodes know by this host, if it is the local one.
-func (h *Hosting) At(host string) (address string, ok bool) {
+// Address returns the address of the registry for pods, if host is its name in images.
+func (h *Hosting) Address(host string) (address string, ok bool) {
 	if h.address == "" || h.host != host {
 		return "", false
 	}
 	return h.address, true
 }
 
-// hostingReader reads the object, and logs each thing that is wrong with it once, however often it is read.
+// hostingReader parses the ConfigMap. It logs each problem once, even if the ConfigMap is read often.
 type hostingReader struct {
 	log *slog.Logger
 
-	mu   sync.Mutex
-	said string
+	mu     sync.Mutex
+	logged string
 }
 
-// reduce is the informer's transform.
-func (r *hostingReader) reduce(o any) (any, error) {
+// transform is the informer's transform.
+func (r *hostingReader) transform(o any) (any, error) {
 	if c, ok := o.(*corev1.ConfigMap); ok {
 		return r.read(c), nil
 	}
@@ -59,16 +59,16 @@ func (r *hostingReader) read(c *corev1.ConfigMap) *Hosting {
 	h.ObjectMeta = metav1.ObjectMeta{Namespace: c.Namespace, Name: c.Name}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if problem != "" && problem != r.said {
+	if problem != "" && problem != r.logged {
 		r.log.Warn("the description of the cluster's local registry is ignored",
-			"configMap", LocalRegistryNamespace+"/"+LocalRegistryName, "key", hostingKey, "problem", problem)
+			"configMap", Namespace+"/"+Name, "key", hostingKey, "problem", problem)
 	}
-	r.said = problem
+	r.logged = problem
 	return &h
 }
 
-// parseHosting reads the description. Images name the registry as the nodes' runtime does: by a name of its own, or else by
-// the one that it has outside of the cluster. Where pods reach it need not be known.
+// parseHosting parses the description. Images name the registry as the container runtime does: by hostFromContainerRuntime, or by
+// host if that is empty. The address for pods may be missing.
 func parseHosting(text string) (h Hosting, problem string) {
 	var keys struct {
 		Host                     string `json:"host"`
@@ -76,10 +76,10 @@ func parseHosting(text string) (h Hosting, problem string) {
 		HostFromClusterNetwork   string `json:"hostFromClusterNetwork"`
 	}
 	if len(text) > maxHosting {
-		return Hosting{}, "it is too long"
+		return Hosting{}, "the text is longer than 16 KiB"
 	}
 	if err := yaml.Unmarshal([]byte(text), &keys); err != nil {
-		return Hosting{}, "it is not YAML with texts for host, hostFromContainerRuntime and hostFromClusterNetwork"
+		return Hosting{}, "not YAML with strings for host, hostFromContainerRuntime and hostFromClusterNetwork"
 	}
 	if keys.HostFromClusterNetwork == "" {
 		return Hosting{}, ""
@@ -90,11 +90,10 @@ func parseHosting(text string) (h Hosting, problem string) {
 	return Hosting{host: cmp.Or(keys.HostFromContainerRuntime, keys.Host), address: keys.HostFromClusterNetwork}, ""
 }
 
-// hostName is what containers are called too, which are no strict host names.
+// hostName matches names of containers too, which are not always valid host names.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$`)
 
-// isHost reports whether the text is a host or an address, with or without a port, and nothing else: it is put into URLs
-// and messages.
+// isHost reports whether the text is only a host name or an address, with or without a port. URLs and messages will contain it.
 func isHost(text string) bool {
 	name := text
 	if host, port, err := net.SplitHostPort(text); err == nil {

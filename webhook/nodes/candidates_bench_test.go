@@ -12,20 +12,20 @@ import (
 
 // BenchmarkCandidates is the search for nodes that a pod may run on, and for its image on them, in clusters of three sizes.
 func BenchmarkCandidates(b *testing.B) {
-	wanted := imagepull.Reference{Domain: "registry.example", Path: "shop/web", Tag: "1"}
+	compared := imagepull.Reference{Domain: "registry.example", Path: "shop/web", Tag: "1"}
 	for _, size := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprintf("nodes=%d", size), func(b *testing.B) {
 			var all []corev1.Node
 			for i := range size {
-				all = append(all, newNode(fmt.Sprintf("node-%d", i), "linux/amd64", crowded(40)))
+				all = append(all, newNode(fmt.Sprintf("node-%d", i), "linux/amd64", withImages(40)))
 			}
-			snapshot, err := nodes.List(b.Context(), &cluster{nodes: all}, nil)
+			newSnapshot, err := nodes.List(b.Context(), &nodeClient{nodes: all}, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if snapshot.Candidates(&corev1.PodSpec{}).Presence(wanted) == nodes.AllNodes {
+				if newSnapshot.Candidates(&corev1.PodSpec{}).Presence(compared) == nodes.AllNodes {
 					b.Fatal("nodes hold an image that they don't have")
 				}
 			}

@@ -57,11 +57,11 @@ func TestServe(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, wanted := nodes.Declared(of(t, tt.nodes)).Candidates(nil).Serve(of(t, tt.offered))
+			got, compared := nodes.Declared(platforms(t, tt.nodes)).Candidates(nil).Serve(platforms(t, tt.offered))
 			if got != tt.want {
 				t.Errorf("%q serves %q: got %d, want %d", tt.offered, tt.nodes, got, tt.want)
 			}
-			if diff := cmp.Diff(of(t, tt.nodes), wanted); diff != "" {
+			if diff := cmp.Diff(platforms(t, tt.nodes), compared); diff != "" {
 				t.Errorf("platforms (-want +got):\n%s", diff)
 			}
 		})
@@ -93,8 +93,8 @@ func TestServeWindowsBuild(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			offered := []imagepull.Platform{{OS: "windows", Architecture: "amd64", OSVersion: tt.image}}
-			node := newNode("n", "windows/amd64", labelled(corev1.LabelWindowsBuild, tt.node))
-			if got, _ := snapshot(t, "", node).Candidates(nil).Serve(offered); got != tt.want {
+			node := newNode("n", "windows/amd64", withLabel(corev1.LabelWindowsBuild, tt.node))
+			if got, _ := newSnapshot(t, "", node).Candidates(nil).Serve(offered); got != tt.want {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
 		})

@@ -11,11 +11,6 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// running makes a node one with this container runtime.
-func running(runtime string) func(*corev1.Node) {
-	return func(n *corev1.Node) { n.Status.NodeInfo.ContainerRuntimeVersion = runtime }
-}
-
 // Nodes take from an index what their own runtime takes, whatever the configuration says of others.
 func TestServeByTheNodesRuntime(t *testing.T) {
 	t.Parallel()
@@ -51,13 +46,13 @@ func TestServeByTheNodesRuntime(t *testing.T) {
 			t.Parallel()
 			var all []corev1.Node
 			for _, runtime := range strings.Split(tt.runtimes, " ") {
-				all = append(all, newNode("node-"+runtime, tt.platform, running(runtime)))
+				all = append(all, newNode("node-"+runtime, tt.platform, withRuntime(runtime)))
 			}
-			got, wanted := snapshot(t, "", all...).Candidates(nil).WithProfile(nodes.Profile{Runtime: tt.configured}).Serve(of(t, tt.offered))
+			got, compared := newSnapshot(t, "", all...).Candidates(nil).WithProfile(nodes.Profile{Runtime: tt.configured}).Serve(platforms(t, tt.offered))
 			if got != tt.want {
 				t.Errorf("%q serves %q with %s: got %d, want %d", tt.offered, tt.platform, tt.runtimes, got, tt.want)
 			}
-			if diff := cmp.Diff(of(t, tt.platform), wanted); diff != "" {
+			if diff := cmp.Diff(platforms(t, tt.platform), compared); diff != "" {
 				t.Errorf("platforms (-want +got):\n%s", diff)
 			}
 		})
@@ -67,7 +62,7 @@ func TestServeByTheNodesRuntime(t *testing.T) {
 // Nodes of which only the platform is known have the runtime of those that are there.
 func TestServeByTheClustersRuntime(t *testing.T) {
 	t.Parallel()
-	coming := selecting(system, "linux", architecture, "amd64")
+	coming := selecting(osLabel, "linux", archLabel, "amd64")
 	tests := map[string]struct {
 		declared string
 		runtimes []string
@@ -87,9 +82,9 @@ func TestServeByTheClustersRuntime(t *testing.T) {
 			t.Parallel()
 			var all []corev1.Node
 			for _, runtime := range tt.runtimes {
-				all = append(all, newNode("node-"+runtime, "linux/amd64", running(runtime)))
+				all = append(all, newNode("node-"+runtime, "linux/amd64", withRuntime(runtime)))
 			}
-			if got, _ := snapshot(t, tt.declared, all...).Candidates(&tt.spec).Serve(of(t, "linux/386")); got != tt.want {
+			if got, _ := newSnapshot(t, tt.declared, all...).Candidates(&tt.spec).Serve(platforms(t, "linux/386")); got != tt.want {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
 		})
@@ -104,8 +99,8 @@ func TestChooseByTheNodesRuntime(t *testing.T) {
 		"containerd://2.0.7":  {{2}},
 		"containerd://1.7.27": {{2}},
 	} {
-		all := snapshot(t, "", newNode("plain", "linux/amd64", running(runtime)))
-		got, _ := all.Candidates(nil).FetchedEntries(of(t, "- linux/386 linux/amd64 linux/arm64 linux/amd64"))
+		all := newSnapshot(t, "", newNode("plain", "linux/amd64", withRuntime(runtime)))
+		got, _ := all.Candidates(nil).FetchedEntries(platforms(t, "- linux/386 linux/amd64 linux/arm64 linux/amd64"))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: choices (-want +got):\n%s", runtime, diff)
 		}
@@ -129,34 +124,15 @@ func TestLocalImagePull(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			all := snapshot(t, "", newNode("plain", tt.platform, running(tt.runtime)))
-			if got, _ := all.Candidates(nil).WithProfile(profile).Serve(of(t, tt.offered)); got != tt.want {
+			all := newSnapshot(t, "", newNode("plain", tt.platform, withRuntime(tt.runtime)))
+			if got, _ := all.Candidates(nil).WithProfile(profile).Serve(platforms(t, tt.offered)); got != tt.want {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
 		})
 	}
-	choices, _ := snapshot(t, "linux/amd64").Candidates(nil).WithProfile(profile).FetchedEntries(of(t, "linux/386 linux/amd64 linux/amd64"))
+	choices, _ := newSnapshot(t, "linux/amd64").Candidates(nil).WithProfile(profile).FetchedEntries(platforms(t, "linux/386 linux/amd64 linux/amd64"))
 	if diff := cmp.Diff([][]int{{1}}, choices); diff != "" {
 		t.Errorf("choices (-want +got):\n%s", diff)
-	}
-}
-
-func TestChooseTheBest(t *testing.T) {
-	t.Parallel()
-	for offered, want := range map[string][][]int{
-		"linux/386":                         {{0}},
-		"linux/386 linux/386":               {{0}},
-		"- linux/386":                       {{1}},
-		"- -":                               {{0}},
-		"linux/arm64 -":                     {{1}},
-		"linux/amd64 linux/386 linux/amd64": {{0}},
-		"linux/arm64":                       nil,
-	} {
-		all := snapshot(t, "", newNode("plain", "linux/amd64", running("containerd://1.7.27")))
-		got, _ := all.Candidates(nil).FetchedEntries(of(t, offered))
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: choices (-want +got):\n%s", offered, diff)
-		}
 	}
 }
 
@@ -169,31 +145,24 @@ func TestMayTakeSchema1(t *testing.T) {
 		want  bool
 	}{
 		"no node":                     {nil, corev1.PodSpec{}, false},
-		"a new one":                   {[]corev1.Node{newNode("new", "linux/amd64", running("containerd://2.0.7"))}, corev1.PodSpec{}, false},
-		"an old one":                  {[]corev1.Node{newNode("old", "linux/amd64", running("containerd://1.7.27"))}, corev1.PodSpec{}, true},
-		"CRI-O":                       {[]corev1.Node{newNode("crio", "linux/amd64", running("cri-o://1.37.0"))}, corev1.PodSpec{}, true},
-		"Docker":                      {[]corev1.Node{newNode("docker", "linux/amd64", running("docker://26.0.0"))}, corev1.PodSpec{}, false},
-		"an old Docker":               {[]corev1.Node{newNode("docker", "linux/amd64", running("docker://25.0.6"))}, corev1.PodSpec{}, true},
+		"a new one":                   {[]corev1.Node{newNode("new", "linux/amd64", withRuntime("containerd://2.0.7"))}, corev1.PodSpec{}, false},
+		"an old one":                  {[]corev1.Node{newNode("old", "linux/amd64", withRuntime("containerd://1.7.27"))}, corev1.PodSpec{}, true},
+		"CRI-O":                       {[]corev1.Node{newNode("crio", "linux/amd64", withRuntime("cri-o://1.37.0"))}, corev1.PodSpec{}, true},
+		"Docker":                      {[]corev1.Node{newNode("docker", "linux/amd64", withRuntime("docker://26.0.0"))}, corev1.PodSpec{}, false},
+		"an old Docker":               {[]corev1.Node{newNode("docker", "linux/amd64", withRuntime("docker://25.0.6"))}, corev1.PodSpec{}, true},
 		"one that does not tell":      {[]corev1.Node{newNode("plain", "linux/amd64")}, corev1.PodSpec{}, false},
 		"an old one for other pods":   {two(), corev1.PodSpec{NodeName: "new"}, false},
 		"an old one for this pod":     {two(), corev1.PodSpec{NodeName: "old"}, true},
-		"an old one that rests":       {[]corev1.Node{two()[0], newNode("old", "linux/amd64", cordoned, running("containerd://1.7.27"))}, corev1.PodSpec{}, true},
+		"an old one that rests":       {[]corev1.Node{two()[0], newNode("old", "linux/amd64", cordoned, withRuntime("containerd://1.7.27"))}, corev1.PodSpec{}, true},
 		"a node that is yet to come":  {two(), selecting(), true},
 		"new ones, and one yet comes": {two()[:1], selecting(), false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := snapshot(t, "", tt.nodes...).Candidates(&tt.spec).MayPullSchema1(); got != tt.want {
+			if got := newSnapshot(t, "", tt.nodes...).Candidates(&tt.spec).MayPullSchema1(); got != tt.want {
 				t.Errorf("got %t, want %t", got, tt.want)
 			}
 		})
-	}
-}
-
-// two are a new node and an old one.
-func two() []corev1.Node {
-	return []corev1.Node{
-		newNode("new", "linux/amd64", running("containerd://2.4.2")), newNode("old", "linux/amd64", running("containerd://1.7.27")),
 	}
 }
