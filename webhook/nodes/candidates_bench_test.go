@@ -10,7 +10,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// BenchmarkCandidates is the search for nodes that a pod may run on, and for its image on them, in clusters of three sizes.
+// BenchmarkCandidates measures the candidates of a pod, and the presence of its image, in clusters of three sizes.
 func BenchmarkCandidates(b *testing.B) {
 	compared := imagepull.Reference{Domain: "registry.example", Path: "shop/web", Tag: "1"}
 	for _, size := range []int{10, 100, 1000} {
@@ -26,7 +26,7 @@ func BenchmarkCandidates(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if newSnapshot.Candidates(&corev1.PodSpec{}).Presence(compared) == nodes.AllNodes {
-					b.Fatal("nodes hold an image that they don't have")
+					b.Fatal("Presence() = AllNodes of an image that no node has")
 				}
 			}
 		})

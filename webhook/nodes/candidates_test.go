@@ -10,12 +10,12 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// TestDoubtfulCandidates: the node that fits is there, and yet nothing is certain.
-func TestDoubtfulCandidates(t *testing.T) {
+// The cluster has one node, for amd64.
+func TestCandidatesOfAnUnscheduledPod(t *testing.T) {
 	t.Parallel()
 	gates := []corev1.PodSchedulingGate{{Name: "example.com/quota"}}
 	selector := map[string]string{osLabel: "linux", archLabel: "amd64"}
-	outsized := func(n int) corev1.PodSpec {
+	withConstraints := func(n int) corev1.PodSpec {
 		// Two selectors and one empty term count too.
 		return corev1.PodSpec{NodeSelector: selector, Tolerations: make([]corev1.Toleration, n-3)}
 	}
@@ -24,23 +24,23 @@ func TestDoubtfulCandidates(t *testing.T) {
 		offered string
 		want    nodes.Fit
 	}{
-		"as many rules as are looked at":         {outsized(256), "linux/arm64", nodes.None},
-		"more rules than are looked at":          {outsized(257), "linux/arm64", nodes.NoCandidate},
-		"more rules, and served":                 {outsized(257), "linux/amd64", nodes.All},
-		"more expressions than are looked at":    {corev1.PodSpec{Affinity: requiring(expressing(slices.Repeat([]corev1.NodeSelectorRequirement{in(archLabel, "amd64")}, 256)...))}, "linux/arm64", nodes.NoCandidate},
-		"a gate, and not served":                 {corev1.PodSpec{SchedulingGates: gates}, "linux/arm64", nodes.NoCandidate},
-		"a gate, and served":                     {corev1.PodSpec{SchedulingGates: gates}, "linux/amd64", nodes.All},
-		"a gate, and selector":                   {corev1.PodSpec{SchedulingGates: gates, NodeSelector: selector}, "linux/arm64", nodes.None},
-		"another scheduler, and not served":      {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/arm64", nodes.NoCandidate},
-		"another scheduler, and served":          {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/amd64", nodes.All},
-		"another scheduler, and selector":        {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeSelector: selector}, "linux/arm64", nodes.None},
-		"another scheduler has bound it":         {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeName: "plain"}, "linux/arm64", nodes.None},
-		"a runtime class, and not served":        {corev1.PodSpec{RuntimeClassName: new("windows")}, "linux/arm64", nodes.NoCandidate},
-		"a runtime class, and served":            {corev1.PodSpec{RuntimeClassName: new("windows")}, "linux/amd64", nodes.All},
-		"a runtime class, and selector":          {corev1.PodSpec{RuntimeClassName: new("windows"), NodeSelector: selector}, "linux/arm64", nodes.None},
-		"the usual scheduler":                    {corev1.PodSpec{SchedulerName: corev1.DefaultSchedulerName}, "linux/arm64", nodes.None},
-		"a node that nobody knows":               {corev1.PodSpec{NodeName: "gone"}, "linux/arm64", nodes.NoCandidate},
-		"a node that nobody knows, and selector": {corev1.PodSpec{NodeName: "gone", NodeSelector: selector}, "linux/arm64", nodes.None},
+		"as many constraints as the limit":  {withConstraints(256), "linux/arm64", nodes.None},
+		"more constraints than the limit":   {withConstraints(257), "linux/arm64", nodes.NoCandidate},
+		"more constraints, and served":      {withConstraints(257), "linux/amd64", nodes.All},
+		"more expressions than the limit":   {corev1.PodSpec{Affinity: requiring(expressing(slices.Repeat([]corev1.NodeSelectorRequirement{in(archLabel, "amd64")}, 256)...))}, "linux/arm64", nodes.NoCandidate},
+		"a gate, and not served":            {corev1.PodSpec{SchedulingGates: gates}, "linux/arm64", nodes.NoCandidate},
+		"a gate, and served":                {corev1.PodSpec{SchedulingGates: gates}, "linux/amd64", nodes.All},
+		"a gate, and selector":              {corev1.PodSpec{SchedulingGates: gates, NodeSelector: selector}, "linux/arm64", nodes.None},
+		"another scheduler, and not served": {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/arm64", nodes.NoCandidate},
+		"another scheduler, and served":     {corev1.PodSpec{SchedulerName: "fargate-scheduler"}, "linux/amd64", nodes.All},
+		"another scheduler, and selector":   {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeSelector: selector}, "linux/arm64", nodes.None},
+		"another scheduler, and bound":      {corev1.PodSpec{SchedulerName: "fargate-scheduler", NodeName: "plain"}, "linux/arm64", nodes.None},
+		"a runtime class, and not served":   {corev1.PodSpec{RuntimeClassName: new("windows")}, "linux/arm64", nodes.NoCandidate},
+		"a runtime class, and served":       {corev1.PodSpec{RuntimeClassName: new("windows")}, "linux/amd64", nodes.All},
+		"a runtime class, and selector":     {corev1.PodSpec{RuntimeClassName: new("windows"), NodeSelector: selector}, "linux/arm64", nodes.None},
+		"the default scheduler":             {corev1.PodSpec{SchedulerName: corev1.DefaultSchedulerName}, "linux/arm64", nodes.None},
+		"an unknown node":                   {corev1.PodSpec{NodeName: "gone"}, "linux/arm64", nodes.NoCandidate},
+		"an unknown node, and selector":     {corev1.PodSpec{NodeName: "gone", NodeSelector: selector}, "linux/arm64", nodes.None},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -53,8 +53,8 @@ func TestDoubtfulCandidates(t *testing.T) {
 	}
 }
 
-// TestDeclaredPlatforms overrule what nodes say, within what the pod asks for.
-func TestDeclaredPlatforms(t *testing.T) {
+// They apply as far as the pod's selectors allow them.
+func TestDeclaredPlatformsReplaceThoseOfNodes(t *testing.T) {
 	t.Parallel()
 	anywhere := corev1.PodSpec{}
 	tests := map[string]struct {
@@ -63,17 +63,17 @@ func TestDeclaredPlatforms(t *testing.T) {
 		want              nodes.Fit
 		compared          string
 	}{
-		"served":                        {"linux/arm64", "linux/arm64", anywhere, nodes.All, "linux/arm64"},
-		"not served":                    {"linux/arm64", "linux/amd64", anywhere, nodes.None, "linux/arm64"},
-		"partly served":                 {"linux/amd64 linux/arm64", "linux/amd64", anywhere, nodes.Some, "linux/amd64 linux/arm64"},
-		"the pod asks for one of them":  {"linux/amd64 linux/arm64", "linux/amd64", selecting(archLabel, "amd64"), nodes.All, "linux/amd64"},
-		"the variant is kept":           {"linux/amd64 linux/arm/v6", "linux/arm/v7", selecting(archLabel, "arm"), nodes.None, "linux/arm/v6"},
-		"the pod asks for another":      {"linux/amd64", "linux/amd64", selecting(archLabel, "arm64"), nodes.None, "linux/arm64"},
-		"the pod asks for another yet":  {"linux/amd64", "linux/arm64", selecting(osLabel, "linux", archLabel, "arm64"), nodes.All, "linux/arm64"},
-		"the pod asks for a system":     {"linux/amd64 windows/amd64", "linux/amd64", selecting(osLabel, "linux"), nodes.All, "linux/amd64"},
-		"a system that nobody declared": {"linux/amd64", "linux/amd64", selecting(osLabel, "windows"), nodes.All, "linux/amd64"},
-		"nothing is declared":           {"", "linux/arm64", anywhere, nodes.All, ""},
-		"nothing is declared or served": {"", "unknown/unknown", anywhere, nodes.None, ""},
+		"served":                          {"linux/arm64", "linux/arm64", anywhere, nodes.All, "linux/arm64"},
+		"not served":                      {"linux/arm64", "linux/amd64", anywhere, nodes.None, "linux/arm64"},
+		"partly served":                   {"linux/amd64 linux/arm64", "linux/amd64", anywhere, nodes.Some, "linux/amd64 linux/arm64"},
+		"the pod selects one of them":     {"linux/amd64 linux/arm64", "linux/amd64", selecting(archLabel, "amd64"), nodes.All, "linux/amd64"},
+		"the variant stays":               {"linux/amd64 linux/arm/v6", "linux/arm/v7", selecting(archLabel, "arm"), nodes.None, "linux/arm/v6"},
+		"the pod selects another":         {"linux/amd64", "linux/amd64", selecting(archLabel, "arm64"), nodes.None, "linux/arm64"},
+		"the pod selects another, served": {"linux/amd64", "linux/arm64", selecting(osLabel, "linux", archLabel, "arm64"), nodes.All, "linux/arm64"},
+		"the pod selects a system":        {"linux/amd64 windows/amd64", "linux/amd64", selecting(osLabel, "linux"), nodes.All, "linux/amd64"},
+		"a system that is not declared":   {"linux/amd64", "linux/amd64", selecting(osLabel, "windows"), nodes.All, "linux/amd64"},
+		"none declared":                   {"", "linux/arm64", anywhere, nodes.All, ""},
+		"none declared, none served":      {"", "unknown/unknown", anywhere, nodes.None, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -9,9 +9,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// Each node of the cluster below is the only one of its architecture, so that the platforms which a pod is held against
-// tell where it may run.
-func TestCandidates(t *testing.T) {
+// Each node has another platform, so the compared platforms show the feasible nodes.
+func TestFeasibleNodes(t *testing.T) {
 	t.Parallel()
 	all := newSnapshot(t, "",
 		newNode("plain", "linux/amd64", withLabel("pool", "web"), withLabel("cores", "4"), withTaint("soft", corev1.TaintEffectPreferNoSchedule)),
@@ -27,21 +26,21 @@ func TestCandidates(t *testing.T) {
 		spec corev1.PodSpec
 		want string
 	}{
-		"a pod that asks for nothing": {corev1.PodSpec{}, "linux/amd64 linux/arm64"},
-		"a selector":                  {corev1.PodSpec{NodeSelector: map[string]string{"pool": "web"}}, "linux/amd64"},
+		"a pod without constraints": {corev1.PodSpec{}, "linux/amd64 linux/arm64"},
+		"a selector":                {corev1.PodSpec{NodeSelector: map[string]string{"pool": "web"}}, "linux/amd64"},
 		"a selector of two labels": {
 			corev1.PodSpec{NodeSelector: map[string]string{"pool": "db", corev1.LabelArchStable: "arm64"}}, "linux/arm64",
 		},
 		"a required affinity":       {corev1.PodSpec{Affinity: requiring(expressing(in("pool", "db", "cache")))}, "linux/arm64"},
 		"an affinity of two terms":  {corev1.PodSpec{Affinity: requiring(expressing(in("pool", "db")), named("plain"))}, "linux/amd64 linux/arm64"},
 		"an affinity that compares": {corev1.PodSpec{Affinity: requiring(expressing(corev1.NodeSelectorRequirement{Key: "cores", Operator: corev1.NodeSelectorOpGt, Values: []string{"8"}}))}, "linux/arm64"},
-		"a term that can't be parsed, and one that can": {
+		"an invalid term, and a valid one": {
 			corev1.PodSpec{Affinity: requiring(expressing(corev1.NodeSelectorRequirement{Key: "pool", Operator: "Near"}), expressing(in("pool", "web")))}, "linux/amd64",
 		},
 		"a selector and an affinity": {
 			corev1.PodSpec{NodeSelector: map[string]string{"cores": "4"}, Affinity: requiring(expressing(in("pool", "web", "db")))}, "linux/amd64",
 		},
-		"a preferred affinity keeps nobody off": {
+		"a preferred affinity excludes no node": {
 			corev1.PodSpec{Affinity: &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
 				PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{{Weight: 1, Preference: expressing(in("pool", "db"))}},
 			}}},
@@ -54,7 +53,7 @@ func TestCandidates(t *testing.T) {
 		"a toleration of another effect": {
 			tolerating(corev1.Toleration{Key: "gpu", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute}), "linux/amd64 linux/arm64",
 		},
-		"a toleration of what evicts": {
+		"a toleration of NoExecute": {
 			tolerating(corev1.Toleration{Key: "leaving", Operator: corev1.TolerationOpExists}), "linux/amd64 linux/arm64 linux/s390x",
 		},
 		"a toleration of the cordon": {
@@ -74,7 +73,7 @@ func TestCandidates(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// It serves them all, so that the nodes which rest don't show.
+			// The index serves all feasible nodes, so the unavailable ones are not compared.
 			_, compared := all.Candidates(&tt.spec).Serve(platforms(t, tt.want))
 			if diff := cmp.Diff(platforms(t, tt.want), compared); diff != "" {
 				t.Errorf("candidates (-want +got):\n%s", diff)
@@ -83,21 +82,21 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
-// A node that rests is none that the pod runs on now, but a reason not to be sure of a failure.
-func TestRestingNodes(t *testing.T) {
+// The pod cannot run on such a node now, but later.
+func TestUnavailableNodeMakesAMismatchIndeterminate(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		change  func(*corev1.Node)
 		offered string
 		want    nodes.Fit
 	}{
-		"cordoned, and would be served":    {cordoned, "linux/arm64", nodes.Some},
-		"not ready, and would be served":   {withTaint(corev1.TaintNodeNotReady, corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
-		"being set up by the cloud":        {withTaint("node.cloudprovider.kubernetes.io/uninitialized", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
-		"cordoned, and would not be":       {cordoned, "linux/s390x", nodes.None},
-		"cordoned, and nobody waits":       {cordoned, "linux/amd64", nodes.All},
-		"cordoned and tainted by somebody": {func(n *corev1.Node) { cordoned(n); withTaint("gpu", corev1.TaintEffectNoSchedule)(n) }, "linux/arm64", nodes.None},
-		"tainted by somebody":              {withTaint("gpu", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.None},
+		"cordoned, and served":         {cordoned, "linux/arm64", nodes.Some},
+		"not ready, and served":        {withTaint(corev1.TaintNodeNotReady, corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"not initialized by the cloud": {withTaint("node.cloudprovider.kubernetes.io/uninitialized", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"cordoned, and not served":     {cordoned, "linux/s390x", nodes.None},
+		"cordoned, and not needed":     {cordoned, "linux/amd64", nodes.All},
+		"cordoned, with another taint": {func(n *corev1.Node) { cordoned(n); withTaint("gpu", corev1.TaintEffectNoSchedule)(n) }, "linux/arm64", nodes.None},
+		"another taint":                {withTaint("gpu", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.None},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -19,18 +19,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// of reads a list of platforms; "-" is an entry that names none.
+// platforms parses a list of platforms; "-" is an entry without a platform.
 func platforms(t *testing.T, list string) []imagepull.Platform {
 	t.Helper()
-	var platforms []imagepull.Platform
+	var all []imagepull.Platform
 	for text := range strings.FieldsSeq(list) {
 		parts := append(strings.Split(text, "/"), "", "", "")
 		if text == "-" {
 			parts = make([]string, 3)
 		}
-		platforms = append(platforms, imagepull.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]})
+		all = append(all, imagepull.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]})
 	}
-	return platforms
+	return all
 }
 
 const (
@@ -38,16 +38,16 @@ const (
 	archLabel = corev1.LabelArchStable
 )
 
-// pause is an image that nodes hold and nobody asks for. A node that reports none at all has not reported yet.
+// pause is an image that every node reports. A node that reports no image has not reported yet.
 const pause = "registry.k8s.io/pause:3.10"
 
-// newNode returns a node of the platform, changed as asked.
+// newNode returns a node of the platform with these changes.
 func newNode(name, platform string, changes ...func(*corev1.Node)) corev1.Node {
-	osLabel, archLabel, _ := strings.Cut(platform, "/")
+	os, arch, _ := strings.Cut(platform, "/")
 	n := corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:   name,
-			Labels: map[string]string{corev1.LabelOSStable: osLabel, corev1.LabelArchStable: archLabel},
+			Labels: map[string]string{osLabel: os, archLabel: arch},
 		},
 		Status: corev1.NodeStatus{
 			NodeInfo: corev1.NodeSystemInfo{KubeletVersion: "v1.37.2"},
@@ -70,12 +70,12 @@ func withTaint(key string, effect corev1.TaintEffect) func(*corev1.Node) {
 
 func cordoned(n *corev1.Node) { n.Spec.Unschedulable = true }
 
-// holding adds one image by its names.
+// withImage adds one image by its names.
 func withImage(names ...string) func(*corev1.Node) {
 	return func(n *corev1.Node) { n.Status.Images = append(n.Status.Images, corev1.ContainerImage{Names: names}) }
 }
 
-// crowded fills the list of images up to a number.
+// withImages fills the list of images up to a number.
 func withImages(number int) func(*corev1.Node) {
 	return func(n *corev1.Node) {
 		for i := len(n.Status.Images); i < number; i++ {
@@ -88,7 +88,7 @@ func withKubelet(version string) func(*corev1.Node) {
 	return func(n *corev1.Node) { n.Status.NodeInfo.KubeletVersion = version }
 }
 
-// running makes a node one with this container runtime.
+// withRuntime sets the container runtime.
 func withRuntime(runtime string) func(*corev1.Node) {
 	return func(n *corev1.Node) { n.Status.NodeInfo.ContainerRuntimeVersion = runtime }
 }
@@ -111,7 +111,7 @@ func webImage() imagepull.Reference {
 	return imagepull.Reference{Domain: "registry.example", Path: "shop/web", Tag: "1"}
 }
 
-// cluster is a Client with nodes, or with an error. It hands out two nodes a page.
+// nodeClient is a Client with nodes, or with an error. Its pages have two nodes.
 type nodeClient struct {
 	nodes   []corev1.Node
 	err     error
@@ -141,12 +141,12 @@ func (c *nodeClient) Watch(context.Context, metav1.ListOptions) (watch.Interface
 	return c.watcher, c.err
 }
 
-// IsWatchListSemanticsUnSupported tells the informer to list before it watches.
+// IsWatchListSemanticsUnSupported makes the informer list before it watches.
 func (*nodeClient) IsWatchListSemanticsUnSupported() bool { return true }
 
 var errForbidden = apierrors.NewForbidden(schema.GroupResource{Resource: "nodes"}, "", nil)
 
-// snapshot lists the nodes once.
+// newSnapshot lists the nodes once.
 func newSnapshot(t *testing.T, declared string, all ...corev1.Node) *nodes.Snapshot {
 	t.Helper()
 	s, err := nodes.List(t.Context(), &nodeClient{nodes: all}, platforms(t, declared))
@@ -156,7 +156,7 @@ func newSnapshot(t *testing.T, declared string, all ...corev1.Node) *nodes.Snaps
 	return s
 }
 
-// selecting returns a spec with a selector for a node that is not there, besides what is given.
+// selecting returns a spec with these selectors, and one for a pool without nodes.
 func selecting(pairs ...string) corev1.PodSpec {
 	selector := map[string]string{"pool": "not-there-yet"}
 	for i := 0; i < len(pairs); i += 2 {
@@ -165,7 +165,7 @@ func selecting(pairs ...string) corev1.PodSpec {
 	return corev1.PodSpec{NodeSelector: selector}
 }
 
-// requiring returns an affinity of which one of the terms must match.
+// requiring returns an affinity that requires one of the terms.
 func requiring(terms ...corev1.NodeSelectorTerm) *corev1.Affinity {
 	return &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
 		RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: terms},
@@ -180,7 +180,7 @@ func in(key string, values ...string) corev1.NodeSelectorRequirement {
 	return corev1.NodeSelectorRequirement{Key: key, Operator: corev1.NodeSelectorOpIn, Values: values}
 }
 
-// named is the term of a DaemonSet's pod.
+// named returns the term of a DaemonSet's pod.
 func named(node string) corev1.NodeSelectorTerm {
 	return corev1.NodeSelectorTerm{MatchFields: []corev1.NodeSelectorRequirement{in(metav1.ObjectNameField, node)}}
 }
@@ -189,8 +189,8 @@ func tolerating(tolerations ...corev1.Toleration) corev1.PodSpec {
 	return corev1.PodSpec{Tolerations: tolerations}
 }
 
-// two are a new node and an old one.
-func two() []corev1.Node {
+// newAndOldNode returns a node with a new container runtime and one with an old one.
+func newAndOldNode() []corev1.Node {
 	return []corev1.Node{
 		newNode("new", "linux/amd64", withRuntime("containerd://2.4.2")), newNode("old", "linux/amd64", withRuntime("containerd://1.7.27")),
 	}

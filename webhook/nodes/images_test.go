@@ -9,8 +9,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// TestNames are about one node: whether what it reports is the image.
-func TestNames(t *testing.T) {
+// The cluster has one node.
+func TestPresenceComparesNames(t *testing.T) {
 	t.Parallel()
 	byDigest := webImage()
 	byDigest.Tag, byDigest.Digest = "", digest
@@ -23,25 +23,25 @@ func TestNames(t *testing.T) {
 		change func(*corev1.Node)
 		want   nodes.Presence
 	}{
-		"loaded":                           {webImage(), withImage(web), nodes.AllNodes},
-		"loaded by kind":                   {webImage(), withImage("docker.io/library/import-2026-11-22@"+digest, web), nodes.AllNodes},
-		"pulled":                           {webImage(), withImage(webDigest, web), nodes.AllNodesUnverified},
-		"pulled by an older kubelet":       {webImage(), combined(withImage(webDigest, web), withKubelet("v1.34.9-gke.100")), nodes.AllNodes},
-		"pulled by the first that asks":    {webImage(), combined(withImage(webDigest, web), withKubelet("v1.35.0")), nodes.AllNodesUnverified},
-		"pulled by who knows":              {webImage(), combined(withImage(webDigest, web), withKubelet("devel")), nodes.AllNodesUnverified},
-		"another tag":                      {webImage(), withImage(webDigest, "registry.example/shop/web:2"), nodes.Absent},
-		"another registry":                 {webImage(), withImage("other.example/shop/web:1"), nodes.Absent},
-		"the digest is not the tag":        {webImage(), withImage(webDigest), nodes.Absent},
-		"by digest":                        {byDigest, withImage(webDigest, web), nodes.AllNodesUnverified},
-		"the tag is not the digest":        {byDigest, withImage(web), nodes.Absent},
-		"of Docker Hub":                    {hub, withImage("docker.io/library/web:1"), nodes.AllNodes},
-		"of Docker Hub, as Docker says it": {hub, withImage("web:1"), nodes.AllNodes},
-		"of a team, as Docker says it":     {hubTeam, withImage("team/web:1"), nodes.AllNodes},
-		"pulled, as Docker says it":        {hubTeam, withImage("team/web@"+digest, "team/web:1"), nodes.AllNodesUnverified},
-		"of a host without dots":           {local, withImage("localhost/web:1"), nodes.AllNodes},
-		"of a host with a port":            {port, withImage("registry:5000/web:1"), nodes.AllNodes},
-		"no name at all":                   {webImage(), withImage(), nodes.Absent},
-		"an unreadable name":               {webImage(), withImage("<none>@<none>", "<none>:<none>", ""), nodes.Absent},
+		"loaded":                            {webImage(), withImage(web), nodes.AllNodes},
+		"loaded by kind":                    {webImage(), withImage("docker.io/library/import-2026-11-22@"+digest, web), nodes.AllNodes},
+		"pulled":                            {webImage(), withImage(webDigest, web), nodes.AllNodesUnverified},
+		"pulled by an older kubelet":        {webImage(), combined(withImage(webDigest, web), withKubelet("v1.34.9-gke.100")), nodes.AllNodes},
+		"pulled by the first that verifies": {webImage(), combined(withImage(webDigest, web), withKubelet("v1.35.0")), nodes.AllNodesUnverified},
+		"pulled by an unknown kubelet":      {webImage(), combined(withImage(webDigest, web), withKubelet("devel")), nodes.AllNodesUnverified},
+		"another tag":                       {webImage(), withImage(webDigest, "registry.example/shop/web:2"), nodes.Absent},
+		"another registry":                  {webImage(), withImage("other.example/shop/web:1"), nodes.Absent},
+		"the digest is not the tag":         {webImage(), withImage(webDigest), nodes.Absent},
+		"by digest":                         {byDigest, withImage(webDigest, web), nodes.AllNodesUnverified},
+		"the tag is not the digest":         {byDigest, withImage(web), nodes.Absent},
+		"of Docker Hub":                     {hub, withImage("docker.io/library/web:1"), nodes.AllNodes},
+		"of Docker Hub, as Docker reports":  {hub, withImage("web:1"), nodes.AllNodes},
+		"of a team, as Docker reports":      {hubTeam, withImage("team/web:1"), nodes.AllNodes},
+		"pulled, as Docker reports":         {hubTeam, withImage("team/web@"+digest, "team/web:1"), nodes.AllNodesUnverified},
+		"of a host without dots":            {local, withImage("localhost/web:1"), nodes.AllNodes},
+		"of a host with a port":             {port, withImage("registry:5000/web:1"), nodes.AllNodes},
+		"no name":                           {webImage(), withImage(), nodes.Absent},
+		"an invalid name":                   {webImage(), withImage("<none>@<none>", "<none>:<none>", ""), nodes.Absent},
 
 		"a list that is not full":    {webImage(), withImages(49), nodes.Absent},
 		"a full list":                {webImage(), withImages(50), nodes.Unreported},
@@ -51,14 +51,14 @@ func TestNames(t *testing.T) {
 		"an image of many names": {
 			webImage(), withImage("a.example/x/y:1", "a.example/x/y:2", "a.example/x/y:3", "a.example/x/y:4", "a.example/x/y:5"), nodes.Absent,
 		},
-		"an image of many names, which may be ours": {
+		"an image of many names, one with the same base": {
 			webImage(), withImage("a.example/x/y:1", "a.example/x/y:2", "a.example/x/y:3", "a.example/x/y:4", "stage.example/web:5"), nodes.Unreported,
 		},
 		"an image of four names": {
 			webImage(), withImage("a.example/x/y:1", "a.example/x/y:2", "a.example/x/y:3", "stage.example/web:5"), nodes.Absent,
 		},
 
-		"what may be an ID": {
+		"a reference that may be an ID": {
 			imagepull.Reference{Domain: "docker.io", Path: "library/sha256", Tag: digest[7:]}, withImage(web), nodes.Unreported,
 		},
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// start runs an inventory until the test's bubble ends, and lets it do what it can do by itself.
+// startInventory runs an inventory until the test's bubble ends, and waits for its first list.
 func startInventory(t *testing.T, c *nodeClient) *nodes.Inventory {
 	t.Helper()
 	c.watcher = watch.NewFake()
@@ -36,23 +36,23 @@ func startInventory(t *testing.T, c *nodeClient) *nodes.Inventory {
 	return inventory
 }
 
-// settle waits until nothing happens any more. Informers look around once in a while.
+// waitForSync waits until the inventory is synced and idle.
 func waitForSync(t *testing.T, inventory *nodes.Inventory) {
 	t.Helper()
 	synctest.Wait()
 	if !inventory.Synced() {
-		t.Error("the inventory has not settled")
+		t.Error("Synced() = false")
 	}
 }
 
-// serves returns how an index of one platform serves a pod that asks for nothing.
+// fitOf returns the fit of an index of one platform for a pod without constraints.
 func fitOf(t *testing.T, inventory *nodes.Inventory, platform string) nodes.Fit {
 	t.Helper()
 	fit, _ := inventory.Candidates(nil).Serve(platforms(t, platform))
 	return fit
 }
 
-func TestInventory(t *testing.T) {
+func TestInventoryFollowsTheNodes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := &nodeClient{nodes: []corev1.Node{newNode("a", "linux/amd64", withImage(web))}}
@@ -67,13 +67,13 @@ func TestInventory(t *testing.T) {
 			t.Errorf("after a node has joined: got %d, want Some", got)
 		}
 		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.SomeNodes {
-			t.Errorf("holding: got %d, want SomeNodes", got)
+			t.Errorf("presence: got %d, want SomeNodes", got)
 		}
 		loaded := newNode("b", "linux/arm64", withImage(web))
 		c.watcher.Modify(&loaded)
 		synctest.Wait()
 		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.AllNodes {
-			t.Errorf("holding, after the image was loaded: got %d, want AllNodes", got)
+			t.Errorf("presence, after the image was loaded: got %d, want AllNodes", got)
 		}
 		c.watcher.Delete(&c.nodes[0])
 		synctest.Wait()
@@ -83,8 +83,7 @@ func TestInventory(t *testing.T) {
 	})
 }
 
-// TestInventoryWithoutNodes: what can't be known is a doubt.
-func TestInventoryWithoutNodes(t *testing.T) {
+func TestUnknownNodesAreIndeterminate(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, inventory *nodes.Inventory) {
 		t.Helper()
@@ -92,7 +91,7 @@ func TestInventoryWithoutNodes(t *testing.T) {
 			t.Errorf("got %d, want NoCandidate", got)
 		}
 		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.Unreported {
-			t.Errorf("holding: got %d, want Unreported", got)
+			t.Errorf("presence: got %d, want Unreported", got)
 		}
 	}
 	t.Run("not started", func(t *testing.T) {
@@ -102,7 +101,7 @@ func TestInventoryWithoutNodes(t *testing.T) {
 			t.Fatalf("NewInventory() = %v", err)
 		}
 		if inventory.Synced() {
-			t.Error("settled, want a while to pass first")
+			t.Error("Synced() = true before the start")
 		}
 		check(t, inventory)
 	})
@@ -112,7 +111,7 @@ func TestInventoryWithoutNodes(t *testing.T) {
 			check(t, startInventory(t, &nodeClient{err: errForbidden}))
 		})
 	})
-	t.Run("declared platforms count all the same", func(t *testing.T) {
+	t.Run("not started, with declared platforms", func(t *testing.T) {
 		t.Parallel()
 		inventory, err := nodes.NewInventory(&nodeClient{}, platforms(t, "linux/amd64"))
 		if err != nil {
@@ -124,7 +123,7 @@ func TestInventoryWithoutNodes(t *testing.T) {
 	})
 }
 
-func TestInventoryIsEveryReplicasOwn(t *testing.T) {
+func TestInventoryRunsOnEveryReplica(t *testing.T) {
 	t.Parallel()
 	inventory, err := nodes.NewInventory(&nodeClient{}, nil)
 	if err != nil || inventory.NeedLeaderElection() {
@@ -147,7 +146,7 @@ func TestListReadsEveryPage(t *testing.T) {
 	}
 }
 
-func TestListFails(t *testing.T) {
+func TestListReturnsTheError(t *testing.T) {
 	t.Parallel()
 	s, err := nodes.List(t.Context(), &nodeClient{err: errForbidden}, nil)
 	if s != nil || !errors.Is(err, errForbidden) {
@@ -155,8 +154,8 @@ func TestListFails(t *testing.T) {
 	}
 }
 
-// TestMemory bounds what a node costs: the names of images are the same on most nodes, and kept once for all.
-func TestMemory(t *testing.T) {
+// Most nodes report the same names of images, and each name is stored once.
+func TestMemoryOfANodeIsBounded(t *testing.T) {
 	const number, most = 500, 10 << 10
 	list := make([]corev1.Node, number)
 	for i := range list {
@@ -164,7 +163,7 @@ func TestMemory(t *testing.T) {
 			for j := range n.Status.Images {
 				for range 4 {
 					name := n.Status.Images[j].Names[0]
-					n.Status.Images[j].Names = append(n.Status.Images[j].Names, name+"-and-more-of-what-a-name-may-have")
+					n.Status.Images[j].Names = append(n.Status.Images[j].Names, name+"-with-a-suffix-as-long-as-that-of-real-names")
 				}
 			}
 		})

@@ -8,7 +8,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// What the kubelet reports of itself stands in for a label that somebody removed.
+// The status of the node replaces labels that were removed.
 func TestPlatformOfANode(t *testing.T) {
 	t.Parallel()
 	unlabelled := func(n *corev1.Node) { n.Labels = nil }
@@ -20,11 +20,11 @@ func TestPlatformOfANode(t *testing.T) {
 		offered string
 		want    nodes.Fit
 	}{
-		"labels count":                {[]func(*corev1.Node){reporting}, "linux/amd64", nodes.All},
-		"no labels":                   {[]func(*corev1.Node){unlabelled, reporting}, "linux/arm64", nodes.All},
-		"no labels, another platform": {[]func(*corev1.Node){unlabelled, reporting}, "linux/amd64", nodes.None},
-		"nothing is told":             {[]func(*corev1.Node){unlabelled}, "linux/amd64", nodes.Unknown},
-		"nothing is told or offered":  {[]func(*corev1.Node){unlabelled}, "unknown/unknown", nodes.None},
+		"labels":                             {[]func(*corev1.Node){reporting}, "linux/amd64", nodes.All},
+		"no labels":                          {[]func(*corev1.Node){unlabelled, reporting}, "linux/arm64", nodes.All},
+		"no labels, another platform":        {[]func(*corev1.Node){unlabelled, reporting}, "linux/amd64", nodes.None},
+		"no labels, no status":               {[]func(*corev1.Node){unlabelled}, "linux/amd64", nodes.Unknown},
+		"no labels, no status, attestations": {[]func(*corev1.Node){unlabelled}, "unknown/unknown", nodes.None},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

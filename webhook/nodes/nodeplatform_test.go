@@ -8,9 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// TestPlatformsInOrder: nodes come in the order of a map, and what is said of them must not change from one moment to the
-// next.
-func TestPlatformsInOrder(t *testing.T) {
+// The store of an informer has no order, and messages must not change from one moment to the next.
+func TestComparedPlatformsAreSorted(t *testing.T) {
 	t.Parallel()
 	const offered = "linux/s390x"
 	want := platforms(t, "linux/amd64 linux/arm64 windows/amd64 windows/amd64")
@@ -31,7 +30,7 @@ func TestPlatformsInOrder(t *testing.T) {
 	}
 }
 
-func TestManyNodesOfOnePlatform(t *testing.T) {
+func TestComparedPlatformsAreDistinct(t *testing.T) {
 	t.Parallel()
 	all := newSnapshot(t, "", slices.Repeat([]corev1.Node{newNode("a", "linux/amd64"), newNode("b", "linux/arm64")}, 20)...)
 	_, compared := all.Candidates(nil).Serve(platforms(t, "linux/amd64"))

@@ -8,21 +8,20 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// TestHolding is about many nodes.
-func TestHolding(t *testing.T) {
+func TestPresenceOnManyNodes(t *testing.T) {
 	t.Parallel()
 	node := func(name string, changes ...func(*corev1.Node)) corev1.Node {
 		return newNode(name, "linux/amd64", changes...)
 	}
 	var (
-		held    = node("held", withImage(web))
-		fetched = node("fetched", withImage(webDigest, web))
-		without = node("without")
-		full    = node("full", withImages(50))
-		resting = node("resting", cordoned)
-		asleep  = node("asleep", cordoned, withImage(web))
-		filled  = node("filled", cordoned, withImages(50))
-		off     = node("off", withTaint("gpu", corev1.TaintEffectNoSchedule), withImage(web))
+		loaded         = node("loaded", withImage(web))
+		pulled         = node("pulled", withImage(webDigest, web))
+		without        = node("without")
+		full           = node("full", withImages(50))
+		cordonedEmpty  = node("cordoned-empty", cordoned)
+		cordonedLoaded = node("cordoned-loaded", cordoned, withImage(web))
+		cordonedFull   = node("cordoned-full", cordoned, withImages(50))
+		tainted        = node("tainted", withTaint("gpu", corev1.TaintEffectNoSchedule), withImage(web))
 	)
 	gated := &corev1.PodSpec{SchedulingGates: []corev1.PodSchedulingGate{{Name: "example.com/quota"}}}
 	foreign := &corev1.PodSpec{SchedulerName: "fargate-scheduler"}
@@ -31,34 +30,34 @@ func TestHolding(t *testing.T) {
 		spec  *corev1.PodSpec
 		want  nodes.Presence
 	}{
-		"all":                             {[]corev1.Node{held, held}, nil, nodes.AllNodes},
-		"all, and one pulled it":          {[]corev1.Node{held, fetched}, nil, nodes.AllNodesUnverified},
-		"some":                            {[]corev1.Node{held, without}, nil, nodes.SomeNodes},
-		"some, others may":                {[]corev1.Node{held, full}, nil, nodes.SomeNodes},
-		"none":                            {[]corev1.Node{without, without}, nil, nodes.Absent},
-		"none, others may":                {[]corev1.Node{without, full}, nil, nodes.Unreported},
-		"all but one that rests":          {[]corev1.Node{held, resting}, nil, nodes.AllNodes},
-		"none but one that rests":         {[]corev1.Node{without, asleep}, nil, nodes.SomeNodes},
-		"none, and one that rests may":    {[]corev1.Node{without, filled}, nil, nodes.Unreported},
-		"only one that rests":             {[]corev1.Node{asleep}, nil, nodes.SomeNodes},
-		"only one that rests, without it": {[]corev1.Node{resting}, nil, nodes.NoNodes},
-		"only one that rests, and may":    {[]corev1.Node{filled}, nil, nodes.Unreported},
-		"the pod does not go where it is": {[]corev1.Node{without, off}, nil, nodes.Absent},
-		"no node":                         {nil, nil, nodes.NoNodes},
-		"no node for the pod":             {[]corev1.Node{off}, nil, nodes.NoNodes},
-		"a gate, and all":                 {[]corev1.Node{held}, gated, nodes.SomeNodes},
-		"a gate, and none":                {[]corev1.Node{without}, gated, nodes.NoNodes},
-		"another scheduler, and all":      {[]corev1.Node{held}, foreign, nodes.SomeNodes},
-		"another scheduler, and a taint":  {[]corev1.Node{without, off}, foreign, nodes.SomeNodes},
-		"a gate, and a taint":             {[]corev1.Node{without, off}, gated, nodes.SomeNodes},
-		"a runtime class, and a taint":    {[]corev1.Node{without, off}, &corev1.PodSpec{RuntimeClassName: new("gpu")}, nodes.SomeNodes},
-		"another scheduler, and none":     {[]corev1.Node{without}, foreign, nodes.NoNodes},
-		"the pod is on the node":          {[]corev1.Node{without, held}, &corev1.PodSpec{NodeName: "held"}, nodes.AllNodes},
-		"the pod is on another":           {[]corev1.Node{without, held}, &corev1.PodSpec{NodeName: "without"}, nodes.Absent},
-		"the pod has more rules than are looked at": {
-			[]corev1.Node{held}, &corev1.PodSpec{Tolerations: make([]corev1.Toleration, 256)}, nodes.Unreported,
+		"all":                                    {[]corev1.Node{loaded, loaded}, nil, nodes.AllNodes},
+		"all, one of them pulled":                {[]corev1.Node{loaded, pulled}, nil, nodes.AllNodesUnverified},
+		"some":                                   {[]corev1.Node{loaded, without}, nil, nodes.SomeNodes},
+		"some, and a full list":                  {[]corev1.Node{loaded, full}, nil, nodes.SomeNodes},
+		"none":                                   {[]corev1.Node{without, without}, nil, nodes.Absent},
+		"none, and a full list":                  {[]corev1.Node{without, full}, nil, nodes.Unreported},
+		"all but a cordoned node":                {[]corev1.Node{loaded, cordonedEmpty}, nil, nodes.AllNodes},
+		"none but a cordoned node":               {[]corev1.Node{without, cordonedLoaded}, nil, nodes.SomeNodes},
+		"none, and a full cordoned node":         {[]corev1.Node{without, cordonedFull}, nil, nodes.Unreported},
+		"only a cordoned node":                   {[]corev1.Node{cordonedLoaded}, nil, nodes.SomeNodes},
+		"only a cordoned node, without it":       {[]corev1.Node{cordonedEmpty}, nil, nodes.NoNodes},
+		"only a cordoned node, with a full list": {[]corev1.Node{cordonedFull}, nil, nodes.Unreported},
+		"only an infeasible node":                {[]corev1.Node{without, tainted}, nil, nodes.Absent},
+		"no node":                                {nil, nil, nodes.NoNodes},
+		"no node for the pod":                    {[]corev1.Node{tainted}, nil, nodes.NoNodes},
+		"a gate, and all":                        {[]corev1.Node{loaded}, gated, nodes.SomeNodes},
+		"a gate, and none":                       {[]corev1.Node{without}, gated, nodes.NoNodes},
+		"another scheduler, and all":             {[]corev1.Node{loaded}, foreign, nodes.SomeNodes},
+		"another scheduler, and a taint":         {[]corev1.Node{without, tainted}, foreign, nodes.SomeNodes},
+		"a gate, and a taint":                    {[]corev1.Node{without, tainted}, gated, nodes.SomeNodes},
+		"a runtime class, and a taint":           {[]corev1.Node{without, tainted}, &corev1.PodSpec{RuntimeClassName: new("gpu")}, nodes.SomeNodes},
+		"another scheduler, and none":            {[]corev1.Node{without}, foreign, nodes.NoNodes},
+		"the pod is on the node":                 {[]corev1.Node{without, loaded}, &corev1.PodSpec{NodeName: "loaded"}, nodes.AllNodes},
+		"the pod is on another":                  {[]corev1.Node{without, loaded}, &corev1.PodSpec{NodeName: "without"}, nodes.Absent},
+		"the pod has more constraints than the limit": {
+			[]corev1.Node{loaded}, &corev1.PodSpec{Tolerations: make([]corev1.Toleration, 256)}, nodes.Unreported,
 		},
-		"the pod is on one nobody knows of": {[]corev1.Node{held}, &corev1.PodSpec{NodeName: "gone"}, nodes.Unreported},
+		"the pod is on an unknown node": {[]corev1.Node{loaded}, &corev1.PodSpec{NodeName: "gone"}, nodes.Unreported},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -70,13 +69,13 @@ func TestHolding(t *testing.T) {
 	}
 }
 
-// TestHoldingOfNodesNobodyAskedAbout: stock nodes hold nothing.
-func TestHoldingOfNodesNobodyAskedAbout(t *testing.T) {
+// Stock nodes have no image.
+func TestPresenceOnUnknownNodesIsNoNodes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]nodes.Candidates{
 		"the zero value":      {},
 		"declared":            nodes.Declared(platforms(t, "linux/amd64")).Candidates(nil),
-		"declared, by a name": nodes.Declared(nil).Candidates(&corev1.PodSpec{NodeName: "n"}),
+		"declared, and bound": nodes.Declared(nil).Candidates(&corev1.PodSpec{NodeName: "n"}),
 	} {
 		if got := c.Presence(webImage()); got != nodes.NoNodes {
 			t.Errorf("%s: got %d, want NoNodes", name, got)
@@ -84,23 +83,23 @@ func TestHoldingOfNodesNobodyAskedAbout(t *testing.T) {
 	}
 }
 
-func TestMayHoldPart(t *testing.T) {
+func TestMayHaveLayers(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		nodes []corev1.Node
 		want  bool
 	}{
-		"no node":                        {nil, false},
-		"nothing of the kind":            {[]corev1.Node{newNode("a", "linux/amd64")}, false},
-		"the image":                      {[]corev1.Node{newNode("a", "linux/amd64", withImage(web))}, true},
-		"another version":                {[]corev1.Node{newNode("a", "linux/amd64", withImage("registry.example/shop/web:2"))}, true},
-		"by digest":                      {[]corev1.Node{newNode("a", "linux/amd64", withImage(webDigest))}, true},
-		"the same by another name":       {[]corev1.Node{newNode("a", "linux/amd64", withImage("mirror.example/web@"+digest))}, true},
-		"another repository":             {[]corev1.Node{newNode("a", "linux/amd64", withImage("registry.example/shop/webs:1"))}, false},
-		"on one of two":                  {[]corev1.Node{newNode("a", "linux/amd64"), newNode("b", "linux/amd64", withImage(web))}, true},
-		"on a cordoned one":              {[]corev1.Node{newNode("a", "linux/amd64", withImage(web), cordoned)}, true},
-		"on one that is not a candidate": {[]corev1.Node{newNode("a", "linux/amd64", withImage(web), withTaint("mine", corev1.TaintEffectNoSchedule))}, false},
-		"not reported":                   {[]corev1.Node{newNode("a", "linux/amd64", withImages(50))}, true},
+		"no node":                    {nil, false},
+		"other images":               {[]corev1.Node{newNode("a", "linux/amd64")}, false},
+		"the image":                  {[]corev1.Node{newNode("a", "linux/amd64", withImage(web))}, true},
+		"another tag":                {[]corev1.Node{newNode("a", "linux/amd64", withImage("registry.example/shop/web:2"))}, true},
+		"by digest":                  {[]corev1.Node{newNode("a", "linux/amd64", withImage(webDigest))}, true},
+		"the digest by another name": {[]corev1.Node{newNode("a", "linux/amd64", withImage("mirror.example/web@"+digest))}, true},
+		"another repository":         {[]corev1.Node{newNode("a", "linux/amd64", withImage("registry.example/shop/webs:1"))}, false},
+		"on one of two":              {[]corev1.Node{newNode("a", "linux/amd64"), newNode("b", "linux/amd64", withImage(web))}, true},
+		"on a cordoned node":         {[]corev1.Node{newNode("a", "linux/amd64", withImage(web), cordoned)}, true},
+		"on an infeasible node":      {[]corev1.Node{newNode("a", "linux/amd64", withImage(web), withTaint("mine", corev1.TaintEffectNoSchedule))}, false},
+		"a full list":                {[]corev1.Node{newNode("a", "linux/amd64", withImages(50))}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -111,6 +110,6 @@ func TestMayHoldPart(t *testing.T) {
 		})
 	}
 	if nodes.Declared(nil).Candidates(nil).MayHaveLayers(webImage().Repository(), digest) {
-		t.Error("MayHaveLayers() = true of stock nodes")
+		t.Error("MayHaveLayers() = true for unknown nodes")
 	}
 }

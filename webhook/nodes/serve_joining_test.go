@@ -10,8 +10,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// TestNoCandidate: where no node is there for the pod, only what it asks for itself makes certain.
-func TestNoCandidate(t *testing.T) {
+// Without a feasible node, only the pod's own selectors make a mismatch certain.
+func TestServeWithoutAFeasibleNode(t *testing.T) {
 	t.Parallel()
 	terms := func(terms ...corev1.NodeSelectorTerm) corev1.PodSpec {
 		spec := selecting()
@@ -27,24 +27,24 @@ func TestNoCandidate(t *testing.T) {
 		want           nodes.Fit
 		compared       string
 	}{
-		"as the nodes that are there":      {amd, amd, selecting(), nodes.All, amd},
-		"not as those that are there":      {amd, arm, selecting(), nodes.NoCandidate, amd},
-		"as some of those that are there":  {amd + " " + arm, arm, selecting(), nodes.NoCandidate, amd + " " + arm},
-		"no node at all, the usual two":    {"", amd + " " + arm, selecting(), nodes.All, amd + " " + arm},
-		"no node at all, one of them":      {"", amd, selecting(), nodes.NoCandidate, amd + " " + arm},
-		"an index of attestations":         {amd, "unknown/unknown", selecting(), nodes.None, ""},
-		"an index without entries":         {"", "", selecting(), nodes.None, ""},
-		"an entry without a platform":      {"", "-", selecting(), nodes.Unknown, ""},
-		"both are asked for, served":       {amd, arm, selecting(osLabel, "linux", archLabel, "arm64"), nodes.All, arm},
-		"both are asked for, not served":   {amd, amd, selecting(osLabel, "linux", archLabel, "arm64"), nodes.None, arm},
-		"by the labels of old":             {amd, amd, selecting("beta.kubernetes.io/os", "linux", "beta.kubernetes.io/arch", "arm64"), nodes.None, arm},
-		"the system by the spec":           {amd, amd, onWindows, nodes.None, "windows/amd64"},
-		"the architecture, served":         {amd, arm, selecting(archLabel, "arm64"), nodes.All, arm},
-		"the architecture, on no system":   {amd, amd, selecting(archLabel, "arm64"), nodes.None, "linux/arm64 windows/arm64"},
-		"the architecture, another system": {amd, "windows/arm64", selecting(archLabel, "arm64"), nodes.NoCandidate, arm},
-		"the system, served":               {amd + " windows/amd64", amd, selecting(osLabel, "linux"), nodes.All, amd},
-		"the system, not served":           {amd, "windows/amd64", selecting(osLabel, "linux"), nodes.NoCandidate, amd},
-		"a contradiction":                  {amd, arm, selecting(archLabel, "arm64", "beta.kubernetes.io/arch", "amd64"), nodes.NoCandidate, amd},
+		"a platform of the cluster":           {amd, amd, selecting(), nodes.All, amd},
+		"another platform":                    {amd, arm, selecting(), nodes.NoCandidate, amd},
+		"one of two platforms":                {amd + " " + arm, arm, selecting(), nodes.NoCandidate, amd + " " + arm},
+		"no node, the two common platforms":   {"", amd + " " + arm, selecting(), nodes.All, amd + " " + arm},
+		"no node, one of them":                {"", amd, selecting(), nodes.NoCandidate, amd + " " + arm},
+		"an index of attestations":            {amd, "unknown/unknown", selecting(), nodes.None, ""},
+		"an index without entries":            {"", "", selecting(), nodes.None, ""},
+		"an entry without a platform":         {"", "-", selecting(), nodes.Unknown, ""},
+		"system and architecture, served":     {amd, arm, selecting(osLabel, "linux", archLabel, "arm64"), nodes.All, arm},
+		"system and architecture, not served": {amd, amd, selecting(osLabel, "linux", archLabel, "arm64"), nodes.None, arm},
+		"by the beta labels":                  {amd, amd, selecting("beta.kubernetes.io/os", "linux", "beta.kubernetes.io/arch", "arm64"), nodes.None, arm},
+		"the system by the spec":              {amd, amd, onWindows, nodes.None, "windows/amd64"},
+		"the architecture, served":            {amd, arm, selecting(archLabel, "arm64"), nodes.All, arm},
+		"the architecture, not served":        {amd, amd, selecting(archLabel, "arm64"), nodes.None, "linux/arm64 windows/arm64"},
+		"the architecture, another system":    {amd, "windows/arm64", selecting(archLabel, "arm64"), nodes.NoCandidate, arm},
+		"the system, served":                  {amd + " windows/amd64", amd, selecting(osLabel, "linux"), nodes.All, amd},
+		"the system, not served":              {amd, "windows/amd64", selecting(osLabel, "linux"), nodes.NoCandidate, amd},
+		"a contradiction":                     {amd, arm, selecting(archLabel, "arm64", "beta.kubernetes.io/arch", "amd64"), nodes.NoCandidate, amd},
 		"an affinity, served": {
 			amd, arm, terms(expressing(in(osLabel, "linux"), in(archLabel, "arm64"))), nodes.All, arm,
 		},
@@ -54,19 +54,19 @@ func TestNoCandidate(t *testing.T) {
 		"an affinity, partly served": {
 			amd, amd, terms(expressing(in(osLabel, "linux"), in(archLabel, "arm64", "amd64"))), nodes.Some, "linux/arm64 linux/amd64",
 		},
-		"an affinity that narrows itself": {
+		"an affinity of two lists": {
 			amd, amd, terms(expressing(in(osLabel, "linux"), in(archLabel, "arm64", "amd64"), in(archLabel, "arm64"))), nodes.None, arm,
 		},
 		"two terms, neither served": {
 			amd, amd, terms(expressing(in(osLabel, "linux"), in(archLabel, "arm64")), expressing(in(osLabel, "linux"), in(archLabel, "s390x"))), nodes.None, "linux/arm64 linux/s390x",
 		},
-		"two terms, one of which says nothing": {
+		"two terms, one without a platform": {
 			amd, arm, terms(expressing(in(osLabel, "linux"), in(archLabel, "s390x")), expressing(in("pool", "x"))), nodes.NoCandidate, amd,
 		},
-		"a longer list than there are architectures": {
+		"a list longer than the limit": {
 			amd, arm, terms(expressing(in(osLabel, "linux"), in(archLabel, slices.Repeat([]string{"s390x"}, 17)...))), nodes.NoCandidate, amd,
 		},
-		"a list as long as may be": {
+		"a list as long as the limit": {
 			amd, arm, terms(expressing(in(osLabel, "linux"), in(archLabel, slices.Repeat([]string{"s390x"}, 16)...))), nodes.None, "linux/s390x",
 		},
 		"an affinity that excludes": {
