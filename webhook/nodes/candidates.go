@@ -8,13 +8,14 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Candidates are the nodes that one pod may run on. The zero value are unknown nodes: they run any platform and have no image.
+// Candidates are the nodes that one pod may run on. The zero value stands for unknown nodes: they run any platform and have no
+// image.
 type Candidates struct {
 	// fromCluster is set if Node objects are the source, and known if the candidates among them are known.
 	fromCluster, known bool
 	// The pod may be bound to feasible nodes now, and to unavailable nodes later.
 	feasible, unavailable []*node
-	// declared are the configured platforms. They replace those of Node objects.
+	// declared are the configured platforms. They replace the platforms of Node objects.
 	declared []imagepull.Platform
 	// expected are the platforms of nodes that may join. They are set if no node is feasible.
 	expected []imagepull.Platform
@@ -69,7 +70,7 @@ func (all clusterNodes) candidates(spec *corev1.PodSpec) Candidates {
 	return c
 }
 
-// expectedPlatforms returns the platforms of nodes that may join: those of the cluster's nodes, or else the two most common ones.
+// expectedPlatforms returns the platforms of nodes that may join: the cluster's platforms, or else the two most common ones.
 func expectedPlatforms(nodes []*node) []imagepull.Platform {
 	if platforms := platformsOf(nodePlatformsOf(nodes)); len(platforms) > 0 {
 		return platforms
@@ -80,7 +81,7 @@ func expectedPlatforms(nodes []*node) []imagepull.Platform {
 // schedulable returns the feasible and the unavailable nodes.
 func (c Candidates) schedulable() []*node { return slices.Concat(c.feasible, c.unavailable) }
 
-// joining returns node platforms for nodes of which only the platform is known, with each of the cluster's pull rules.
+// joining returns nodes whose platform alone is known, with each of the cluster's pull rules.
 func (c Candidates) joining(platforms []imagepull.Platform) []nodePlatform {
 	var all []nodePlatform
 	for _, p := range platforms {

@@ -40,7 +40,7 @@ func fetchedEntries(offered []imagepull.Platform, node imagepull.Platform, rules
 	return all
 }
 
-// bestEntry returns the first entry of the best platform. An entry that names no platform is taken only if there is no other.
+// bestEntry returns the first entry of the best platform. Entries without a platform count only if no other entry is left.
 func bestEntry(entries []int, offered []imagepull.Platform, node imagepull.Platform) int {
 	named := slices.DeleteFunc(slices.Clone(entries), func(i int) bool { return hasNoPlatform(offered[i]) })
 	if len(named) == 0 {

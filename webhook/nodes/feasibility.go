@@ -37,7 +37,7 @@ func countConstraints(spec *corev1.PodSpec) int {
 // filter holds the constraints of a pod, parsed once for many nodes.
 type filter struct {
 	spec *corev1.PodSpec
-	// affinity is nil if the pod has neither selectors nor affinity.
+	// affinity is nil if the pod has no selectors and no affinity.
 	affinity *nodeaffinity.RequiredNodeAffinity
 }
 
@@ -96,7 +96,7 @@ func (f filter) matchesAffinity(n *node) bool {
 	return err == nil && matches
 }
 
-// hasUntoleratedTaint reports whether the node has a taint that the pod does not tolerate, among those that include selects.
+// hasUntoleratedTaint reports whether the node has a taint that include selects and that the pod does not tolerate.
 func (f filter) hasUntoleratedTaint(n *node, include func(*corev1.Taint) bool) bool {
 	if len(n.taints) == 0 {
 		return false

@@ -27,7 +27,7 @@ type Inventory struct {
 	failed chan struct{}
 }
 
-// NewInventory returns an inventory that has not started. Declared platforms replace those of the nodes.
+// NewInventory returns an inventory that has not started. Declared platforms replace the nodes' own.
 func NewInventory(client Client, declared []imagepull.Platform) (*Inventory, error) {
 	i := &Inventory{declared: declared, failed: make(chan struct{})}
 	var (
@@ -94,7 +94,7 @@ func (i *Inventory) Candidates(spec *corev1.PodSpec) Candidates {
 // Snapshot holds the nodes of a cluster at one moment.
 type Snapshot struct{ all clusterNodes }
 
-// List reads all nodes once. Declared platforms replace those of the nodes.
+// List reads all nodes once. Declared platforms replace the nodes' own.
 func List(ctx context.Context, client Client, declared []imagepull.Platform) (*Snapshot, error) {
 	s := &Snapshot{clusterNodes{known: true, declared: declared}}
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {

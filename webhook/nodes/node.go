@@ -14,7 +14,7 @@ import (
 type node struct {
 	// ObjectMeta holds the name, which informers need too, and the labels.
 	metav1.ObjectMeta
-	// taints are those that exclude pods. A cordon is one of them.
+	// taints exclude pods. A cordon is one of them.
 	taints   []corev1.Taint
 	platform imagepull.Platform
 	rules    pullRules

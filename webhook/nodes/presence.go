@@ -12,7 +12,7 @@ type Presence uint8
 const (
 	// Unreported means that a node may have the image without reporting it.
 	Unreported Presence = iota
-	// NoNodes means that there is no candidate. A node that joins has no image.
+	// NoNodes means that the pod has no candidate yet. A node that joins has no image.
 	NoNodes
 	// Absent means that no candidate has the image.
 	Absent
@@ -51,9 +51,13 @@ func (c Candidates) Presence(ref imagepull.Reference) Presence {
 	return Absent
 }
 
-// counts are the nodes that have an image, those of them that may verify access to it, and those that may have it without
-// reporting it.
-type counts struct{ present, unverified, unreported int }
+// counts are numbers of nodes by their state of one image.
+type counts struct {
+	present int
+	// unverified is the part of present whose kubelets may verify access.
+	unverified int
+	unreported int
+}
 
 func count(nodes []*node, image imageKey) counts {
 	var c counts

@@ -13,7 +13,7 @@ import (
 type pullRules uint8
 
 const (
-	// profileRules are those of the profile, for nodes that do not report their runtime.
+	// profileRules: the rules of the profile, for nodes that do not report their runtime.
 	profileRules pullRules = iota
 	// containerdTransfer: containerd pulls by its transfer service. Takes only the node's exact platform.
 	containerdTransfer
@@ -92,7 +92,7 @@ func (r pullRules) matcher(node imagepull.Platform) func(imagepull.Platform) boo
 	return exactMatcher(node)
 }
 
-// takesBest reports whether a node takes one entry of an index: the best of those that its CPU can run.
+// takesBest reports whether a node takes one entry of an index: the best that its CPU can run.
 func (r pullRules) takesBest() bool { return r == containerdCRI || r == containerd1 }
 
 // MayPullSchema1 reports whether a candidate may pull an image of the old schema 1 format.

@@ -59,7 +59,7 @@ func TestServeFollowsTheNodesRuntime(t *testing.T) {
 	}
 }
 
-// Nodes of which only the platform is known have the runtimes of the cluster's nodes.
+// Declared nodes and nodes that join have the runtimes of the cluster's nodes.
 func TestServeFollowsTheClustersRuntimes(t *testing.T) {
 	t.Parallel()
 	joining := selecting(osLabel, "linux", archLabel, "amd64")

@@ -67,7 +67,7 @@ func (c Candidates) serveJoining(offered []imagepull.Platform) (Fit, []nodePlatf
 	return NoCandidate, compared
 }
 
-// fit compares the platforms of an index with those of nodes. Without nodes any platform is accepted.
+// fit compares the platforms of an index with the nodes. Without nodes it accepts any platform.
 func (c Candidates) fit(offered []imagepull.Platform, nodes []nodePlatform) Fit {
 	if len(nodes) == 0 {
 		return fitOfUnknownNodes(offered)

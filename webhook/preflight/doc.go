@@ -10,6 +10,6 @@
 //	checker := preflight.New(preflight.Options{Resolver: registry, Credentials: secrets, Nodes: inventory})
 //	findings := checker.Check(ctx, pod, spec)
 //
-// The registry's response is not yet the verdict: rules weaken it where a node may know more than Pullgate. They are
-// ordered lists in rules.go, with one file for each rule.
+// The registry's response is not yet the verdict. Rules weaken it if a node may have credentials or images that
+// Pullgate cannot see. They are ordered lists in rules.go, with one file for each rule.
 package preflight

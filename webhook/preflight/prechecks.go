@@ -13,11 +13,12 @@ type precheck struct {
 	check func(facts) (v imagepull.Verdict, decided bool)
 }
 
-// prechecks returns the prechecks. The first one that applies decides.
+// prechecks returns the prechecks. The first one that applies decides, so their order matters:
 //
-// The name comes first, as for the kubelet: an invalid name has no registry and cannot be on a node. The skipped registries come
-// before all that a registry or a node could add. A short name on CRI-O comes before the nodes' images: its full name,
-// by which they are compared, is not known.
+//  1. The name, as for the kubelet. The others need a valid reference.
+//  2. Skipped registries and the limit. The operator excludes these uses from any check.
+//  3. A short name on CRI-O. Its full name is not known, so it cannot be compared with the nodes' images.
+//  4. The nodes' images.
 func prechecks() []precheck {
 	return []precheck{
 		{"image name", invalidImageName},
@@ -46,11 +47,13 @@ func invalidImageName(f facts) (imagepull.Verdict, bool) {
 	return imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: f.use.ParseError}, f.use.ParseError != ""
 }
 
+// skippedRegistry applies to a registry that receives no request by configuration.
 func skippedRegistry(f facts) (imagepull.Verdict, bool) {
 	return imagepull.Verdict{Reason: imagepull.ReasonNotChecked, Detail: "registry is listed in skipRegistries"},
 		f.options.SkipRegistries.MatchHost(f.reference.Domain)
 }
 
+// tooManyUses bounds the work for one object, since its author controls the number of images.
 func tooManyUses(f facts) (imagepull.Verdict, bool) {
 	limit := f.options.MaxUses
 	if limit <= 0 || f.position < limit {

@@ -6,8 +6,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// rule is one step from the registry's response to the verdict of the kubelet. It returns the verdict unchanged, or weakens or
-// explains it.
+// rule is one step from the registry's response to the kubelet's result. It returns the verdict unchanged, weakened or explained.
 type rule struct {
 	name  string
 	apply func(imagepull.Verdict, facts) imagepull.Verdict
@@ -15,12 +14,12 @@ type rule struct {
 
 // referenceRules returns the rules whose result all uses of an image share.
 //
-// The order protects against false denials. A rule reads the verdict that the rules above it left:
-//   - The rules on unknown credentials come first. After them AccessDenied and NotFound are certain: every credential that a
-//     kubelet would try was tried. An unreadable secret comes before all others, since another credential may change
-//     any response. The other two replace only a refusal.
-//   - Pull secret problems explain only a denial that is still one after them.
-//   - Platforms come last: an index is compared with the nodes only if the nodes get that same index.
+// The order protects against false denials, since a rule reads the verdict that the rules above it left:
+//
+//  1. Unknown credentials. If a kubelet may have a credential that Pullgate did not try, a refusal becomes NodeCredentials. The
+//     unreadable secret is first: its credential may change any verdict, not only a refusal.
+//  2. Pull secret problems. They explain a denial, so they follow the rules that decide whether the denial is certain.
+//  3. Platforms. With unknown credentials the nodes may get another index, so an index is compared with the nodes last.
 func referenceRules() []rule {
 	return []rule{
 		{"unreadable pull secret", unreadableSecret},
@@ -34,9 +33,10 @@ func referenceRules() []rule {
 // useRules returns the rules that depend on one use: on its pull policy, and on its place in the pod.
 //
 // They follow the reference rules, and their order protects against false denials too:
-//   - A cached image comes first: with it the kubelet does not pull, so no other failure matters.
-//   - Cached layers excuse only a failure to fetch them. They come before the mounts, because they change the outcome.
-//   - The rules on volumes come last: only a failure that is still certain then is one that the unmounted volume excuses.
+//
+//  1. Cached image. With the image on its node the kubelet does not pull, so no failure of the registry matters.
+//  2. Cached layers. With some layers on its node the runtime may not need the layers that the registry does not serve.
+//  3. Volumes. An unmounted volume excuses a failure that is still certain. An Indeterminate verdict keeps its cause.
 func useRules() []rule {
 	return []rule{
 		{"cached image", cachedImage},
@@ -62,11 +62,11 @@ type podFacts struct {
 	credentials credentials.Set
 }
 
-// facts are the input of a rule, beside the verdict.
+// facts are the input of a rule, in addition to the verdict.
 type facts struct {
 	*podFacts
 	reference imagepull.Reference
-	// use is nil in rules for a reference; position is its index in the pod.
+	// use is nil in rules for a reference. position is the index of the use in the pod.
 	use      *imagepull.Use
 	position int
 	// nodeProblems are the node credential sources that failed in the lookup of the reference.

@@ -2,7 +2,7 @@
 //
 //	List, Watch ─ Transform ─ store
 //
-// The clients are those of one kind, such as CoreV1().Nodes() of a clientset. An informer factory would need the whole clientset.
+// A client serves one kind, such as CoreV1().Nodes() of a clientset. An informer factory would need the whole clientset.
 //
 //	i, err := informer.New(clientset.CoreV1().Nodes(), informer.Options{Example: &corev1.Node{}, Transform: reduce})
 package informer

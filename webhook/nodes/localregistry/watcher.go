@@ -15,7 +15,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes/informer"
 )
 
-// Namespace and Name are those of the ConfigMap. The shipped Role grants the right to read only that object.
+// Namespace and Name identify the ConfigMap. The shipped Role grants the right to read only this object.
 const (
 	Namespace = "kube-public"
 	Name      = "local-registry-hosting"
