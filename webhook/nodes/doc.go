@@ -1,4 +1,5 @@
-// Package nodes models the nodes that a pod may run on: their platforms, their container runtimes and the images that they report.
+// Package nodes models the nodes that a pod may run on: their platforms, their container runtimes and the images that they
+// report.
 //
 //	Inventory, Snapshot or Declared ─ Candidates of a pod ─ Fit of an index
 //	                                                      └ Presence of an image

@@ -14,15 +14,15 @@ type feasibility uint8
 const (
 	// infeasible: the pod does not run on the node.
 	infeasible feasibility = iota
-	// unavailable: only a transient state excludes the pod, such as a cordon or a node that is not ready, or a later decision about
-	// the pod may still exclude it.
+	// unavailable: only a transient state excludes the pod, such as a cordon or a node that is not ready, or a later decision
+	// about the pod may still exclude it.
 	unavailable
 	// feasible: the pod may be bound to the node.
 	feasible
 )
 
-// maxConstraints bounds the constraints of one pod, since its author controls their number and each is compared with every node. Real
-// pods have far fewer. Above it, the nodes count as unknown.
+// maxConstraints bounds the constraints of one pod, since its author controls their number and each is compared with every
+// node. Real pods have far fewer. Above it, the nodes count as unknown.
 const maxConstraints = 256
 
 // countConstraints returns the number of constraints that are compared with each node.
@@ -48,8 +48,9 @@ func newFilter(spec *corev1.PodSpec) filter {
 	return filter{spec, new(nodeaffinity.NewRequiredNodeAffinity(spec.NodeSelector, spec.Affinity))}
 }
 
-// feasibility returns whether the pod may run on a node. A pod that names its node is scheduled already, and taints do not matter.
-// The scheduler ignores the operating system in the spec, but a kubelet of another one rejects the pod before any pull.
+// feasibility returns whether the pod may run on a node. A pod that names its node is scheduled already, and taints do not
+// matter. The scheduler ignores the operating system in the spec, but a kubelet of another one rejects the pod before any
+// pull.
 func (f filter) feasibility(n *node) feasibility {
 	if f.spec.NodeName != "" {
 		if f.spec.NodeName == n.Name {

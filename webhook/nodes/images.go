@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// fullList is the number of images that a kubelet reports by default, the largest first. A list of that length may lack some.
+	// fullList is the number of images that a kubelet reports by default, the largest first. A list of that length may lack
+	// some.
 	fullList = 50
 	// fullNames is how many names of one image a kubelet reports (kubelet: nodestatus/setters.go), digests before tags.
 	fullNames = 5
@@ -32,8 +33,8 @@ type imageList struct {
 // imageName is one name of an image.
 type imageName struct {
 	name unique.Handle[string]
-	// pulled is set if the image may have come from the registry: the runtime stores the digest of an image that it pulls. An image
-	// that was loaded from an archive has only a tag.
+	// pulled is set if the image may have come from the registry: the runtime stores the digest of an image that it pulls. An
+	// image that was loaded from an archive has only a tag.
 	pulled bool
 }
 

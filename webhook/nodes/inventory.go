@@ -18,8 +18,8 @@ import (
 // Client reads Node objects, as CoreV1().Nodes() of a clientset does.
 type Client = informer.Client[*corev1.NodeList]
 
-// Inventory watches the nodes of a cluster. Until the first list is complete no node is known. If reading nodes is forbidden, that
-// remains so. It is safe for concurrent use.
+// Inventory watches the nodes of a cluster. Until the first list is complete no node is known. If reading nodes is forbidden,
+// that remains so. It is safe for concurrent use.
 type Inventory struct {
 	informer cache.SharedIndexInformer
 	declared []imagepull.Platform
@@ -65,8 +65,8 @@ func (i *Inventory) Start(ctx context.Context) error {
 // NeedLeaderElection returns false: every replica has its own inventory.
 func (*Inventory) NeedLeaderElection() bool { return false }
 
-// Synced reports whether the first list is complete, or has failed. After a failure the inventory tries again, but callers should
-// not wait for it.
+// Synced reports whether the first list is complete, or has failed. After a failure the inventory tries again, but callers
+// should not wait for it.
 func (i *Inventory) Synced() bool {
 	select {
 	case <-i.failed:

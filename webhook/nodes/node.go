@@ -51,8 +51,8 @@ func platformOf(o *corev1.Node) imagepull.Platform {
 	return p
 }
 
-// excludingTaints returns the taints that prevent a pod from being bound. For the scheduler a cordon is one of them, even if the
-// node does not have that taint yet (kube-scheduler: plugins nodeunschedulable and tainttoleration).
+// excludingTaints returns the taints that prevent a pod from being bound. For the scheduler a cordon is one of them, even if
+// the node does not have that taint yet (kube-scheduler: plugins nodeunschedulable and tainttoleration).
 func excludingTaints(o *corev1.Node) []corev1.Taint {
 	var taints []corev1.Taint
 	for _, t := range o.Spec.Taints {
@@ -66,14 +66,14 @@ func excludingTaints(o *corev1.Node) []corev1.Taint {
 	return taints
 }
 
-// isTransient reports whether the node lifecycle controller or a cloud provider owns the taint. They set it during failures, setup
-// and maintenance, and remove it afterwards.
+// isTransient reports whether the node lifecycle controller or a cloud provider owns the taint. They set it during failures,
+// setup and maintenance, and remove it afterwards.
 func isTransient(t *corev1.Taint) bool {
 	return strings.HasPrefix(t.Key, "node.kubernetes.io/") || strings.HasPrefix(t.Key, "node.cloudprovider.kubernetes.io/")
 }
 
-// verifies reports whether a kubelet of this version may verify with the registry an image that it pulled with the credential of
-// another pod (KEP-2535). It does so by default from 1.35 on.
+// verifies reports whether a kubelet of this version may verify with the registry an image that it pulled with the credential
+// of another pod (KEP-2535). It does so by default from 1.35 on.
 func verifies(kubelet string) bool {
 	v, err := version.ParseGeneric(kubelet)
 	return err != nil || !v.LessThan(version.MajorMinor(1, 35))

@@ -30,8 +30,8 @@ func exactMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
 	}
 }
 
-// runnableMatcher matches the platform and the older ones that its CPU can run (containerd 1.7: pull.go, Pull, by the platform of
-// its client; moby: distribution/pull_v2_unix.go, filterManifests).
+// runnableMatcher matches the platform and the older ones that its CPU can run (containerd 1.7: pull.go, Pull, by the
+// platform of its client; moby: distribution/pull_v2_unix.go, filterManifests).
 func runnableMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
 	m := platforms.Only(ociPlatform(node))
 	return func(p imagepull.Platform) bool { return !hasNoPlatform(p) && m.Match(ociPlatform(p)) }
@@ -46,8 +46,8 @@ func crioMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
 	}
 }
 
-// crioVariants returns the variants that a node certainly takes. CRI-O detects variants only on ARM. It takes an entry without a
-// variant on every architecture.
+// crioVariants returns the variants that a node certainly takes. CRI-O detects variants only on ARM. It takes an entry
+// without a variant on every architecture.
 func crioVariants(node imagepull.Platform) []string {
 	switch node.Architecture {
 	case "arm64":

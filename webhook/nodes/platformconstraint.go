@@ -15,8 +15,8 @@ type platformConstraint []constraintTerm
 // constraintTerm lists the allowed values; nil allows all.
 type constraintTerm struct{ systems, architectures []string }
 
-// maxValues is more than the number of systems or architectures. A longer list is ignored, so that the pod's author cannot make it
-// expensive.
+// maxValues is more than the number of systems or architectures. A longer list is ignored, so that the pod's author cannot
+// make it expensive.
 const maxValues = 16
 
 func newPlatformConstraint(spec *corev1.PodSpec) platformConstraint {

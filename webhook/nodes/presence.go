@@ -20,9 +20,9 @@ const (
 	SomeNodes
 	// AllNodes means that every candidate has it.
 	AllNodes
-	// AllNodesUnverified means that every candidate has it, but a kubelet may have pulled it with the credential of another pod.
-	// From Kubernetes 1.35 on, such a kubelet verifies with the registry that this pod may use it (KEP-2535). An image that was
-	// pulled without a credential or loaded onto the node is for every pod. The API does not show the difference.
+	// AllNodesUnverified means that every candidate has it, but a kubelet may have pulled it with the credential of another
+	// pod. From Kubernetes 1.35 on, such a kubelet verifies with the registry that this pod may use it (KEP-2535). An image
+	// that was pulled without a credential or loaded onto the node is for every pod. The API does not show the difference.
 	AllNodesUnverified
 )
 

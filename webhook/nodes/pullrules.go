@@ -17,8 +17,8 @@ const (
 	profileRules pullRules = iota
 	// containerdTransfer: containerd pulls by its transfer service. Takes only the node's exact platform.
 	containerdTransfer
-	// containerdCRI: Docker, and containerd before 2.1, which pulls by its CRI plugin. Takes the best entry that the CPU can run,
-	// such as 386 on amd64.
+	// containerdCRI: Docker, and containerd before 2.1, which pulls by its CRI plugin. Takes the best entry that the CPU can
+	// run, such as 386 on amd64.
 	containerdCRI
 	// containerd1: as containerdCRI, in versions that still convert schema 1 images.
 	containerd1

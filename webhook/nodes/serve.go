@@ -49,8 +49,8 @@ func (c Candidates) serve(offered []imagepull.Platform) (Fit, []nodePlatform) {
 	return fit, compared
 }
 
-// serveJoining returns the fit if no node is feasible. A failure is certain in two cases: the index has no runnable entry, or no
-// platform that the pod itself requires.
+// serveJoining returns the fit if no node is feasible. A failure is certain in two cases: the index has no runnable entry, or
+// no platform that the pod itself requires.
 func (c Candidates) serveJoining(offered []imagepull.Platform) (Fit, []nodePlatform) {
 	if fit := fitOfUnknownNodes(offered); fit != All {
 		return fit, nil

@@ -60,7 +60,8 @@ type Options struct {
 	SkipRegistries hostpattern.List
 	// MaxUses bounds the checked images of one object, since the object's author controls their number. Zero means no bound.
 	MaxUses int
-	// WithNamespace adds the pod's namespace to the context of a Resolver, which may limit requests by namespace. It may be nil.
+	// WithNamespace adds the pod's namespace to the context of a Resolver, which may limit requests by namespace. It may be
+	// nil.
 	WithNamespace func(ctx context.Context, namespace string) context.Context
 }
 

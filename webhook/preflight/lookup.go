@@ -28,7 +28,8 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 		if v.Outcome() == imagepull.Pullable {
 			return v, nil
 		}
-		// After the deadline the other credentials still get a verdict, an Indeterminate one. The refusals before it prove nothing.
+		// After the deadline the other credentials still get a verdict, an Indeterminate one. The refusals before it prove
+		// nothing.
 		failures = append(failures, v)
 	}
 	return summarize(failures), tried.Unknown()

@@ -30,8 +30,8 @@ func prechecks() []precheck {
 	}
 }
 
-// runPrechecks returns the verdict of the first precheck that applies. Of the rules for a use only the unmounted volume follows:
-// the others compare a registry's response with the nodes.
+// runPrechecks returns the verdict of the first precheck that applies. Of the rules for a use only the unmounted volume
+// follows: the others compare a registry's response with the nodes.
 func runPrechecks(checks []precheck, f facts) (v imagepull.Verdict, decided bool) {
 	for _, p := range checks {
 		if v, decided := p.check(f); decided {
@@ -106,8 +106,8 @@ func pullNever(f facts) (imagepull.Verdict, bool) {
 	}, true
 }
 
-// presentOnAllNodes applies to the policy IfNotPresent, if the kubelet of every candidate finds the image and need not verify access
-// (kubelet: pkg/kubelet/images/image_manager.go, EnsureImageExists).
+// presentOnAllNodes applies to the policy IfNotPresent, if the kubelet of every candidate finds the image and need not verify
+// access (kubelet: pkg/kubelet/images/image_manager.go, EnsureImageExists).
 func presentOnAllNodes(f facts) (imagepull.Verdict, bool) {
 	return presentOnNode(), f.use.PullPolicy == imagepull.PullIfNotPresent && f.candidates.Presence(f.reference) == nodes.AllNodes
 }

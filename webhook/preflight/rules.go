@@ -6,7 +6,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// rule is one step from the registry's response to the kubelet's result. It returns the verdict unchanged, weakened or explained.
+// rule is one step from the registry's response to the kubelet's result. It returns the verdict unchanged, weakened or
+// explained.
 type rule struct {
 	name  string
 	apply func(imagepull.Verdict, facts) imagepull.Verdict

@@ -67,8 +67,8 @@ func (r *hostingReader) read(c *corev1.ConfigMap) *Hosting {
 	return &h
 }
 
-// parseHosting parses the description. Images name the registry as the container runtime does: by hostFromContainerRuntime, or by
-// host if that is empty. The address for pods may be missing.
+// parseHosting parses the description. Images name the registry as the container runtime does: by hostFromContainerRuntime,
+// or by host if that is empty. The address for pods may be missing.
 func parseHosting(text string) (h Hosting, problem string) {
 	var keys struct {
 		Host                     string `json:"host"`
