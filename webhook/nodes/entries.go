@@ -12,8 +12,9 @@ import (
 // offered. Equal lists are returned once. It also reports whether the pod can run on no other platform. The lists are empty
 // if no platform is known.
 //
-// A node fetches every entry of its platform, and every one that names none (containerd: core/images/handlers.go,
-// FilterPlatforms). One that takes the best fetches that alone (containerd 1.7: images/handlers.go, LimitManifests).
+// A node fetches every entry of its platform, and every entry without a platform (containerd: core/images/handlers.go,
+// FilterPlatforms). If its rules take the best entry, it fetches only that one (containerd 1.7: images/handlers.go,
+// LimitManifests).
 func (c Candidates) FetchedEntries(offered []imagepull.Platform) (entries [][]int, all bool) {
 	nodes, all := c.possiblePlatforms(offered)
 	for _, n := range nodes {

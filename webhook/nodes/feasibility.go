@@ -14,8 +14,8 @@ type feasibility uint8
 const (
 	// infeasible: the pod does not run on the node.
 	infeasible feasibility = iota
-	// unavailable: only a transient state excludes the pod, such as a cordon or a node that is not ready, or a later decision
-	// about the pod may still exclude it.
+	// unavailable: a transient state excludes the pod, such as a cordon or a node that is not ready. Or the pod is open: its
+	// constraints may still change.
 	unavailable
 	// feasible: the pod may be bound to the node.
 	feasible
@@ -74,7 +74,8 @@ func (f filter) feasibility(n *node) feasibility {
 	return feasible
 }
 
-// isOpen reports whether the pod alone does not decide its node. Its selectors and affinity are valid in any case.
+// isOpen reports whether the constraints of the pod may still change, or another scheduler applies them. Its selectors and
+// required affinity stay valid in any case.
 //
 //   - Until its gates are gone, selectors and tolerations may be added (kubernetes: pkg/apis/core/validation/validation.go,
 //     ValidatePodUpdate).
