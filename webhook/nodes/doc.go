@@ -11,6 +11,6 @@
 //	fit, compared := candidates.Serve(index.Platforms)
 //	presence := candidates.Presence(ref)
 //
-// An [Inventory] watches Node objects, a [Snapshot] has listed them once, and [Declared] knows only platforms that the operator
+// An [Inventory] watches Node objects, a [Snapshot] has listed them once, and [Declared] has only platforms that the operator
 // configured. Facts that are not known never justify a denial: a node may join, become ready or report its images later.
 package nodes

@@ -36,21 +36,21 @@ func TestCachedVerdictNeedsNoRequest(t *testing.T) {
 		Reason: imagepull.ReasonPullable, IsIndex: true, Platforms: []imagepull.Platform{{OS: "linux", Architecture: "s390x"}},
 	}
 	for name, test := range map[string]struct {
-		set           credentials.Set
-		cachedVerdict cachedVerdict
-		contents      preflight.Resolver
-		requested     []string
-		want          imagepull.Reason
+		set       credentials.Set
+		cached    cachedVerdict
+		contents  preflight.Resolver
+		requested []string
+		want      imagepull.Reason
 	}{
-		"without a credential":      {cachedVerdict: cachedVerdict{pullable, ""}, want: imagepull.ReasonPullable},
-		"with the first credential": {set: ofHost("a", "b"), cachedVerdict: cachedVerdict{pullable, "file/a"}, want: imagepull.ReasonPullable},
-		"with another one":          {set: ofHost("a", "b"), cachedVerdict: cachedVerdict{pullable, "file/b"}, requested: []string{image + " file/a"}, want: imagepull.ReasonPullable},
-		"denied":                    {cachedVerdict: cachedVerdict{private, ""}, requested: []string{image}, want: imagepull.ReasonPullable},
-		"a secret is unreadable":    {set: unreadable, cachedVerdict: cachedVerdict{pullable, "file/a"}, want: imagepull.ReasonPullable},
-		"a secret is invalid":       {set: invalid, cachedVerdict: cachedVerdict{pullable, "file/a"}, want: imagepull.ReasonInvalidPullSecret},
-		"for other platforms":       {cachedVerdict: cachedVerdict{foreign, ""}, want: imagepull.ReasonPlatformMismatch},
+		"without a credential":      {cached: cachedVerdict{pullable, ""}, want: imagepull.ReasonPullable},
+		"with the first credential": {set: ofHost("a", "b"), cached: cachedVerdict{pullable, "file/a"}, want: imagepull.ReasonPullable},
+		"with another one":          {set: ofHost("a", "b"), cached: cachedVerdict{pullable, "file/b"}, requested: []string{image + " file/a"}, want: imagepull.ReasonPullable},
+		"denied":                    {cached: cachedVerdict{private, ""}, requested: []string{image}, want: imagepull.ReasonPullable},
+		"a secret is unreadable":    {set: unreadable, cached: cachedVerdict{pullable, "file/a"}, want: imagepull.ReasonPullable},
+		"a secret is invalid":       {set: invalid, cached: cachedVerdict{pullable, "file/a"}, want: imagepull.ReasonInvalidPullSecret},
+		"for other platforms":       {cached: cachedVerdict{foreign, ""}, want: imagepull.ReasonPlatformMismatch},
 		"deep checks are on": {
-			cachedVerdict: cachedVerdict{pullable, ""}, requested: []string{image}, want: imagepull.ReasonPullable,
+			cached: cachedVerdict{pullable, ""}, requested: []string{image}, want: imagepull.ReasonPullable,
 			contents: resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict { return pullable }),
 		},
 	} {
@@ -58,7 +58,7 @@ func TestCachedVerdictNeedsNoRequest(t *testing.T) {
 			t.Parallel()
 			resolver := &scriptedResolver{script: map[string]imagepull.Verdict{image: pullable}}
 			got := check(t, preflight.Options{
-				Resolver: resolver, Cache: test.cachedVerdict, Deep: test.contents, Credentials: &secrets{set: test.set, fresh: test.set},
+				Resolver: resolver, Cache: test.cached, Deep: test.contents, Credentials: &secrets{set: test.set, fresh: test.set},
 				Nodes: nodes.Declared{platform("linux", "amd64", "")},
 			}, image)
 			if got.Reason != test.want {

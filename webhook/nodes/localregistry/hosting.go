@@ -18,7 +18,7 @@ import (
 const (
 	// hostingKey is the key of the description. Version 1 is the only version.
 	hostingKey = "localRegistryHosting.v1"
-	// maxHosting bounds the description, which has four short lines. Everyone who may write the ConfigMap controls its length.
+	// maxHosting bounds the description, which has four short lines. The author of the ConfigMap controls its length.
 	maxHosting = 16 << 10
 )
 
