@@ -24,7 +24,7 @@ func (m cachedVerdict) Cached(_ imagepull.Reference, cred imagepull.Credential) 
 	return v, cred.Source == m.source
 }
 
-// Only an image that the first credential is known to pull is not looked up.
+// Every other cached verdict is looked up again.
 func TestCachedVerdictNeedsNoRequest(t *testing.T) {
 	t.Parallel()
 	ofHost := func(names ...string) credentials.Set { return keys(t, "registry.example", names...) }
@@ -38,7 +38,7 @@ func TestCachedVerdictNeedsNoRequest(t *testing.T) {
 	for name, test := range map[string]struct {
 		set       credentials.Set
 		cached    cachedVerdict
-		contents  preflight.Resolver
+		deep      preflight.Resolver
 		requested []string
 		want      imagepull.Reason
 	}{
@@ -51,14 +51,14 @@ func TestCachedVerdictNeedsNoRequest(t *testing.T) {
 		"for other platforms":       {cached: cachedVerdict{foreign, ""}, want: imagepull.ReasonPlatformMismatch},
 		"deep checks are on": {
 			cached: cachedVerdict{pullable, ""}, requested: []string{image}, want: imagepull.ReasonPullable,
-			contents: resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict { return pullable }),
+			deep: resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict { return pullable }),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resolver := &scriptedResolver{script: map[string]imagepull.Verdict{image: pullable}}
 			got := check(t, preflight.Options{
-				Resolver: resolver, Cache: test.cached, Deep: test.contents, Credentials: &secrets{set: test.set, fresh: test.set},
+				Resolver: resolver, Cache: test.cached, Deep: test.deep, Credentials: &secrets{set: test.set, fresh: test.set},
 				Nodes: nodes.Declared{platform("linux", "amd64", "")},
 			}, image)
 			if got.Reason != test.want {
