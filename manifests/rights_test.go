@@ -8,7 +8,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/pullgate/pullgate/certs"
-	"github.com/pullgate/pullgate/webhook/nodes"
+	"github.com/pullgate/pullgate/webhook/nodes/localregistry"
 )
 
 // The rights are part of the promise: a right that is added here is one that a stolen token has.
@@ -26,7 +26,7 @@ func TestRights(t *testing.T) {
 	updateSecret := core("secrets", "update")
 	updateSecret.ResourceNames = []string{certs.SecretName}
 	readLocalRegistry := core("configmaps", "get", "list", "watch")
-	readLocalRegistry.ResourceNames = []string{nodes.LocalRegistryName}
+	readLocalRegistry.ResourceNames = []string{localregistry.Name}
 
 	tests := map[string]struct{ got, want []rbacv1.PolicyRule }{
 		"base, cluster": {
@@ -80,8 +80,8 @@ func TestRightsGoToTheServiceAccount(t *testing.T) {
 		"base role":                       {base.RoleRef, role("ClusterRole", "pullgate")},
 		"base, kube-public":               {public.Subjects, subject},
 		"base, kube-public role":          {public.RoleRef, role("Role", "pullgate")},
-		"base, kube-public place":         {public.Namespace, nodes.LocalRegistryNamespace},
-		"base, kube-public role's place":  {decode[*rbacv1.Role](t, "base/22-role.yaml").Namespace, nodes.LocalRegistryNamespace},
+		"base, kube-public place":         {public.Namespace, localregistry.Namespace},
+		"base, kube-public role's place":  {decode[*rbacv1.Role](t, "base/22-role.yaml").Namespace, localregistry.Namespace},
 		"self-signed, own namespace":      {local.Subjects, subject},
 		"self-signed, own namespace role": {local.RoleRef, role("Role", "pullgate-certs")},
 		"self-signed, cluster":            {cluster.Subjects, subject},

@@ -30,16 +30,19 @@ func importMap() map[string][]string {
 		"webhook/ttlcache":    {},
 		"webhook/registry":    {"webhook/imagepull", "webhook/hostpattern"},
 		"webhook/resolve":     {"webhook/imagepull"},
-		"webhook/nodes":       {"webhook/imagepull"},
+		"webhook/nodes":       {"webhook/imagepull", "webhook/nodes/informer"},
 		"webhook/policy":      {"webhook/imagepull"},
 		"webhook/metrics":     {"webhook/imagepull"},
 		"webhook/report":      {"webhook/imagepull"},
 		"webhook/config":      {"webhook/imagepull", "webhook/policy", "webhook/hostpattern"},
-		"webhook/preflight":   {"webhook/imagepull", "webhook/hostpattern", "webhook/credentials", "webhook/resolve", "webhook/nodes"},
+		"webhook/preflight":   {"webhook/imagepull", "webhook/hostpattern", "webhook/credentials", "webhook/nodes", "webhook/parallel"},
 		"webhook":             anything(),
 		"certs":               {},
 		"cmd":                 anything(),
 		"test":                anything(),
+
+		"webhook/nodes/informer":      {},
+		"webhook/nodes/localregistry": {"webhook/nodes/informer"},
 	}
 }
 

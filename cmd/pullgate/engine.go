@@ -9,6 +9,7 @@ import (
 
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/hostpattern"
+	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/metrics"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
@@ -150,8 +151,8 @@ func (e *engine) stack(asking resolve.Resolver, routedSince func(domain string) 
 func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {
 	return preflight.New(preflight.Options{
 		Resolver:               e.resolver,
-		Memory:                 e.resolver,
-		Contents:               e.contents,
+		Cache:                  cached{e.resolver},
+		Deep:                   e.contents,
 		Credentials:            creds,
 		Nodes:                  nodes,
 		Runtime:                e.config.Nodes.Runtime,
@@ -159,7 +160,15 @@ func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *pr
 		CredentialedRegistries: e.credentialed,
 		SkipRegistries:         e.skipped,
 		MaxUses:                e.config.Limits.UsesPerObject,
+		WithNamespace:          resolve.WithTenant,
 	})
+}
+
+// cached is a Front as a preflight.Cache.
+type cached struct{ front *resolve.Front }
+
+func (c cached) Cached(ref imagepull.Reference, cred imagepull.Credential) (imagepull.Verdict, bool) {
+	return c.front.Recall(ref, cred)
 }
 
 func (e *engine) gauges() metrics.Gauges {

@@ -9,7 +9,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/nodes"
+	"github.com/pullgate/pullgate/webhook/nodes/localregistry"
 )
 
 // watchLocalRegistry has the manager watch what the cluster says of its local registry, unless the configuration is against
@@ -20,21 +20,21 @@ func watchLocalRegistry(
 	if !c.Watch {
 		return at, nil
 	}
-	local, err := nodes.NewLocalRegistry(client.ConfigMaps(nodes.LocalRegistryNamespace), log)
+	local, err := localregistry.NewWatcher(client.ConfigMaps(localregistry.Namespace), log)
 	if err != nil {
 		return nil, err
 	}
 	if err := mgr.Add(local); err != nil {
 		return nil, fmt.Errorf("watching the local registry: %w", err)
 	}
-	return local.At, nil
+	return local.Address, nil
 }
 
 // readLocalRegistry reads it once. Where it can't be read its images are in doubt, which then says enough.
 func readLocalRegistry(ctx context.Context, client corev1client.ConfigMapsGetter, log *slog.Logger) func(host string) (string, bool) {
-	hosting, err := nodes.ReadLocalRegistry(ctx, client.ConfigMaps(nodes.LocalRegistryNamespace), log)
+	hosting, err := localregistry.Read(ctx, client.ConfigMaps(localregistry.Namespace), log)
 	if err != nil {
 		return nil
 	}
-	return hosting.At
+	return hosting.Address
 }

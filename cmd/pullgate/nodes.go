@@ -46,7 +46,7 @@ func watchNodes(mgr ctrl.Manager, client nodes.Client, c config.Nodes) (prefligh
 // settled reports whether nodes are known, or have been waited for long enough.
 func settled(inventory *nodes.Inventory, deadline time.Time) healthz.Checker {
 	return func(*http.Request) error {
-		if inventory.Settled() || time.Now().After(deadline) {
+		if inventory.Synced() || time.Now().After(deadline) {
 			return nil
 		}
 		return errors.New("the nodes are not known yet")

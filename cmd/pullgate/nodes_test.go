@@ -19,12 +19,13 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/pullgate/pullgate/webhook/nodes"
+	"github.com/pullgate/pullgate/webhook/nodes/localregistry"
 )
 
 // localRegistry is what the cluster says of localhost:5001: that it is the shop's registry.
 func (s shop) localRegistry() corev1.ConfigMapList {
 	list := corev1.ConfigMapList{Items: []corev1.ConfigMap{{
-		ObjectMeta: metav1.ObjectMeta{Namespace: nodes.LocalRegistryNamespace, Name: nodes.LocalRegistryName},
+		ObjectMeta: metav1.ObjectMeta{Namespace: localregistry.Namespace, Name: localregistry.Name},
 		Data: map[string]string{
 			"localRegistryHosting.v1": s.fill(`{"host": "localhost:5001", "hostFromClusterNetwork": "HOST"}`),
 		},

@@ -195,7 +195,7 @@ func cacheCases() map[string]podCase {
 		"pulled with a secret that this pod lacks": {
 			images: []string{imagePulled}, change: onPool("amd"),
 			want: doubtful("NodeCache", `container "web": image "HEAD…hop/web:1.27" may not be pullable: NodeCache: `+
-				`the image is private or does not exist, and no pull secret is for it, but the nodes hold the image and may not ask for access`),
+				`the image is private or does not exist, and no pull secret is for it, but the nodes hold the image and may not verify access again`),
 		},
 	}
 }

@@ -8,127 +8,101 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Candidates are the nodes that one pod may run on, as far as they are known. The zero value are nodes that nobody asked
-// about: any platform will do, and none holds an image.
+// Candidates are the nodes that one pod may run on. The zero value stands for unknown nodes: they run any platform and have no
+// image.
 type Candidates struct {
-	// asked is set when Node objects are there to be read, and known when they have been.
-	asked, known bool
-	// nodes are those that the pod may be bound to now, and resting those that may join them.
-	nodes, resting []*node
-	// declared are the platforms that overrule what Node objects say.
+	// fromCluster is set if Node objects are the source, and known if the candidates among them are known.
+	fromCluster, known bool
+	// The pod may be bound to feasible nodes now, and to unavailable nodes later.
+	feasible, unavailable []*node
+	// declared are the configured platforms. They replace the platforms of Node objects.
 	declared []imagepull.Platform
-	// expected are the platforms of nodes that may come, where none is there.
+	// expected are the platforms of nodes that may join. They are set if no node is feasible.
 	expected []imagepull.Platform
-	// pullers are those of the cluster's nodes, which nodes that may come share.
-	pullers []puller
-	pin     pin
-	profile Profile
+	// rules are the pull rules of the cluster's nodes. Nodes that join will have the same.
+	rules      []pullRules
+	constraint platformConstraint
+	profile    Profile
 }
 
-// Under returns the candidates as nodes of that profile.
-func (c Candidates) Under(p Profile) Candidates {
+// WithProfile returns the candidates as nodes of that profile.
+func (c Candidates) WithProfile(p Profile) Candidates {
 	c.profile = p
 	return c
 }
 
-// census is all that is known of a cluster's nodes.
-type census struct {
+// clusterNodes are the nodes of a cluster, as far as they are known.
+type clusterNodes struct {
 	nodes    []*node
 	known    bool
 	declared []imagepull.Platform
 }
 
-// candidates picks the nodes that a pod may run on. A nil spec asks for nothing.
-func (all census) candidates(spec *corev1.PodSpec) Candidates {
+// candidates returns the nodes that a pod may run on. A nil spec has no constraints.
+func (all clusterNodes) candidates(spec *corev1.PodSpec) Candidates {
 	if spec == nil {
 		spec = &corev1.PodSpec{}
 	}
-	if rules(spec) > maxRules {
-		return Candidates{asked: true, declared: all.declared, expected: expected(all.nodes), pullers: pullersOf(all.nodes)}
+	c := Candidates{fromCluster: true, declared: all.declared, rules: rulesOf(all.nodes)}
+	if countConstraints(spec) > maxConstraints {
+		c.expected = expectedPlatforms(all.nodes)
+		return c
 	}
-	c := Candidates{asked: true, known: all.known, declared: all.declared, pullers: pullersOf(all.nodes), pin: newPin(spec)}
-	placement := newPlacement(spec)
-	c.nodes = make([]*node, 0, len(all.nodes))
+	c.known, c.constraint = all.known, newPlatformConstraint(spec)
+	c.feasible = make([]*node, 0, len(all.nodes))
+	filter := newFilter(spec)
 	for _, n := range all.nodes {
-		switch placement.of(n) {
-		case eligible:
-			c.nodes = append(c.nodes, n)
-		case resting:
-			c.resting = append(c.resting, n)
-		case excluded:
+		switch filter.feasibility(n) {
+		case feasible:
+			c.feasible = append(c.feasible, n)
+		case unavailable:
+			c.unavailable = append(c.unavailable, n)
+		case infeasible:
 		}
 	}
-	if spec.NodeName != "" && len(c.nodes) == 0 {
-		// It is about to join, or was never there.
+	if spec.NodeName != "" && len(c.feasible) == 0 {
+		// The named node is about to join, or never existed.
 		c.known = false
 	}
-	if len(c.nodes) == 0 {
-		c.expected = expected(all.nodes)
+	if len(c.feasible) == 0 {
+		c.expected = expectedPlatforms(all.nodes)
 	}
 	return c
 }
 
-// expected guesses the platforms of nodes that may come: such as are there already, or else the two that nearly every
-// cluster has one of.
-func expected(nodes []*node) []imagepull.Platform {
-	if platforms := platformsOf(systemsOf(nodes)); len(platforms) > 0 {
+// expectedPlatforms returns the platforms of nodes that may join: the cluster's platforms, or else the two most common ones.
+func expectedPlatforms(nodes []*node) []imagepull.Platform {
+	if platforms := platformsOf(nodePlatformsOf(nodes)); len(platforms) > 0 {
 		return platforms
 	}
 	return []imagepull.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
 }
 
-// Serve says how an index serves the candidates, by the platforms that it offers, and which platforms it was held against.
-func (c Candidates) Serve(offered []imagepull.Platform) (Fit, []imagepull.Platform) {
-	fit, wanted := c.serveAll(offered)
-	return fit, platformsOf(wanted)
-}
+// schedulable returns the feasible and the unavailable nodes.
+func (c Candidates) schedulable() []*node { return slices.Concat(c.feasible, c.unavailable) }
 
-func (c Candidates) serveAll(offered []imagepull.Platform) (Fit, []system) {
-	switch {
-	case len(c.declared) > 0:
-		wanted := c.systems(c.within(c.declared))
-		return c.serve(offered, wanted), wanted
-	case !c.asked:
-		return c.serve(offered, nil), nil
-	case len(c.nodes) == 0:
-		return c.serveComing(offered)
-	}
-	wanted := systemsOf(c.nodes)
-	fit := c.serve(offered, wanted)
-	if fit == None && len(c.resting) > 0 {
-		// The pod may wait for a node that would do.
-		wanted = systemsOf(slices.Concat(c.nodes, c.resting))
-		fit = c.serve(offered, wanted)
-	}
-	return fit, wanted
-}
-
-// serveComing is Serve where no node is known that the pod could run on now. Only what holds for every node that may come
-// is certain: an index that serves nobody at all, or none of the platforms that the pod itself asks for.
-func (c Candidates) serveComing(offered []imagepull.Platform) (Fit, []system) {
-	if fit := serveUnknown(offered); fit != All {
-		return fit, nil
-	}
-	if pinned := c.systems(c.pin.platforms("linux", "windows")); len(pinned) > 0 {
-		if fit := c.serve(offered, pinned); fit == None || c.pin.isComplete() {
-			return fit, pinned
+// joining returns nodes whose platform alone is known, with each of the cluster's pull rules.
+func (c Candidates) joining(platforms []imagepull.Platform) []nodePlatform {
+	var all []nodePlatform
+	for _, p := range platforms {
+		for _, r := range c.rules {
+			all = append(all, nodePlatform{p, r})
+		}
+		if len(c.rules) == 0 {
+			all = append(all, nodePlatform{platform: p})
 		}
 	}
-	wanted := c.systems(c.within(c.expected))
-	if c.serve(offered, wanted) == All {
-		return All, wanted
-	}
-	return Unplaced, wanted
+	return all
 }
 
-// within leaves of platforms those that the pod's own selectors allow. Where that leaves nothing, the pod means others.
-func (c Candidates) within(platforms []imagepull.Platform) []imagepull.Platform {
-	left := slices.DeleteFunc(slices.Clone(platforms), func(p imagepull.Platform) bool { return !c.pin.allows(p) })
+// allowed returns the platforms that the pod's own selectors allow. If none is left, the pod needs other platforms.
+func (c Candidates) allowed(platforms []imagepull.Platform) []imagepull.Platform {
+	left := slices.DeleteFunc(slices.Clone(platforms), func(p imagepull.Platform) bool { return !c.constraint.allows(p) })
 	if len(left) > 0 {
 		return left
 	}
-	if pinned := c.pin.platforms("linux"); len(pinned) > 0 {
-		return pinned
+	if required := c.constraint.platforms("linux"); len(required) > 0 {
+		return required
 	}
 	return platforms
 }

@@ -1,12 +1,16 @@
-// Package nodes knows the nodes that a pod may run on: what they can run, and which images they hold already.
+// Package nodes models the nodes that a pod may run on: their platforms, their container runtimes and the images that they
+// report.
 //
-// Think of it as the scheduler's first step, stopped there. Of all nodes those are left that the pod may be bound to, its
-// [Candidates], and two questions can be put to them: how an image index serves them ([Candidates.Serve]), and whether they
-// hold an image ([Candidates.Holding]). Everything else about scheduling, such as room or spreading, only chooses among them.
+//	Inventory, Snapshot or Declared ─ Candidates of a pod ─ Fit of an index
+//	                                                      └ Presence of an image
 //
-// There are three ways to know nodes. An [Inventory] watches Node objects, a [Snapshot] has listed them once, and
-// [Declared] is what somebody wrote down about them. What can't be known is a doubt and never a reason to refuse a pod:
-// a node may join, be uncordoned or report its images a moment later.
+// The candidates are the nodes that pass the scheduler's filters on selectors, affinity and taints. Its other filters, such as
+// those on resources, only choose among them.
 //
-// Besides, a [LocalRegistry] or [Hosting] knows where the registry is that the nodes call their own, if the cluster says so.
+//	candidates := inventory.Candidates(&pod.Spec)
+//	fit, compared := candidates.Serve(index.Platforms)
+//	presence := candidates.Presence(ref)
+//
+// An [Inventory] watches Node objects, a [Snapshot] has listed them once, and [Declared] has only platforms that the operator
+// configured. Facts that are not known never justify a denial: a node may join, become ready or report its images later.
 package nodes

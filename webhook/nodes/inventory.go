@@ -12,31 +12,32 @@ import (
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes/informer"
 )
 
-// Client reads Node objects. CoreV1().Nodes() of a clientset is one.
-type Client = lister[*corev1.NodeList]
+// Client reads Node objects, as CoreV1().Nodes() of a clientset does.
+type Client = informer.Client[*corev1.NodeList]
 
-// Inventory watches the nodes of a cluster. Until it has seen all of them for the first time, and for ever where it is not
-// allowed to, it knows none. It is safe for concurrent use.
+// Inventory watches the nodes of a cluster. Until the first list is complete no node is known. If reading nodes is forbidden,
+// that remains so. It is safe for concurrent use.
 type Inventory struct {
 	informer cache.SharedIndexInformer
 	declared []imagepull.Platform
-	// failed is closed when a list or watch came to nothing for the first time.
+	// failed is closed after the first failed list or watch.
 	failed chan struct{}
 }
 
-// NewInventory returns an inventory that watches once it is started. Declared platforms overrule those of the nodes.
+// NewInventory returns an inventory that has not started. Declared platforms replace the nodes' own.
 func NewInventory(client Client, declared []imagepull.Platform) (*Inventory, error) {
 	i := &Inventory{declared: declared, failed: make(chan struct{})}
 	var (
 		once sync.Once
 		err  error
 	)
-	i.informer, err = newInformer(client, watched{
-		example: &corev1.Node{},
-		reduce:  reduce,
-		failed: func(ctx context.Context, r *cache.Reflector, err error) {
+	i.informer, err = informer.New(client, informer.Options{
+		Example:   &corev1.Node{},
+		Transform: reduce,
+		OnError: func(ctx context.Context, r *cache.Reflector, err error) {
 			once.Do(func() { close(i.failed) })
 			cache.DefaultWatchErrorHandler(ctx, r, err)
 		},
@@ -47,7 +48,7 @@ func NewInventory(client Client, declared []imagepull.Platform) (*Inventory, err
 	return i, nil
 }
 
-// reduce is the informer's transform. It may be given what it has returned before.
+// reduce is the informer's transform. Its own results may be passed to it again.
 func reduce(o any) (any, error) {
 	if n, ok := o.(*corev1.Node); ok {
 		return newNode(n), nil
@@ -61,11 +62,12 @@ func (i *Inventory) Start(ctx context.Context) error {
 	return nil
 }
 
-// NeedLeaderElection tells a manager that every replica has an inventory of its own.
+// NeedLeaderElection returns false: every replica has its own inventory.
 func (*Inventory) NeedLeaderElection() bool { return false }
 
-// Settled reports whether waiting any longer is of little use: all nodes are known, or they could not be read.
-func (i *Inventory) Settled() bool {
+// Synced reports whether the first list is complete, or has failed. After a failure the inventory tries again, but callers
+// should not wait for it.
+func (i *Inventory) Synced() bool {
 	select {
 	case <-i.failed:
 		return true
@@ -74,9 +76,9 @@ func (i *Inventory) Settled() bool {
 	}
 }
 
-// Candidates returns the nodes that a pod may run on. A nil spec asks for nothing.
+// Candidates returns the nodes that a pod may run on. A nil spec has no constraints.
 func (i *Inventory) Candidates(spec *corev1.PodSpec) Candidates {
-	all := census{known: i.informer.HasSynced(), declared: i.declared}
+	all := clusterNodes{known: i.informer.HasSynced(), declared: i.declared}
 	if all.known {
 		list := i.informer.GetStore().List()
 		all.nodes = make([]*node, 0, len(list))
@@ -89,12 +91,12 @@ func (i *Inventory) Candidates(spec *corev1.PodSpec) Candidates {
 	return all.candidates(spec)
 }
 
-// Snapshot is the nodes of a cluster at one moment.
-type Snapshot struct{ all census }
+// Snapshot holds the nodes of a cluster at one moment.
+type Snapshot struct{ all clusterNodes }
 
-// List reads all nodes once. Declared platforms overrule those of the nodes.
+// List reads all nodes once. Declared platforms replace the nodes' own.
 func List(ctx context.Context, client Client, declared []imagepull.Platform) (*Snapshot, error) {
-	s := &Snapshot{census{known: true, declared: declared}}
+	s := &Snapshot{clusterNodes{known: true, declared: declared}}
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		return client.List(ctx, options)
 	})
@@ -110,15 +112,15 @@ func List(ctx context.Context, client Client, declared []imagepull.Platform) (*S
 	return s, nil
 }
 
-// Candidates returns the nodes that a pod may run on. A nil spec asks for nothing.
+// Candidates returns the nodes that a pod may run on. A nil spec has no constraints.
 func (s *Snapshot) Candidates(spec *corev1.PodSpec) Candidates { return s.all.candidates(spec) }
 
-// Declared is what somebody wrote down of the nodes: their platforms, or nothing. No Node object is read.
+// Declared are the platforms of the nodes by the operator's configuration. It may be empty. No Node object is read.
 type Declared []imagepull.Platform
 
-// Candidates returns nodes of the declared platforms that the pod's selectors allow. A nil spec asks for nothing.
+// Candidates returns nodes of the declared platforms that the pod's selectors allow. A nil spec has no constraints.
 func (d Declared) Candidates(spec *corev1.PodSpec) Candidates {
-	c := census{declared: d}.candidates(spec)
-	c.asked = false
+	c := clusterNodes{declared: d}.candidates(spec)
+	c.fromCluster = false
 	return c
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// start runs an inventory until the test's bubble ends, and lets it do what it can do by itself.
-func start(t *testing.T, c *cluster) *nodes.Inventory {
+// startInventory runs an inventory until the test's bubble ends, and waits for its first list.
+func startInventory(t *testing.T, c *nodeClient) *nodes.Inventory {
 	t.Helper()
 	c.watcher = watch.NewFake()
 	inventory, err := nodes.NewInventory(c, nil)
@@ -32,101 +32,100 @@ func start(t *testing.T, c *cluster) *nodes.Inventory {
 			t.Errorf("Start() = %v", err)
 		}
 	})
-	settle(t, inventory)
+	waitForSync(t, inventory)
 	return inventory
 }
 
-// settle waits until nothing happens any more. Informers look around once in a while.
-func settle(t *testing.T, inventory *nodes.Inventory) {
+// waitForSync waits until the inventory is synced and idle.
+func waitForSync(t *testing.T, inventory *nodes.Inventory) {
 	t.Helper()
 	synctest.Wait()
-	if !inventory.Settled() {
-		t.Error("the inventory has not settled")
+	if !inventory.Synced() {
+		t.Error("Synced() = false")
 	}
 }
 
-// serves returns how an index of one platform serves a pod that asks for nothing.
-func serves(t *testing.T, inventory *nodes.Inventory, platform string) nodes.Fit {
+// fitOf returns the fit of an index of one platform for a pod without constraints.
+func fitOf(t *testing.T, inventory *nodes.Inventory, platform string) nodes.Fit {
 	t.Helper()
-	fit, _ := inventory.Candidates(nil).Serve(of(t, platform))
+	fit, _ := inventory.Candidates(nil).Serve(platforms(t, platform))
 	return fit
 }
 
-func TestInventory(t *testing.T) {
+func TestInventoryFollowsTheNodes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{nodes: []corev1.Node{newNode("a", "linux/amd64", holding(web))}}
-		inventory := start(t, c)
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.None {
+		c := &nodeClient{nodes: []corev1.Node{newNode("a", "linux/amd64", withImage(web))}}
+		inventory := startInventory(t, c)
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.None {
 			t.Errorf("at first: got %d, want None", got)
 		}
 		arm := newNode("b", "linux/arm64")
 		c.watcher.Add(&arm)
 		synctest.Wait()
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.Some {
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.Some {
 			t.Errorf("after a node has joined: got %d, want Some", got)
 		}
-		if got := inventory.Candidates(nil).Holding(webImage()); got != nodes.Somewhere {
-			t.Errorf("holding: got %d, want Somewhere", got)
+		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.SomeNodes {
+			t.Errorf("presence: got %d, want SomeNodes", got)
 		}
-		loaded := newNode("b", "linux/arm64", holding(web))
+		loaded := newNode("b", "linux/arm64", withImage(web))
 		c.watcher.Modify(&loaded)
 		synctest.Wait()
-		if got := inventory.Candidates(nil).Holding(webImage()); got != nodes.Everywhere {
-			t.Errorf("holding, after the image was loaded: got %d, want Everywhere", got)
+		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.AllNodes {
+			t.Errorf("presence, after the image was loaded: got %d, want AllNodes", got)
 		}
 		c.watcher.Delete(&c.nodes[0])
 		synctest.Wait()
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.All {
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.All {
 			t.Errorf("after a node has left: got %d, want All", got)
 		}
 	})
 }
 
-// TestInventoryWithoutNodes: what can't be known is a doubt.
-func TestInventoryWithoutNodes(t *testing.T) {
+func TestUnknownNodesAreIndeterminate(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, inventory *nodes.Inventory) {
 		t.Helper()
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.Unplaced {
-			t.Errorf("got %d, want Unplaced", got)
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.NoCandidate {
+			t.Errorf("got %d, want NoCandidate", got)
 		}
-		if got := inventory.Candidates(nil).Holding(webImage()); got != nodes.Unreported {
-			t.Errorf("holding: got %d, want Unreported", got)
+		if got := inventory.Candidates(nil).Presence(webImage()); got != nodes.Unreported {
+			t.Errorf("presence: got %d, want Unreported", got)
 		}
 	}
 	t.Run("not started", func(t *testing.T) {
 		t.Parallel()
-		inventory, err := nodes.NewInventory(&cluster{}, nil)
+		inventory, err := nodes.NewInventory(&nodeClient{}, nil)
 		if err != nil {
 			t.Fatalf("NewInventory() = %v", err)
 		}
-		if inventory.Settled() {
-			t.Error("settled, want a while to pass first")
+		if inventory.Synced() {
+			t.Error("Synced() = true before the start")
 		}
 		check(t, inventory)
 	})
 	t.Run("not allowed", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			check(t, start(t, &cluster{err: errForbidden}))
+			check(t, startInventory(t, &nodeClient{err: errForbidden}))
 		})
 	})
-	t.Run("declared platforms count all the same", func(t *testing.T) {
+	t.Run("not started, with declared platforms", func(t *testing.T) {
 		t.Parallel()
-		inventory, err := nodes.NewInventory(&cluster{}, of(t, "linux/amd64"))
+		inventory, err := nodes.NewInventory(&nodeClient{}, platforms(t, "linux/amd64"))
 		if err != nil {
 			t.Fatalf("NewInventory() = %v", err)
 		}
-		if got := serves(t, inventory, "linux/arm64"); got != nodes.None {
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.None {
 			t.Errorf("got %d, want None", got)
 		}
 	})
 }
 
-func TestInventoryIsEveryReplicasOwn(t *testing.T) {
+func TestInventoryRunsOnEveryReplica(t *testing.T) {
 	t.Parallel()
-	inventory, err := nodes.NewInventory(&cluster{}, nil)
+	inventory, err := nodes.NewInventory(&nodeClient{}, nil)
 	if err != nil || inventory.NeedLeaderElection() {
 		t.Errorf("NeedLeaderElection() = true, %v; want false", err)
 	}
@@ -134,42 +133,42 @@ func TestInventoryIsEveryReplicasOwn(t *testing.T) {
 
 func TestListReadsEveryPage(t *testing.T) {
 	t.Parallel()
-	c := &cluster{nodes: []corev1.Node{
+	c := &nodeClient{nodes: []corev1.Node{
 		newNode("a", "linux/amd64"), newNode("b", "linux/amd64"), newNode("c", "linux/arm64"), newNode("d", "linux/s390x"), newNode("e", "linux/ppc64le"),
 	}}
 	s, err := nodes.List(t.Context(), c, nil)
 	if err != nil {
 		t.Fatalf("List() = %v", err)
 	}
-	_, wanted := s.Candidates(nil).Serve(of(t, "linux/riscv64"))
-	if diff := cmp.Diff(of(t, "linux/amd64 linux/arm64 linux/ppc64le linux/s390x"), wanted); diff != "" || c.listed != 3 {
+	_, compared := s.Candidates(nil).Serve(platforms(t, "linux/riscv64"))
+	if diff := cmp.Diff(platforms(t, "linux/amd64 linux/arm64 linux/ppc64le linux/s390x"), compared); diff != "" || c.listed != 3 {
 		t.Errorf("%d pages read, want 3; platforms (-want +got):\n%s", c.listed, diff)
 	}
 }
 
-func TestListFails(t *testing.T) {
+func TestListReturnsTheError(t *testing.T) {
 	t.Parallel()
-	s, err := nodes.List(t.Context(), &cluster{err: errForbidden}, nil)
+	s, err := nodes.List(t.Context(), &nodeClient{err: errForbidden}, nil)
 	if s != nil || !errors.Is(err, errForbidden) {
 		t.Errorf("List() = %v, %v; want the API server's error", s, err)
 	}
 }
 
-// TestMemory bounds what a node costs: the names of images are the same on most nodes, and kept once for all.
-func TestMemory(t *testing.T) {
+// Most nodes report the same names of images, and each name is stored once.
+func TestMemoryOfANodeIsBounded(t *testing.T) {
 	const number, most = 500, 10 << 10
 	list := make([]corev1.Node, number)
 	for i := range list {
-		list[i] = newNode(strconv.Itoa(i), "linux/amd64", crowded(50), func(n *corev1.Node) {
+		list[i] = newNode(strconv.Itoa(i), "linux/amd64", withImages(50), func(n *corev1.Node) {
 			for j := range n.Status.Images {
 				for range 4 {
 					name := n.Status.Images[j].Names[0]
-					n.Status.Images[j].Names = append(n.Status.Images[j].Names, name+"-and-more-of-what-a-name-may-have")
+					n.Status.Images[j].Names = append(n.Status.Images[j].Names, name+"-with-a-suffix-as-long-as-that-of-real-names")
 				}
 			}
 		})
 	}
-	c := &cluster{nodes: list}
+	c := &nodeClient{nodes: list}
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

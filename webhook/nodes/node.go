@@ -10,17 +10,16 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// node is what is kept of a Node object. A cluster can have thousands of nodes, and of each most of the object is of no
-// use here.
+// node is the stored part of a Node object. A cluster can have thousands of nodes, and most of each object is not used.
 type node struct {
 	// ObjectMeta holds the name, which informers need too, and the labels.
 	metav1.ObjectMeta
-	// taints are those that keep pods off, a cordon among them.
+	// taints exclude pods. A cordon is one of them.
 	taints   []corev1.Taint
 	platform imagepull.Platform
-	puller   puller
+	rules    pullRules
 	images   imageList
-	// verifies is set unless the kubelet is known to take whatever image is there, whoever had it pulled.
+	// verifies is set unless the kubelet is known to start an image that another pod's credential pulled.
 	verifies bool
 }
 
@@ -28,16 +27,16 @@ type node struct {
 func newNode(o *corev1.Node) *node {
 	return &node{
 		ObjectMeta: metav1.ObjectMeta{Name: o.Name, Labels: o.Labels},
-		taints:     repelling(o),
+		taints:     excludingTaints(o),
 		platform:   platformOf(o),
-		puller:     pullerOf(o.Status.NodeInfo.ContainerRuntimeVersion),
+		rules:      rulesForRuntime(o.Status.NodeInfo.ContainerRuntimeVersion),
 		images:     newImageList(o.Status.Images),
 		verifies:   verifies(o.Status.NodeInfo.KubeletVersion),
 	}
 }
 
-// platformOf reads the platform off the labels that the kubelet sets (kubelet: kubelet_node_status.go), or else from what
-// it reports of itself.
+// platformOf returns the platform from the labels that the kubelet sets (kubelet: kubelet_node_status.go), or else from the
+// node's status.
 func platformOf(o *corev1.Node) imagepull.Platform {
 	p := imagepull.Platform{OS: o.Labels[corev1.LabelOSStable], Architecture: o.Labels[corev1.LabelArchStable]}
 	if p.OS == "" {
@@ -52,9 +51,9 @@ func platformOf(o *corev1.Node) imagepull.Platform {
 	return p
 }
 
-// repelling returns the taints that keep a pod from being bound. To the scheduler a cordon is one of them, whether or not
-// the node has that taint already (kube-scheduler: plugins nodeunschedulable and tainttoleration).
-func repelling(o *corev1.Node) []corev1.Taint {
+// excludingTaints returns the taints that prevent a pod from being bound. For the scheduler a cordon is one of them, even if
+// the node does not have that taint yet (kube-scheduler: plugins nodeunschedulable and tainttoleration).
+func excludingTaints(o *corev1.Node) []corev1.Taint {
 	var taints []corev1.Taint
 	for _, t := range o.Spec.Taints {
 		if t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute {
@@ -67,14 +66,14 @@ func repelling(o *corev1.Node) []corev1.Taint {
 	return taints
 }
 
-// passes reports whether a taint comes and goes by itself, or with maintenance: the node lifecycle controller and cloud
-// providers own these keys.
-func passes(t *corev1.Taint) bool {
+// isTransient reports whether the node lifecycle controller or a cloud provider owns the taint. They set it during failures,
+// setup and maintenance, and remove it afterwards.
+func isTransient(t *corev1.Taint) bool {
 	return strings.HasPrefix(t.Key, "node.kubernetes.io/") || strings.HasPrefix(t.Key, "node.cloudprovider.kubernetes.io/")
 }
 
-// verifies reports whether a kubelet of this version may ask the registry about an image that it holds, because it pulled
-// it with the credential of another pod (KEP-2535). It does so by default from 1.35 on.
+// verifies reports whether a kubelet of this version may verify with the registry an image that it pulled with the credential
+// of another pod (KEP-2535). It does so by default from 1.35 on.
 func verifies(kubelet string) bool {
 	v, err := version.ParseGeneric(kubelet)
 	return err != nil || !v.LessThan(version.MajorMinor(1, 35))

@@ -11,23 +11,43 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// isUnnamed reports whether an entry names no platform.
-func isUnnamed(p imagepull.Platform) bool { return p.OS == "" && p.Architecture == "" }
+// hasNoPlatform reports whether an entry of an index names no platform.
+func hasNoPlatform(p imagepull.Platform) bool { return p.OS == "" && p.Architecture == "" }
 
-// isRunnable leaves out attestations, which build tools mark as unknown/unknown.
-func isRunnable(p imagepull.Platform) bool { return !isUnnamed(p) && p.OS != "unknown" }
+// isRunnable excludes attestations. Build tools give them the platform unknown/unknown.
+func isRunnable(p imagepull.Platform) bool { return !hasNoPlatform(p) && p.OS != "unknown" }
 
-// crioMatcher takes a platform by its very words, and older variants of it (containers/image v5.38:
+// exactMatcher matches containerd's rule: the same platform after normalisation, without older ones that the CPU can run
+// (containerd: core/transfer/image/imagestore.go, ImageFilter). If the build of a Windows node is not known, the build of the
+// image is ignored.
+func exactMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
+	m := platforms.OnlyStrict(ociPlatform(node))
+	return func(p imagepull.Platform) bool {
+		if node.OSVersion == "" {
+			p.OSVersion = ""
+		}
+		return !hasNoPlatform(p) && m.Match(ociPlatform(p))
+	}
+}
+
+// runnableMatcher matches the platform and the older ones that its CPU can run (containerd 1.7: pull.go, Pull, by the
+// platform of its client; moby: distribution/pull_v2_unix.go, filterManifests).
+func runnableMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
+	m := platforms.Only(ociPlatform(node))
+	return func(p imagepull.Platform) bool { return !hasNoPlatform(p) && m.Match(ociPlatform(p)) }
+}
+
+// crioMatcher matches a platform without normalisation, and older variants of it (containers/image v5.38:
 // internal/pkg/platform/platform_matcher.go, WantedPlatforms).
 func crioMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
 	variants := crioVariants(node)
 	return func(p imagepull.Platform) bool {
-		return !isUnnamed(p) && p.OS == node.OS && p.Architecture == node.Architecture && slices.Contains(variants, p.Variant)
+		return !hasNoPlatform(p) && p.OS == node.OS && p.Architecture == node.Architecture && slices.Contains(variants, p.Variant)
 	}
 }
 
-// crioVariants lists the variants that a node takes for certain. CRI-O looks for them on ARM only, and takes an entry without
-// one everywhere.
+// crioVariants returns the variants that a node certainly takes. CRI-O detects variants only on ARM. It takes an entry
+// without a variant on every architecture.
 func crioVariants(node imagepull.Platform) []string {
 	switch node.Architecture {
 	case "arm64":
@@ -42,27 +62,7 @@ func crioVariants(node imagepull.Platform) []string {
 	return []string{""}
 }
 
-// containerdMatcher is containerd's rule: the very platform after normalisation, without the older ones that would run
-// too (containerd: core/transfer/image/imagestore.go, ImageFilter). Where the build of a Windows node is not known, that of
-// the image can't tell anything.
-func containerdMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
-	m := platforms.OnlyStrict(spec(node))
-	return func(p imagepull.Platform) bool {
-		if node.OSVersion == "" {
-			p.OSVersion = ""
-		}
-		return !isUnnamed(p) && m.Match(spec(p))
-	}
-}
-
-// compatibleMatcher takes the platform and what its processor runs besides (containerd 1.7: pull.go, Pull, by the platform of
-// its client; moby: distribution/pull_v2_unix.go, filterManifests).
-func compatibleMatcher(node imagepull.Platform) func(imagepull.Platform) bool {
-	m := platforms.Only(spec(node))
-	return func(p imagepull.Platform) bool { return !isUnnamed(p) && m.Match(spec(p)) }
-}
-
-func spec(p imagepull.Platform) ocispec.Platform {
+func ociPlatform(p imagepull.Platform) ocispec.Platform {
 	return ocispec.Platform{
 		OS:           p.OS,
 		Architecture: p.Architecture,
@@ -72,8 +72,8 @@ func spec(p imagepull.Platform) ocispec.Platform {
 	}
 }
 
-// ParsePlatform reads "os/architecture[/variant]". Half a platform is refused: containerd would fill in the other half from
-// the machine that this runs on.
+// ParsePlatform parses "os/architecture[/variant]". It rejects half a platform: containerd would take the other half from
+// the machine that runs Pullgate.
 func ParsePlatform(text string) (imagepull.Platform, error) {
 	p, err := platforms.Parse(text)
 	if err != nil || !strings.Contains(text, "/") {

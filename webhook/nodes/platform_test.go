@@ -32,7 +32,7 @@ func TestParsePlatform(t *testing.T) {
 			case tt.wantErr && err == nil:
 				t.Errorf("ParsePlatform(%q) = %v, want an error", text, got)
 			case tt.wantErr && !strings.Contains(err.Error(), "use os/architecture"):
-				t.Errorf("the error does not say what to do: %v", err)
+				t.Errorf("the error has no hint: %v", err)
 			case !tt.wantErr && (err != nil || got.String() != tt.want):
 				t.Errorf("ParsePlatform(%q) = %v, %v, want %s", text, got, err, tt.want)
 			}

@@ -47,7 +47,7 @@ func agree(fit nodes.Fit, pulls bool) bool {
 		return pulls
 	case nodes.None:
 		return !pulls
-	case nodes.Unclear:
+	case nodes.Unknown:
 		return true
 	case nodes.Some: // one node is served or not
 	}

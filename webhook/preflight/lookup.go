@@ -1,0 +1,113 @@
+package preflight
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// lookup returns the verdict on one reference for all of its uses.
+func (c *Checker) lookup(ctx context.Context, f facts) imagepull.Verdict {
+	if invalid := f.credentials.Invalid; len(invalid) > 0 {
+		return invalidPullSecret(invalid[0])
+	}
+	var v imagepull.Verdict
+	v, f.nodeProblems = c.tryCredentials(ctx, f)
+	return apply(c.referenceRules, v, f)
+}
+
+// tryCredentials tries each credential until one works, as the kubelet does (kubelet: pkg/kubelet/images/image_manager.go,
+// pullImage). If none works it also returns the node credential sources that failed.
+func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdict, []credentials.Problem) {
+	var failures []imagepull.Verdict
+	tried := f.credentials.Lookup(f.reference.Repository())
+	for cred := range tried.All(ctx) {
+		v := c.resolve(ctx, f, cred)
+		if v.Outcome() == imagepull.Pullable {
+			return v, nil
+		}
+		// After the deadline the other credentials still get a verdict, an Indeterminate one. The refusals before it prove
+		// nothing.
+		failures = append(failures, v)
+	}
+	return summarize(failures), tried.Unknown()
+}
+
+// resolve returns the verdict with one credential. A deep check follows if the image resolves.
+func (c *Checker) resolve(ctx context.Context, f facts, cred imagepull.Credential) imagepull.Verdict {
+	v := c.options.Resolver.Resolve(ctx, f.reference, cred)
+	if c.options.Deep == nil || v.Outcome() != imagepull.Pullable {
+		return v
+	}
+	return newDeepCheck(c.options.Deep, f.reference, cred, f.candidates).run(ctx, v)
+}
+
+// fromCache returns the verdict on an image that the first credential is known to pull. All other cases need a lookup.
+func (c *Checker) fromCache(f facts) (imagepull.Verdict, bool) {
+	if c.options.Cache == nil || c.options.Deep != nil || len(f.credentials.Invalid) > 0 {
+		return imagepull.Verdict{}, false
+	}
+	cred, ok := f.credentials.First(f.reference.Repository())
+	if !ok {
+		return imagepull.Verdict{}, false
+	}
+	v, ok := c.options.Cache.Cached(f.reference, cred)
+	if !ok || v.Outcome() != imagepull.Pullable {
+		return imagepull.Verdict{}, false
+	}
+	return apply(c.referenceRules, v, f), true
+}
+
+// invalidPullSecret is the verdict on every image of the pod: one entry that cannot be decoded fails all lookups of
+// credentials, for any host (kubelet: pkg/credentialprovider/secrets/secrets.go, MakeDockerKeyring).
+func invalidPullSecret(p credentials.Problem) imagepull.Verdict {
+	return imagepull.Verdict{Reason: imagepull.ReasonInvalidPullSecret, Detail: p.String()}
+}
+
+// summarize returns one verdict for the failures of all credentials. An Indeterminate one wins: the kubelet may succeed later.
+// Among certain failures the one that got furthest wins, since it has the most information.
+func summarize(failures []imagepull.Verdict) imagepull.Verdict {
+	chosen := failures[0]
+	for _, v := range failures[1:] {
+		if progress(v) > progress(chosen) {
+			chosen = v
+		}
+	}
+	if chosen.Reason != imagepull.ReasonAccessDenied {
+		return chosen
+	}
+	if len(failures) > 1 {
+		chosen.Detail = "the credentials from " + enumerate(sources(failures)) + " are refused"
+	}
+	if credentials.IsOfNode(chosen.Credential) {
+		// The pod's author cannot change node credentials: suggest a pull secret.
+		chosen.Fix = chosen.Reason.Fix()
+	}
+	return chosen
+}
+
+// progress returns how far an attempt got.
+func progress(v imagepull.Verdict) int {
+	switch {
+	case v.Outcome() == imagepull.Indeterminate:
+		return 3
+	case v.Reason == imagepull.ReasonAccessDenied:
+		return 0
+	case v.Reason == imagepull.ReasonNotFound:
+		return 1
+	}
+	return 2
+}
+
+// sources returns the distinct sources of the credentials, in order.
+func sources(failures []imagepull.Verdict) []string {
+	var all []string
+	for _, v := range failures {
+		if !slices.Contains(all, v.Credential) {
+			all = append(all, v.Credential)
+		}
+	}
+	return all
+}

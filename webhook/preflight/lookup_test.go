@@ -1,0 +1,136 @@
+package preflight_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/preflight"
+)
+
+// As the kubelet does, a lookup tries each credential until one works.
+func TestLookupTriesEachCredential(t *testing.T) {
+	t.Parallel()
+	type bySource = map[string]imagepull.Verdict
+	tests := map[string]struct {
+		keys      []string
+		script    bySource
+		want      imagepull.Verdict
+		requested []string
+	}{
+		"anonymous, pullable":               {nil, bySource{"": pullable}, pullable, []string{image}},
+		"anonymous, denied":                 {nil, bySource{"": private}, private, []string{image}},
+		"anonymous, not found":              {nil, bySource{"": absent}, absent, []string{image}},
+		"anonymous, unavailable":            {nil, bySource{"": unavailable}, unavailable, []string{image}},
+		"the only key works":                {[]string{"a"}, bySource{"file/a": pullable}, withSource("file/a", pullable), []string{image + " file/a"}},
+		"the first key works":               {[]string{"a", "b"}, bySource{"file/a": pullable, "file/b": refused}, withSource("file/a", pullable), []string{image + " file/a"}},
+		"the second key after a denial":     {[]string{"a", "b"}, bySource{"file/a": refused, "file/b": pullable}, withSource("file/b", pullable), []string{image + " file/a", image + " file/b"}},
+		"the second key after not found":    {[]string{"a", "b"}, bySource{"file/a": absent, "file/b": pullable}, withSource("file/b", pullable), []string{image + " file/a", image + " file/b"}},
+		"the second key after a rate limit": {[]string{"a", "b"}, bySource{"file/a": rateLimited, "file/b": pullable}, withSource("file/b", pullable), []string{image + " file/a", image + " file/b"}},
+		"no anonymous attempt is made":      {[]string{"a"}, bySource{"file/a": refused, "": pullable}, withSource("file/a", refused), []string{image + " file/a"}},
+		"not found after a denial": {
+			[]string{"a", "b"}, bySource{"file/a": refused, "file/b": absent}, withSource("file/b", absent), []string{image + " file/a", image + " file/b"},
+		},
+		"not found before a denial": {
+			[]string{"a", "b"}, bySource{"file/a": absent, "file/b": refused}, withSource("file/a", absent), []string{image + " file/a", image + " file/b"},
+		},
+		"unsupported after not found": {
+			[]string{"a", "b"}, bySource{"file/a": absent, "file/b": schema1}, withSource("file/b", schema1), []string{image + " file/a", image + " file/b"},
+		},
+		"Indeterminate after a denial": {
+			[]string{"a", "b"}, bySource{"file/a": refused, "file/b": rateLimited}, withSource("file/b", rateLimited), []string{image + " file/a", image + " file/b"},
+		},
+		"Indeterminate before unsupported": {
+			[]string{"a", "b"}, bySource{"file/a": unavailable, "file/b": schema1}, withSource("file/a", unavailable), []string{image + " file/a", image + " file/b"},
+		},
+		"all denied": {
+			[]string{"a", "b"},
+			bySource{"file/a": refused, "file/b": refused},
+			imagepull.Verdict{
+				Reason: imagepull.ReasonAccessDenied, Detail: "the credentials from file/a, file/b are refused", Fix: "renew it", Credential: "file/a",
+			},
+			[]string{image + " file/a", image + " file/b"},
+		},
+		"more denied than listed": {
+			[]string{"a", "b", "c", "d", "e", "f", "g", "h"},
+			bySource{
+				"file/a": refused, "file/b": refused, "file/c": refused, "file/d": refused,
+				"file/e": refused, "file/f": refused, "file/g": refused, "file/h": refused,
+			},
+			imagepull.Verdict{
+				Reason: imagepull.ReasonAccessDenied, Fix: "renew it", Credential: "file/a",
+				Detail: "the credentials from file/a, file/b, file/c, file/d, file/e, file/f and 2 more are refused",
+			},
+			[]string{
+				image + " file/a", image + " file/b", image + " file/c", image + " file/d",
+				image + " file/e", image + " file/f", image + " file/g", image + " file/h",
+			},
+		},
+		"two keys of one secret denied": {
+			[]string{"a", "a"},
+			bySource{"file/a": refused},
+			imagepull.Verdict{
+				Reason: imagepull.ReasonAccessDenied, Detail: "the credentials from file/a are refused", Fix: "renew it", Credential: "file/a",
+			},
+			[]string{image + " file/a", image + " file/a"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resolver := &scriptedResolver{script: script(test.script)}
+			got := check(t, preflight.Options{Resolver: resolver, Credentials: &secrets{set: keys(t, host, test.keys...)}}, image)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("verdict (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.requested, resolver.requests()); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// An entry without user and password matches, so its anonymous request is the only one.
+func TestEmptyEntryCountsAsMatched(t *testing.T) {
+	t.Parallel()
+	set := credentials.Files{key(t, "empty", `{"auths": {"registry.example": {}}}`)}.Credentials(t.Context(), imagepull.Pod{}, false)
+	resolver := &scriptedResolver{script: script(map[string]imagepull.Verdict{"file/empty": private, "": pullable})}
+	got := check(t, preflight.Options{Resolver: resolver, Credentials: &secrets{set: set}}, image)
+	if diff := cmp.Diff(withSource("file/empty", private), got); diff != "" {
+		t.Errorf("verdict (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{image + " file/empty"}, resolver.requests()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// An entry that cannot be decoded fails every image of the pod, without any request.
+func TestInvalidPullSecretFailsEveryImage(t *testing.T) {
+	t.Parallel()
+	invalid := []credentials.Problem{{Subject: `pull secret "broken"`, Detail: "an auth field is not base64"}}
+	unreadable := []credentials.Problem{{Subject: `pull secret "hidden"`, Detail: "forbidden"}}
+	tests := map[string]struct {
+		problems credentials.Set
+		keys     []string
+	}{
+		"with a key that works":       {credentials.Set{Invalid: invalid}, []string{"a"}},
+		"beside an unreadable secret": {credentials.Set{Invalid: invalid, Unreadable: unreadable}, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, requests := checkSecrets(t, test.problems, test.keys, pullable)
+			want := imagepull.Verdict{
+				Reason: imagepull.ReasonInvalidPullSecret, Detail: `pull secret "broken": an auth field is not base64`,
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("verdict (-want +got):\n%s", diff)
+			}
+			if len(requests) > 0 {
+				t.Errorf("requests = %q, want none", requests)
+			}
+		})
+	}
+}

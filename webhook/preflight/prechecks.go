@@ -1,0 +1,120 @@
+package preflight
+
+import (
+	"fmt"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
+)
+
+// precheck returns a verdict that needs no request, or false if it does not apply to the use.
+type precheck struct {
+	name  string
+	check func(facts) (v imagepull.Verdict, decided bool)
+}
+
+// prechecks returns the prechecks. The first one that applies decides, so their order matters:
+//
+//  1. The name, as for the kubelet. The others need a valid reference.
+//  2. Skipped registries and the limit. The operator excludes these uses from any check.
+//  3. A short name on CRI-O. Its full name is not known, so it cannot be compared with the nodes' images.
+//  4. The nodes' images.
+func prechecks() []precheck {
+	return []precheck{
+		{"image name", invalidImageName},
+		{"skipped registry", skippedRegistry},
+		{"uses per object", tooManyUses},
+		{"short name", shortName},
+		{"pull policy Never", pullNever},
+		{"present on all nodes", presentOnAllNodes},
+	}
+}
+
+// runPrechecks returns the verdict of the first precheck that applies. Of the rules for a use only the unmounted volume
+// follows: the others compare a registry's response with the nodes.
+func runPrechecks(checks []precheck, f facts) (v imagepull.Verdict, decided bool) {
+	for _, p := range checks {
+		if v, decided := p.check(f); decided {
+			return unmountedVolume(v, f), true
+		}
+	}
+	return imagepull.Verdict{}, false
+}
+
+// invalidImageName rejects a reference that the kubelet cannot parse. It parses the name before it reads the pull policy
+// (kubelet: pkg/kubelet/images/image_manager.go, EnsureImageExists).
+func invalidImageName(f facts) (imagepull.Verdict, bool) {
+	return imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: f.use.ParseError}, f.use.ParseError != ""
+}
+
+// skippedRegistry applies to a registry that receives no request by configuration.
+func skippedRegistry(f facts) (imagepull.Verdict, bool) {
+	return imagepull.Verdict{Reason: imagepull.ReasonNotChecked, Detail: "registry is listed in skipRegistries"},
+		f.options.SkipRegistries.MatchHost(f.reference.Domain)
+}
+
+// tooManyUses bounds the work for one object, since its author controls the number of images.
+func tooManyUses(f facts) (imagepull.Verdict, bool) {
+	limit := f.options.MaxUses
+	if limit <= 0 || f.position < limit {
+		return imagepull.Verdict{}, false
+	}
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonDeadlineExceeded,
+		Detail: fmt.Sprintf("the number of images exceeds limits.usesPerObject (%d)", limit),
+	}, true
+}
+
+// shortName applies where the nodes run CRI-O: their registries.conf selects the registry of an image without one
+// (containers/image: pkg/sysregistriesv2/shortnames.go, parseUnnormalizedShortName).
+func shortName(f facts) (imagepull.Verdict, bool) {
+	if !f.use.IsShort() || f.options.Runtime != imagepull.RuntimeCRIO && !f.candidates.MayRunCRIO() {
+		return imagepull.Verdict{}, false
+	}
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNodeLocalRegistry,
+		Detail: "the image names no registry, and the nodes' registries.conf chooses one",
+		Fix:    "name the registry, such as " + f.reference.Domain + "/" + f.reference.Path,
+	}, true
+}
+
+// pullNever applies to the policy Never, where the kubelet sends no request (kubelet: pkg/kubelet/images/image_manager.go,
+// imagePullPrecheck). The kubelet may withhold an image that it pulled with the credential of another pod. The API does not
+// show that.
+func pullNever(f facts) (imagepull.Verdict, bool) {
+	if f.use.PullPolicy != imagepull.PullNever {
+		return imagepull.Verdict{}, false
+	}
+	switch f.candidates.Presence(f.reference) {
+	case nodes.AllNodes, nodes.AllNodesUnverified:
+		return presentOnNode(), true
+	case nodes.Absent:
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonNeverPresent,
+			Detail: "no node that the pod can run on reports the image, which takes up to a minute after loading it",
+		}, true
+	case nodes.SomeNodes:
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonNodeCache,
+			Detail: "with imagePullPolicy Never the image must be on the node already, and only some nodes hold it",
+		}, true
+	case nodes.Unreported, nodes.NoNodes:
+	}
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCache,
+		Detail: "with imagePullPolicy Never the image must be on the node already",
+	}, true
+}
+
+// presentOnAllNodes applies to the policy IfNotPresent, if the kubelet of every candidate finds the image and need not verify
+// access (kubelet: pkg/kubelet/images/image_manager.go, EnsureImageExists).
+func presentOnAllNodes(f facts) (imagepull.Verdict, bool) {
+	return presentOnNode(), f.use.PullPolicy == imagepull.PullIfNotPresent && f.candidates.Presence(f.reference) == nodes.AllNodes
+}
+
+func presentOnNode() imagepull.Verdict {
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonPresentOnNode,
+		Detail: "every node that the pod can run on holds the image",
+	}
+}

@@ -1,0 +1,45 @@
+package preflight_test
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/preflight"
+)
+
+// The pull policy does not matter: a runtime fetches only the layers that it lacks.
+func TestCachedLayersMakeAMissingLayerIndeterminate(t *testing.T) {
+	t.Parallel()
+	amd := func(images ...string) corev1.Node { return newNode("a", "amd64", images...) }
+	const maybe = "NodeCache: the registry has lost layer 1 of 2, but a node may hold it already"
+	tests := map[string]struct {
+		nodes  []corev1.Node
+		policy imagepull.PullPolicy
+		want   string
+	}{
+		"other images":                 {[]corev1.Node{amd("other.example/x:1")}, imagepull.PullAlways, summary(missingLayer)},
+		"other images, IfNotPresent":   {[]corev1.Node{amd("other.example/x:1")}, imagepull.PullIfNotPresent, summary(missingLayer)},
+		"the image, Always":            {[]corev1.Node{amd(image)}, imagepull.PullAlways, maybe},
+		"the image, IfNotPresent":      {[]corev1.Node{amd(image)}, imagepull.PullIfNotPresent, summary(present)},
+		"another tag":                  {[]corev1.Node{amd(repository + ":0")}, imagepull.PullIfNotPresent, maybe},
+		"a node that has not reported": {[]corev1.Node{unreportedNode("a")}, imagepull.PullAlways, maybe},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := pod(image)
+			p.Uses[0].PullPolicy = test.policy
+			findings := preflight.New(preflight.Options{
+				Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: single()}},
+				Deep:        deepResolver(map[int]imagepull.Verdict{0: missingLayer}),
+				Credentials: &secrets{},
+				Nodes:       newSnapshot(t, test.nodes...),
+			}).Check(t.Context(), p, nil)
+			if got := summary(findings[0].Verdict); got != test.want {
+				t.Errorf("got verdict %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,36 @@
+package preflight
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The order is the protection against false denials: a change of it must be deliberate.
+func TestOrderOfRules(t *testing.T) {
+	t.Parallel()
+	names := func(rules []rule) []string {
+		var all []string
+		for _, r := range rules {
+			all = append(all, r.name)
+		}
+		return all
+	}
+	var first []string
+	for _, p := range prechecks() {
+		first = append(first, p.name)
+	}
+	for list, test := range map[string]struct{ got, want []string }{
+		"prechecks": {first, []string{
+			"image name", "skipped registry", "uses per object", "short name", "pull policy Never", "present on all nodes",
+		}},
+		"reference": {names(referenceRules()), []string{
+			"unreadable pull secret", "incomplete node credentials", "node identity", "pull secret problems", "platforms",
+		}},
+		"use": {names(useRules()), []string{"cached image", "cached layers", "volume architecture", "unmounted volume"}},
+	} {
+		if diff := cmp.Diff(test.want, test.got); diff != "" {
+			t.Errorf("%s rules (-want +got):\n%s", list, diff)
+		}
+	}
+}
