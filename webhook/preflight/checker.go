@@ -28,7 +28,7 @@ type Resolver interface {
 
 // Memory answers as a Resolver would, at once or not at all.
 type Memory interface {
-	Recall(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, known bool)
+	Cached(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, ok bool)
 }
 
 // Credentials tells what the kubelet would have for a pod. With fresh nothing is taken from memory.
@@ -78,7 +78,7 @@ type question struct {
 // Check returns one finding for each use of the pod, in their order, not later than the context's deadline. The pod's spec
 // says which nodes it may run on; nil stands for all.
 func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
-	ctx = resolve.WithTenant(ctx, pod.Namespace)
+	ctx = resolve.WithNamespace(ctx, pod.Namespace)
 	findings := make([]imagepull.Finding, len(pod.Uses))
 	profile := nodes.Profile{Runtime: c.options.Runtime, LocalImagePull: c.options.LocalImagePull}
 	q := question{candidates: c.options.Nodes.Candidates(spec).Under(profile)}

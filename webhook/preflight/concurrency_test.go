@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/parallel"
 	"github.com/pullgate/pullgate/webhook/preflight"
-	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
 // TestImagesAreAskedAtTheSameTime: none of the twenty is answered before all are under way.
@@ -100,12 +100,12 @@ func TestPanicReachesTheCaller(t *testing.T) {
 	})
 	checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}})
 	defer func() {
-		fault, ok := recover().(*resolve.Fault)
+		fault, ok := recover().(*parallel.PanicError)
 		if !ok {
-			t.Fatal("Check() did not panic with a Fault")
+			t.Fatal("Check() did not panic with a PanicError")
 		}
-		if got, want := fault.String(), "panic of *errors.errorString in a check"; got != want {
-			t.Errorf("String() = %q, want %q", got, want)
+		if got, want := fault.Error(), "panic of *errors.errorString"; got != want {
+			t.Errorf("Error() = %q, want %q", got, want)
 		}
 		if !strings.Contains(fault.Stack(), "TestPanicReachesTheCaller") || strings.Contains(fault.Stack(), "s3cr3t") {
 			t.Errorf("Stack() = %s, want the place and not the text of the panic", fault.Stack())

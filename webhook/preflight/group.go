@@ -3,7 +3,7 @@ package preflight
 import (
 	"sync"
 
-	"github.com/pullgate/pullgate/webhook/resolve"
+	"github.com/pullgate/pullgate/webhook/parallel"
 )
 
 // group runs functions at the same time. A panic in one of them would end the process, and with it every admission under
@@ -11,14 +11,14 @@ import (
 type group struct {
 	wg    sync.WaitGroup
 	first sync.Once
-	fault *resolve.Fault
+	fault *parallel.PanicError
 }
 
 func (g *group) run(f func()) {
 	g.wg.Go(func() {
 		defer func() {
 			if cause := recover(); cause != nil {
-				g.first.Do(func() { g.fault = resolve.NewFault(cause) })
+				g.first.Do(func() { g.fault = parallel.NewPanicError(cause) })
 			}
 		}()
 		f()

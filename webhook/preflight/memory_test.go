@@ -18,7 +18,7 @@ type memory struct {
 	source  string
 }
 
-func (m memory) Recall(_ imagepull.Reference, cred imagepull.Credential) (imagepull.Verdict, bool) {
+func (m memory) Cached(_ imagepull.Reference, cred imagepull.Credential) (imagepull.Verdict, bool) {
 	v := m.verdict
 	v.Credential, v.Origin = cred.Source, imagepull.OriginCache
 	return v, cred.Source == m.source

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"k8s.io/utils/clock"
+
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/preflight"
@@ -51,14 +53,21 @@ func TestOrigin(t *testing.T) {
 func TestNamespacesAreTenants(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		slots, release := resolve.NewSlots(2, 100), make(chan struct{})
+		release := make(chan struct{})
 		busy := resolverFunc(func(_ context.Context, ref imagepull.Reference, _ imagepull.Credential) imagepull.Verdict {
 			if ref.Domain == "busy.example" {
 				<-release
 			}
 			return works
 		})
-		checker := preflight.New(preflight.Options{Resolver: resolve.NewLimited(busy, slots), Credentials: &secrets{}})
+		resolver, err := resolve.New(busy, resolve.Options{
+			MaxEntries: 1, Limiter: resolve.NewLimiter(2, 100), Breaker: resolve.NewBreaker(resolve.Backoff{}, clock.RealClock{}),
+			Timeout: time.Hour, Clock: clock.RealClock{},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checker := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}})
 		done := make(chan struct{})
 		go func() {
 			defer close(done)

@@ -46,7 +46,7 @@ func (c *Checker) recalled(set credentials.Set, ref imagepull.Reference) (imagep
 	if !ok {
 		return imagepull.Verdict{}, false
 	}
-	v, known := c.options.Memory.Recall(ref, cred)
+	v, known := c.options.Memory.Cached(ref, cred)
 	if !known || v.Outcome() != imagepull.Pullable {
 		return imagepull.Verdict{}, false
 	}
