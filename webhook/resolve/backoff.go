@@ -10,7 +10,8 @@ import (
 )
 
 // Backoff configures the delay between checks after failures. The delay after failure n is InitialDelay × Factor^(n-1) or
-// the registry's Retry-After, whichever is longer, and at most MaxDelay.
+// the registry's Retry-After, whichever is longer, and at most MaxDelay. A [Breaker] counts from the failure that opens the
+// circuit.
 type Backoff struct {
 	InitialDelay time.Duration
 	// Factor is 1 or more.
@@ -57,7 +58,7 @@ func newBackoffPolicy(b Backoff, c clock.PassiveClock) *backoffPolicy {
 	}
 }
 
-// begin returns the verdict for a blocked request, or an attempt that the caller must end.
+// begin returns the verdict for a blocked request. Otherwise it returns an attempt, and the caller must call end.
 func (b *backoffPolicy) begin(k key, cred imagepull.Credential) (a *attempt, v imagepull.Verdict, blocked bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -66,19 +67,17 @@ func (b *backoffPolicy) begin(k key, cred imagepull.Credential) (a *attempt, v i
 	if !blocked {
 		v, blocked = b.logins.blocked(k, cred, a.start)
 	}
-	if blocked {
-		v.Credential = cred.Source
-		return nil, v, true
+	if !blocked {
+		a.begin()
 	}
-	a.setHalfOpen(true)
-	return a, v, false
+	return a, v, blocked
 }
 
-// end allows other attempts, whether or not this one has a verdict.
+// end ends an attempt.
 func (b *backoffPolicy) end(a *attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a.setHalfOpen(false)
+	a.end()
 }
 
 // record updates the entries with the verdict of an attempt. Only a registry's answer, or its silence, counts.

@@ -89,6 +89,12 @@ func TestBackoff(t *testing.T) {
 			{ref: otherTag("2"), cred: alice, verdict: pullable, want: "Pullable registry"},
 			{after: 10 * time.Second, ref: tag("2"), cred: alice, verdict: pullable, want: "Pullable registry"},
 		},
+		"a success ends the row of rate limits": {
+			{ref: tag("1"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
+			{after: 10 * time.Second, ref: tag("2"), cred: alice, verdict: pullable, want: "Pullable registry"},
+			{ref: tag("3"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
+			{after: 10 * time.Second, ref: tag("4"), cred: alice, verdict: pullable, want: "Pullable registry"},
+		},
 		"a success of one account does not end the rate limit of another": {
 			{ref: tag("1"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
 			{ref: tag("1"), cred: bob, verdict: pullable, want: "Pullable registry"},

@@ -19,7 +19,7 @@ import (
 //	active    → half-open: the delay has ended, and one attempt is under way
 //	half-open → active:    the attempt failed
 //
-// A success deletes the entry.
+// A certain verdict deletes the entry.
 type backoffEntry struct {
 	domain string
 	// verdict is the last failure, and start is when its attempt began.
@@ -39,7 +39,7 @@ func (e *backoffEntry) delayed() bool { return !e.until.IsZero() }
 // active reports whether the delay lasts beyond a moment.
 func (e *backoffEntry) active(at time.Time) bool { return at.Before(e.until) }
 
-// lastVerdict returns the last failure with its age, as an indeterminate verdict without the details of its reference.
+// lastVerdict returns the last failure with its age, as an indeterminate verdict without the digests and platforms of its reference.
 func (e *backoffEntry) lastVerdict(now time.Time) imagepull.Verdict {
 	age := max(now.Sub(e.start), 0)
 	when := fmt.Sprintf(" (last request %s ago", inSeconds(age))
@@ -74,8 +74,8 @@ type attempt struct {
 	halfOpen []*backoffEntry
 }
 
-// blocked returns the last verdict of an entry that allows no attempt now. Otherwise the attempt collects the entries that
-// it makes half-open. Entries may be nil.
+// blocked returns the last verdict of the first entry that allows no attempt now. Otherwise the attempt collects the entries
+// whose delay has ended. Entries may be nil.
 func (a *attempt) blocked(entries ...*backoffEntry) (v imagepull.Verdict, blocked bool) {
 	for _, e := range entries {
 		switch {
@@ -89,10 +89,17 @@ func (a *attempt) blocked(entries ...*backoffEntry) (v imagepull.Verdict, blocke
 	return imagepull.Verdict{}, false
 }
 
-// setHalfOpen marks the collected entries when the attempt begins, and unmarks them when it ends.
-func (a *attempt) setHalfOpen(halfOpen bool) {
+// begin makes the collected entries half-open, so that they block other attempts.
+func (a *attempt) begin() {
 	for _, e := range a.halfOpen {
-		e.halfOpen = halfOpen
+		e.halfOpen = true
+	}
+}
+
+// end allows other attempts, whether or not this one has a verdict.
+func (a *attempt) end() {
+	for _, e := range a.halfOpen {
+		e.halfOpen = false
 	}
 }
 
@@ -109,7 +116,7 @@ func newBackoffEntries(b Backoff, c clock.PassiveClock, maxEntries, threshold in
 	return &backoffEntries{backoff: b, threshold: threshold, entries: newBounded[*backoffEntry](c, maxEntries)}
 }
 
-// newBounded returns a cache for a constant number of entries. The number is positive, so that there is no error.
+// newBounded returns a cache for a constant number of entries. A positive number never causes an error.
 func newBounded[V any](c clock.PassiveClock, maxEntries int) *ttlcache.Cache[key, V] {
 	entries, err := ttlcache.New(ttlcache.Options[key, V]{MaxEntries: maxEntries, Clock: c})
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // maxRegistries bounds the circuits, because pod authors control the hosts. An evicted circuit costs a few more attempts.
 const maxRegistries = 1024
 
-// breakerThreshold is the number of references in a row without a usable answer that opens a circuit. The failure of one
-// reference may have its cause in the reference itself.
+// breakerThreshold is the number of references in a row without a usable answer that opens a circuit. One reference may be
+// broken by itself.
 const breakerThreshold = 3
 
 // Breaker is a circuit breaker with one circuit for each registry. Several Resolvers may share it.
@@ -37,11 +37,10 @@ func NewBreaker(b Backoff, c clock.PassiveClock) *Breaker {
 	return &Breaker{clock: c, circuits: newBackoffEntries(b, c, maxRegistries, breakerThreshold)}
 }
 
-// do makes one attempt unless the circuit is open.
-func (b *Breaker) do(ctx context.Context, k key, cred imagepull.Credential, send func() imagepull.Verdict) imagepull.Verdict {
+// do returns the verdict of one attempt, or the last failure if the circuit is open.
+func (b *Breaker) do(ctx context.Context, k key, send func() imagepull.Verdict) imagepull.Verdict {
 	a, v, open := b.begin(k)
 	if open {
-		v.Credential = cred.Source
 		return v
 	}
 	defer b.end(a)
@@ -57,27 +56,27 @@ func (b *Breaker) do(ctx context.Context, k key, cred imagepull.Credential, send
 }
 
 // registryTimedOut reports whether the registry did not answer before the deadline. DeadlineExceeded has other causes too,
-// such as an image that is too large to check. A caller that gave up is no evidence against the registry.
+// such as an image that is too large to check. A caller that gave up does not count against the registry.
 func registryTimedOut(ctx context.Context, v imagepull.Verdict) bool {
 	return v.Reason == imagepull.ReasonDeadlineExceeded && errors.Is(ctx.Err(), context.DeadlineExceeded)
 }
 
-// begin returns the last failure if the circuit is open, or an attempt that the caller must end.
+// begin returns the last failure if the circuit is open. Otherwise it returns an attempt, and the caller must call end.
 func (b *Breaker) begin(k key) (a *attempt, v imagepull.Verdict, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a = &attempt{key: k, start: b.clock.Now()}
 	if v, open = a.blocked(b.circuits.get(k.registry())); !open {
-		a.setHalfOpen(true)
+		a.begin()
 	}
 	return a, v, open
 }
 
-// end allows other attempts, whether or not this one has a verdict.
+// end ends an attempt.
 func (b *Breaker) end(a *attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a.setHalfOpen(false)
+	a.end()
 }
 
 // fail records a failed attempt, and reports whether the circuit allows another one after Retry-After.

@@ -127,14 +127,16 @@ func newOutage(t *testing.T) *outage {
 
 // attempt sends a request through the breaker alone.
 func (o *outage) attempt(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	return o.breaker.do(ctx, key{ref: ref}, cred, func() imagepull.Verdict { return o.Resolve(ctx, ref, cred) })
+	return o.breaker.do(ctx, key{ref: ref}, func() imagepull.Verdict { return o.Resolve(ctx, ref, cred) })
 }
 
 func TestBreakerDetailHasTheTimesOfTheRequests(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	o.clock.Step(2 * time.Second)
-	v := o.attempt(t.Context(), tag("new"), alice)
+	options := neutral(o.clock)
+	options.Breaker = o.breaker
+	v := newResolver(t, o, options).Resolve(t.Context(), tag("new"), alice)
 	want := "connection refused (last request 2s ago, next in 8s)"
 	if v.Detail != want || v.Transient || v.Credential != alice.Source || v.Outcome() != imagepull.Indeterminate {
 		t.Errorf("got %s %q for %q, transient %t, want Indeterminate %q, not transient", v.Outcome(), v.Detail, v.Credential, v.Transient, want)

@@ -48,12 +48,3 @@ func TestCacheIsBounded(t *testing.T) {
 		})
 	}
 }
-
-func TestNewRejectsACacheWithoutEntries(t *testing.T) {
-	t.Parallel()
-	o := cacheOnly(newFakeClock())
-	o.MaxEntries = 0
-	if r, err := New(&fakeRegistry{}, o); err == nil || r != nil {
-		t.Errorf("New() = %v, %v, want an error", r, err)
-	}
-}

@@ -2,7 +2,7 @@ package resolve
 
 import "github.com/pullgate/pullgate/webhook/imagepull"
 
-// key identifies one lookup. The credential is a part of it: one account's access is no evidence for another account.
+// key identifies one lookup. The credential is a part of it, because a verdict for one account does not apply to another.
 type key struct {
 	ref        imagepull.Reference
 	credential imagepull.CredentialKey

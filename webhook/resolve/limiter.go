@@ -34,8 +34,8 @@ type request struct {
 	ready chan struct{}
 }
 
-// queue holds the waiting requests of one namespace, in their order. A request whose registry has no free slot is passed
-// over.
+// queue holds the waiting requests of one namespace, in their order. A request is passed over while
+// its registry has no free slot.
 type queue struct {
 	namespace string
 	requests  []*request
@@ -94,7 +94,7 @@ func (l *Limiter) enqueue(r *request) bool {
 	return true
 }
 
-// queue returns the queue of a namespace, a new one at the end if there is none.
+// queue returns the queue of a namespace. A new queue is the last in the order.
 func (l *Limiter) queue(namespace string) *queue {
 	for _, q := range l.queues {
 		if q.namespace == namespace {
@@ -182,10 +182,9 @@ func decrement(counts map[string]int, name string) {
 }
 
 // queueFullVerdict returns the verdict for a check that gets no slot.
-func queueFullVerdict(cred imagepull.Credential) imagepull.Verdict {
+func queueFullVerdict() imagepull.Verdict {
 	return imagepull.Verdict{
-		Reason:     imagepull.ReasonDeadlineExceeded,
-		Detail:     "too many checks are waiting for registries",
-		Credential: cred.Source,
+		Reason: imagepull.ReasonDeadlineExceeded,
+		Detail: "too many checks are waiting for registries",
 	}
 }

@@ -136,7 +136,7 @@ func TestLimiterGrantsSlotsInTurn(t *testing.T) {
 	}
 }
 
-// TestWaitingEndsWithTheTimeout uses two Resolvers with one Limiter, of which the second has the shorter timeout.
+// TestWaitingEndsWithTheTimeout uses two Resolvers with one Limiter. The second one has the shorter timeout.
 func TestWaitingEndsWithTheTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

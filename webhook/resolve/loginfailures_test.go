@@ -25,6 +25,10 @@ func TestASixthReferenceIsBlockedAfterFiveFailedLogins(t *testing.T) {
 			{after: 29 * time.Second, ref: tag("sixth"), cred: alice, verdict: pullable, want: "RegistryUnavailable backoff 29s"},
 			{after: time.Second, ref: tag("sixth"), cred: alice, verdict: pullable, want: "Pullable registry"},
 		},
+		"after the lockout period of all but one": {
+			{after: 20 * time.Second, ref: tag("4"), cred: alice, verdict: loginFailed, want: "AccessDenied registry"},
+			{after: 11 * time.Second, ref: tag("sixth"), cred: alice, verdict: pullable, want: "Pullable registry"},
+		},
 		"after a successful login": {
 			{ref: tag("0"), cred: alice, verdict: denied, want: "AccessDenied registry"},
 			{ref: tag("sixth"), cred: alice, verdict: pullable, want: "Pullable registry"},

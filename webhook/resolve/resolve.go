@@ -1,4 +1,5 @@
-// Package resolve checks references at a registry, and sends no request that is not necessary.
+// Package resolve limits the requests to registries. It caches verdicts, merges concurrent checks, bounds their number, and
+// backs off after failures.
 //
 //	cache → single flight → limiter → backoff → retry → circuit breaker → Registry
 //
@@ -34,11 +35,11 @@ type Options struct {
 	Retry                Retry
 	Limiter              *Limiter
 	Breaker              *Breaker
-	// Timeout bounds one check. It should exceed the budget of the callers: a check that they gave up then still fills the
-	// cache.
+	// Timeout bounds one check. It should exceed the budget of the callers, so that a check still fills the cache after its
+	// callers gave up.
 	Timeout time.Duration
 	Clock   clock.Clock
-	// RoutedSince returns when the route to a registry last changed, such as its hosts.toml. Verdicts from before are not
+	// RoutedSince returns when the route to a registry last changed, for example by its hosts.toml. Earlier verdicts are not
 	// fresh.
 	RoutedSince func(domain string) time.Time
 	// ObserveCache is called for each Resolve, and for each hit of Cached.
@@ -95,12 +96,12 @@ func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred im
 	}
 	return r.singleFlight.do(ctx, k, cred, func(ctx context.Context) imagepull.Verdict {
 		start := r.clock.Now()
-		if v, hit := r.cache.get(k, cred); hit { // the previous flight ended after the lookup above
+		if v, hit := r.cache.get(k, cred); hit { // another check ended after the first lookup
 			return v
 		}
 		release, ok := r.limiter.acquire(ctx, ref.Domain)
 		if !ok {
-			return queueFullVerdict(cred)
+			return queueFullVerdict()
 		}
 		defer release()
 		// The backoff comes after the limiter: a registry may fail while this check waits for its slot.
@@ -110,7 +111,7 @@ func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred im
 		}
 		defer r.backoff.end(attempt)
 		v = r.retry.do(ctx, r.clock, func() imagepull.Verdict {
-			return r.breaker.do(ctx, k, cred, func() imagepull.Verdict {
+			return r.breaker.do(ctx, k, func() imagepull.Verdict {
 				return r.registry.Resolve(ctx, ref, cred)
 			})
 		})

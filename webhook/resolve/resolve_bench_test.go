@@ -23,3 +23,14 @@ func BenchmarkWarm(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCold measures checks whose verdict is not cached.
+func BenchmarkCold(b *testing.B) {
+	o := allPolicies(clock.RealClock{})
+	o.TTLs = TTLs{}
+	r := newResolver(b, &fakeRegistry{verdict: pullable}, o)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Resolve(b.Context(), tag("1"), alice)
+	}
+}

@@ -86,7 +86,7 @@ func (m *modelRegistry) checkPauses() {
 }
 
 // checkDelays compares the requests with a plain count of failures. After three failed references in a row each attempt
-// waits for the delay after the previous one, and there is no other attempt.
+// waits for the delay after the previous one, and other attempts are blocked.
 func (m *modelRegistry) checkDelays() {
 	m.t.Helper()
 	var last, until time.Time

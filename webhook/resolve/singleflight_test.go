@@ -121,13 +121,16 @@ func TestAFlightHasATimeoutOfItsOwn(t *testing.T) {
 
 func TestAnEndedContextSendsNoRequest(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	registry := &fakeRegistry{verdict: pullable}
-	v := newResolver(t, registry, neutral(clock.RealClock{})).Resolve(ctx, tag("1"), alice)
-	if v.Reason != imagepull.ReasonDeadlineExceeded || v.Credential != alice.Source || registry.requests != 0 {
-		t.Errorf("got %s for %q after %d requests, want DeadlineExceeded without any", v.Reason, v.Credential, registry.requests)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		registry := &fakeRegistry{verdict: pullable}
+		v := newResolver(t, registry, neutral(clock.RealClock{})).Resolve(ctx, tag("1"), alice)
+		synctest.Wait()
+		if v.Reason != imagepull.ReasonDeadlineExceeded || v.Credential != alice.Source || registry.requests != 0 {
+			t.Errorf("got %s for %q after %d requests, want DeadlineExceeded without any", v.Reason, v.Credential, registry.requests)
+		}
+	})
 }
 
 func TestAPanicReachesAllWaitingCallersOnly(t *testing.T) {
