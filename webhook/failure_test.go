@@ -10,6 +10,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"github.com/pullgate/pullgate/webhook"
+	"github.com/pullgate/pullgate/webhook/parallel"
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
@@ -49,11 +50,8 @@ func TestUnreadableReview(t *testing.T) {
 	}
 }
 
-// fault is a panic that was carried over from another goroutine.
-type fault struct{}
-
-func (fault) String() string { return "what happened" }
-func (fault) Stack() string  { return "where it happened" }
+// panicElsewhere panics, to be recovered in another goroutine.
+func panicElsewhere() { panic(errors.New("s3cr3t")) }
 
 // TestPanic: a fault of Pullgate's own admits the object. What a panic says may hold a secret.
 func TestPanic(t *testing.T) {
@@ -64,7 +62,7 @@ func TestPanic(t *testing.T) {
 	}{
 		"error":           {errors.New("s3cr3t"), "*errors.errorString", "TestPanic"},
 		"text":            {"s3cr3t", "string", "TestPanic"},
-		"another routine": {fault{}, "what happened", "where it happened"},
+		"another routine": {parallel.Recover(panicElsewhere), "panic of *errors.errorString", "panicElsewhere"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

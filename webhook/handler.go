@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/parallel"
 	"github.com/pullgate/pullgate/webhook/podspec"
 	"github.com/pullgate/pullgate/webhook/policy"
 	"github.com/pullgate/pullgate/webhook/report"
@@ -77,16 +78,10 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	return h.object(ctx, req)
 }
 
-// carried is a panic that was carried over from another goroutine.
-type carried interface {
-	fmt.Stringer
-	Stack() string
-}
-
 // describe says what a panic was and where, but not its text: that could hold anything.
 func describe(panicked any) (what, stack string) {
-	if c, ok := panicked.(carried); ok {
-		return c.String(), c.Stack()
+	if p, ok := panicked.(*parallel.PanicError); ok {
+		return p.Error(), p.Stack()
 	}
 	return fmt.Sprintf("%T", panicked), string(debug.Stack())
 }

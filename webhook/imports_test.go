@@ -29,7 +29,7 @@ func importMap() map[string][]string {
 		"webhook/parallel":    {},
 		"webhook/ttlcache":    {},
 		"webhook/registry":    {"webhook/imagepull", "webhook/hostpattern"},
-		"webhook/resolve":     {"webhook/imagepull"},
+		"webhook/resolve":     {"webhook/imagepull", "webhook/parallel", "webhook/ttlcache"},
 		"webhook/nodes":       {"webhook/imagepull", "webhook/nodes/informer"},
 		"webhook/policy":      {"webhook/imagepull"},
 		"webhook/metrics":     {"webhook/imagepull"},

@@ -3,13 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"time"
 
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/hostpattern"
-	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/metrics"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
@@ -55,22 +53,17 @@ func registryOptions(c config.Configuration) (registry.Options, error) {
 	}, nil
 }
 
-// engine is what serve and check share: questions from preflight, through resolve, to registry.
+// engine holds what serve and check share: preflight sends requests through resolve to registry.
 type engine struct {
-	config config.Configuration
-	// clock tells how old answers and tokens are, and when what rests has rested.
-	clock clock.Clock
-	// observe is told of each question whether memory had the answer.
-	observe  func(hit bool)
-	slots    *resolve.Slots
-	circuits *resolve.Circuits
-	caches   []*resolve.Cached
-	backoffs []*resolve.BackedOff
-	// resolver asks for images.
-	resolver *resolve.Front
-	// contents asks for what is in them. It is nil unless the configuration wants it.
+	config  config.Configuration
+	limiter *resolve.Limiter
+	// resolver checks images.
+	resolver *resolve.Resolver
+	// contents checks the parts of images. It is nil unless the configuration has deep checks.
 	contents preflight.Resolver
-	// skipped registries are not asked, and at credentialed ones the nodes have an identity of their own.
+	// resolvers are the Resolvers above, for the gauges.
+	resolvers []*resolve.Resolver
+	// skipped registries are not checked. At credentialed registries the nodes have an identity of their own.
 	skipped, credentialed hostpattern.List
 }
 
@@ -82,76 +75,71 @@ func newEngine(
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{
-		config: c, clock: wall, observe: observe,
-		slots:    resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry),
-		circuits: resolve.NewCircuits(backoff(c), wall),
-	}
+	e := &engine{config: c}
 	if e.skipped, err = hostpattern.ParseHosts(c.SkipRegistries); err != nil {
 		return nil, fmt.Errorf("skipRegistries%w", err)
 	}
 	if e.credentialed, err = hostpattern.ParseHosts(c.Nodes.CredentialedRegistries); err != nil {
 		return nil, fmt.Errorf("nodes.credentialedRegistries%w", err)
 	}
-	if e.resolver, err = e.stack(client, client.RoutedSince); err != nil || !c.Deep {
-		return e, err
+	shared := resolveOptions(c, wall)
+	shared.RoutedSince, shared.ObserveCache = client.RoutedSince, observe
+	e.limiter = shared.Limiter
+	if e.resolver, err = resolve.New(client, shared); err != nil {
+		return nil, err
 	}
-	e.contents, err = e.stack(registry.NewInspector(client), client.RoutedSince)
-	return e, err
+	e.resolvers = append(e.resolvers, e.resolver)
+	if !c.Deep {
+		return e, nil
+	}
+	contents, err := resolve.New(registry.NewInspector(client), shared)
+	if err != nil {
+		return nil, err
+	}
+	e.contents, e.resolvers = contents, append(e.resolvers, contents)
+	return e, nil
 }
 
-// cacheBytes bounds what is remembered besides the number of entries. An index of ten platforms takes 3 KiB.
+// cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.
 const cacheBytes = 24 << 20
 
-// backoff is between questions, for what fails.
-func backoff(c config.Configuration) resolve.Backoff {
-	return resolve.Backoff{
+// resolveOptions returns the options of both Resolvers. They share the limiter and the circuit breaker.
+func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
+	backoff := resolve.Backoff{
 		InitialDelay: c.Backoff.InitialDelay.Duration,
 		Factor:       c.Backoff.Factor,
 		MaxDelay:     c.Backoff.MaxDelay.Duration,
 		Jitter:       c.Retry.Jitter,
 		Lockout:      c.Cache.DeniedTTL.Duration,
 	}
-}
-
-// stack puts onto what asks a registry all that decides when to ask: memory, one question at a time, limits, backoff,
-// retries and the circuit breaker, from the outside in. Backoff is within the limits, so that whoever waits for a turn while
-// a registry goes down no longer asks it, and the breaker within the retries, so that these don't either. What looks into
-// images has a memory and a backoff of its own, and the limits and the circuits in common.
-func (e *engine) stack(asking resolve.Resolver, routedSince func(domain string) time.Time) (*resolve.Front, error) {
-	c := e.config
-	retried := resolve.NewRetried(resolve.NewBreaker(asking, e.circuits), resolve.Retry{
-		InitialDelay: c.Retry.InitialDelay.Duration,
-		Factor:       c.Retry.Factor,
-		Jitter:       c.Retry.Jitter,
-		MaxAttempts:  c.Retry.MaxAttempts,
-	}, e.clock)
-	backedOff := resolve.NewBackedOff(retried, backoff(c), e.clock)
-	cached, err := resolve.NewCached(resolve.NewLimited(backedOff, e.slots), resolve.CacheOptions{
+	return resolve.Options{
 		MaxEntries: c.Cache.MaxEntries,
 		MaxBytes:   cacheBytes,
-		Lifetimes: resolve.Lifetimes{
+		TTLs: resolve.TTLs{
 			Tag:      c.Cache.TagTTL.Duration,
 			Digest:   c.Cache.DigestTTL.Duration,
 			NotFound: c.Cache.NotFoundTTL.Duration,
 			Denied:   c.Cache.DeniedTTL.Duration,
 		},
-		Clock:       e.clock,
-		RoutedSince: routedSince,
-		Observe:     e.observe,
-	})
-	if err != nil {
-		return nil, err
+		Backoff: backoff,
+		Retry: resolve.Retry{
+			InitialDelay: c.Retry.InitialDelay.Duration,
+			Factor:       c.Retry.Factor,
+			Jitter:       c.Retry.Jitter,
+			MaxAttempts:  c.Retry.MaxAttempts,
+		},
+		Limiter: resolve.NewLimiter(c.Limits.Total, c.Limits.PerRegistry),
+		Breaker: resolve.NewBreaker(backoff, wall),
+		// A check outlives the admission by one request, so that a request under way can still fill the cache.
+		Timeout: c.Timeouts.Admission.Duration + c.Timeouts.Request.Duration,
+		Clock:   wall,
 	}
-	e.caches, e.backoffs = append(e.caches, cached), append(e.backoffs, backedOff)
-	// A question outlives whoever asked by one request, so that what has begun comes to its end and is remembered.
-	return cached.InFrontOf(resolve.NewCoalesced(cached, c.Timeouts.Admission.Duration+c.Timeouts.Request.Duration)), nil
 }
 
 func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {
 	return preflight.New(preflight.Options{
 		Resolver:               e.resolver,
-		Cache:                  cached{e.resolver},
+		Cache:                  e.resolver,
 		Deep:                   e.contents,
 		Credentials:            creds,
 		Nodes:                  nodes,
@@ -160,40 +148,32 @@ func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *pr
 		CredentialedRegistries: e.credentialed,
 		SkipRegistries:         e.skipped,
 		MaxUses:                e.config.Limits.UsesPerObject,
-		WithNamespace:          resolve.WithTenant,
+		WithNamespace:          resolve.WithNamespace,
 	})
-}
-
-// cached is a Front as a preflight.Cache.
-type cached struct{ front *resolve.Front }
-
-func (c cached) Cached(ref imagepull.Reference, cred imagepull.Credential) (imagepull.Verdict, bool) {
-	return c.front.Recall(ref, cred)
 }
 
 func (e *engine) gauges() metrics.Gauges {
 	return metrics.Gauges{
-		CacheEntries: e.remembered,
-		Inflight:     e.slots.Taken,
-		Waiting:      e.slots.Waiting,
-		BackedOff:    e.leftAlone,
+		CacheEntries: e.cacheEntries,
+		Inflight:     e.limiter.InFlight,
+		Waiting:      e.limiter.Waiting,
+		BackedOff:    e.backingOff,
 	}
 }
 
-func (e *engine) remembered() int {
+func (e *engine) cacheEntries() int {
 	entries := 0
-	for _, c := range e.caches {
-		entries += c.Len()
+	for _, r := range e.resolvers {
+		entries += r.CacheEntries()
 	}
 	return entries
 }
 
-// leftAlone counts each registry once, for whatever it is left alone.
-func (e *engine) leftAlone() int {
+// backingOff counts each registry once, whatever the cause.
+func (e *engine) backingOff() int {
 	domains := make(map[string]bool)
-	e.circuits.AddResting(domains)
-	for _, b := range e.backoffs {
-		b.AddResting(domains)
+	for _, r := range e.resolvers {
+		r.AddBackingOff(domains)
 	}
 	return len(domains)
 }

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -10,96 +9,79 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Backoff says how long what keeps failing is left alone. The rest after failure n is InitialDelay × Factor^(n-1), but no more
-// than MaxDelay; or the registry's own Retry-After if that is longer, within MaxDelay too.
+// Backoff configures the delay between checks after failures. The delay after failure n is InitialDelay × Factor^(n-1) or
+// the registry's Retry-After, whichever is longer, and at most MaxDelay. A [Breaker] counts from the failure that opens the
+// circuit.
 type Backoff struct {
 	InitialDelay time.Duration
 	// Factor is 1 or more.
 	Factor   float64
 	MaxDelay time.Duration
-	// Jitter is the fraction by which a rest is lengthened at random, so that replicas do not ask in step.
+	// Jitter is the fraction by which a delay is lengthened at random, so that replicas do not send requests in step.
 	Jitter float64
-	// Lockout is the time in which a credential may fail to log in for a few references only. Zero means no limit.
+	// Lockout is the period in which a credential may fail to log in for a few references only. Zero means no limit.
 	Lockout time.Duration
 }
 
-// Bounds of what is remembered of failures. References are chosen by whoever may create pods; an entry that is pushed out
-// costs one more question.
+// Bounds of the backoff entries. Pod authors control the references. An evicted entry costs one more request.
 const (
 	maxAccounts   = 4096
 	maxReferences = 4096
 )
 
-// BackedOff leaves alone what fails, in two places of their own:
-//   - a reference, for one credential, that brings doubt;
-//   - an account at a registry, where that limits the rate of requests.
+// backoffPolicy blocks requests after failures:
+//   - for a reference and credential whose verdict was RateLimited, RegistryUnavailable or DeadlineExceeded;
+//   - for an account whose rate limit at a registry was exceeded.
 //
-// While one of them rests, the last verdict is given with its age, and nothing is asked. All of these are doubts, so that
-// nobody is refused by what was true a while ago. Then one question tries again, while the others go on to get the last
-// verdict, and the first answer ends it. That an image is certain to fail is an answer like any other; how long that
-// holds is for [Cached] to say, and that a whole registry is down for [Breaker].
+// A blocked request gets the last failure with its age. These verdicts are all indeterminate, so that an outdated failure denies
+// no pod. After the delay one attempt is allowed, while other requests still get the last failure. The first certain verdict
+// deletes the entry.
 //
-// A credential that fails to log in is the exception: it is not shown for ever new references, since accounts get locked
-// that way.
-type BackedOff struct {
-	next       Resolver
-	clock      clock.PassiveClock
-	identities *identities
+// A certain failure starts no backoff: the cache bounds its requests. The [Breaker] handles a registry that is down. A
+// credential that fails to log in is the exception. It is not sent for more and more references, because registries lock
+// accounts then.
+type backoffPolicy struct {
+	clock clock.PassiveClock
 
 	mu         sync.Mutex
-	accounts   *rests
-	references *rests
-	logins     *logins
+	accounts   *backoffEntries
+	references *backoffEntries
+	logins     *loginFailures
 }
 
-var _ Resolver = (*BackedOff)(nil)
-
-// NewBackedOff wraps next.
-func NewBackedOff(next Resolver, b Backoff, c clock.PassiveClock) *BackedOff {
-	return &BackedOff{
-		next: next, clock: c, identities: newIdentities(),
-		accounts:   newRests(maxAccounts, 1, b),
-		references: newRests(maxReferences, 1, b),
-		logins:     newLogins(maxAccounts, b.Lockout),
+func newBackoffPolicy(b Backoff, c clock.PassiveClock) *backoffPolicy {
+	return &backoffPolicy{
+		clock:      c,
+		accounts:   newBackoffEntries(b, c, maxAccounts, 1),
+		references: newBackoffEntries(b, c, maxReferences, 1),
+		logins:     newLoginFailures(b.Lockout, c),
 	}
 }
 
-// Resolve asks unless something rests.
-func (b *BackedOff) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	a := attempt{key: b.identities.key(ref, cred), asked: b.clock.Now()}
-	if v, resting := b.begin(&a, cred); resting {
-		v.Credential = cred.Source
-		return v
-	}
-	defer b.end(&a)
-	v := b.next.Resolve(ctx, ref, cred)
-	b.learn(a, v)
-	return v
-}
-
-// begin returns the verdict from memory if something rests, or else makes the question the one that tries again.
-func (b *BackedOff) begin(a *attempt, cred imagepull.Credential) (v imagepull.Verdict, resting bool) {
+// begin returns the verdict for a blocked request. Otherwise it returns an attempt, and the caller must call end.
+func (b *backoffPolicy) begin(k key, cred imagepull.Credential) (a *attempt, v imagepull.Verdict, blocked bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if v, resting = a.stopped(b.accounts.get(a.account()), b.references.get(a.key)); resting {
-		return v, true
+	a = &attempt{key: k, start: b.clock.Now()}
+	v, blocked = a.blocked(b.accounts.get(k.account()), b.references.get(k))
+	if !blocked {
+		v, blocked = b.logins.blocked(k, cred, a.start)
 	}
-	if v, resting = b.logins.refuse(a.account(), a.key.ref, a.asked, cred); resting {
-		return v, true
+	if !blocked {
+		a.begin()
 	}
-	a.begin()
-	return imagepull.Verdict{}, false
+	return a, v, blocked
 }
 
-// end lets others try, whatever came of the question.
-func (b *BackedOff) end(a *attempt) {
+// end ends an attempt.
+func (b *backoffPolicy) end(a *attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a.end()
 }
 
-// learn draws from a verdict what rests. Only what a registry said counts, or that it said nothing.
-func (b *BackedOff) learn(a attempt, v imagepull.Verdict) {
+// record updates the entries with the verdict of an attempt. Only a registry's answer, or its silence, counts.
+func (b *backoffPolicy) record(a *attempt, v imagepull.Verdict) {
 	if v.Origin != imagepull.OriginRegistry {
 		return
 	}
@@ -108,31 +90,31 @@ func (b *BackedOff) learn(a attempt, v imagepull.Verdict) {
 	now := b.clock.Now()
 	switch v.Reason {
 	case imagepull.ReasonRateLimited:
-		b.accounts.fail(a, a.account(), v, now)
+		b.accounts.fail(a, a.key.account(), v, now)
 		b.references.fail(a, a.key, v, now)
 	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonDeadlineExceeded:
 		b.references.fail(a, a.key, v, now)
 	default:
-		if v.Outcome() != imagepull.Indeterminate { // where nothing was asked
-			b.forget(a, v, now)
+		if v.Outcome() != imagepull.Indeterminate { // the other indeterminate verdicts come without a request
+			b.succeed(a, v, now)
 		}
 	}
 }
 
-// forget ends what a certain answer disproves.
-func (b *BackedOff) forget(a attempt, v imagepull.Verdict, now time.Time) {
-	b.references.forget(a.key)
+// succeed deletes the entries that a certain verdict disproves.
+func (b *backoffPolicy) succeed(a *attempt, v imagepull.Verdict, now time.Time) {
+	b.references.delete(a.key)
 	if v.LoginFailed {
-		b.logins.fail(a.account(), a.key.ref, now)
+		b.logins.record(a.key, now)
 		return
 	}
-	b.accounts.forget(a.account())
-	b.logins.forget(a.account())
+	b.accounts.delete(a.key.account())
+	b.logins.delete(a.key.account())
 }
 
-// AddResting adds the domains of the registries that are left alone by one account or more now.
-func (b *BackedOff) AddResting(domains map[string]bool) {
+// addBackingOff adds the domains of the registries where an account is backing off.
+func (b *backoffPolicy) addBackingOff(domains map[string]bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.accounts.addResting(domains, b.clock.Now())
+	b.accounts.addActive(domains)
 }

@@ -1,191 +1,183 @@
-package resolve_test
+package resolve
 
 import (
 	"fmt"
 	"testing"
 	"time"
 
-	clocktesting "k8s.io/utils/clock/testing"
+	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
-func backoff() resolve.Backoff {
-	return resolve.Backoff{InitialDelay: 10 * time.Second, Factor: 2, MaxDelay: 5 * time.Minute, Lockout: 30 * time.Second}
-}
-
-// odd is an answer that makes no sense, and says nothing of the registry as a whole.
-var odd = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "the registry answered 418"}
-
-var forbidden = imagepull.Verdict{Reason: imagepull.ReasonEgressForbidden}
-
-// elsewhere is a reference into another registry.
-func elsewhere(name string) imagepull.Reference {
-	return imagepull.Reference{Domain: "other.example", Path: "shop/web", Tag: name}
-}
-
-func after(v imagepull.Verdict, retryAfter time.Duration) imagepull.Verdict {
-	v.RetryAfter = retryAfter
-	return v
-}
-
-// told is a verdict from the memory of what stands before the registry.
-func told(v imagepull.Verdict) imagepull.Verdict {
-	v.Origin = imagepull.OriginBackoff
-	return v
-}
-
-// resting counts the registries that are left alone.
-func resting(by interface{ AddResting(domains map[string]bool) }) int {
-	domains := make(map[string]bool)
-	by.AddResting(domains)
-	return len(domains)
-}
-
-func TestBackedOff(t *testing.T) {
+func TestBackoff(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]step{
-		"certain answers are asked for every time": {
-			{ref: tag("1"), says: notFound, want: "NotFound registry"},
-			{ref: tag("1"), says: denied, want: "AccessDenied registry"},
-			{ref: tag("1"), says: unsupported, want: "UnsupportedImage registry"},
-			{ref: tag("1"), says: pullable, want: "Pullable registry"},
+		"certain verdicts start no backoff": {
+			{ref: tag("1"), verdict: notFound, want: "NotFound registry"},
+			{ref: tag("1"), verdict: denied, want: "AccessDenied registry"},
+			{ref: tag("1"), verdict: unsupported, want: "UnsupportedImage registry"},
+			{ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"rests grow by the factor up to the longest": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 9 * time.Second, ref: tag("1"), says: pullable, want: "RegistryUnavailable backoff 9s"},
-			{after: time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 19 * time.Second, ref: tag("1"), says: pullable, want: "RegistryUnavailable backoff 19s"},
-			{after: time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 40 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 80 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 160 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 299 * time.Second, ref: tag("1"), says: pullable, want: "RegistryUnavailable backoff 4m59s"},
-			{after: time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 300 * time.Second, ref: tag("1"), says: pullable, want: "Pullable registry"},
+		"delays grow by the factor, up to the maximum": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 9 * time.Second, ref: tag("1"), verdict: pullable, want: "RegistryUnavailable backoff 9s"},
+			{after: time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 19 * time.Second, ref: tag("1"), verdict: pullable, want: "RegistryUnavailable backoff 19s"},
+			{after: time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 40 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 80 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 160 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 299 * time.Second, ref: tag("1"), verdict: pullable, want: "RegistryUnavailable backoff 4m59s"},
+			{after: time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 300 * time.Second, ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"the first success ends it": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 10 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 20 * time.Second, ref: tag("1"), says: pullable, want: "Pullable registry"},
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 10 * time.Second, ref: tag("1"), says: pullable, want: "Pullable registry"},
+		"a success ends the row of failures": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 10 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 20 * time.Second, ref: tag("1"), verdict: pullable, want: "Pullable registry"},
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 10 * time.Second, ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"so does a certain failure": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 10 * time.Second, ref: tag("1"), says: notFound, want: "NotFound registry"},
-			{ref: tag("1"), says: pullable, want: "Pullable registry"},
+		"a certain failure ends the row of failures": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 10 * time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
+			{ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"a long pause ends it": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 10 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 601 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 10 * time.Second, ref: tag("1"), says: pullable, want: "Pullable registry"},
+		"a long pause ends the row of failures": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 10 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 601 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 10 * time.Second, ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"one reference leaves the others alone": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: pullable, want: "Pullable registry"},
-			{ref: tag("1"), says: pullable, want: "RegistryUnavailable backoff 0s"},
+		"a reference does not affect others": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: pullable, want: "Pullable registry"},
+			{ref: tag("1"), verdict: pullable, want: "RegistryUnavailable backoff 0s"},
 		},
-		"odd answers are doubts too": {
-			{ref: tag("1"), says: odd, want: "RegistryUnavailable registry"},
-			{ref: tag("1"), says: pullable, want: "RegistryUnavailable backoff 0s"},
-			{ref: tag("2"), says: pullable, want: "Pullable registry"},
+		"failures that are not transient start a backoff": {
+			{ref: tag("1"), verdict: lasting, want: "RegistryUnavailable registry"},
+			{ref: tag("1"), verdict: pullable, want: "RegistryUnavailable backoff 0s"},
+			{ref: tag("2"), verdict: pullable, want: "Pullable registry"},
 		},
-		"what others learnt is no failure of this": {
-			{ref: tag("1"), says: told(transient), want: "RegistryUnavailable backoff 0s"},
-			{ref: tag("1"), says: pullable, want: "Pullable registry"},
+		"a verdict from another backoff is not a failure": {
+			{ref: tag("1"), verdict: withOrigin(transient, imagepull.OriginBackoff), want: "RegistryUnavailable backoff 0s"},
+			{ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"one credential leaves the others alone": {
-			{ref: tag("1"), cred: alice, says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("1"), cred: bob, says: pullable, want: "Pullable registry"},
-			{ref: tag("1"), cred: aliceAgain, says: pullable, want: "RegistryUnavailable backoff 0s"},
+		"a credential does not affect others": {
+			{ref: tag("1"), cred: alice, verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("1"), cred: bob, verdict: pullable, want: "Pullable registry"},
+			{ref: tag("1"), cred: aliceElsewhere, verdict: pullable, want: "RegistryUnavailable backoff 0s"},
 		},
-		"what was never asked says nothing at all": {
-			{ref: tag("1"), says: forbidden, want: "EgressForbidden registry"},
-			{ref: tag("1"), says: pullable, want: "Pullable registry"},
+		"a verdict without a request is not a failure": {
+			{ref: tag("1"), verdict: forbidden, want: "EgressForbidden registry"},
+			{ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"Retry-After does not shorten a rest": {
-			{ref: tag("1"), says: after(transient, time.Second), want: "RegistryUnavailable registry"},
-			{after: 9 * time.Second, ref: tag("1"), says: pullable, want: "RegistryUnavailable backoff 9s"},
+		"Retry-After does not shorten a delay": {
+			{ref: tag("1"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
+			{after: 9 * time.Second, ref: tag("1"), verdict: pullable, want: "RegistryUnavailable backoff 9s"},
 		},
-		"Retry-After has its bound": {
-			{ref: tag("1"), says: after(transient, 24*time.Hour), want: "RegistryUnavailable registry"},
-			{after: 5 * time.Minute, ref: tag("1"), says: pullable, want: "Pullable registry"},
+		"Retry-After is bounded": {
+			{ref: tag("1"), verdict: withRetryAfter(transient, 24*time.Hour), want: "RegistryUnavailable registry"},
+			{after: 5 * time.Minute, ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"a rate limit is that of an account": {
-			{ref: tag("1"), cred: alice, says: limited, want: "RateLimited registry"},
-			{ref: tag("2"), cred: alice, says: pullable, want: "RateLimited backoff 0s"},
-			{ref: tag("2"), cred: bob, says: pullable, want: "Pullable registry"},
-			{ref: tag("2"), cred: nobody, says: pullable, want: "Pullable registry"},
-			{ref: elsewhere("2"), cred: alice, says: pullable, want: "Pullable registry"},
-			{after: 10 * time.Second, ref: tag("2"), cred: alice, says: pullable, want: "Pullable registry"},
+		"a rate limit applies to the account": {
+			{ref: tag("1"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
+			{ref: tag("2"), cred: alice, verdict: pullable, want: "RateLimited backoff 0s"},
+			{ref: tag("2"), cred: bob, verdict: pullable, want: "Pullable registry"},
+			{ref: tag("2"), cred: anonymous, verdict: pullable, want: "Pullable registry"},
+			{ref: otherTag("2"), cred: alice, verdict: pullable, want: "Pullable registry"},
+			{after: 10 * time.Second, ref: tag("2"), cred: alice, verdict: pullable, want: "Pullable registry"},
 		},
-		"a success of one account ends no rate limit of another": {
-			{ref: tag("1"), cred: alice, says: limited, want: "RateLimited registry"},
-			{ref: tag("1"), cred: bob, says: pullable, want: "Pullable registry"},
-			{ref: tag("2"), cred: alice, says: pullable, want: "RateLimited backoff 0s"},
+		"a success ends the row of rate limits": {
+			{ref: tag("1"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
+			{after: 10 * time.Second, ref: tag("2"), cred: alice, verdict: pullable, want: "Pullable registry"},
+			{ref: tag("3"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
+			{after: 10 * time.Second, ref: tag("4"), cred: alice, verdict: pullable, want: "Pullable registry"},
+		},
+		"a success of one account does not end the rate limit of another": {
+			{ref: tag("1"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
+			{ref: tag("1"), cred: bob, verdict: pullable, want: "Pullable registry"},
+			{ref: tag("2"), cred: alice, verdict: pullable, want: "RateLimited backoff 0s"},
 		},
 	}
 	for name, steps := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			play(t, steps, func(next resolve.Resolver, clock *clocktesting.FakeClock) resolve.Resolver {
-				return resolve.NewBackedOff(next, backoff(), clock)
-			})
+			runSteps(t, steps, backoffOnly)
 		})
 	}
 }
 
-func TestBackedOffDetail(t *testing.T) {
+func TestBackoffDetailHasTheTimesOfTheRequests(t *testing.T) {
 	t.Parallel()
-	clock := clocktesting.NewFakeClock(time.Unix(1e9, 0))
+	clock := newFakeClock()
 	tooMany := imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "too many requests", RetryAfter: 20 * time.Second}
-	b := resolve.NewBackedOff(&site{says: tooMany}, backoff(), clock)
-	b.Resolve(t.Context(), tag("1"), alice)
+	r := newResolver(t, &fakeRegistry{verdict: tooMany}, backoffOnly(clock))
+	r.Resolve(t.Context(), tag("1"), alice)
 	clock.Step(12 * time.Second)
-	v := b.Resolve(t.Context(), tag("2"), aliceAgain)
-	want := "too many requests (asked 12s ago, again in 8s)"
+	v := r.Resolve(t.Context(), tag("2"), aliceElsewhere)
+	want := "too many requests (last request 12s ago, next in 8s)"
 	if v.Detail != want || v.Transient || v.Outcome() != imagepull.Indeterminate {
-		t.Errorf("got %s %q, want a lasting doubt and %q", v.Outcome(), v.Detail, want)
+		t.Errorf("got %s %q, transient %t, want Indeterminate %q, not transient", v.Outcome(), v.Detail, v.Transient, want)
 	}
-	if got := resting(b); got != 1 {
-		t.Errorf("%d registries are left alone, want 1", got)
+	if got := backingOff(r); got != 1 {
+		t.Errorf("%d registries are backing off, want 1", got)
 	}
 	clock.Step(8 * time.Second)
-	if got := resting(b); got != 0 {
-		t.Errorf("%d registries are left alone after the rest, want 0", got)
+	if got := backingOff(r); got != 0 {
+		t.Errorf("%d registries are backing off after the delay, want 0", got)
 	}
 }
 
-func TestBackedOffJitterStaysWithinItsFraction(t *testing.T) {
+func TestBackoffJitterStaysWithinItsFraction(t *testing.T) {
 	t.Parallel()
 	for range 100 {
-		jittered := backoff()
-		jittered.Jitter = 0.5
-		clock := clocktesting.NewFakeClock(time.Unix(1e9, 0))
-		b := resolve.NewBackedOff(&site{says: transient}, jittered, clock)
-		b.Resolve(t.Context(), tag("1"), nobody)
+		clock := newFakeClock()
+		o := backoffOnly(clock)
+		o.Backoff.Jitter = 0.5
+		r := newResolver(t, &fakeRegistry{verdict: transient}, o)
+		r.Resolve(t.Context(), tag("1"), anonymous)
 		clock.Step(9999 * time.Millisecond)
-		early := b.Resolve(t.Context(), tag("1"), nobody)
+		early := r.Resolve(t.Context(), tag("1"), anonymous)
 		clock.Step(5001 * time.Millisecond)
-		late := b.Resolve(t.Context(), tag("1"), nobody)
+		late := r.Resolve(t.Context(), tag("1"), anonymous)
 		if early.Origin != imagepull.OriginBackoff || late.Origin != imagepull.OriginRegistry {
 			t.Fatalf("got %s before 10s and %s after 15s, want backoff and registry", early.Origin, late.Origin)
 		}
 	}
 }
 
-// TestBackedOffForgetsTheOldest, with as many registries as a tenant can think of.
-func TestBackedOffForgetsTheOldest(t *testing.T) {
+// TestBackoffIsBounded uses more registries than there are entries, as a pod author can.
+func TestBackoffIsBounded(t *testing.T) {
 	t.Parallel()
-	s := &site{says: after(limited, time.Minute)}
-	b := resolve.NewBackedOff(s, backoff(), clocktesting.NewFakeClock(time.Unix(1e9, 0)))
+	r := newResolver(t, &fakeRegistry{verdict: withRetryAfter(rateLimited, time.Minute)}, backoffOnly(newFakeClock()))
 	for i := range 10000 {
-		b.Resolve(t.Context(), imagepull.Reference{Domain: fmt.Sprint(i, ".example"), Path: "web", Tag: "1"}, nobody)
+		r.Resolve(t.Context(), imagepull.Reference{Domain: fmt.Sprint(i, ".example"), Path: "web", Tag: "1"}, anonymous)
 	}
-	if got := resting(b); got != 4096 {
-		t.Errorf("%d registries are left alone, want 4096", got)
+	if got := backingOff(r); got != maxAccounts {
+		t.Errorf("%d registries are backing off, want %d", got, maxAccounts)
+	}
+}
+
+func TestBackoffAppliesToWaitingChecks(t *testing.T) {
+	t.Parallel()
+	// The second check of an account waits for a slot while the first one meets the rate limit.
+	registry := &fakeRegistry{verdict: rateLimited}
+	o := backoffOnly(clock.RealClock{})
+	o.Limiter = NewLimiter(2, 1)
+	r := newResolver(t, registry, o)
+	release, ok := o.Limiter.acquire(t.Context(), tag("1").Domain)
+	if !ok {
+		t.Fatal("acquire() reported false, want a slot")
+	}
+	origins := make(chan imagepull.Origin, 2)
+	for i := range 2 {
+		go func() { origins <- r.Resolve(t.Context(), tag(fmt.Sprint(i)), alice).Origin }()
+	}
+	release()
+	first, second := <-origins, <-origins
+	if registry.requests != 1 || first == second {
+		t.Errorf("%d requests with verdicts from %s and %s, want one request", registry.requests, first, second)
 	}
 }

@@ -1,4 +1,4 @@
-package resolve_test
+package resolve
 
 import (
 	"context"
@@ -9,203 +9,200 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/resolve"
 )
-
-// tooLarge is an image that nobody looks into to the end, though there is time.
-var tooLarge = imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded, Detail: "too many layers"}
 
 func TestBreaker(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]step{
-		"a reference that fails for ever is no registry that is down": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 10 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 20 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 40 * time.Second, ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: pullable, want: "Pullable registry"},
+		"one reference does not open the circuit": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 10 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 20 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 40 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: pullable, want: "Pullable registry"},
 		},
-		"three in a row are a registry that is down": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), cred: alice, says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("3"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 4 * time.Second, ref: tag("4"), cred: bob, says: pullable, want: "RegistryUnavailable backoff 4s"},
-			{ref: elsewhere("4"), says: pullable, want: "Pullable registry"},
-			{after: 6 * time.Second, ref: tag("4"), says: pullable, want: "Pullable registry"},
-			{ref: tag("5"), says: pullable, want: "Pullable registry"},
+		"three references in a row open the circuit": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), cred: alice, verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 4 * time.Second, ref: tag("4"), cred: bob, verdict: pullable, want: "RegistryUnavailable backoff 4s"},
+			{ref: otherTag("4"), verdict: pullable, want: "Pullable registry"},
+			{after: 6 * time.Second, ref: tag("4"), verdict: pullable, want: "Pullable registry"},
+			{ref: tag("5"), verdict: pullable, want: "Pullable registry"},
 		},
-		"an answer between them is a registry that is up": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("3"), says: notFound, want: "NotFound registry"},
-			{ref: tag("4"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("5"), says: pullable, want: "Pullable registry"},
+		"a usable answer ends the row": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("3"), verdict: notFound, want: "NotFound registry"},
+			{ref: tag("4"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("5"), verdict: pullable, want: "Pullable registry"},
 		},
-		"a registry that stays down rests longer": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("3"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 10 * time.Second, ref: tag("4"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 19 * time.Second, ref: tag("5"), says: pullable, want: "RegistryUnavailable backoff 19s"},
-			{after: time.Second, ref: tag("5"), says: pullable, want: "Pullable registry"},
+		"delays grow while the registry stays down": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 10 * time.Second, ref: tag("4"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 19 * time.Second, ref: tag("5"), verdict: pullable, want: "RegistryUnavailable backoff 19s"},
+			{after: time.Second, ref: tag("5"), verdict: pullable, want: "Pullable registry"},
 		},
-		"odd answers say nothing of the registry": {
-			{ref: tag("1"), says: odd, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: odd, want: "RegistryUnavailable registry"},
-			{ref: tag("3"), says: odd, want: "RegistryUnavailable registry"},
-			{ref: tag("4"), says: pullable, want: "Pullable registry"},
+		"failures that are not transient do not count": {
+			{ref: tag("1"), verdict: lasting, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: lasting, want: "RegistryUnavailable registry"},
+			{ref: tag("3"), verdict: lasting, want: "RegistryUnavailable registry"},
+			{ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
-		"rate limits say nothing of the registry": {
-			{ref: tag("1"), says: limited, want: "RateLimited registry"},
-			{ref: tag("2"), says: limited, want: "RateLimited registry"},
-			{ref: tag("3"), says: limited, want: "RateLimited registry"},
-			{ref: tag("4"), says: pullable, want: "Pullable registry"},
+		"rate limits do not count": {
+			{ref: tag("1"), verdict: rateLimited, want: "RateLimited registry"},
+			{ref: tag("2"), verdict: rateLimited, want: "RateLimited registry"},
+			{ref: tag("3"), verdict: rateLimited, want: "RateLimited registry"},
+			{ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
-		"what looks too large is no registry that is down": {
-			{ref: tag("1"), says: tooLarge, want: "DeadlineExceeded registry"},
-			{ref: tag("2"), says: tooLarge, want: "DeadlineExceeded registry"},
-			{ref: tag("3"), says: tooLarge, want: "DeadlineExceeded registry"},
-			{ref: tag("4"), says: pullable, want: "Pullable registry"},
+		"images that are too large to check do not count": {
+			{ref: tag("1"), verdict: tooLarge, want: "DeadlineExceeded registry"},
+			{ref: tag("2"), verdict: tooLarge, want: "DeadlineExceeded registry"},
+			{ref: tag("3"), verdict: tooLarge, want: "DeadlineExceeded registry"},
+			{ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
-		"what was never asked ends nothing": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("0"), says: forbidden, want: "EgressForbidden registry"},
-			{ref: tag("3"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("4"), says: pullable, want: "RegistryUnavailable backoff 0s"},
+		"a verdict without a request does not end the row": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("0"), verdict: forbidden, want: "EgressForbidden registry"},
+			{ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("4"), verdict: pullable, want: "RegistryUnavailable backoff 0s"},
 		},
-		"a long pause ends it": {
-			{ref: tag("1"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: transient, want: "RegistryUnavailable registry"},
-			{after: 601 * time.Second, ref: tag("3"), says: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("4"), says: pullable, want: "Pullable registry"},
+		"a long pause ends the row": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 601 * time.Second, ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
-		"Retry-After speaks for the whole registry": {
-			{ref: tag("1"), says: after(transient, time.Minute), want: "RegistryUnavailable registry"},
-			{after: 59 * time.Second, ref: tag("2"), says: pullable, want: "RegistryUnavailable backoff 59s"},
-			{after: time.Second, ref: tag("2"), says: pullable, want: "Pullable registry"},
+		"Retry-After opens the circuit": {
+			{ref: tag("1"), verdict: withRetryAfter(transient, time.Minute), want: "RegistryUnavailable registry"},
+			{after: 59 * time.Second, ref: tag("2"), verdict: pullable, want: "RegistryUnavailable backoff 59s"},
+			{after: time.Second, ref: tag("2"), verdict: pullable, want: "Pullable registry"},
 		},
-		"Retry-After is no longer than the registry wants": {
-			{ref: tag("1"), says: after(transient, time.Second), want: "RegistryUnavailable registry"},
-			{ref: tag("2"), says: pullable, want: "RegistryUnavailable backoff 0s"},
-			{after: time.Second, ref: tag("2"), says: pullable, want: "Pullable registry"},
+		"below the threshold the delay is Retry-After": {
+			{ref: tag("1"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: pullable, want: "RegistryUnavailable backoff 0s"},
+			{after: time.Second, ref: tag("2"), verdict: pullable, want: "Pullable registry"},
 		},
-		"Retry-After does not shorten the rest of a registry that stays down": {
-			{ref: tag("1"), says: after(transient, time.Second), want: "RegistryUnavailable registry"},
-			{after: time.Second, ref: tag("2"), says: after(transient, time.Second), want: "RegistryUnavailable registry"},
-			{after: time.Second, ref: tag("3"), says: after(transient, time.Second), want: "RegistryUnavailable registry"},
-			{after: 9 * time.Second, ref: tag("4"), says: pullable, want: "RegistryUnavailable backoff 9s"},
-			{after: time.Second, ref: tag("4"), says: pullable, want: "Pullable registry"},
+		"Retry-After does not shorten the delay of a registry that stays down": {
+			{ref: tag("1"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
+			{after: time.Second, ref: tag("2"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
+			{after: time.Second, ref: tag("3"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
+			{after: 9 * time.Second, ref: tag("4"), verdict: pullable, want: "RegistryUnavailable backoff 9s"},
+			{after: time.Second, ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
-		"Retry-After has its bound": {
-			{ref: tag("1"), says: after(transient, 24*time.Hour), want: "RegistryUnavailable registry"},
-			{after: 299 * time.Second, ref: tag("2"), says: pullable, want: "RegistryUnavailable backoff 4m59s"},
-			{after: time.Second, ref: tag("2"), says: pullable, want: "Pullable registry"},
+		"Retry-After is bounded": {
+			{ref: tag("1"), verdict: withRetryAfter(transient, 24*time.Hour), want: "RegistryUnavailable registry"},
+			{after: 299 * time.Second, ref: tag("2"), verdict: pullable, want: "RegistryUnavailable backoff 4m59s"},
+			{after: time.Second, ref: tag("2"), verdict: pullable, want: "Pullable registry"},
 		},
 	}
 	for name, steps := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			play(t, steps, func(next resolve.Resolver, clock *clocktesting.FakeClock) resolve.Resolver {
-				return resolve.NewBreaker(next, resolve.NewCircuits(backoff(), clock))
-			})
+			runSteps(t, steps, breakerOnly)
 		})
 	}
 }
 
-// outage is a registry that is down, behind a circuit that is open.
+// outage is a registry that is down, behind an open circuit.
 type outage struct {
-	site
-	clock    *clocktesting.FakeClock
-	circuits *resolve.Circuits
-	breaker  *resolve.Breaker
+	fakeRegistry
+	clock   *clocktesting.FakeClock
+	breaker *Breaker
 }
 
 func newOutage(t *testing.T) *outage {
 	t.Helper()
 	down := imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "connection refused", Transient: true}
-	o := &outage{site: site{says: down}, clock: clocktesting.NewFakeClock(time.Unix(1e9, 0))}
-	o.circuits = resolve.NewCircuits(backoff(), o.clock)
-	o.breaker = resolve.NewBreaker(o, o.circuits)
+	o := &outage{fakeRegistry: fakeRegistry{verdict: down}, clock: newFakeClock()}
+	o.breaker = NewBreaker(testBackoff(), o.clock)
 	for i := range 3 {
-		o.breaker.Resolve(t.Context(), tag(fmt.Sprint(i)), nobody)
+		o.attempt(t.Context(), tag(fmt.Sprint(i)), anonymous)
 	}
 	return o
 }
 
-func TestBreakerDetail(t *testing.T) {
+// attempt sends a request through the breaker alone.
+func (o *outage) attempt(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	return o.breaker.do(ctx, key{ref: ref}, func() imagepull.Verdict { return o.Resolve(ctx, ref, cred) })
+}
+
+func TestBreakerDetailHasTheTimesOfTheRequests(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	o.clock.Step(2 * time.Second)
-	v := o.breaker.Resolve(t.Context(), tag("new"), alice)
-	want := "connection refused (asked 2s ago, again in 8s)"
+	options := neutral(o.clock)
+	options.Breaker = o.breaker
+	v := newResolver(t, o, options).Resolve(t.Context(), tag("new"), alice)
+	want := "connection refused (last request 2s ago, next in 8s)"
 	if v.Detail != want || v.Transient || v.Credential != alice.Source || v.Outcome() != imagepull.Indeterminate {
-		t.Errorf("got %s %q for %q, want a lasting doubt and %q", v.Outcome(), v.Detail, v.Credential, want)
+		t.Errorf("got %s %q for %q, transient %t, want Indeterminate %q, not transient", v.Outcome(), v.Detail, v.Credential, v.Transient, want)
 	}
 }
 
-// TestBreakersShareTheirCircuits: what one learns counts for the other, and a registry for one.
-func TestBreakersShareTheirCircuits(t *testing.T) {
+func TestResolversShareABreaker(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
-	other := resolve.NewBreaker(o, o.circuits)
-	if got := other.Resolve(t.Context(), digested("1"), alice).Provenance(); got != "backoff 0s" || o.asked != 3 {
-		t.Errorf("the verdict is from %s after %d requests, want the backoff and 3", got, o.asked)
+	options := neutral(o.clock)
+	options.Breaker = o.breaker
+	images, contents := newResolver(t, o, options), newResolver(t, o, options)
+	if got := contents.Resolve(t.Context(), digest("1"), alice).Provenance(); got != "backoff 0s" || o.requests != 3 {
+		t.Errorf("the verdict is from %s after %d requests, want the backoff and 3", got, o.requests)
 	}
-	if got := resting(o.circuits); got != 1 {
-		t.Errorf("%d registries are left alone, want 1", got)
+	if got := backingOff(contents); got != 1 {
+		t.Errorf("%d registries are backing off, want 1", got)
 	}
 	o.clock.Step(10 * time.Second)
-	if got := resting(o.circuits); got != 0 {
-		t.Errorf("%d registries are left alone after the rest, want 0", got)
+	if got := backingOff(contents); got != 0 {
+		t.Errorf("%d registries are backing off after the delay, want 0", got)
 	}
-	o.says = pullable
-	for _, b := range []*resolve.Breaker{other, o.breaker} {
-		if got := b.Resolve(t.Context(), tag("new"), nobody).Provenance(); got != "registry" {
-			t.Errorf("the verdict is from %s when the registry is back, want the registry", got)
+	o.verdict = pullable
+	for _, r := range []*Resolver{contents, images} {
+		if got := r.Resolve(t.Context(), tag("new"), anonymous).Provenance(); got != "registry" {
+			t.Errorf("the verdict is from %s after the outage, want the registry", got)
 		}
 	}
 }
 
-// TestBreakerDeadline: a registry that lets all the time go by is down; a caller who gives up says nothing of it.
-func TestBreakerDeadline(t *testing.T) {
+func TestADeadlineCountsAndACallerThatGivesUpDoesNot(t *testing.T) {
 	t.Parallel()
-	late := imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded}
-	overdue, cancel := context.WithTimeout(t.Context(), 0)
+	deadline, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	givenUp, giveUp := context.WithCancel(t.Context())
-	giveUp()
+	cancelled, cancelNow := context.WithCancel(t.Context())
+	cancelNow()
 	for name, tt := range map[string]struct {
-		probe context.Context
-		want  string
+		ctx  context.Context
+		want string
 	}{
-		"overdue":  {overdue, "backoff 19s"},
-		"given up": {givenUp, "registry"},
+		"the deadline is over":    {deadline, "backoff 19s"},
+		"the caller has given up": {cancelled, "registry"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOutage(t)
 			o.clock.Step(10 * time.Second)
-			o.says = late
-			o.breaker.Resolve(tt.probe, tag("probe"), nobody)
-			o.says = pullable
+			o.verdict = imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded}
+			o.attempt(tt.ctx, tag("half-open"), anonymous)
+			o.verdict = pullable
 			o.clock.Step(19 * time.Second)
-			if got := o.breaker.Resolve(t.Context(), tag("new"), nobody).Provenance(); got != tt.want {
-				t.Errorf("the verdict after the probe is from %s, want %s", got, tt.want)
+			if got := o.attempt(t.Context(), tag("new"), anonymous).Provenance(); got != tt.want {
+				t.Errorf("the verdict after the attempt is from %s, want %s", got, tt.want)
 			}
 		})
 	}
 }
 
-// TestCircuitsForgetTheOldest, with as many hosts as a tenant can think of.
-func TestCircuitsForgetTheOldest(t *testing.T) {
+// TestBreakerIsBounded uses more registries than there are circuits, as a pod author can.
+func TestBreakerIsBounded(t *testing.T) {
 	t.Parallel()
-	circuits := resolve.NewCircuits(backoff(), clocktesting.NewFakeClock(time.Unix(1e9, 0)))
-	b := resolve.NewBreaker(&site{says: after(transient, time.Minute)}, circuits)
+	r := newResolver(t, &fakeRegistry{verdict: withRetryAfter(transient, time.Minute)}, breakerOnly(newFakeClock()))
 	for i := range 2000 {
-		b.Resolve(t.Context(), imagepull.Reference{Domain: fmt.Sprint(i, ".example"), Path: "web", Tag: "1"}, nobody)
+		r.Resolve(t.Context(), imagepull.Reference{Domain: fmt.Sprint(i, ".example"), Path: "web", Tag: "1"}, anonymous)
 	}
-	if got := resting(circuits); got != 1024 {
-		t.Errorf("%d registries are left alone, want 1024", got)
+	if got := backingOff(r); got != maxRegistries {
+		t.Errorf("%d circuits are open, want %d", got, maxRegistries)
 	}
 }

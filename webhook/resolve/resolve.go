@@ -1,20 +1,140 @@
-// Package resolve holds what stands between a question and the registry that answers it, as decorators of one interface:
-// each wraps a [Resolver] and is one. What a verdict means is none of their business; when to ask for it is.
+// Package resolve limits the requests to registries. It caches verdicts, merges concurrent checks, bounds their number, and
+// backs off after failures.
 //
-// Think of a question on its way. [Cached] may know the answer, and [Coalesced] may have asked already. [Limited] makes it wait
-// for its turn, [BackedOff] may find that it is better not asked again yet, [Retried] asks once more if that is worth it, and
-// [Breaker] keeps each attempt from a registry that is down. All tell credentials apart by what a registry gets to see of
-// them, and none keeps one beyond its question.
+//	cache → single flight → limiter → backoff → retry → circuit breaker → Registry
+//
+// [Resolver.Resolve] shows this sequence. Each policy has a file of its own. All of them distinguish credentials by their
+// [imagepull.CredentialKey], and none stores a credential.
+//
+//	resolver, err := resolve.New(client, resolve.Options{…})
+//	verdict := resolver.Resolve(ctx, ref, cred)
 package resolve
 
 import (
 	"context"
+	"time"
+
+	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Resolver says whether a reference could be pulled with one credential. It always gives a verdict; one that comes from a
-// question cut short by its context is Indeterminate. Implementations are safe for concurrent use.
-type Resolver interface {
+// Registry checks a reference with one credential at its registry. It always returns a verdict, an indeterminate one if the
+// context ends first. It is safe for concurrent use.
+type Registry interface {
 	Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
+}
+
+// Options configures a Resolver. All fields but the functions are required. Two Resolvers that are made with the same
+// Options share the Limiter and the Breaker, and have caches and backoffs of their own.
+type Options struct {
+	// MaxEntries and MaxBytes bound the cache. The bytes are estimated.
+	MaxEntries, MaxBytes int
+	TTLs                 TTLs
+	Backoff              Backoff
+	Retry                Retry
+	Limiter              *Limiter
+	Breaker              *Breaker
+	// Timeout bounds one check. It should exceed the budget of the callers, so that a check still fills the cache after its
+	// callers gave up.
+	Timeout time.Duration
+	Clock   clock.Clock
+	// RoutedSince returns when the route to a registry last changed, for example by its hosts.toml. Earlier verdicts are not
+	// fresh.
+	RoutedSince func(domain string) time.Time
+	// ObserveCache is called for each Resolve, and for each hit of Cached.
+	ObserveCache func(hit bool)
+}
+
+// Resolver returns verdicts from its cache or from a registry. It is safe for concurrent use.
+type Resolver struct {
+	registry     Registry
+	keyer        *imagepull.CredentialKeyer
+	cache        *cache
+	singleFlight singleFlight
+	limiter      *Limiter
+	backoff      *backoffPolicy
+	retry        Retry
+	breaker      *Breaker
+	clock        clock.Clock
+	observeCache func(hit bool)
+}
+
+// New returns a Resolver for a registry, or an error if MaxEntries is not positive.
+func New(registry Registry, o Options) (*Resolver, error) {
+	if o.RoutedSince == nil {
+		o.RoutedSince = func(string) time.Time { return time.Time{} }
+	}
+	if o.ObserveCache == nil {
+		o.ObserveCache = func(bool) {}
+	}
+	cache, err := newCache(o)
+	if err != nil {
+		return nil, err
+	}
+	return &Resolver{
+		registry:     registry,
+		keyer:        imagepull.NewCredentialKeyer(),
+		cache:        cache,
+		singleFlight: singleFlight{timeout: o.Timeout},
+		limiter:      o.Limiter,
+		backoff:      newBackoffPolicy(o.Backoff, o.Clock),
+		retry:        o.Retry,
+		breaker:      o.Breaker,
+		clock:        o.Clock,
+		observeCache: o.ObserveCache,
+	}, nil
+}
+
+// Resolve returns the verdict for a reference with one credential, at the latest when the context ends.
+func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	k := key{ref, r.keyer.Key(cred)}
+	v, hit := r.cache.get(k, cred)
+	r.observeCache(hit)
+	if hit {
+		return v
+	}
+	return r.singleFlight.do(ctx, k, cred, func(ctx context.Context) imagepull.Verdict {
+		start := r.clock.Now()
+		if v, hit := r.cache.get(k, cred); hit { // another check ended after the first lookup
+			return v
+		}
+		release, ok := r.limiter.acquire(ctx, ref.Domain)
+		if !ok {
+			return queueFullVerdict()
+		}
+		defer release()
+		// The backoff comes after the limiter: a registry may fail while this check waits for its slot.
+		attempt, v, blocked := r.backoff.begin(k, cred)
+		if blocked {
+			return v
+		}
+		defer r.backoff.end(attempt)
+		v = r.retry.do(ctx, r.clock, func() imagepull.Verdict {
+			return r.breaker.do(ctx, k, func() imagepull.Verdict {
+				return r.registry.Resolve(ctx, ref, cred)
+			})
+		})
+		r.backoff.record(attempt, v)
+		r.cache.put(k, v, start)
+		return v
+	})
+}
+
+// Cached returns the verdict if it is cached. It never waits.
+func (r *Resolver) Cached(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, ok bool) {
+	if v, ok = r.cache.get(key{ref, r.keyer.Key(cred)}, cred); ok {
+		r.observeCache(true)
+	}
+	return v, ok
+}
+
+// CacheEntries returns the number of cached verdicts, expired ones included.
+func (r *Resolver) CacheEntries() int { return r.cache.entries.Len() }
+
+// AddBackingOff adds the domains of the registries that get no requests now: the circuit is open, or an account is backing
+// off.
+func (r *Resolver) AddBackingOff(domains map[string]bool) {
+	r.backoff.addBackingOff(domains)
+	r.breaker.addBackingOff(domains)
 }

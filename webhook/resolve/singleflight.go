@@ -1,0 +1,60 @@
+package resolve
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/parallel"
+)
+
+// singleFlight runs one check at a time for each key. Concurrent callers of the same key share its verdict.
+//
+// A check is detached from the contexts of all its callers and has a timeout of its own. A caller that gives up therefore
+// does not cancel it for the others, and its verdict is cached even if all callers have given up.
+type singleFlight struct {
+	group   singleflight.Group
+	timeout time.Duration
+}
+
+// do returns the verdict of a check, worded for the credential, or a timeout if the context ends first. It starts no check
+// if the context has ended already.
+//
+// A panic in the check reaches every waiting caller as a [*parallel.PanicError]. singleflight would end the process instead.
+func (s *singleFlight) do(
+	ctx context.Context, k key, cred imagepull.Credential, check func(context.Context) imagepull.Verdict,
+) imagepull.Verdict {
+	if ctx.Err() != nil {
+		return timeoutVerdict(cred)
+	}
+	detached := context.WithoutCancel(ctx)
+	result := s.group.DoChan(k.String(), func() (any, error) {
+		ctx, cancel := context.WithTimeout(detached, s.timeout)
+		defer cancel()
+		var v imagepull.Verdict
+		if err := parallel.Recover(func() { v = check(ctx) }); err != nil {
+			return nil, err
+		}
+		return v, nil
+	})
+	select {
+	case <-ctx.Done():
+		return timeoutVerdict(cred)
+	case r := <-result:
+		if r.Err != nil {
+			panic(r.Err)
+		}
+		return r.Val.(imagepull.Verdict).For(cred)
+	}
+}
+
+// timeoutVerdict returns the verdict for a caller whose context has ended.
+func timeoutVerdict(cred imagepull.Credential) imagepull.Verdict {
+	return imagepull.Verdict{
+		Reason:     imagepull.ReasonDeadlineExceeded,
+		Detail:     "the registry gave no answer in time",
+		Credential: cred.Source,
+	}
+}
