@@ -36,6 +36,7 @@ func importMap() map[string][]string {
 		"webhook/report":      {"webhook/imagepull"},
 		"webhook/config":      {"webhook/imagepull", "webhook/policy", "webhook/hostpattern"},
 		"webhook/preflight":   {"webhook/imagepull", "webhook/hostpattern", "webhook/credentials", "webhook/resolve", "webhook/nodes"},
+		"webhook/engine":      anything(),
 		"webhook":             anything(),
 		"certs":               {},
 		"cmd":                 anything(),
@@ -56,7 +57,7 @@ func fences() map[string][]string {
 		"github.com/prometheus/client_golang":                  {"webhook/metrics"},
 		"github.com/open-policy-agent/cert-controller":         {"certs"},
 		"github.com/spf13/cobra":                               {"cmd"},
-		"golang.org/x/net/http/httpproxy":                      {"cmd"},
+		"golang.org/x/net/http/httpproxy":                      {"webhook/engine"},
 		"sigs.k8s.io/controller-runtime":                       {"webhook", "certs", "cmd"},
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
@@ -88,38 +88,29 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	subjects, notes, err := o.subjects()
+	targets, notes, err := o.targets()
 	if err != nil {
 		return err
 	}
-	creds, err := o.credentials(subjects)
+	creds, err := o.credentials(targets)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(o.ErrOut, nil))
-	held, err := onNodes(creds, c.Nodes, log)
+	info, err := o.clusterInfo(ctx, c.Nodes, log)
 	if err != nil {
 		return err
 	}
-	defer held.Providers.Close()
-	profile, err := o.profile(ctx, c.Nodes, log)
+	e, err := engine.New(c, engine.Options{Credentials: creds, Cluster: info.Cluster, UserAgent: userAgent(), Log: log})
 	if err != nil {
 		return err
 	}
-	options, err := registryOptions(c)
+	defer e.Close()
+	entries, err := o.check(ctx, e, c, targets)
 	if err != nil {
 		return err
 	}
-	options.LocalRegistry = profile.localRegistry
-	checker, err := newChecker(c, held, profile.nodes, options)
-	if err != nil {
-		return err
-	}
-	entries, err := o.check(ctx, checker, c, subjects)
-	if err != nil {
-		return err
-	}
-	r := report.Report{Entries: entries, Notes: append(notes, profile.remarks...)}
+	r := report.Report{Entries: entries, Notes: append(notes, info.warnings...)}
 	if err := o.write(r); err != nil {
 		return err
 	}
@@ -153,18 +144,18 @@ func (o *checkOptions) configuration() (config.Configuration, error) {
 	return c, nil
 }
 
-// check asks about all subjects, each within the budget of one admission, and keeps their order.
-func (o *checkOptions) check(ctx context.Context, checker *preflight.Checker, c config.Configuration, subjects []subject) ([]report.Entry, error) {
-	progress := startProgress(o.ErrOut, len(subjects))
+// check asks about all targets, each within the budget of one admission, and keeps their order.
+func (o *checkOptions) check(ctx context.Context, e *engine.Engine, c config.Configuration, targets []target) ([]report.Entry, error) {
+	progress := startProgress(o.ErrOut, len(targets))
 	defer progress.stop()
-	findings := make([][]imagepull.Finding, len(subjects))
+	findings := make([][]imagepull.Finding, len(targets))
 	var group errgroup.Group
 	group.SetLimit(parallelObjects)
-	for i, s := range subjects {
+	for i, s := range targets {
 		group.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Admission.Duration)
 			defer cancel()
-			findings[i] = checker.Check(ctx, s.pod, s.spec)
+			findings[i] = e.Check(ctx, s.pod, s.spec)
 			progress.done()
 			return nil
 		})
@@ -173,7 +164,7 @@ func (o *checkOptions) check(ctx context.Context, checker *preflight.Checker, c 
 		return nil, err
 	}
 	var entries []report.Entry
-	for i, s := range subjects {
+	for i, s := range targets {
 		for _, f := range findings[i] {
 			entries = append(entries, report.Entry{Source: s.source, Object: s.object, Finding: f})
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
 // clusterOptions say which cluster a check takes its pull secrets from.
@@ -27,11 +26,11 @@ func (o *clusterOptions) addFlags(flags *pflag.FlagSet) {
 }
 
 // credentials chooses where pull secrets come from: files, nowhere, or the cluster.
-func (o *checkOptions) credentials(subjects []subject) (preflight.Credentials, error) {
+func (o *checkOptions) credentials(targets []target) (credentials.Pods, error) {
 	switch {
 	case len(o.pullSecrets) > 0:
 		return readPullSecrets(o.pullSecrets)
-	case o.cluster.offline || !needsCluster(subjects):
+	case o.cluster.offline || !needsCluster(targets):
 		return offline{}, nil
 	}
 	config, err := restConfig(o.cluster.kubeconfig)
@@ -45,8 +44,8 @@ func (o *checkOptions) credentials(subjects []subject) (preflight.Credentials, e
 	return credentials.NewSource(credentials.Options{Client: clientset.CoreV1()})
 }
 
-func needsCluster(subjects []subject) bool {
-	for _, s := range subjects {
+func needsCluster(targets []target) bool {
+	for _, s := range targets {
 		if len(s.pod.PullSecrets) > 0 || s.pod.ServiceAccount != "" {
 			return true
 		}
@@ -73,7 +72,7 @@ func readPullSecrets(names []string) (credentials.Files, error) {
 // offline knows no secret. Those that a pod lists exist somewhere, which is a doubt.
 type offline struct{}
 
-// Credentials implements preflight.Credentials.
+// Credentials implements credentials.Pods.
 func (offline) Credentials(_ context.Context, pod imagepull.Pod, _ bool) credentials.Set {
 	var set credentials.Set
 	for _, name := range pod.PullSecrets {

@@ -21,7 +21,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook"
@@ -146,13 +145,8 @@ func addWebhook(mgr ctrl.Manager, handler *webhook.Handler, ready <-chan struct{
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
 	return mgr.Add(afterCertificate{ready, func() {
-		mgr.GetWebhookServer().Register(webhook.Path, endpoint(handler))
+		mgr.GetWebhookServer().Register(webhook.Path, webhook.Endpoint(handler))
 	}})
-}
-
-// endpoint is what the API server talks to.
-func endpoint(handler *webhook.Handler) http.Handler {
-	return webhook.RejectUnreadable(&admission.Webhook{Handler: handler, WithContextFunc: webhook.WithTimeout})
 }
 
 // afterCertificate is a runnable that starts the webhook's server: a manager does so when it is first asked for it.

@@ -78,7 +78,7 @@ func TestCheckDeepJSON(t *testing.T) {
 	var report struct {
 		Findings []struct {
 			Reason, Message string
-			Warnings        []map[string]string
+			Warnings        []map[string]string `json:"advice"`
 		}
 	}
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
@@ -93,6 +93,6 @@ func TestCheckDeepJSON(t *testing.T) {
 		"message": "built for linux/arm64, the nodes are linux/amd64: exec format error",
 	}}
 	if diff := cmp.Diff(want, arm.Warnings); diff != "" || arm.Reason != "Pullable" {
-		t.Errorf("got %s; advice differs (-want +got):\n%s", arm.Reason, diff)
+		t.Errorf("got %s; warnings differ (-want +got):\n%s", arm.Reason, diff)
 	}
 }

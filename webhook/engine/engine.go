@@ -1,61 +1,29 @@
-package main
+package engine
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/hostpattern"
+	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/metrics"
+	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
-// loadConfiguration reads a configuration file; without a name it is the default.
-func loadConfiguration(file string) (config.Configuration, error) {
-	if file == "" {
-		return config.Default(), nil
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return config.Configuration{}, fmt.Errorf("reading the configuration: %w", err)
-	}
-	c, err := config.Load(data)
-	if err != nil {
-		return config.Configuration{}, fmt.Errorf("configuration %s:\n%w", file, err)
-	}
-	return c, nil
-}
+// Engine checks the images of pods. It is safe for concurrent use.
+type Engine struct {
+	checker   *preflight.Checker
+	nodeCreds credentials.Node
 
-// registryOptions are what the configuration and the environment say of asking registries.
-func registryOptions(c config.Configuration) (registry.Options, error) {
-	proxy, err := proxyFrom(os.Getenv)
-	if err != nil {
-		return registry.Options{}, err
-	}
-	return registry.Options{
-		Egress: registry.Egress{
-			Allow:       c.Egress.Allow,
-			Deny:        c.Egress.Deny,
-			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
-			Insecure:    c.Egress.InsecureRegistries,
-		},
-		Runtime:        c.Nodes.Runtime,
-		HostsDir:       c.Nodes.HostsDir,
-		RequestTimeout: c.Timeouts.Request.Duration,
-		ConnectTimeout: c.Timeouts.Connect.Duration,
-		ManifestBytes:  c.Limits.ManifestBytes,
-		UserAgent:      userAgent(),
-		Proxy:          proxy,
-	}, nil
-}
-
-// engine is what serve and check share: questions from preflight, through resolve, to registry.
-type engine struct {
 	config config.Configuration
 	// clock tells how old answers and tokens are, and when what rests has rested.
 	clock clock.Clock
@@ -73,15 +41,49 @@ type engine struct {
 	skipped, credentialed hostpattern.List
 }
 
+// New returns an Engine for a valid configuration. An error names the configuration key or the variable that is wrong.
+func New(c config.Configuration, o Options) (*Engine, error) {
+	o = o.withDefaults()
+	declared, err := parsePlatforms(c.Nodes.Platforms)
+	if err != nil {
+		return nil, err
+	}
+	if o.Cluster.Nodes == nil {
+		o.Cluster.Nodes = nodes.Declared(declared)
+	}
+	options, err := registryOptions(c, o)
+	if err != nil {
+		return nil, err
+	}
+	e, err := newEngine(c, options, o.ObserveCache, o.Clock)
+	if err != nil {
+		return nil, err
+	}
+	if e.nodeCreds, err = newNodeCredentials(o.Credentials, c.Nodes, o.Environ, o.Log); err != nil {
+		return nil, err
+	}
+	e.checker = e.newChecker(e.nodeCreds, o.Cluster.Nodes)
+	return e, nil
+}
+
+// Close stops the credential provider plugins. Checks in flight come to their end first.
+func (e *Engine) Close() { e.nodeCreds.Providers.Close() }
+
+// Check returns one finding for each use of the pod, in their order, before the context's deadline. The pod's spec selects
+// its candidate nodes; with nil they are all nodes.
+func (e *Engine) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
+	return e.checker.Check(ctx, pod, spec)
+}
+
 func newEngine(
 	c config.Configuration, options registry.Options, observe func(hit bool), wall clock.Clock,
-) (*engine, error) {
+) (*Engine, error) {
 	options.Clock = wall
 	client, err := registry.New(options)
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{
+	e := &Engine{
 		config: c, clock: wall, observe: observe,
 		slots:    resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry),
 		circuits: resolve.NewCircuits(backoff(c), wall),
@@ -117,7 +119,7 @@ func backoff(c config.Configuration) resolve.Backoff {
 // retries and the circuit breaker, from the outside in. Backoff is within the limits, so that whoever waits for a turn while
 // a registry goes down no longer asks it, and the breaker within the retries, so that these don't either. What looks into
 // images has a memory and a backoff of its own, and the limits and the circuits in common.
-func (e *engine) stack(asking resolve.Resolver, routedSince func(domain string) time.Time) (*resolve.Front, error) {
+func (e *Engine) stack(asking resolve.Resolver, routedSince func(domain string) time.Time) (*resolve.Front, error) {
 	c := e.config
 	retried := resolve.NewRetried(resolve.NewBreaker(asking, e.circuits), resolve.Retry{
 		InitialDelay: c.Retry.InitialDelay.Duration,
@@ -147,7 +149,7 @@ func (e *engine) stack(asking resolve.Resolver, routedSince func(domain string) 
 	return cached.InFrontOf(resolve.NewCoalesced(cached, c.Timeouts.Admission.Duration+c.Timeouts.Request.Duration)), nil
 }
 
-func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {
+func (e *Engine) newChecker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {
 	return preflight.New(preflight.Options{
 		Resolver:               e.resolver,
 		Memory:                 e.resolver,
@@ -162,7 +164,8 @@ func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *pr
 	})
 }
 
-func (e *engine) gauges() metrics.Gauges {
+// Gauges returns the functions that read the state of the engine for metrics.
+func (e *Engine) Gauges() metrics.Gauges {
 	return metrics.Gauges{
 		CacheEntries: e.remembered,
 		Inflight:     e.slots.Taken,
@@ -171,7 +174,7 @@ func (e *engine) gauges() metrics.Gauges {
 	}
 }
 
-func (e *engine) remembered() int {
+func (e *Engine) remembered() int {
 	entries := 0
 	for _, c := range e.caches {
 		entries += c.Len()
@@ -180,22 +183,11 @@ func (e *engine) remembered() int {
 }
 
 // leftAlone counts each registry once, for whatever it is left alone.
-func (e *engine) leftAlone() int {
+func (e *Engine) leftAlone() int {
 	domains := make(map[string]bool)
 	e.circuits.AddResting(domains)
 	for _, b := range e.backoffs {
 		b.AddResting(domains)
 	}
 	return len(domains)
-}
-
-// newChecker returns a Checker for a command that ends with its answer, and of which nobody wants numbers.
-func newChecker(
-	c config.Configuration, creds preflight.Credentials, nodes preflight.Nodes, options registry.Options,
-) (*preflight.Checker, error) {
-	e, err := newEngine(c, options, nil, clock.RealClock{})
-	if err != nil {
-		return nil, err
-	}
-	return e.checker(creds, nodes), nil
 }

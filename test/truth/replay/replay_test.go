@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"context"
@@ -14,16 +14,16 @@ import (
 	"github.com/pullgate/pullgate/test/truth"
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials"
-	"github.com/pullgate/pullgate/webhook/nodes"
+	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/podspec"
-	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-const scenarios = "../../test/truth/scenarios"
+const (
+	scenarios = "../scenarios"
+	namespace = "truth"
+)
 
-// Every scenario that was played to a real kubelet is played to Pullgate's engine again, without a cluster: what the one did
-// is what the other has to foretell.
-func TestReplay(t *testing.T) {
+func TestEveryScenarioAgreesWithTheKubelet(t *testing.T) {
 	t.Parallel()
 	all, err := truth.Load(os.DirFS(scenarios))
 	if err != nil {
@@ -33,23 +33,21 @@ func TestReplay(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			if s.Kubelet == nil {
-				t.Fatal(`no kubelet has played it yet: run "make truth"`)
+				t.Fatal(`the scenario has no recorded outcome: run "make truth"`)
 			}
 			r := newReplay(t, s)
-			got := r.foretell(t)
+			got := r.check(t)
 			if problem := s.Problem(*s.Kubelet, got); problem != "" {
-				t.Errorf("%s\nasked:\n%s", problem, r.world.Requests())
+				t.Errorf("%s\nrequests:\n%s", problem, r.world.Requests())
 			}
 		})
 	}
 }
 
-const replayNamespace = "truth"
-
-// replay is a scenario with Pullgate's engine in front of it.
+// replay is a scenario with an engine that is configured for it.
 type replay struct {
 	world   *truth.World
-	checker *preflight.Checker
+	engine  *engine.Engine
 	timeout config.Timeouts
 }
 
@@ -57,42 +55,38 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 	t.Helper()
 	site := truth.NewLocal(s)
 	t.Cleanup(site.Close)
-	world, err := truth.Build(s, site, []byte("a program that nobody runs"))
+	world, err := truth.Build(s, site, []byte("a program that is never run"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(world.Close)
-	c := replayConfiguration(t, world)
-	client := fake.NewClientset(replayObjects(t, world)...)
+	c := configuration(t, world)
+	client := fake.NewClientset(objects(t, world)...)
 	secrets, err := credentials.NewSource(credentials.Options{Client: client.CoreV1()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	held, err := onNodes(secrets, c.Nodes, slog.New(slog.DiscardHandler))
+	cluster, err := engine.ReadCluster(t.Context(), client.CoreV1(), c.Nodes, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(held.Providers.Close)
-	options, err := registryOptions(c)
+	e, err := engine.New(c, engine.Options{
+		Credentials: secrets,
+		Cluster:     cluster,
+		Environ:     []string{"PATH=" + os.Getenv("PATH")}, // for the plugins; no proxy
+		DialContext: site.DialContext,
+		RootCAs:     site.Roots(world),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Proxy = nil // whatever this machine's environment says
-	options.DialContext = site.DialContext
-	options.RootCAs = site.Roots(world)
-	if c.Nodes.Watch {
-		options.LocalRegistry = readLocalRegistry(t.Context(), client.CoreV1(), slog.New(slog.DiscardHandler))
-	}
-	checker, err := newChecker(c, held, replayNodes(t, client.CoreV1().Nodes(), c.Nodes), options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(e.Close)
 	world.Begin()
-	return &replay{world: world, checker: checker, timeout: c.Timeouts}
+	return &replay{world: world, engine: e, timeout: c.Timeouts}
 }
 
-// replayConfiguration gives Pullgate the files that the node has.
-func replayConfiguration(t *testing.T, world *truth.World) config.Configuration {
+// configuration writes the files of the node, and returns the configuration that names them.
+func configuration(t *testing.T, world *truth.World) config.Configuration {
 	t.Helper()
 	dir := t.TempDir()
 	profile := truth.Profile{HostsDir: filepath.Join(dir, "certs.d")}
@@ -123,8 +117,8 @@ func replayConfiguration(t *testing.T, world *truth.World) config.Configuration 
 	return c
 }
 
-// replayObjects are what the API server of the cluster held.
-func replayObjects(t *testing.T, world *truth.World) []runtime.Object {
+// objects returns the objects that were in the cluster.
+func objects(t *testing.T, world *truth.World) []runtime.Object {
 	t.Helper()
 	node, err := world.Node()
 	if err != nil {
@@ -134,64 +128,49 @@ func replayObjects(t *testing.T, world *truth.World) []runtime.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects := []runtime.Object{node, world.Account(replayNamespace)}
+	all := []runtime.Object{node, world.Account(namespace)}
 	if local := world.LocalRegistry(); local != nil {
-		objects = append(objects, local)
+		all = append(all, local)
 	}
 	for _, other := range others {
-		objects = append(objects, other)
+		all = append(all, other)
 	}
-	for _, secret := range world.Secrets(replayNamespace) {
-		objects = append(objects, secret)
+	for _, secret := range world.Secrets(namespace) {
+		all = append(all, secret)
 	}
-	return objects
+	return all
 }
 
-func replayNodes(t *testing.T, client nodes.Client, n config.Nodes) preflight.Nodes {
+// check checks the scenario's object as the API server would send it, or the update of its pod.
+func (r *replay) check(t *testing.T) truth.Foretold {
 	t.Helper()
-	declared, err := parsePlatforms(n.Platforms)
+	raw, err := r.world.Object(namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !n.Watch {
-		return nodes.Declared(declared)
-	}
-	snapshot, err := nodes.List(t.Context(), client, declared)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return snapshot
-}
-
-// foretell asks about the pod as the API server would have it, or about its update.
-func (r *replay) foretell(t *testing.T) truth.Foretold {
-	t.Helper()
-	object, err := r.world.Object(replayNamespace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked := decode(t, object).BeforeAdmission()
+	object := decode(t, raw).BeforeAdmission()
 	if r.world.Scenario.Update != nil {
-		asked = r.updated(t)
+		object = r.updated(t)
 	}
-	asked.Pod.Namespace = replayNamespace
-	if asked.Mirror {
+	object.Pod.Namespace = namespace
+	if object.Mirror {
 		return truth.Foretell(nil)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), r.timeout.Admission.Duration)
 	defer cancel()
-	return truth.Foretell(r.checker.Check(ctx, asked.Pod, asked.Spec))
+	return truth.Foretell(r.engine.Check(ctx, object.Pod, object.Spec))
 }
 
+// updated returns the images that the scenario's update changes.
 func (r *replay) updated(t *testing.T) podspec.Object {
 	t.Helper()
-	pod, err := r.world.Pod(replayNamespace)
+	pod, err := r.world.Pod(namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The API server has copied them on creation.
+	// The API server copied them from the service account when the pod was created.
 	if pod.Spec.ImagePullSecrets == nil {
-		pod.Spec.ImagePullSecrets = r.world.Account(replayNamespace).ImagePullSecrets
+		pod.Spec.ImagePullSecrets = r.world.Account(namespace).ImagePullSecrets
 	}
 	updated, err := r.world.Updated(pod)
 	if err != nil {

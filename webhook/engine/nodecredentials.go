@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"fmt"
@@ -10,9 +10,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/credentials"
 )
 
-// onNodes adds to what pods bring along what the configuration says that nodes have. What is wrong with the files that it
-// names is told with the key that names them.
-func onNodes(pods credentials.Pods, n config.Nodes, log *slog.Logger) (node credentials.Node, err error) {
+// newNodeCredentials returns the credentials of the pods with those of the nodes. An error begins with the configuration key.
+func newNodeCredentials(pods credentials.Pods, n config.Nodes, environ []string, log *slog.Logger) (node credentials.Node, err error) {
 	node.Pods = pods
 	if n.DockerConfig != "" {
 		read := func() ([]byte, error) { return os.ReadFile(n.DockerConfig) }
@@ -21,14 +20,14 @@ func onNodes(pods credentials.Pods, n config.Nodes, log *slog.Logger) (node cred
 		}
 	}
 	if n.CredentialProvider.Config != "" {
-		if node.Providers, err = newProviders(n.CredentialProvider, log); err != nil {
+		if node.Providers, err = newProviders(n.CredentialProvider, environ, log); err != nil {
 			return credentials.Node{}, fmt.Errorf("nodes.credentialProvider: %w", err)
 		}
 	}
 	return node, nil
 }
 
-func newProviders(p config.CredentialProvider, log *slog.Logger) (*credentials.Providers, error) {
+func newProviders(p config.CredentialProvider, environ []string, log *slog.Logger) (*credentials.Providers, error) {
 	file, err := filepath.Abs(p.Config)
 	if err != nil {
 		return nil, fmt.Errorf("finding the configuration of the providers: %w", err)
@@ -37,7 +36,7 @@ func newProviders(p config.CredentialProvider, log *slog.Logger) (*credentials.P
 		Files:   os.DirFS(filepath.Dir(file)),
 		Name:    filepath.Base(file),
 		BinDir:  p.BinDir,
-		Environ: os.Environ(),
+		Environ: environ,
 		Log:     log,
 	})
 }

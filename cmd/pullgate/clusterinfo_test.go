@@ -8,15 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
@@ -163,23 +160,4 @@ func TestCheckWithoutNodes(t *testing.T) {
 			t.Errorf("status %d, stderr:\n%s\nwant the kubeconfig to be missed", status, stderr)
 		}
 	})
-}
-
-// TestReadinessWaitsForNodes, but not for ever.
-func TestReadinessWaitsForNodes(t *testing.T) {
-	t.Parallel()
-	clientset, err := kubernetes.NewForConfig(&rest.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	inventory, err := nodes.NewInventory(clientset.CoreV1().Nodes(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := settled(inventory, time.Now().Add(time.Hour))(nil); err == nil {
-		t.Error("ready before the nodes are known")
-	}
-	if err := settled(inventory, time.Now().Add(-time.Hour))(nil); err != nil {
-		t.Errorf("not ready after a while: %v", err)
-	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
-// subject is one thing to check: an object of a manifest, or an image by itself.
-type subject struct {
+// target is one thing to check: an object of a manifest, or an image by itself.
+type target struct {
 	source string
 	object *report.ObjectRef
 	pod    imagepull.Pod
@@ -25,24 +25,24 @@ type subject struct {
 	spec *corev1.PodSpec
 }
 
-// subjects reads all that is to be checked, in the order of the command line: images first. Notes are about objects that
+// targets reads all that is to be checked, in the order of the command line: images first. Notes are about objects that
 // were passed over.
-func (o *checkOptions) subjects() (subjects []subject, notes []string, err error) {
+func (o *checkOptions) targets() (targets []target, notes []string, err error) {
 	namespace := o.cluster.namespaceOr()
 	for _, image := range o.images {
-		subjects = append(subjects, subject{pod: imagepull.Pod{
+		targets = append(targets, target{pod: imagepull.Pod{
 			Namespace:      namespace,
 			Uses:           []imagepull.Use{podspec.Image(image)},
 			ServiceAccount: o.cluster.serviceAccount,
 		}})
 	}
-	r := manifestReader{namespace: namespace, subjects: subjects}
+	r := manifestReader{namespace: namespace, targets: targets}
 	for _, name := range o.files {
 		if err := o.readManifests(&r, name); err != nil {
 			return nil, nil, err
 		}
 	}
-	return r.subjects, r.notes, nil
+	return r.targets, r.notes, nil
 }
 
 // readManifests reads a file, the manifests in a directory, or standard input.
@@ -100,10 +100,10 @@ func (o *checkOptions) listManifests(name string) ([]string, error) {
 	return files, nil
 }
 
-// manifestReader turns manifests into subjects.
+// manifestReader turns manifests into targets.
 type manifestReader struct {
 	namespace string
-	subjects  []subject
+	targets   []target
 	notes     []string
 }
 
@@ -141,7 +141,7 @@ func (r *manifestReader) add(source string, line int, raw []byte) error {
 		object.Namespace = r.namespace
 	}
 	object.Pod.Namespace = object.Namespace
-	r.subjects = append(r.subjects, subject{
+	r.targets = append(r.targets, target{
 		source: source,
 		object: &report.ObjectRef{
 			APIVersion: object.APIVersion, Kind: object.Kind, Namespace: object.Namespace, Name: object.Name,

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -17,16 +17,14 @@ import (
 
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
 var engineAccount = imagepull.Credential{Username: "alice", Password: "a", Source: "secret/shop/regcred"}
 
 // startEngine returns an engine for one registry with private images.
-func startEngine(t *testing.T, observe func(bool)) (*engine, *registry.Server) {
+func startEngine(t *testing.T, observe func(bool)) (*Engine, *registry.Server) {
 	t.Helper()
 	server, err := registry.Start(registry.Config{
 		Auth:     registry.AuthBearer,
@@ -45,21 +43,17 @@ func startEngine(t *testing.T, observe func(bool)) (*engine, *registry.Server) {
 	return buildEngine(t, c, observe, clock.RealClock{}), server
 }
 
-func buildEngine(t *testing.T, c config.Configuration, observe func(bool), wall clock.Clock) *engine {
+func buildEngine(t *testing.T, c config.Configuration, observe func(bool), wall clock.Clock) *Engine {
 	t.Helper()
-	options, err := registryOptions(c)
+	e, err := New(c, Options{Environ: []string{}, ObserveCache: observe, Clock: wall})
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Proxy = nil // whatever this machine's environment says
-	e, err := newEngine(c, options, observe, wall)
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(e.Close)
 	return e
 }
 
-func (e *engine) ask(ctx context.Context, s *registry.Server, tag string) imagepull.Verdict {
+func (e *Engine) ask(ctx context.Context, s *registry.Server, tag string) imagepull.Verdict {
 	ref := imagepull.Reference{Domain: s.Addr(), Path: "shop/web", Tag: tag}
 	return e.resolver.Resolve(ctx, ref, engineAccount)
 }
@@ -169,10 +163,8 @@ func TestEngineTellsTheCheckerOfTheNodes(t *testing.T) {
 		c := config.Default()
 		c.Egress.Allow = []string{server.Addr()}
 		c.Nodes.LocalImagePull = local
-		checker := buildEngine(t, c, nil, clock.RealClock{}).checker(
-			credentials.Node{Pods: credentials.Files{}}, nodes.Declared{{OS: "linux", Architecture: "amd64"}},
-		)
-		got := checker.Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{use}}, nil)[0]
+		c.Nodes.Platforms = []string{"linux/amd64"}
+		got := buildEngine(t, c, nil, clock.RealClock{}).Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{use}}, nil)[0]
 		if got.Reason != want {
 			t.Errorf("local pulls %t: got %s: %s, want %s", local, got.Reason, got.Detail, want)
 		}
@@ -186,7 +178,7 @@ func TestEngineGauges(t *testing.T) {
 	if v := e.contents.Resolve(t.Context(), reference(server, digest), engineAccount); v.Reason != imagepull.ReasonPullable {
 		t.Errorf("reason = %s: %s, want Pullable", v.Reason, v.Detail)
 	}
-	g := e.gauges()
+	g := e.Gauges()
 	got := []int{g.CacheEntries(), g.Inflight(), g.Waiting(), g.BackedOff()}
 	if diff := cmp.Diff([]int{2, 0, 0, 0}, got); diff != "" {
 		t.Errorf("entries, in flight, waiting, backed off (-want +got):\n%s", diff)
