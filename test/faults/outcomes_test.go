@@ -49,7 +49,7 @@ func faultOutcomes() map[string]outcomes {
 		// content of GET then differs from the index by its digest.
 		"an empty answer": {unsupported, unavailable, unsupported, unavailable},
 		"not JSON":        {unsupported, unavailable, unsupported, unavailable},
-		// The content type of a token is not read, and neither is that of an index by digest (containerd: core/remotes/docker/
+		// Nodes do not read the content type of a token, or of an index that they request by digest (containerd: core/remotes/docker/
 		// auth/fetch.go; core/remotes/docker/fetcher.go, open).
 		"no headers that matter": {unsupported, allowed, unsupported, allowed},
 

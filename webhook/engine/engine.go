@@ -25,19 +25,19 @@ type Engine struct {
 	nodeCreds credentials.Node
 
 	config config.Configuration
-	// clock tells how old answers and tokens are, and when what rests has rested.
+	// clock measures the age of cache entries and tokens, and the time since a failure.
 	clock clock.Clock
-	// observe is told of each question whether memory had the answer.
+	// observe is called for every cache lookup.
 	observe  func(hit bool)
 	slots    *resolve.Slots
 	circuits *resolve.Circuits
 	caches   []*resolve.Cached
 	backoffs []*resolve.BackedOff
-	// resolver asks for images.
+	// resolver resolves images.
 	resolver *resolve.Front
-	// contents asks for what is in them. It is nil unless the configuration wants it.
+	// contents checks the contents of images. It is nil unless the configuration turns deep on.
 	contents preflight.Resolver
-	// skipped registries are not asked, and at credentialed ones the nodes have an identity of their own.
+	// skipped are the registries that are not checked. At credentialed registries the nodes have credentials of their own.
 	skipped, credentialed hostpattern.List
 }
 
@@ -101,10 +101,10 @@ func newEngine(
 	return e, err
 }
 
-// cacheBytes bounds what is remembered besides the number of entries. An index of ten platforms takes 3 KiB.
+// cacheBytes bounds the size of a cache, as cache.maxEntries bounds its entries. An index of ten platforms takes 3 KiB.
 const cacheBytes = 24 << 20
 
-// backoff is between questions, for what fails.
+// backoff returns the delays between requests after failures.
 func backoff(c config.Configuration) resolve.Backoff {
 	return resolve.Backoff{
 		InitialDelay: c.Backoff.InitialDelay.Duration,
@@ -115,10 +115,10 @@ func backoff(c config.Configuration) resolve.Backoff {
 	}
 }
 
-// stack puts onto what asks a registry all that decides when to ask: memory, one question at a time, limits, backoff,
-// retries and the circuit breaker, from the outside in. Backoff is within the limits, so that whoever waits for a turn while
-// a registry goes down no longer asks it, and the breaker within the retries, so that these don't either. What looks into
-// images has a memory and a backoff of its own, and the limits and the circuits in common.
+// stack wraps a resolver in the policies that decide when to send a request. From the outside in, these are the cache, single
+// flight, the limits, the backoff, the retries and the circuit breaker. The backoff is inside the limits: a request that waits
+// while a registry fails is not sent afterwards. The breaker is inside the retries, so that a retry is not sent either. Each
+// resolver has a cache and a backoff of its own; limits and circuits are shared.
 func (e *Engine) stack(asking resolve.Resolver, routedSince func(domain string) time.Time) (*resolve.Front, error) {
 	c := e.config
 	retried := resolve.NewRetried(resolve.NewBreaker(asking, e.circuits), resolve.Retry{
@@ -182,7 +182,7 @@ func (e *Engine) remembered() int {
 	return entries
 }
 
-// leftAlone counts each registry once, for whatever it is left alone.
+// leftAlone counts the registries that are backed off, each once.
 func (e *Engine) leftAlone() int {
 	domains := make(map[string]bool)
 	e.circuits.AddResting(domains)

@@ -10,7 +10,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/credentials"
 )
 
-// newNodeCredentials returns the credentials of the pods with those of the nodes. An error begins with the configuration key.
+// newNodeCredentials returns the credentials of pods and nodes together. An error begins with the configuration key.
 func newNodeCredentials(pods credentials.Pods, n config.Nodes, environ []string, log *slog.Logger) (node credentials.Node, err error) {
 	node.Pods = pods
 	if n.DockerConfig != "" {

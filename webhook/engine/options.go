@@ -22,7 +22,7 @@ import (
 type Options struct {
 	// Credentials returns the credentials of a pod; without it pods have none.
 	Credentials credentials.Pods
-	// Cluster is the state of the nodes; without it the nodes are those that the configuration declares.
+	// Cluster is the state of the nodes; without it the nodes have the platforms that the configuration declares.
 	Cluster Cluster
 	// Environ is the environment for the proxy variables and for credential provider plugins, in the form of os.Environ;
 	// the environment of the process when nil.

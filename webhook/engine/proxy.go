@@ -9,20 +9,20 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// proxyFunc chooses the proxy for a URL; nil for none.
+// proxyFunc returns the proxy for a URL, or nil for a direct connection.
 type proxyFunc func(*url.URL) (*url.URL, error)
 
-// proxyFrom reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY as containerd does, in capitals or else in small letters. It returns nil
-// where no proxy is set. Who names a proxy that can't be one is told so; the library would go without it.
+// proxyFrom reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY as containerd does, in upper case or else in lower case. It returns nil
+// if no proxy is set. An invalid proxy URL is an error; httpproxy would ignore it.
 func proxyFrom(getenv func(string) string) (proxy proxyFunc, err error) {
 	var c httpproxy.Config
-	for name, into := range map[string]*string{"HTTP_PROXY": &c.HTTPProxy, "HTTPS_PROXY": &c.HTTPSProxy, "NO_PROXY": &c.NoProxy} {
+	for name, value := range map[string]*string{"HTTP_PROXY": &c.HTTPProxy, "HTTPS_PROXY": &c.HTTPSProxy, "NO_PROXY": &c.NoProxy} {
 		if getenv(name) == "" {
 			name = strings.ToLower(name)
 		}
-		*into = getenv(name)
-		if into != &c.NoProxy && *into != "" && !isProxyURL(*into) {
-			// Its value may hold a password.
+		*value = getenv(name)
+		if value != &c.NoProxy && *value != "" && !isProxyURL(*value) {
+			// The value may hold a password.
 			return nil, fmt.Errorf("%s: not a proxy: write a URL such as http://proxy.example:3128", name)
 		}
 	}
@@ -32,8 +32,8 @@ func proxyFrom(getenv func(string) string) (proxy proxyFunc, err error) {
 	return proxy, nil
 }
 
-// isProxyURL accepts a URL, or a host with a port, as far as connections can be made with it. (The library takes what it can't
-// parse for a host, such as "http" in a URL whose port is none.)
+// isProxyURL reports whether the text is the URL of a proxy, or a host with a port. httpproxy does not check this: it uses a
+// text that is not a URL as a host, such as "http" in a URL with an invalid port.
 func isProxyURL(text string) bool {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text

@@ -9,28 +9,28 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestFindTools(t *testing.T) {
+func TestFindPrograms(t *testing.T) {
 	t.Parallel()
-	env := brokenTools(t)
+	env := failingPrograms(t)
 	dir := env["KUBEBUILDER_ASSETS"]
-	got, err := findTools(func(key string) string { return env[key] })
+	got, err := findPrograms(func(key string) string { return env[key] })
 	if err != nil {
-		t.Fatalf("findTools: %v", err)
+		t.Fatalf("findPrograms: %v", err)
 	}
-	want := tools{
+	want := programs{
 		etcd:      filepath.Join(dir, "etcd"),
 		apiServer: filepath.Join(dir, "kube-apiserver"),
 		kubectl:   filepath.Join(dir, "kubectl"),
 		kustomize: filepath.Join(dir, "kustomize"),
 		pullgate:  filepath.Join(dir, "pullgate"),
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tools{})); diff != "" {
-		t.Errorf("tools (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(programs{})); diff != "" {
+		t.Errorf("programs (-want +got):\n%s", diff)
 	}
 }
 
-// This folder has no bin, which is where the programs are by default.
-func TestFindToolsNamesWhatIsMissing(t *testing.T) {
+// This folder has no bin directory, which has the programs by default.
+func TestFindProgramsNamesTheMissingProgram(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		change func(t *testing.T, env map[string]string)
@@ -52,7 +52,7 @@ func TestFindToolsNamesWhatIsMissing(t *testing.T) {
 			change: func(_ *testing.T, env map[string]string) { delete(env, "KUSTOMIZE") },
 			want:   filepath.Join("bin", "kustomize"),
 		},
-		"a directory in place of pullgate": {
+		"a directory instead of pullgate": {
 			change: func(_ *testing.T, env map[string]string) { env["PULLGATE"] = env["KUBEBUILDER_ASSETS"] },
 			want:   "run `make demo`",
 		},
@@ -60,11 +60,11 @@ func TestFindToolsNamesWhatIsMissing(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env := brokenTools(t)
+			env := failingPrograms(t)
 			tc.change(t, env)
-			_, err := findTools(func(key string) string { return env[key] })
+			_, err := findPrograms(func(key string) string { return env[key] })
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("findTools: got error %v, want one with %q", err, tc.want)
+				t.Errorf("findPrograms: got error %v, want one with %q", err, tc.want)
 			}
 		})
 	}
