@@ -6,53 +6,22 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/pullgate/pullgate/test/registry"
-	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// openArchive is a shop whose images have manifests and not always what these refer to.
-func openArchive(t *testing.T) shop {
-	t.Helper()
-	server, err := registry.Start(registry.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	s := shop{dir: t.TempDir(), host: server.Addr()}
-	if s.digest, err = server.PushImage("shop/web:1.27"); err != nil {
-		t.Fatal(err)
-	}
-	arm := imagepull.Platform{OS: "linux", Architecture: "arm64"}
-	if _, err := server.PushImage("shop/arm:1", registry.WithPlatform(arm)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := server.PushImage("shop/lost:1"); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.DeleteBlobs("shop/lost:1"); err != nil {
-		t.Fatal(err)
-	}
-	const config = "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\negress: {allow: [HOST]}\n"
-	s.write(t, "config.yaml", config)
-	s.write(t, "deep.yaml", config+"deep: true\n")
-	return s
-}
-
-func TestCheckDeep(t *testing.T) {
+func TestDeepCheckFindsMissingBlobs(t *testing.T) {
 	t.Parallel()
-	s := openArchive(t)
+	s := newDeepFixture(t)
 	tests := map[string]struct {
 		args       []string
 		wantStatus int
 		wantOut    string
 	}{
-		"a whole image":            {[]string{"HOST/shop/web:1.27", "--deep"}, 0, "Pullable"},
-		"a lost part":              {[]string{"HOST/shop/lost:1", "--deep"}, 1, "BlobMissing: the registry has lost the configuration"},
-		"not looked for":           {[]string{"HOST/shop/lost:1"}, 0, "Pullable"},
-		"by the configuration":     {[]string{"HOST/shop/lost:1", "--config", "DIR/deep.yaml"}, 1, "BlobMissing"},
-		"not by the configuration": {[]string{"HOST/shop/lost:1", "--config", "DIR/deep.yaml", "--deep=false"}, 0, "Pullable"},
-		"for another processor": {
+		"a complete image":                           {[]string{"HOST/shop/web:1.27", "--deep"}, 0, "Pullable"},
+		"a missing blob":                             {[]string{"HOST/shop/lost:1", "--deep"}, 1, "BlobMissing: the registry has lost the configuration"},
+		"a missing blob, not deep":                   {[]string{"HOST/shop/lost:1"}, 0, "Pullable"},
+		"deep in the configuration":                  {[]string{"HOST/shop/lost:1", "--config", "DIR/deep.yaml"}, 1, "BlobMissing"},
+		"deep in the configuration, not in the flag": {[]string{"HOST/shop/lost:1", "--config", "DIR/deep.yaml", "--deep=false"}, 0, "Pullable"},
+		"another architecture": {
 			[]string{"HOST/shop/arm:1", "--deep", "--platform", "linux/amd64"}, 0,
 			"WrongArchitecture: built for linux/arm64, the nodes are linux/amd64: exec format error",
 		},
@@ -68,9 +37,9 @@ func TestCheckDeep(t *testing.T) {
 	}
 }
 
-func TestCheckDeepJSON(t *testing.T) {
+func TestDeepCheckJSONHasWarnings(t *testing.T) {
 	t.Parallel()
-	s := openArchive(t)
+	s := newDeepFixture(t)
 	status, stdout, _ := s.check(t, "", "HOST/shop/lost:1", "HOST/shop/arm:1", "--deep", "--platform", "linux/amd64", "-o", "json")
 	if status != exitUnpullable {
 		t.Errorf("status %d, want %d", status, exitUnpullable)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// providers is a kubelet's configuration with one provider, whose program is the shell.
+// providers is a kubelet's configuration with one plugin, whose program is the shell.
 const providers = `
 apiVersion: kubelet.config.k8s.io/v1
 kind: CredentialProviderConfig
@@ -22,10 +22,9 @@ providers:
   env: [{name: ANSWER, value: '{"kind": "CredentialProviderResponse", "apiVersion": "credentialprovider.kubelet.k8s.io/v1", "cacheKeyType": "Image", "auth": {"HOST": {"username": "ci", "password": "hunter2"}}}'}]
 `
 
-// TestCheckWithNodeCredentials asks for a private image that only the nodes may pull.
-func TestCheckWithNodeCredentials(t *testing.T) {
+func TestCheckUsesTheNodesCredentials(t *testing.T) {
 	t.Parallel()
-	s := openShop(t)
+	s := newFixture(t)
 	if err := os.Mkdir(filepath.Join(s.dir, "bin"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -43,19 +42,19 @@ func TestCheckWithNodeCredentials(t *testing.T) {
 		status           int
 		wantOut, wantErr string
 	}{
-		"none":                         {"{}", private, "", 1, "AccessDenied", ""},
-		"their config.json":            {"{dockerConfig: DIR/regcred.json}", private, "", 0, "Pullable", ""},
-		"it comes after the pod's":     {"{dockerConfig: DIR/regcred.json}", private, "DIR/wrong.json", 0, "Pullable", ""},
-		"it is refused":                {"{dockerConfig: DIR/wrong.json}", private, "", 1, "node/config.json is refused\n    fix: list a pull secret that gives access in imagePullSecrets", ""},
-		"it is not there":              {"{dockerConfig: DIR/nope.json}", private, "", 2, "", "error: nodes.dockerConfig: reading the nodes' config.json: open DIR/nope.json: no such file or directory\n"},
-		"it is broken":                 {"{dockerConfig: DIR/broken.json}", private, "", 2, "", "error: nodes.dockerConfig: decoding the nodes' config.json: it is not JSON\n"},
-		"a provider":                   {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR/bin}}", private, "", 0, "Pullable", ""},
-		"it fails":                     {"{credentialProvider: {config: DIR/failing.yaml, binDir: DIR/bin}}", private, "", 0, "NodeCredentials", "it ended with status 7"},
-		"it fails, nobody needs it":    {"{credentialProvider: {config: DIR/failing.yaml, binDir: DIR/bin}}", private, "DIR/regcred.json", 0, "Pullable", ""},
-		"its program is not there":     {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR}}", private, "", 2, "", `error: nodes.credentialProvider: providers[0].name: the directory of the providers holds no executable of this name: "sh"`},
-		"its file is not there":        {"{credentialProvider: {config: DIR/nope.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: reading: "},
-		"a mistake in it":              {"{credentialProvider: {config: DIR/typo.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: typo.yaml: providers[0].matchImage: Forbidden: unknown or repeated key\n"},
-		"its program is named nowhere": {"{credentialProvider: {config: DIR/good.yaml}}", private, "", 2, "", "nodes.credentialProvider.binDir: Required value: goes with config"},
+		"no credentials":                          {"{}", private, "", 1, "AccessDenied", ""},
+		"config.json":                             {"{dockerConfig: DIR/regcred.json}", private, "", 0, "Pullable", ""},
+		"config.json after a wrong pull secret":   {"{dockerConfig: DIR/regcred.json}", private, "DIR/wrong.json", 0, "Pullable", ""},
+		"config.json with a wrong password":       {"{dockerConfig: DIR/wrong.json}", private, "", 1, "node/config.json is refused\n    fix: list a pull secret that gives access in imagePullSecrets", ""},
+		"missing config.json":                     {"{dockerConfig: DIR/nope.json}", private, "", 2, "", "error: nodes.dockerConfig: reading the nodes' config.json: open DIR/nope.json: no such file or directory\n"},
+		"invalid config.json":                     {"{dockerConfig: DIR/broken.json}", private, "", 2, "", "error: nodes.dockerConfig: decoding the nodes' config.json: it is not JSON\n"},
+		"plugin":                                  {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR/bin}}", private, "", 0, "Pullable", ""},
+		"failing plugin":                          {"{credentialProvider: {config: DIR/failing.yaml, binDir: DIR/bin}}", private, "", 0, "NodeCredentials", "it ended with status 7"},
+		"failing plugin and a right pull secret":  {"{credentialProvider: {config: DIR/failing.yaml, binDir: DIR/bin}}", private, "DIR/regcred.json", 0, "Pullable", ""},
+		"missing program of the plugin":           {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR}}", private, "", 2, "", `error: nodes.credentialProvider: providers[0].name: the directory of the providers holds no executable of this name: "sh"`},
+		"missing plugin configuration":            {"{credentialProvider: {config: DIR/nope.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: reading: "},
+		"unknown key in the plugin configuration": {"{credentialProvider: {config: DIR/typo.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: typo.yaml: providers[0].matchImage: Forbidden: unknown or repeated key\n"},
+		"missing directory of the programs":       {"{credentialProvider: {config: DIR/good.yaml}}", private, "", 2, "", "nodes.credentialProvider.binDir: Required value: goes with config"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,7 +69,7 @@ func TestCheckWithNodeCredentials(t *testing.T) {
 				t.Errorf("status %d, stdout:\n%s\nstderr:\n%s\nwant %d, %q and %q", status, stdout, stderr, test.status, test.wantOut, s.fill(test.wantErr))
 			}
 			if strings.Contains(stdout+stderr, "hunter") {
-				t.Errorf("a password is shown:\n%s\n%s", stdout, stderr)
+				t.Errorf("the output contains a password:\n%s\n%s", stdout, stderr)
 			}
 		})
 	}

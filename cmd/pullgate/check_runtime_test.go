@@ -5,10 +5,9 @@ import (
 	"testing"
 )
 
-// TestCheckForCRIO: the nodes' runtime decides what registries are asked for, and what is made of their answers.
-func TestCheckForCRIO(t *testing.T) {
+func TestCheckUsesTheRulesOfTheNodesRuntime(t *testing.T) {
 	t.Parallel()
-	s := openShop(t)
+	s := newFixture(t)
 	s.write(t, "crio.yaml", `
 apiVersion: pullgate.dev/v1alpha1
 kind: Configuration

@@ -12,20 +12,20 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// clusterOptions say which cluster a check takes its pull secrets from.
+// clusterOptions select the cluster that a check reads, for example its pull secrets.
 type clusterOptions struct {
 	kubeconfig, namespace, serviceAccount string
 	offline                               bool
 }
 
 func (o *clusterOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`; found as kubectl does without it")
-	flags.StringVarP(&o.namespace, "namespace", "n", "", "`namespace` of images, and of objects that name none")
-	flags.StringVar(&o.serviceAccount, "service-account", "", "service `account` whose pull secrets serve images named by themselves")
-	flags.BoolVar(&o.offline, "offline", false, "ask no API server; service accounts then count as having no pull secrets")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`; by default found as kubectl finds it")
+	flags.StringVarP(&o.namespace, "namespace", "n", "", "`namespace` of images, and of objects without a namespace")
+	flags.StringVar(&o.serviceAccount, "service-account", "", "service `account` whose pull secrets are used for images on the command line")
+	flags.BoolVar(&o.offline, "offline", false, "do not read a cluster; service accounts then have no pull secrets")
 }
 
-// credentials chooses where pull secrets come from: files, nowhere, or the cluster.
+// credentials returns the source of pull secrets: the files of --pull-secret, none when offline, or the cluster.
 func (o *checkOptions) credentials(targets []target) (credentials.Pods, error) {
 	switch {
 	case len(o.pullSecrets) > 0:
@@ -69,7 +69,7 @@ func readPullSecrets(names []string) (credentials.Files, error) {
 	return files, nil
 }
 
-// offline knows no secret. Those that a pod lists exist somewhere, which is a doubt.
+// offline has no secrets. A pull secret that a pod lists may exist in its cluster, so that it counts as unreadable.
 type offline struct{}
 
 // Credentials implements credentials.Pods.
@@ -78,14 +78,14 @@ func (offline) Credentials(_ context.Context, pod imagepull.Pod, _ bool) credent
 	for _, name := range pod.PullSecrets {
 		set.Unreadable = append(set.Unreadable, credentials.Problem{
 			Subject: fmt.Sprintf("pull secret %q", name),
-			Detail:  "no cluster is asked; give it with --pull-secret",
+			Detail:  "no cluster is read; name it with --pull-secret",
 		})
 	}
 	return set
 }
 
-// namespaceOr is that of the flag, of the kubeconfig's context, or "default".
-func (o *clusterOptions) namespaceOr() string {
+// defaultNamespace returns the namespace of the flag, of the kubeconfig's context, or "default".
+func (o *clusterOptions) defaultNamespace() string {
 	if o.namespace != "" {
 		return o.namespace
 	}

@@ -38,19 +38,16 @@ func (o *checkOptions) clusterInfo(ctx context.Context, c config.Nodes, log *slo
 	cluster, err := engine.ReadCluster(ctx, clientset.CoreV1(), c, log)
 	info := clusterInfo{Cluster: cluster}
 	if err != nil {
-		info.warnings = []string{unlisted(refusal(err))}
+		info.warnings = []string{unknownNodes(err)}
 	}
 	return info, nil
 }
 
-func unlisted(cause string) string {
-	return "the nodes are not known (" + cause + "): the images that they hold count for nothing, and their platforms only with --platform"
-}
-
-// refusal says in our own words why the API server gave no list.
-func refusal(err error) string {
+// unknownNodes returns the warning about nodes that cannot be listed. It does not hold the text of the error.
+func unknownNodes(err error) string {
+	cause := "the API server did not return them"
 	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
-		return "listing them is not allowed"
+		cause = "listing them is not allowed"
 	}
-	return "the API server gave no answer"
+	return "the nodes are not known (" + cause + "): their images are not considered, and their platforms only with --platform"
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/config"
 )
 
-// loadConfiguration reads a configuration file; without a name it is the default.
+// loadConfiguration reads a configuration file. Without a name it returns the default.
 func loadConfiguration(file string) (config.Configuration, error) {
 	if file == "" {
 		return config.Default(), nil

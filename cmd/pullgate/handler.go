@@ -17,7 +17,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/metrics"
 )
 
-// newHandler returns the handler of admission requests. The caller must call end when the handler is no longer used.
+// newHandler returns the handler of admission requests. The caller calls end after the last request.
 func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (h *webhook.Handler, end func(), err error) {
 	m, err := metrics.New(ctrlmetrics.Registry)
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// progressDelay keeps a quick check silent.
+// progressDelay is the time before progress is shown, so that a quick check shows none.
 const progressDelay = time.Second
 
-// progress tells on a terminal how far a long check is. The zero value tells nothing.
+// progress shows the progress of a long check on a terminal. The zero value shows nothing.
 type progress struct {
 	out      io.Writer
 	total    int
@@ -43,14 +43,14 @@ func (p *progress) done() {
 	p.print()
 }
 
-// print overwrites the line that it printed before.
+// print overwrites the line that was printed before.
 func (p *progress) print() {
 	if p.visible {
 		fmt.Fprintf(p.out, "\r\x1b[Kchecking: %d of %d", p.finished, p.total)
 	}
 }
 
-// stop wipes the line.
+// stop removes the line.
 func (p *progress) stop() {
 	if p.timer != nil {
 		p.timer.Stop()

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// shippedContainer reads the container of the Deployment that the manifests ship.
+// shippedContainer returns the container of the Deployment in the manifests.
 func shippedContainer(t *testing.T) corev1.Container {
 	t.Helper()
 	data, err := os.ReadFile("../../manifests/base/50-deployment.yaml")
@@ -27,14 +27,14 @@ func shippedContainer(t *testing.T) corev1.Container {
 	return deployment.Spec.Template.Spec.Containers[0]
 }
 
-// The manifests must call the command by its flags, reach it at its ports and set the variables that it reads.
-func TestShippedDeploymentAgrees(t *testing.T) {
+// The manifests have the flags, the ports and the environment variables of the command.
+func TestShippedDeploymentMatchesTheCommand(t *testing.T) {
 	t.Parallel()
 	container := shippedContainer(t)
 	command := newRootCommand(genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}})
 	serve, args, err := command.Find(container.Args)
 	if err != nil || serve.Name() != "serve" {
-		t.Fatalf("args %q lead to %q: %v", container.Args, serve.Name(), err)
+		t.Fatalf("args %q run %q: %v", container.Args, serve.Name(), err)
 	}
 	if err := serve.ParseFlags(args); err != nil {
 		t.Fatalf("args %q: %v", args, err)

@@ -16,19 +16,18 @@ import (
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
-// target is one thing to check: an object of a manifest, or an image by itself.
+// target is one object of a manifest, or one image of the command line.
 type target struct {
 	source string
 	object *report.ObjectRef
 	pod    imagepull.Pod
-	// spec is the pod's own; an image by itself has none.
+	// spec is the pod's spec; nil for an image of the command line.
 	spec *corev1.PodSpec
 }
 
-// targets reads all that is to be checked, in the order of the command line: images first. Notes are about objects that
-// were passed over.
-func (o *checkOptions) targets() (targets []target, notes []string, err error) {
-	namespace := o.cluster.namespaceOr()
+// targets returns the images and then the objects of the command line, in their order, and warnings about skipped objects.
+func (o *checkOptions) targets() (targets []target, warnings []string, err error) {
+	namespace := o.cluster.defaultNamespace()
 	for _, image := range o.images {
 		targets = append(targets, target{pod: imagepull.Pod{
 			Namespace:      namespace,
@@ -42,10 +41,10 @@ func (o *checkOptions) targets() (targets []target, notes []string, err error) {
 			return nil, nil, err
 		}
 	}
-	return r.targets, r.notes, nil
+	return r.targets, r.warnings, nil
 }
 
-// readManifests reads a file, the manifests in a directory, or standard input.
+// readManifests reads a file, the files of a directory, or standard input.
 func (o *checkOptions) readManifests(r *manifestReader, name string) error {
 	if name == "-" {
 		data, err := io.ReadAll(o.In)
@@ -70,7 +69,7 @@ func (o *checkOptions) readManifests(r *manifestReader, name string) error {
 	return nil
 }
 
-// listManifests returns the file itself, or those in the directory that kubectl would take.
+// listManifests returns the file, or the files in the directory that kubectl would read.
 func (o *checkOptions) listManifests(name string) ([]string, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -100,11 +99,11 @@ func (o *checkOptions) listManifests(name string) ([]string, error) {
 	return files, nil
 }
 
-// manifestReader turns manifests into targets.
+// manifestReader converts manifests to targets.
 type manifestReader struct {
 	namespace string
 	targets   []target
-	notes     []string
+	warnings  []string
 }
 
 func (r *manifestReader) read(source string, data []byte) error {
@@ -126,11 +125,11 @@ func (r *manifestReader) read(source string, data []byte) error {
 	return nil
 }
 
-// add takes one object; one without pods is noted.
+// add adds one object. An object without pods is skipped with a warning.
 func (r *manifestReader) add(source string, line int, raw []byte) error {
 	object, err := podspec.Decode(raw)
 	if errors.Is(err, podspec.ErrNoPods) {
-		r.notes = append(r.notes, fmt.Sprintf("%s: line %d: passed over: %v", source, line, err))
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: line %d: skipped: %v", source, line, err))
 		return nil
 	}
 	if err != nil {
