@@ -12,7 +12,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/engine"
 )
 
-// clusterInfo is the state of the cluster's nodes, and the warnings about what could not be read.
+// clusterInfo is the state of the cluster's nodes, and the warnings about failures to read it.
 type clusterInfo struct {
 	engine.Cluster
 	warnings []string

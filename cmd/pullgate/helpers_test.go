@@ -134,7 +134,7 @@ func (s fixture) localRegistry() corev1.ConfigMapList {
 }
 
 // apiServer starts an API server with a node that has an image, a local registry and a service account, and writes a kubeconfig
-// for it. The status is that of all its responses. Any other request is an error.
+// for it. Every response has the status. Any other request is an error.
 func (s fixture) apiServer(t *testing.T, status int) {
 	t.Helper()
 	list := corev1.NodeList{Items: []corev1.Node{{

@@ -9,15 +9,14 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// TestEngineKnowsOfAnOutageEverywhere: what is learnt in asking for images holds for their contents too, and the registry
-// counts once.
-func TestEngineKnowsOfAnOutageEverywhere(t *testing.T) {
+// Failures of image requests open the circuit for deep checks too, and the registry counts once.
+func TestOutageOfImagesAppliesToContents(t *testing.T) {
 	t.Parallel()
 	e, server := startEngine(t, nil)
-	digest := e.ask(t.Context(), server, "1").Digest
+	digest := e.resolveTag(t.Context(), server, "1").Digest
 	server.Fault(registry.Fault{Path: "/v2/*", Status: http.StatusBadGateway})
 	for i := range 3 {
-		e.ask(t.Context(), server, fmt.Sprint("new", i))
+		e.resolveTag(t.Context(), server, fmt.Sprint("new", i))
 	}
 	before := len(server.Requests())
 	v := e.contents.Resolve(t.Context(), reference(server, digest), engineAccount)
@@ -28,18 +27,17 @@ func TestEngineKnowsOfAnOutageEverywhere(t *testing.T) {
 		t.Errorf("%d requests for the contents, want none", got)
 	}
 	if got := e.Gauges().BackedOff(); got != 1 {
-		t.Errorf("%d registries are left alone, want 1", got)
+		t.Errorf("%d registries are backed off, want 1", got)
 	}
 }
 
-// TestEngineCountsALimitedRegistryOnce, whether images or contents are asked for.
-func TestEngineCountsALimitedRegistryOnce(t *testing.T) {
+func TestRateLimitedRegistryCountsOnce(t *testing.T) {
 	t.Parallel()
 	e, server := startEngine(t, nil)
-	digest := e.ask(t.Context(), server, "1").Digest
+	digest := e.resolveTag(t.Context(), server, "1").Digest
 	server.Fault(registry.Fault{Path: "/v2/*", Status: http.StatusTooManyRequests})
 	for _, v := range []imagepull.Verdict{
-		e.ask(t.Context(), server, "new"),
+		e.resolveTag(t.Context(), server, "new"),
 		e.contents.Resolve(t.Context(), reference(server, digest), engineAccount),
 	} {
 		if v.Reason != imagepull.ReasonRateLimited || v.Origin != imagepull.OriginRegistry {
@@ -47,6 +45,6 @@ func TestEngineCountsALimitedRegistryOnce(t *testing.T) {
 		}
 	}
 	if got := e.Gauges().BackedOff(); got != 1 {
-		t.Errorf("%d registries are left alone, want 1", got)
+		t.Errorf("%d registries are backed off, want 1", got)
 	}
 }

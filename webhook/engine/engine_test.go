@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -21,50 +20,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-var engineAccount = imagepull.Credential{Username: "alice", Password: "a", Source: "secret/shop/regcred"}
-
-// startEngine returns an engine for one registry with private images.
-func startEngine(t *testing.T, observe func(bool)) (*Engine, *registry.Server) {
-	t.Helper()
-	server, err := registry.Start(registry.Config{
-		Auth:     registry.AuthBearer,
-		Accounts: []registry.Account{{Username: "alice", Password: "a", Repositories: []string{"shop/*"}}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	if _, err := server.PushImage("shop/web:1"); err != nil {
-		t.Fatal(err)
-	}
-	c := config.Default()
-	c.Egress.Allow = []string{server.Addr()}
-	c.Deep = true
-	return buildEngine(t, c, observe, clock.RealClock{}), server
-}
-
-func buildEngine(t *testing.T, c config.Configuration, observe func(bool), wall clock.Clock) *Engine {
-	t.Helper()
-	e, err := New(c, Options{Environ: []string{}, ObserveCache: observe, Clock: wall})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
-	return e
-}
-
-func (e *Engine) ask(ctx context.Context, s *registry.Server, tag string) imagepull.Verdict {
-	ref := imagepull.Reference{Domain: s.Addr(), Path: "shop/web", Tag: tag}
-	return e.resolver.Resolve(ctx, ref, engineAccount)
-}
-
-// reference is to an image by its digest.
-func reference(s *registry.Server, digest string) imagepull.Reference {
-	return imagepull.Reference{Domain: s.Addr(), Path: "shop/web", Digest: digest}
-}
-
-// TestEngineAsksOnce for a thousand pods of one image: with a token, three requests in all.
-func TestEngineAsksOnce(t *testing.T) {
+// With a token, one image needs three requests.
+func TestThousandPodsOfOneImageCauseThreeRequests(t *testing.T) {
 	t.Parallel()
 	var hits, misses atomic.Int64
 	e, server := startEngine(t, func(hit bool) {
@@ -77,7 +34,7 @@ func TestEngineAsksOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 1000 {
 		all.Go(func() {
-			if v := e.ask(t.Context(), server, "1"); v.Reason != imagepull.ReasonPullable {
+			if v := e.resolveTag(t.Context(), server, "1"); v.Reason != imagepull.ReasonPullable {
 				t.Errorf("reason = %s: %s, want Pullable", v.Reason, v.Detail)
 			}
 		})
@@ -86,7 +43,7 @@ func TestEngineAsksOnce(t *testing.T) {
 	if got := len(server.Requests()); got != 3 {
 		t.Errorf("%d requests, want 3", got)
 	}
-	if v := e.ask(t.Context(), server, "1"); v.Origin != imagepull.OriginCache {
+	if v := e.resolveTag(t.Context(), server, "1"); v.Origin != imagepull.OriginCache {
 		t.Errorf("the verdict is from %s, want the cache", v.Provenance())
 	}
 	if hits.Load() == 0 || misses.Load() == 0 || hits.Load()+misses.Load() != 1001 {
@@ -94,8 +51,7 @@ func TestEngineAsksOnce(t *testing.T) {
 	}
 }
 
-// TestEngineNoticesAnotherHost: what it knows from one host says nothing of another.
-func TestEngineNoticesAnotherHost(t *testing.T) {
+func TestChangedHostsFileInvalidatesTheCache(t *testing.T) {
 	t.Parallel()
 	const domain = "registry.example"
 	dir := t.TempDir()
@@ -133,8 +89,8 @@ func TestEngineNoticesAnotherHost(t *testing.T) {
 	}{
 		{"first", func() {}, "Pullable registry"},
 		{"again", func() {}, "Pullable cache 1s"},
-		{"from another host", func() { route("empty") }, "Unpullable registry"},
-		{"from the first one again", func() { route("full") }, "Pullable registry"},
+		{"another host", func() { route("empty") }, "Unpullable registry"},
+		{"the first host again", func() { route("full") }, "Pullable registry"},
 	} {
 		step.turn()
 		wall.Step(time.Second)
@@ -147,8 +103,7 @@ func TestEngineNoticesAnotherHost(t *testing.T) {
 	}
 }
 
-// TestEngineTellsTheCheckerOfTheNodes: what the configuration says of their runtime decides.
-func TestEngineTellsTheCheckerOfTheNodes(t *testing.T) {
+func TestConfigurationOfTheNodesDecidesTheVerdict(t *testing.T) {
 	t.Parallel()
 	server, err := registry.Start(registry.Config{})
 	if err != nil {
@@ -171,10 +126,10 @@ func TestEngineTellsTheCheckerOfTheNodes(t *testing.T) {
 	}
 }
 
-func TestEngineGauges(t *testing.T) {
+func TestGaugesCountTheEntriesOfBothCaches(t *testing.T) {
 	t.Parallel()
 	e, server := startEngine(t, nil)
-	digest := e.ask(t.Context(), server, "1").Digest
+	digest := e.resolveTag(t.Context(), server, "1").Digest
 	if v := e.contents.Resolve(t.Context(), reference(server, digest), engineAccount); v.Reason != imagepull.ReasonPullable {
 		t.Errorf("reason = %s: %s, want Pullable", v.Reason, v.Detail)
 	}

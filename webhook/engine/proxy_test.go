@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestProxyFrom(t *testing.T) {
+func TestProxyFromReadsTheEnvironment(t *testing.T) {
 	t.Parallel()
 	const through = "http://proxy.example:3128"
 	tests := map[string]struct {
@@ -14,19 +14,19 @@ func TestProxyFrom(t *testing.T) {
 		url  string
 		want string // the proxy; empty for none
 	}{
-		"no proxy":                      {url: "https://registry.example/v2/"},
-		"only exceptions":               {env: map[string]string{"NO_PROXY": "x.example"}, url: "https://registry.example/v2/"},
-		"for HTTPS":                     {env: map[string]string{"HTTPS_PROXY": through}, url: "https://registry.example/v2/", want: through},
-		"for HTTPS, asked in HTTP":      {env: map[string]string{"HTTPS_PROXY": through}, url: "http://registry.example/v2/"},
-		"for HTTP":                      {env: map[string]string{"HTTP_PROXY": through}, url: "http://registry.example/v2/", want: through},
-		"in small letters":              {env: map[string]string{"https_proxy": through}, url: "https://registry.example/v2/", want: through},
-		"in both, capitals first":       {env: map[string]string{"HTTPS_PROXY": through, "https_proxy": "http://other.example"}, url: "https://registry.example/v2/", want: through},
-		"an exception":                  {env: map[string]string{"HTTPS_PROXY": through, "NO_PROXY": ".example"}, url: "https://registry.example/v2/"},
-		"an exception in small letters": {env: map[string]string{"HTTPS_PROXY": through, "no_proxy": "10.0.0.0/8"}, url: "https://10.1.2.3/v2/"},
-		"never for loopback":            {env: map[string]string{"HTTPS_PROXY": through}, url: "https://localhost:5001/v2/"},
-		"a host and port":               {env: map[string]string{"HTTPS_PROXY": "proxy.example:3128"}, url: "https://registry.example/v2/", want: through},
-		"SOCKS":                         {env: map[string]string{"HTTPS_PROXY": "socks5://proxy.example:1080"}, url: "https://registry.example/v2/", want: "socks5://proxy.example:1080"},
-		"a CGI variable is nothing":     {env: map[string]string{"HTTP_PROXY": through, "REQUEST_METHOD": "GET"}, url: "http://registry.example/v2/", want: through},
+		"no proxy":                        {url: "https://registry.example/v2/"},
+		"exceptions without a proxy":      {env: map[string]string{"NO_PROXY": "x.example"}, url: "https://registry.example/v2/"},
+		"for HTTPS":                       {env: map[string]string{"HTTPS_PROXY": through}, url: "https://registry.example/v2/", want: through},
+		"for HTTPS, with an HTTP URL":     {env: map[string]string{"HTTPS_PROXY": through}, url: "http://registry.example/v2/"},
+		"for HTTP":                        {env: map[string]string{"HTTP_PROXY": through}, url: "http://registry.example/v2/", want: through},
+		"in lower case":                   {env: map[string]string{"https_proxy": through}, url: "https://registry.example/v2/", want: through},
+		"in both cases, upper case first": {env: map[string]string{"HTTPS_PROXY": through, "https_proxy": "http://other.example"}, url: "https://registry.example/v2/", want: through},
+		"an exception":                    {env: map[string]string{"HTTPS_PROXY": through, "NO_PROXY": ".example"}, url: "https://registry.example/v2/"},
+		"an exception in lower case":      {env: map[string]string{"HTTPS_PROXY": through, "no_proxy": "10.0.0.0/8"}, url: "https://10.1.2.3/v2/"},
+		"never for loopback":              {env: map[string]string{"HTTPS_PROXY": through}, url: "https://localhost:5001/v2/"},
+		"a host and port":                 {env: map[string]string{"HTTPS_PROXY": "proxy.example:3128"}, url: "https://registry.example/v2/", want: through},
+		"SOCKS":                           {env: map[string]string{"HTTPS_PROXY": "socks5://proxy.example:1080"}, url: "https://registry.example/v2/", want: "socks5://proxy.example:1080"},
+		"a CGI variable has no effect":    {env: map[string]string{"HTTP_PROXY": through, "REQUEST_METHOD": "GET"}, url: "http://registry.example/v2/", want: through},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -53,13 +53,13 @@ func TestProxyFrom(t *testing.T) {
 	}
 }
 
-func TestProxyThatIsNone(t *testing.T) {
+func TestProxyFromRejectsInvalidProxies(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
 		"http://me:s3cret@proxy.example:port", "ftp://me:s3cret@proxy.example", "http://me:s3cret@", "http://me:s3cret@%zz", "://s3cret", "/s3cret",
 	} {
 		for _, name := range []string{"HTTPS_PROXY", "http_proxy"} {
-			_, err := proxyFrom(func(asked string) string { return map[string]string{name: value}[asked] })
+			_, err := proxyFrom(func(variable string) string { return map[string]string{name: value}[variable] })
 			if err == nil || !strings.HasPrefix(err.Error(), name+": not a proxy") || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%s=%s: got error %v, want one that names the variable and not its value", name, value, err)
 			}
