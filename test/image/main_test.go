@@ -16,8 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// The project's own Dockerfile makes the image that the manifests expect.
-func TestDockerfile(t *testing.T) {
+func TestOwnDockerfileGivesTheImageOfTheManifests(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "pullgate"), []byte("the program"), 0o600); err != nil {
@@ -60,7 +59,7 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// filesOf returns what the files of an image hold, by name, mode and owner.
+// filesOf returns the contents of an image's files by name, mode and owner.
 func filesOf(t *testing.T, image v1.Image) map[string]string {
 	t.Helper()
 	archive := mutate.Extract(image)
@@ -82,64 +81,25 @@ func filesOf(t *testing.T, image v1.Image) map[string]string {
 	}
 }
 
-func TestParse(t *testing.T) {
-	t.Parallel()
-	const unknown, form = "this program does not know what to do", "not in the form that this program knows"
-	tests := map[string]struct {
-		text string
-		want stage
-		err  string
-	}{
-		"other stages don't count": {
-			text: "FROM golang AS build\nRUN make\nFROM scratch\nUSER 1:1\n", want: stage{config: v1.Config{User: "1:1"}},
-		},
-		"comments, and lines that go on": {
-			text: "from scratch\n# a comment\ncopy --from=build \\\n  # another\n  /a /b\n", want: stage{files: []copied{{"/a", "/b"}}},
-		},
-		"an argument in a label": {
-			text: "FROM scratch\nARG VERSION\nLABEL a.b=\"v $VERSION\" c=\"\"",
-			want: stage{config: v1.Config{Labels: map[string]string{"a.b": "v 7", "c": ""}}},
-		},
-		"nothing":                {err: " there is no FROM"},
-		"a command":              {text: "FROM scratch\n\nRUN make", err: "3: RUN: " + unknown},
-		"a file of the context":  {text: "FROM scratch\nCOPY a /b", err: "2: COPY: " + form},
-		"a relative destination": {text: "FROM scratch\nCOPY --from=build /a b", err: "2: COPY: " + form},
-		"a label without quotes": {text: "FROM scratch\nLABEL a=b", err: "2: LABEL: " + form},
-		"the shell's form":       {text: "FROM scratch\nCMD serve", err: "2: CMD: " + form},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := parse(tt.text, map[string]string{"VERSION": "7"})
-			if text := errorText(err); text != tt.err {
-				t.Fatalf("got error %q, want %q", text, tt.err)
-			}
-			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(stage{}, copied{})); diff != "" {
-				t.Errorf("stage (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestRunErrors(t *testing.T) {
+func TestRunFailsWithoutAnArchive(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	broken := filepath.Join(dir, "Dockerfile")
-	if err := os.WriteFile(broken, []byte("FROM scratch\nSHELL x"), 0o600); err != nil {
+	unsupported := filepath.Join(dir, "Dockerfile")
+	if err := os.WriteFile(unsupported, []byte("FROM scratch\nSHELL x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out.tar")
-	ours := []string{"-tag", "a:1", "-o", out, "-file", "../../Dockerfile", "-from", dir}
+	own := []string{"-tag", "a:1", "-o", out, "-file", "../../Dockerfile", "-from", dir}
 	tests := map[string]struct {
 		args []string
 		want string
 	}{
-		"no name":         {args: []string{"-o", out}, want: "-tag and -o must be given"},
-		"a bad name":      {args: []string{"-tag", "A", "-o", out}, want: "parsing the image's name"},
-		"no Dockerfile":   {args: []string{"-tag", "a:1", "-o", out, "-file", dir + "/none"}, want: "reading the Dockerfile"},
-		"a broken one":    {args: []string{"-tag", "a:1", "-o", out, "-file", broken}, want: broken + ":2: SHELL"},
-		"not built":       {args: ours, want: "packing the files"},
-		"an unknown flag": {args: []string{"-x"}, want: "not defined"},
+		"missing tag":            {args: []string{"-o", out}, want: "-tag and -o are required"},
+		"invalid tag":            {args: []string{"-tag", "A", "-o", out}, want: "parsing the image's name"},
+		"missing Dockerfile":     {args: []string{"-tag", "a:1", "-o", out, "-file", dir + "/none"}, want: "reading the Dockerfile"},
+		"unsupported Dockerfile": {args: []string{"-tag", "a:1", "-o", out, "-file", unsupported}, want: unsupported + ":2: SHELL"},
+		"missing file":           {args: own, want: "packing the files"},
+		"an unknown flag":        {args: []string{"-x"}, want: "not defined"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +108,7 @@ func TestRunErrors(t *testing.T) {
 				t.Errorf("got error %q, want one with %q", text, tt.want)
 			}
 			if _, err := os.Stat(out); err == nil {
-				t.Error("there is an archive")
+				t.Error("an archive was written")
 			}
 		})
 	}

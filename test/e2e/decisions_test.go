@@ -11,16 +11,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// unpullable is how Pullgate begins to say that the image can't be pulled for a reason.
+// unpullable returns the beginning of the message for an image that cannot be pulled.
 func unpullable(image, reason string) string {
 	return fmt.Sprintf("container %q: image %q cannot be pulled: %s: ", "web", image, reason)
 }
 
-// This is what Pullgate is for: nothing tells that anything is wrong.
+// Without Pullgate, a Deployment with a missing image reports no failure.
 func testDeploymentHangs(t *testing.T, e *environment) {
 	namespace, image := e.namespace(t, ""), e.registry.missing(t, "shop/hangs")
 	if warnings := e.createDeployment(t, namespace, image); len(warnings) > 0 {
-		t.Errorf("got warnings %q in a namespace that has the gate off", warnings)
+		t.Errorf("got warnings %q in a namespace in mode off", warnings)
 	}
 	e.awaitDeployment(t, namespace, "to have a pod", func(d *appsv1.Deployment) bool { return d.Status.Replicas == 1 })
 	e.awaitPod(t, namespace, e.pods(t, namespace)[0].Name, "to back off", isBackingOff)
@@ -31,60 +31,60 @@ func testDeploymentHangs(t *testing.T, e *environment) {
 	})
 }
 
-func testPodRefused(t *testing.T, e *environment) {
-	namespace, image := e.namespace(t, "enforce"), e.registry.missing(t, "shop/refused")
+func testPodDenied(t *testing.T, e *environment) {
+	namespace, image := e.namespace(t, "enforce"), e.registry.missing(t, "shop/denied")
 	_, err := e.create(t, namespace, e.pod(image))
-	if !isRefusal(err) || !strings.Contains(err.Error(), unpullable(image, "NotFound")) {
-		t.Errorf("got error %v, want Pullgate's, with %q", err, unpullable(image, "NotFound"))
+	if !isDenial(err) || !strings.Contains(err.Error(), unpullable(image, "NotFound")) {
+		t.Errorf("got error %v, want a denial with %q", err, unpullable(image, "NotFound"))
 	}
-	e.admit(t, namespace, e.pod(e.registry.push(t, "shop/refused:1.28")))
+	e.admit(t, namespace, e.pod(e.registry.push(t, "shop/denied:1.28")))
 	e.awaitPod(t, namespace, "web", "to run", isRunning)
 }
 
-// The Deployment says what is wrong, and it takes no more than the right tag to put it right.
-func testDeploymentHeals(t *testing.T, e *environment) {
-	namespace, image := e.namespace(t, "enforce"), e.registry.missing(t, "shop/heals")
+// The Deployment reports the cause, and recovers when its tag is corrected.
+func testDeploymentRecovers(t *testing.T, e *environment) {
+	namespace, image := e.namespace(t, "enforce"), e.registry.missing(t, "shop/recovers")
 	want := unpullable(image, "NotFound")
 	wantWarning(t, e.createDeployment(t, namespace, image), "cannot be pulled: NotFound: ")
-	e.awaitDeployment(t, namespace, "to say why", func(d *appsv1.Deployment) bool {
+	e.awaitDeployment(t, namespace, "to report the cause", func(d *appsv1.Deployment) bool {
 		failure := condition(d, appsv1.DeploymentReplicaFailure)
 		return failure.Status == corev1.ConditionTrue && failure.Reason == "FailedCreate" && strings.Contains(failure.Message, want)
 	})
 	if pods := e.pods(t, namespace); len(pods) > 0 {
-		t.Errorf("there are %d pods, want none", len(pods))
+		t.Errorf("got %d pods, want none", len(pods))
 	}
-	if got := e.setImage(t, namespace, e.registry.push(t, "shop/heals:1.27-alpine")); len(got) > 0 {
+	if got := e.setImage(t, namespace, e.registry.push(t, "shop/recovers:1.27-alpine")); len(got) > 0 {
 		t.Errorf("got warnings %q for the right tag", got)
 	}
-	e.awaitDeployment(t, namespace, "to be healed", func(d *appsv1.Deployment) bool {
+	e.awaitDeployment(t, namespace, "to recover", func(d *appsv1.Deployment) bool {
 		return condition(d, appsv1.DeploymentAvailable).Status == corev1.ConditionTrue && d.Status.AvailableReplicas == 1 &&
 			condition(d, appsv1.DeploymentReplicaFailure).Status != corev1.ConditionTrue
 	})
 }
 
-// A Job whose pods hang would never end; one whose pods are refused tells so.
-func testJobSaysWhy(t *testing.T, e *environment) {
+// A Job whose pods hang never ends. A Job whose pods are denied has an event with the cause.
+func testJobEvent(t *testing.T, e *environment) {
 	namespace, image := e.namespace(t, "enforce"), e.registry.missing(t, "shop/job")
 	want := unpullable(image, "NotFound")
 	wantWarning(t, e.createJob(t, namespace, image), "cannot be pulled: NotFound: ")
 	e.awaitEvent(t, namespace, "FailedCreate", want)
 	if pods := e.pods(t, namespace); len(pods) > 0 {
-		t.Errorf("there are %d pods, want none", len(pods))
+		t.Errorf("got %d pods, want none", len(pods))
 	}
 }
 
 func testPrivateImage(t *testing.T, e *environment) {
 	namespace, image := e.namespace(t, "enforce"), e.registry.push(t, "vault/app:2.0")
 	_, err := e.create(t, namespace, e.pod(image))
-	if !isRefusal(err) || !strings.Contains(err.Error(), unpullable(image, "AccessDenied")) {
-		t.Errorf("without the secret: got error %v, want Pullgate's, with %q", err, unpullable(image, "AccessDenied"))
+	if !isDenial(err) || !strings.Contains(err.Error(), unpullable(image, "AccessDenied")) {
+		t.Errorf("without the secret: got error %v, want a denial with %q", err, unpullable(image, "AccessDenied"))
 	}
 	e.registry.createSecret(t, namespace, "regcred")
 	e.admit(t, namespace, e.pod(image, "regcred"))
 	e.awaitPod(t, namespace, "web", "to run", isRunning)
 }
 
-// What is refused above could really not have been pulled.
+// The kubelet cannot pull the image that testPrivateImage expects to be denied.
 func testWithoutSecret(t *testing.T, e *environment) {
 	namespace, image := e.namespace(t, ""), e.registry.push(t, "vault/other:2.0")
 	e.admit(t, namespace, e.pod(image))

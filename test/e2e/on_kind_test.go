@@ -10,24 +10,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Without its programs the script says what is missing, all at once, and does nothing.
-func TestKindIsMissing(t *testing.T) {
+// The script reports all missing programs together, and does nothing else.
+func TestKindScriptReportsMissingPrograms(t *testing.T) {
 	t.Parallel()
 	const (
 		docker  = "test-kind needs docker, which is not installed: see https://docs.docker.com/engine/install/"
 		kind    = "test-kind needs kind, which is not installed: see https://kind.sigs.k8s.io/docs/user/quick-start/"
 		kubectl = "test-kind needs kubectl, which is not installed: see https://kubernetes.io/docs/tasks/tools/"
-		silent  = `test-kind needs docker, which is installed and does not answer: see "docker info"`
+		noReply = `test-kind needs docker, which is installed and does not respond: see "docker info"`
 	)
 	tests := map[string]struct {
 		installed []string
 		want      []string
 	}{
-		"nothing is installed":   {want: []string{docker, kind, kubectl}},
-		"docker is missing":      {installed: []string{"kind", "kubectl"}, want: []string{docker}},
-		"kind is missing":        {installed: []string{"docker", "kubectl"}, want: []string{kind}},
-		"kubectl is missing":     {installed: []string{"docker", "kind"}, want: []string{kubectl}},
-		"docker does not answer": {installed: []string{"docker", "kind", "kubectl"}, want: []string{silent}},
+		"nothing is installed":    {want: []string{docker, kind, kubectl}},
+		"docker is missing":       {installed: []string{"kind", "kubectl"}, want: []string{docker}},
+		"kind is missing":         {installed: []string{"docker", "kubectl"}, want: []string{kind}},
+		"kubectl is missing":      {installed: []string{"docker", "kind"}, want: []string{kubectl}},
+		"docker does not respond": {installed: []string{"docker", "kind", "kubectl"}, want: []string{noReply}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestKindIsMissing(t *testing.T) {
 	}
 }
 
-// link puts a program of this machine into the folder, by any name.
+// link links a program of this machine into the directory, under the given name.
 func link(t *testing.T, dir, name, program string) {
 	t.Helper()
 	path, err := exec.LookPath(program)
