@@ -55,7 +55,7 @@ func newRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pullgate",
 		Short: "Report which pods cannot pull their images",
-		Long: `Pullgate answers one question before a pod is stored: will the kubelet be able to pull its images?
+		Long: `Pullgate reports before a pod is stored whether the kubelet will be able to pull its images.
 
 It sends the requests that a node would send, with the pod's own pull secrets, and reports the cause and the fix.`,
 		SilenceErrors: true,

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// patience bounds every wait. It is longer than the longest delay of the kubelet between two pulls.
-	patience = 2 * time.Minute
+	// timeout bounds every wait. It is longer than the longest delay of the kubelet between two pulls.
+	timeout = 2 * time.Minute
 	// pollInterval is the time between two evaluations of a condition.
 	pollInterval = 200 * time.Millisecond
 	// systemNamespace is the namespace of Pullgate in the manifests.
@@ -122,7 +122,7 @@ func (e *environment) namespace(t *testing.T, mode string) string {
 func eventually(t *testing.T, what string, condition func(context.Context) (holds bool, state any)) {
 	t.Helper()
 	var last any
-	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, timeout, true, func(ctx context.Context) (bool, error) {
 		holds, state := condition(ctx)
 		last = state
 		return holds, nil

@@ -60,7 +60,7 @@ func uninstall(t *testing.T) {
 // awaitRollout waits until the Deployment runs its current version only.
 func (e *environment) awaitRollout(t *testing.T) {
 	t.Helper()
-	kubectl(t, "rollout", "status", "--namespace="+systemNamespace, "--timeout="+patience.String(), "deployment/pullgate")
+	kubectl(t, "rollout", "status", "--namespace="+systemNamespace, "--timeout="+timeout.String(), "deployment/pullgate")
 }
 
 // awaitDenials waits until a pod whose image cannot be pulled is denied. A dry run is enough. On a new node this takes up to ten

@@ -20,5 +20,5 @@ func testUninstall(t *testing.T, e *environment) {
 	e.admit(t, namespace, e.pod(image))
 	e.awaitPod(t, namespace, "web", "to fail", hasFailed)
 	e.createDeployment(t, namespace, e.registry.push(t, "shop/removed:1.28"))
-	kubectl(t, "rollout", "status", "--namespace="+namespace, "--timeout="+patience.String(), "deployment/web")
+	kubectl(t, "rollout", "status", "--namespace="+namespace, "--timeout="+timeout.String(), "deployment/web")
 }

@@ -1,5 +1,5 @@
-// Package faults tests the whole webhook against registries that fail: what the API server gets, how soon, and how much a
-// failing registry is asked.
+// Package faults tests the whole webhook against registries that fail: the responses that the API server
+// gets, their time, and the number of requests that a failing registry gets.
 //
 //	fault matrix   every fault of package registry, at every step of a pull, and every host that is not a registry
 //	outage         the number of requests that an unavailable registry gets
