@@ -18,9 +18,9 @@ spec:
 
 func TestCheckUsesTheClusterInfo(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t)
-	s.apiServer(t, http.StatusOK)
-	s.write(t, "unwatched.yaml", `
+	f := newFixture(t)
+	f.apiServer(t, http.StatusOK)
+	f.write(t, "unwatched.yaml", `
 apiVersion: pullgate.dev/v1alpha1
 kind: Configuration
 nodes: {watch: false}
@@ -48,7 +48,7 @@ egress: {allow: [HOST]}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, stdout, stderr := s.checkCluster(t, loadedPod, tt.args...)
+			status, stdout, stderr := f.checkCluster(t, loadedPod, tt.args...)
 			if status != tt.wantStatus || !strings.Contains(stdout, tt.wantOut) || stderr != "" {
 				t.Errorf("status %d, want %d; stdout:\n%s\nwant %q in it; stderr:\n%s", status, tt.wantStatus, stdout, tt.wantOut, stderr)
 			}
@@ -70,9 +70,9 @@ func TestCheckWarnsIfNodesCannotBeListed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newFixture(t)
-			s.apiServer(t, tt.status)
-			status, stdout, stderr := s.checkCluster(t, "", "HOST/shop/arm:1", "localhost:5001/shop/web:1.27")
+			f := newFixture(t)
+			f.apiServer(t, tt.status)
+			status, stdout, stderr := f.checkCluster(t, "", "HOST/shop/arm:1", "localhost:5001/shop/web:1.27")
 			if status != exitOK || !strings.Contains(stdout, tt.want) || !strings.Contains(stdout, "NodeLocalRegistry") || stderr != "" {
 				t.Errorf("status %d, stdout:\n%s\nwant %q in it", status, stdout, tt.want)
 			}

@@ -10,7 +10,7 @@ import (
 
 func TestDeepCheckFindsMissingBlobs(t *testing.T) {
 	t.Parallel()
-	s := newDeepFixture(t)
+	f := newDeepFixture(t)
 	tests := map[string]struct {
 		args       []string
 		wantStatus int
@@ -29,7 +29,7 @@ func TestDeepCheckFindsMissingBlobs(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, stdout, stderr := s.check(t, "", tt.args...)
+			status, stdout, stderr := f.check(t, "", tt.args...)
 			if status != tt.wantStatus || !strings.Contains(stdout, tt.wantOut) || stderr != "" {
 				t.Errorf("status %d, stdout:\n%s\nstderr:\n%s\nwant status %d and %q", status, stdout, stderr, tt.wantStatus, tt.wantOut)
 			}
@@ -39,8 +39,8 @@ func TestDeepCheckFindsMissingBlobs(t *testing.T) {
 
 func TestDeepCheckJSONHasWarnings(t *testing.T) {
 	t.Parallel()
-	s := newDeepFixture(t)
-	status, stdout, _ := s.check(t, "", "HOST/shop/lost:1", "HOST/shop/arm:1", "--deep", "--platform", "linux/amd64", "-o", "json")
+	f := newDeepFixture(t)
+	status, stdout, _ := f.check(t, "", "HOST/shop/lost:1", "HOST/shop/arm:1", "--deep", "--platform", "linux/amd64", "-o", "json")
 	if status != exitUnpullable {
 		t.Errorf("status %d, want %d", status, exitUnpullable)
 	}

@@ -24,17 +24,17 @@ providers:
 
 func TestCheckUsesTheNodesCredentials(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t)
-	if err := os.Mkdir(filepath.Join(s.dir, "bin"), 0o700); err != nil {
+	f := newFixture(t)
+	if err := os.Mkdir(filepath.Join(f.dir, "bin"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("/bin/sh", filepath.Join(s.dir, "bin", "sh")); err != nil {
+	if err := os.Symlink("/bin/sh", filepath.Join(f.dir, "bin", "sh")); err != nil {
 		t.Fatal(err)
 	}
-	s.write(t, "broken.json", "auths")
-	s.write(t, "good.yaml", strings.Replace(providers, "SCRIPT", `echo "$ANSWER"`, 1))
-	s.write(t, "failing.yaml", strings.Replace(providers, "SCRIPT", "echo $ANSWER >&2; exit 7", 1))
-	s.write(t, "typo.yaml", strings.Replace(providers, "matchImages", "matchImage", 1))
+	f.write(t, "broken.json", "auths")
+	f.write(t, "good.yaml", strings.Replace(providers, "SCRIPT", `echo "$ANSWER"`, 1))
+	f.write(t, "failing.yaml", strings.Replace(providers, "SCRIPT", "echo $ANSWER >&2; exit 7", 1))
+	f.write(t, "typo.yaml", strings.Replace(providers, "matchImages", "matchImage", 1))
 	const private = "HOST/shop/private:1"
 	for name, test := range map[string]struct {
 		nodes, image     string
@@ -59,14 +59,14 @@ func TestCheckUsesTheNodesCredentials(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := strings.ReplaceAll(name, " ", "-") + ".conf"
-			s.write(t, file, "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\negress: {allow: [HOST]}\nnodes: "+test.nodes+"\n")
+			f.write(t, file, "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\negress: {allow: [HOST]}\nnodes: "+test.nodes+"\n")
 			args := []string{test.image, "--config", "DIR/" + file}
 			if test.secret != "" {
 				args = append(args, "--pull-secret", test.secret)
 			}
-			status, stdout, stderr := s.check(t, "", args...)
-			if status != test.status || !strings.Contains(stdout, test.wantOut) || !strings.Contains(stderr, s.fill(test.wantErr)) {
-				t.Errorf("status %d, stdout:\n%s\nstderr:\n%s\nwant %d, %q and %q", status, stdout, stderr, test.status, test.wantOut, s.fill(test.wantErr))
+			status, stdout, stderr := f.check(t, "", args...)
+			if status != test.status || !strings.Contains(stdout, test.wantOut) || !strings.Contains(stderr, f.fill(test.wantErr)) {
+				t.Errorf("status %d, stdout:\n%s\nstderr:\n%s\nwant %d, %q and %q", status, stdout, stderr, test.status, test.wantOut, f.fill(test.wantErr))
 			}
 			if strings.Contains(stdout+stderr, "hunter") {
 				t.Errorf("the output contains a password:\n%s\n%s", stdout, stderr)

@@ -7,8 +7,8 @@ import (
 
 func TestCheckUsesTheRulesOfTheNodesRuntime(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t)
-	s.write(t, "crio.yaml", `
+	f := newFixture(t)
+	f.write(t, "crio.yaml", `
 apiVersion: pullgate.dev/v1alpha1
 kind: Configuration
 nodes: {runtime: cri-o}
@@ -18,7 +18,7 @@ egress: {allow: [HOST]}
 		"nginx":              "NodeLocalRegistry",
 		"HOST/shop/web:1.27": "Pullable",
 	} {
-		status, stdout, stderr := s.check(t, "", s.fill(image), "--config", "DIR/crio.yaml")
+		status, stdout, stderr := f.check(t, "", f.fill(image), "--config", "DIR/crio.yaml")
 		if status != exitOK || !strings.Contains(stdout, want) {
 			t.Errorf("%s: status %d, stdout:\n%s\nwant %s in it; stderr:\n%s", image, status, stdout, want, stderr)
 		}

@@ -14,13 +14,13 @@ import (
 
 func TestCheckReturnsTheExitStatusOfItsFindings(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t)
-	s.write(t, "pod.yaml", pod)
-	s.write(t, "service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n")
-	s.write(t, "broken.yaml", "apiVersion: v1\nkind: Pod\nspec:\n  containers: [\n")
-	s.write(t, "wrongtype.yaml", "apiVersion: v1\nkind: Pod\nspec:\n  containers: 7\n")
-	s.write(t, "badconfig.yaml", "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\nretry: {faktor: 2}\n")
-	s.write(t, "nosecret.json", "[]")
+	f := newFixture(t)
+	f.write(t, "pod.yaml", pod)
+	f.write(t, "service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n")
+	f.write(t, "broken.yaml", "apiVersion: v1\nkind: Pod\nspec:\n  containers: [\n")
+	f.write(t, "wrongtype.yaml", "apiVersion: v1\nkind: Pod\nspec:\n  containers: 7\n")
+	f.write(t, "badconfig.yaml", "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\nretry: {faktor: 2}\n")
+	f.write(t, "nosecret.json", "[]")
 	tests := map[string]struct {
 		args       []string
 		stdin      string
@@ -60,18 +60,18 @@ func TestCheckReturnsTheExitStatusOfItsFindings(t *testing.T) {
 		"a file without pull secrets": {[]string{"x", "--pull-secret", "DIR/nosecret.json"}, "", 2, "", "pull secrets in DIR/nosecret.json: "},
 		"an empty directory":          {[]string{"-f", "DIR/empty"}, "", 2, "", "no .yaml, .yml or .json file in DIR/empty\n"},
 	}
-	if err := os.Mkdir(filepath.Join(s.dir, "empty"), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(f.dir, "empty"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, stdout, stderr := s.check(t, tt.stdin, tt.args...)
+			status, stdout, stderr := f.check(t, tt.stdin, tt.args...)
 			if status != tt.wantStatus {
 				t.Errorf("status %d, want %d", status, tt.wantStatus)
 			}
-			if !strings.Contains(stdout, tt.wantOut) || !strings.Contains(stderr, s.fill(tt.wantErr)) {
-				t.Errorf("stdout:\n%s\nstderr:\n%s\nwant %q and %q in them", stdout, stderr, tt.wantOut, s.fill(tt.wantErr))
+			if !strings.Contains(stdout, tt.wantOut) || !strings.Contains(stderr, f.fill(tt.wantErr)) {
+				t.Errorf("stdout:\n%s\nstderr:\n%s\nwant %q and %q in them", stdout, stderr, tt.wantOut, f.fill(tt.wantErr))
 			}
 			if tt.wantErr == "" && stderr != "" {
 				t.Errorf("stderr: %s", stderr)
@@ -88,9 +88,9 @@ func TestCheckReturnsTheExitStatusOfItsFindings(t *testing.T) {
 // Programs read the JSON report, so that every key is compared.
 func TestCheckJSONHasStableKeys(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t)
-	s.write(t, "web.yaml", pod)
-	status, stdout, _ := s.check(t, "", "HOST/shop/private:1", "-f", "DIR/web.yaml", "--pull-secret", "DIR/regcred.json", "-o", "json")
+	f := newFixture(t)
+	f.write(t, "web.yaml", pod)
+	status, stdout, _ := f.check(t, "", "HOST/shop/private:1", "-f", "DIR/web.yaml", "--pull-secret", "DIR/regcred.json", "-o", "json")
 	if status != exitUnpullable {
 		t.Errorf("status %d, want %d", status, exitUnpullable)
 	}
@@ -106,13 +106,13 @@ func TestCheckJSONHasStableKeys(t *testing.T) {
 	}
 	digest := report.Findings[0]["digest"]
 	want := []map[string]any{{
-		"source": "", "path": "image", "container": "", "image": s.fill("HOST/shop/private:1"),
+		"source": "", "path": "image", "container": "", "image": f.fill("HOST/shop/private:1"),
 		"outcome": "Pullable", "reason": "Pullable", "message": "", "suggestion": "",
 		"digest": digest, "credential": "file/regcred.json", "advice": []any{},
 	}, {
-		"source": s.fill("DIR/web.yaml"),
+		"source": f.fill("DIR/web.yaml"),
 		"object": map[string]any{"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "web"},
-		"path":   "spec.containers[0].image", "container": "web", "image": s.fill("HOST/shop/web:1.27-alpin"),
+		"path":   "spec.containers[0].image", "container": "web", "image": f.fill("HOST/shop/web:1.27-alpin"),
 		"outcome": "Unpullable", "reason": "NotFound", "message": "tag not found", "suggestion": "",
 		"digest": "", "credential": "file/regcred.json", "advice": []any{},
 	}}
@@ -123,17 +123,17 @@ func TestCheckJSONHasStableKeys(t *testing.T) {
 
 func TestCheckReadsDirectories(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t)
-	if err := os.MkdirAll(filepath.Join(s.dir, "deploy", "below"), 0o700); err != nil {
+	f := newFixture(t)
+	if err := os.MkdirAll(filepath.Join(f.dir, "deploy", "below"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	named := func(name string) string {
 		return strings.Replace(pod, "name: web, namespace", "name: "+name+", namespace", 1)
 	}
-	s.write(t, "deploy/a.yaml", named("a")+"\n---\n"+named("b"))
-	s.write(t, "deploy/c.json", `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"c"},"spec":{"containers":[{"name":"x","image":"HOST/shop/web:1.27"}]}}]}`)
-	s.write(t, "deploy/README.md", "not a manifest")
-	s.write(t, "deploy/below/d.yml", named("d"))
+	f.write(t, "deploy/a.yaml", named("a")+"\n---\n"+named("b"))
+	f.write(t, "deploy/c.json", `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"c"},"spec":{"containers":[{"name":"x","image":"HOST/shop/web:1.27"}]}}]}`)
+	f.write(t, "deploy/README.md", "not a manifest")
+	f.write(t, "deploy/below/d.yml", named("d"))
 	tests := map[string]struct {
 		args []string
 		want []string
@@ -145,7 +145,7 @@ func TestCheckReadsDirectories(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, stdout, stderr := s.check(t, "", append([]string{"-f", "DIR/deploy"}, tt.args...)...)
+			_, stdout, stderr := f.check(t, "", append([]string{"-f", "DIR/deploy"}, tt.args...)...)
 			for _, object := range tt.want {
 				if !strings.Contains(stdout, object) {
 					t.Errorf("%s is missing in:\n%s%s", object, stdout, stderr)
@@ -160,12 +160,12 @@ func TestCheckReadsDirectories(t *testing.T) {
 
 func TestCheckWithoutAClusterSuggestsOffline(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t)
-	s.write(t, "pod.yaml", pod)
+	f := newFixture(t)
+	f.write(t, "pod.yaml", pod)
 	var out, errOut bytes.Buffer
 	streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}
 	status := run(t.Context(), streams, []string{
-		"check", "-f", s.fill("DIR/pod.yaml"), "--kubeconfig", s.fill("DIR/nope"), "--config", s.fill("DIR/config.yaml"),
+		"check", "-f", f.fill("DIR/pod.yaml"), "--kubeconfig", f.fill("DIR/nope"), "--config", f.fill("DIR/config.yaml"),
 	})
 	if status != exitUsage || !strings.Contains(errOut.String(), "--offline") {
 		t.Errorf("status %d, stderr %q: want %d and --offline in the message", status, errOut.String(), exitUsage)

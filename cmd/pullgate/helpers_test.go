@@ -38,8 +38,8 @@ func newFixture(t *testing.T) fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	s := fixture{dir: t.TempDir(), host: server.Addr()}
-	if s.digest, err = server.PushImage("shop/web:1.27"); err != nil {
+	f := fixture{dir: t.TempDir(), host: server.Addr()}
+	if f.digest, err = server.PushImage("shop/web:1.27"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := server.PushImage("shop/private:1"); err != nil {
@@ -48,37 +48,37 @@ func newFixture(t *testing.T) fixture {
 	if _, err := server.PushIndex("shop/arm:1", imagepull.Platform{OS: "linux", Architecture: "arm64"}); err != nil {
 		t.Fatal(err)
 	}
-	s.write(t, "config.yaml", `
+	f.write(t, "config.yaml", `
 apiVersion: pullgate.dev/v1alpha1
 kind: Configuration
 egress: {allow: [HOST]}
 `)
-	s.write(t, "crio.yaml", "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\nnodes: {runtime: cri-o}\n")
-	s.write(t, "regcred.json", `{"auths":{"HOST":{"username":"ci","password":"hunter2"}}}`)
-	s.write(t, "wrong.json", `{"auths":{"HOST":{"username":"ci","password":"hunter3"}}}`)
-	return s
+	f.write(t, "crio.yaml", "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\nnodes: {runtime: cri-o}\n")
+	f.write(t, "regcred.json", `{"auths":{"HOST":{"username":"ci","password":"hunter2"}}}`)
+	f.write(t, "wrong.json", `{"auths":{"HOST":{"username":"ci","password":"hunter3"}}}`)
+	return f
 }
 
 // fill replaces HOST, DIGEST and DIR in a text.
-func (s fixture) fill(text string) string {
-	return strings.NewReplacer("HOST", s.host, "DIGEST", s.digest, "DIR", s.dir).Replace(text)
+func (f fixture) fill(text string) string {
+	return strings.NewReplacer("HOST", f.host, "DIGEST", f.digest, "DIR", f.dir).Replace(text)
 }
 
-func (s fixture) write(t *testing.T, name, text string) {
+func (f fixture) write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(s.fill(text)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(f.dir, name), []byte(f.fill(text)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // check runs "pullgate check" offline with the configuration of the fixture, unless the arguments override it.
-func (s fixture) check(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
+func (f fixture) check(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	streams := genericiooptions.IOStreams{In: strings.NewReader(s.fill(stdin)), Out: &out, ErrOut: &errOut}
+	streams := genericiooptions.IOStreams{In: strings.NewReader(f.fill(stdin)), Out: &out, ErrOut: &errOut}
 	all := []string{"check", "--offline"}
 	for _, arg := range append([]string{"--config", "DIR/config.yaml"}, args...) {
-		all = append(all, s.fill(arg))
+		all = append(all, f.fill(arg))
 	}
 	status = run(t.Context(), streams, all)
 	return status, out.String(), errOut.String()
@@ -101,8 +101,8 @@ func newDeepFixture(t *testing.T) fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	s := fixture{dir: t.TempDir(), host: server.Addr()}
-	if s.digest, err = server.PushImage("shop/web:1.27"); err != nil {
+	f := fixture{dir: t.TempDir(), host: server.Addr()}
+	if f.digest, err = server.PushImage("shop/web:1.27"); err != nil {
 		t.Fatal(err)
 	}
 	arm := imagepull.Platform{OS: "linux", Architecture: "arm64"}
@@ -116,17 +116,17 @@ func newDeepFixture(t *testing.T) fixture {
 		t.Fatal(err)
 	}
 	const config = "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\negress: {allow: [HOST]}\n"
-	s.write(t, "config.yaml", config)
-	s.write(t, "deep.yaml", config+"deep: true\n")
-	return s
+	f.write(t, "config.yaml", config)
+	f.write(t, "deep.yaml", config+"deep: true\n")
+	return f
 }
 
 // localRegistry returns the ConfigMap that declares the fixture's registry as localhost:5001.
-func (s fixture) localRegistry() corev1.ConfigMapList {
+func (f fixture) localRegistry() corev1.ConfigMapList {
 	list := corev1.ConfigMapList{Items: []corev1.ConfigMap{{
 		ObjectMeta: metav1.ObjectMeta{Namespace: nodes.LocalRegistryNamespace, Name: nodes.LocalRegistryName},
 		Data: map[string]string{
-			"localRegistryHosting.v1": s.fill(`{"host": "localhost:5001", "hostFromClusterNetwork": "HOST"}`),
+			"localRegistryHosting.v1": f.fill(`{"host": "localhost:5001", "hostFromClusterNetwork": "HOST"}`),
 		},
 	}}}
 	list.APIVersion, list.Kind = "v1", "ConfigMapList"
@@ -135,11 +135,11 @@ func (s fixture) localRegistry() corev1.ConfigMapList {
 
 // apiServer starts an API server with a node that has an image, a local registry and a service account, and writes a kubeconfig
 // for it. Every response has the status. Any other request is an error.
-func (s fixture) apiServer(t *testing.T, status int) {
+func (f fixture) apiServer(t *testing.T, status int) {
 	t.Helper()
 	list := corev1.NodeList{Items: []corev1.Node{{
 		ObjectMeta: metav1.ObjectMeta{Name: "n", Labels: map[string]string{corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64"}},
-		Status:     corev1.NodeStatus{Images: []corev1.ContainerImage{{Names: []string{s.host + "/shop/web:loaded"}}}},
+		Status:     corev1.NodeStatus{Images: []corev1.ContainerImage{{Names: []string{f.host + "/shop/web:loaded"}}}},
 	}}}
 	list.APIVersion, list.Kind = "v1", "NodeList"
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -148,7 +148,7 @@ func (s fixture) apiServer(t *testing.T, status int) {
 		case r.URL.Path == "/api/v1/namespaces/shop/serviceaccounts/default":
 			response = corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}}
 		case r.URL.Path == "/api/v1/namespaces/kube-public/configmaps" && status == http.StatusOK:
-			response = s.localRegistry()
+			response = f.localRegistry()
 		case r.URL.Path == "/api/v1/namespaces/kube-public/configmaps":
 		case r.URL.Path != "/api/v1/nodes":
 			t.Errorf("the API server got a request for %s", r.URL.Path)
@@ -162,7 +162,7 @@ func (s fixture) apiServer(t *testing.T, status int) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	s.write(t, "kubeconfig", `
+	f.write(t, "kubeconfig", `
 apiVersion: v1
 kind: Config
 clusters: [{name: c, cluster: {server: "`+server.URL+`"}}]
@@ -172,13 +172,13 @@ current-context: c
 }
 
 // checkCluster runs "pullgate check" with the cluster of apiServer.
-func (s fixture) checkCluster(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
+func (f fixture) checkCluster(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	streams := genericiooptions.IOStreams{In: strings.NewReader(s.fill(stdin)), Out: &out, ErrOut: &errOut}
-	all := []string{"check", "--config", filepath.Join(s.dir, "config.yaml"), "--kubeconfig", filepath.Join(s.dir, "kubeconfig")}
+	streams := genericiooptions.IOStreams{In: strings.NewReader(f.fill(stdin)), Out: &out, ErrOut: &errOut}
+	all := []string{"check", "--config", filepath.Join(f.dir, "config.yaml"), "--kubeconfig", filepath.Join(f.dir, "kubeconfig")}
 	for _, arg := range args {
-		all = append(all, s.fill(arg))
+		all = append(all, f.fill(arg))
 	}
 	return run(t.Context(), streams, all), out.String(), errOut.String()
 }

@@ -66,7 +66,7 @@ func New(c config.Configuration, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// Close stops the credential provider plugins. Checks in flight come to their end first.
+// Close ends the credential provider plugins that run, and waits for them.
 func (e *Engine) Close() { e.nodeCreds.Providers.Close() }
 
 // Check returns one finding for each use of the pod, in their order, before the context's deadline. The pod's spec selects
