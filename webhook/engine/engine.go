@@ -1,89 +1,74 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/hostpattern"
-	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/metrics"
-	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
-// Engine checks the images of pods. It is safe for concurrent use.
-type Engine struct {
-	checker   *preflight.Checker
-	nodeCreds credentials.Node
+// registryOptions returns the options of the registry client.
+func registryOptions(c config.Configuration, o Options) (registry.Options, error) {
+	proxy, err := proxyFrom(getenv(o.Environ))
+	if err != nil {
+		return registry.Options{}, err
+	}
+	return registry.Options{
+		Egress: registry.Egress{
+			Allow:       c.Egress.Allow,
+			Deny:        c.Egress.Deny,
+			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
+			Insecure:    c.Egress.InsecureRegistries,
+		},
+		Runtime:        c.Nodes.Runtime,
+		HostsDir:       c.Nodes.HostsDir,
+		RequestTimeout: c.Timeouts.Request.Duration,
+		ConnectTimeout: c.Timeouts.Connect.Duration,
+		ManifestBytes:  c.Limits.ManifestBytes,
+		UserAgent:      o.UserAgent,
+		Proxy:          proxy,
+		LocalRegistry:  o.Cluster.LocalRegistry,
+		RootCAs:        o.RootCAs,
+		DialContext:    o.DialContext,
+		Instrument:     o.Instrument,
+	}, nil
+}
 
+// engine is what serve and check share: questions from preflight, through resolve, to registry.
+type engine struct {
 	config config.Configuration
-	// clock measures the age of cache entries and tokens, and the time since a failure.
+	// clock tells how old answers and tokens are, and when what rests has rested.
 	clock clock.Clock
-	// observe is called for every cache lookup.
+	// observe is told of each question whether memory had the answer.
 	observe  func(hit bool)
 	slots    *resolve.Slots
 	circuits *resolve.Circuits
 	caches   []*resolve.Cached
 	backoffs []*resolve.BackedOff
-	// resolver resolves images.
+	// resolver asks for images.
 	resolver *resolve.Front
-	// contents checks the contents of images. It is nil unless the configuration turns deep on.
+	// contents asks for what is in them. It is nil unless the configuration wants it.
 	contents preflight.Resolver
-	// skipped are the registries that are not checked. At credentialed registries the nodes have credentials of their own.
+	// skipped registries are not asked, and at credentialed ones the nodes have an identity of their own.
 	skipped, credentialed hostpattern.List
-}
-
-// New returns an Engine for a valid configuration. An error names the configuration key or the variable that is wrong.
-func New(c config.Configuration, o Options) (*Engine, error) {
-	o = o.withDefaults()
-	declared, err := parsePlatforms(c.Nodes.Platforms)
-	if err != nil {
-		return nil, err
-	}
-	if o.Cluster.Nodes == nil {
-		o.Cluster.Nodes = nodes.Declared(declared)
-	}
-	options, err := registryOptions(c, o)
-	if err != nil {
-		return nil, err
-	}
-	e, err := newEngine(c, options, o.ObserveCache, o.Clock)
-	if err != nil {
-		return nil, err
-	}
-	if e.nodeCreds, err = newNodeCredentials(o.Credentials, c.Nodes, o.Environ, o.Log); err != nil {
-		return nil, err
-	}
-	e.checker = e.newChecker(e.nodeCreds, o.Cluster.Nodes)
-	return e, nil
-}
-
-// Close ends the credential provider plugins that run, and waits for them.
-func (e *Engine) Close() { e.nodeCreds.Providers.Close() }
-
-// Check returns one finding for each use of the pod, in their order, before the context's deadline. The pod's spec selects
-// its candidate nodes; with nil they are all nodes.
-func (e *Engine) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
-	return e.checker.Check(ctx, pod, spec)
 }
 
 func newEngine(
 	c config.Configuration, options registry.Options, observe func(hit bool), wall clock.Clock,
-) (*Engine, error) {
+) (*engine, error) {
 	options.Clock = wall
 	client, err := registry.New(options)
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{
+	e := &engine{
 		config: c, clock: wall, observe: observe,
 		slots:    resolve.NewSlots(c.Limits.Total, c.Limits.PerRegistry),
 		circuits: resolve.NewCircuits(backoff(c), wall),
@@ -101,10 +86,10 @@ func newEngine(
 	return e, err
 }
 
-// cacheBytes bounds the size of a cache, as cache.maxEntries bounds its entries. An index of ten platforms takes 3 KiB.
+// cacheBytes bounds what is remembered besides the number of entries. An index of ten platforms takes 3 KiB.
 const cacheBytes = 24 << 20
 
-// backoff returns the delays between requests after failures.
+// backoff is between questions, for what fails.
 func backoff(c config.Configuration) resolve.Backoff {
 	return resolve.Backoff{
 		InitialDelay: c.Backoff.InitialDelay.Duration,
@@ -115,11 +100,11 @@ func backoff(c config.Configuration) resolve.Backoff {
 	}
 }
 
-// stack wraps a resolver in the policies that decide when to send a request. From the outside in, these are the cache, single
-// flight, the limits, the backoff, the retries and the circuit breaker. The backoff is inside the limits: a request that waits
-// while a registry fails is not sent afterwards. The breaker is inside the retries, so that a retry is not sent either. Each
-// resolver has a cache and a backoff of its own; limits and circuits are shared.
-func (e *Engine) stack(asking resolve.Resolver, routedSince func(domain string) time.Time) (*resolve.Front, error) {
+// stack puts onto what asks a registry all that decides when to ask: memory, one question at a time, limits, backoff,
+// retries and the circuit breaker, from the outside in. Backoff is within the limits, so that whoever waits for a turn while
+// a registry goes down no longer asks it, and the breaker within the retries, so that these don't either. What looks into
+// images has a memory and a backoff of its own, and the limits and the circuits in common.
+func (e *engine) stack(asking resolve.Resolver, routedSince func(domain string) time.Time) (*resolve.Front, error) {
 	c := e.config
 	retried := resolve.NewRetried(resolve.NewBreaker(asking, e.circuits), resolve.Retry{
 		InitialDelay: c.Retry.InitialDelay.Duration,
@@ -149,7 +134,7 @@ func (e *Engine) stack(asking resolve.Resolver, routedSince func(domain string) 
 	return cached.InFrontOf(resolve.NewCoalesced(cached, c.Timeouts.Admission.Duration+c.Timeouts.Request.Duration)), nil
 }
 
-func (e *Engine) newChecker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {
+func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {
 	return preflight.New(preflight.Options{
 		Resolver:               e.resolver,
 		Memory:                 e.resolver,
@@ -164,8 +149,7 @@ func (e *Engine) newChecker(creds preflight.Credentials, nodes preflight.Nodes) 
 	})
 }
 
-// Gauges returns the functions that read the state of the engine for metrics.
-func (e *Engine) Gauges() metrics.Gauges {
+func (e *engine) gauges() metrics.Gauges {
 	return metrics.Gauges{
 		CacheEntries: e.remembered,
 		Inflight:     e.slots.Taken,
@@ -174,7 +158,7 @@ func (e *Engine) Gauges() metrics.Gauges {
 	}
 }
 
-func (e *Engine) remembered() int {
+func (e *engine) remembered() int {
 	entries := 0
 	for _, c := range e.caches {
 		entries += c.Len()
@@ -182,8 +166,8 @@ func (e *Engine) remembered() int {
 	return entries
 }
 
-// leftAlone counts the registries that are backed off, each once.
-func (e *Engine) leftAlone() int {
+// leftAlone counts each registry once, for whatever it is left alone.
+func (e *engine) leftAlone() int {
 	domains := make(map[string]bool)
 	e.circuits.AddResting(domains)
 	for _, b := range e.backoffs {

@@ -26,7 +26,7 @@ func TestOutageOfImagesAppliesToContents(t *testing.T) {
 	if got := len(server.Requests()) - before; got != 0 {
 		t.Errorf("%d requests for the contents, want none", got)
 	}
-	if got := e.Gauges().BackedOff(); got != 1 {
+	if got := e.gauges().BackedOff(); got != 1 {
 		t.Errorf("%d registries are backed off, want 1", got)
 	}
 }
@@ -44,7 +44,7 @@ func TestRateLimitedRegistryCountsOnce(t *testing.T) {
 			t.Errorf("%s from %s, want RateLimited from the registry", v.Reason, v.Provenance())
 		}
 	}
-	if got := e.Gauges().BackedOff(); got != 1 {
+	if got := e.gauges().BackedOff(); got != 1 {
 		t.Errorf("%d registries are backed off, want 1", got)
 	}
 }

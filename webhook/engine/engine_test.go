@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/pullgate/pullgate/test/registry"
@@ -103,29 +102,6 @@ func TestChangedHostsFileInvalidatesTheCache(t *testing.T) {
 	}
 }
 
-func TestConfigurationOfTheNodesDecidesTheVerdict(t *testing.T) {
-	t.Parallel()
-	server, err := registry.Start(registry.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	if _, err := server.PushEntries("shop/web:1", registry.Entry{Platform: imagepull.Platform{OS: "linux", Architecture: "386"}}); err != nil {
-		t.Fatal(err)
-	}
-	use := imagepull.Use{Reference: imagepull.Reference{Domain: server.Addr(), Path: "shop/web", Tag: "1"}}
-	for local, want := range map[bool]imagepull.Reason{false: imagepull.ReasonPlatformMismatch, true: imagepull.ReasonPullable} {
-		c := config.Default()
-		c.Egress.Allow = []string{server.Addr()}
-		c.Nodes.LocalImagePull = local
-		c.Nodes.Platforms = []string{"linux/amd64"}
-		got := buildEngine(t, c, nil, clock.RealClock{}).Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{use}}, nil)[0]
-		if got.Reason != want {
-			t.Errorf("local pulls %t: got %s: %s, want %s", local, got.Reason, got.Detail, want)
-		}
-	}
-}
-
 func TestGaugesCountTheEntriesOfBothCaches(t *testing.T) {
 	t.Parallel()
 	e, server := startEngine(t, nil)
@@ -133,7 +109,7 @@ func TestGaugesCountTheEntriesOfBothCaches(t *testing.T) {
 	if v := e.contents.Resolve(t.Context(), reference(server, digest), engineAccount); v.Reason != imagepull.ReasonPullable {
 		t.Errorf("reason = %s: %s, want Pullable", v.Reason, v.Detail)
 	}
-	g := e.Gauges()
+	g := e.gauges()
 	got := []int{g.CacheEntries(), g.Inflight(), g.Waiting(), g.BackedOff()}
 	if diff := cmp.Diff([]int{2, 0, 0, 0}, got); diff != "" {
 		t.Errorf("entries, in flight, waiting, backed off (-want +got):\n%s", diff)

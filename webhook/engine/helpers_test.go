@@ -14,7 +14,7 @@ import (
 var engineAccount = imagepull.Credential{Username: "alice", Password: "a", Source: "secret/shop/regcred"}
 
 // startEngine returns an engine for one registry with private images.
-func startEngine(t *testing.T, observe func(bool)) (*Engine, *registry.Server) {
+func startEngine(t *testing.T, observe func(bool)) (*engine, *registry.Server) {
 	t.Helper()
 	server, err := registry.Start(registry.Config{
 		Auth:     registry.AuthBearer,
@@ -33,17 +33,20 @@ func startEngine(t *testing.T, observe func(bool)) (*Engine, *registry.Server) {
 	return buildEngine(t, c, observe, clock.RealClock{}), server
 }
 
-func buildEngine(t *testing.T, c config.Configuration, observe func(bool), wall clock.Clock) *Engine {
+func buildEngine(t *testing.T, c config.Configuration, observe func(bool), wall clock.Clock) *engine {
 	t.Helper()
-	e, err := New(c, Options{Environ: []string{}, ObserveCache: observe, Clock: wall})
+	options, err := registryOptions(c, Options{}) // no environment, no proxy
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(e.Close)
+	e, err := newEngine(c, options, observe, wall)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return e
 }
 
-func (e *Engine) resolveTag(ctx context.Context, s *registry.Server, tag string) imagepull.Verdict {
+func (e *engine) resolveTag(ctx context.Context, s *registry.Server, tag string) imagepull.Verdict {
 	ref := imagepull.Reference{Domain: s.Addr(), Path: "shop/web", Tag: tag}
 	return e.resolver.Resolve(ctx, ref, engineAccount)
 }

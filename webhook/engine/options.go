@@ -12,9 +12,7 @@ import (
 
 	"k8s.io/utils/clock"
 
-	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials"
-	"github.com/pullgate/pullgate/webhook/registry"
 )
 
 // Options holds the parts of an engine that are not in its configuration. The zero value is usable: pods have no
@@ -69,32 +67,4 @@ func getenv(environ []string) func(name string) string {
 		}
 		return ""
 	}
-}
-
-// registryOptions returns the options of the registry client.
-func registryOptions(c config.Configuration, o Options) (registry.Options, error) {
-	proxy, err := proxyFrom(getenv(o.Environ))
-	if err != nil {
-		return registry.Options{}, err
-	}
-	return registry.Options{
-		Egress: registry.Egress{
-			Allow:       c.Egress.Allow,
-			Deny:        c.Egress.Deny,
-			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
-			Insecure:    c.Egress.InsecureRegistries,
-		},
-		Runtime:        c.Nodes.Runtime,
-		HostsDir:       c.Nodes.HostsDir,
-		RequestTimeout: c.Timeouts.Request.Duration,
-		ConnectTimeout: c.Timeouts.Connect.Duration,
-		ManifestBytes:  c.Limits.ManifestBytes,
-		UserAgent:      o.UserAgent,
-		LocalRegistry:  o.Cluster.LocalRegistry,
-		Proxy:          proxy,
-		RootCAs:        o.RootCAs,
-		DialContext:    o.DialContext,
-		Instrument:     o.Instrument,
-		Clock:          o.Clock,
-	}, nil
 }
