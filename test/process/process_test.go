@@ -18,24 +18,28 @@ const sleep = "exec sleep 600"
 
 func TestStopEndsTheProcess(t *testing.T) {
 	t.Parallel()
+	isReady := func(t *testing.T, p *Process) {
+		err := p.Await(t.Context(), func(context.Context) (bool, error) { return p.Output() == "ready\n", nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	tests := map[string]struct {
 		script string
-		// ready reports whether the process can be stopped.
-		ready func(p *Process) bool
+		// await waits until the process can be stopped.
+		await func(t *testing.T, p *Process)
 		grace time.Duration
 		want  string
 	}{
-		"SIGTERM":                          {sleep, func(*Process) bool { return true }, time.Minute, "sh ended: signal: terminated"},
-		"SIGKILL if SIGTERM has no effect": {"trap '' TERM; echo ready; " + sleep, func(p *Process) bool { return p.Output() == "ready\n" }, 50 * time.Millisecond, "sh ended: signal: killed"},
-		"a process that has ended":         {"exit 3", func(p *Process) bool { return p.Ended() != nil }, time.Minute, "sh ended: exit status 3"},
+		"SIGTERM":                          {"echo ready; " + sleep, isReady, time.Minute, "sh ended: signal: terminated"},
+		"SIGKILL if SIGTERM has no effect": {"trap '' TERM; echo ready; " + sleep, isReady, 50 * time.Millisecond, "sh ended: signal: killed"},
+		"a process that has ended":         {"exit 3", wait, time.Minute, "sh ended: exit status 3"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, tc.script, Options{})
-			for !tc.ready(p) {
-				time.Sleep(time.Millisecond)
-			}
+			tc.await(t, p)
 			p.Stop(tc.grace)
 			if err := p.Ended(); err == nil || err.Error() != tc.want {
 				t.Errorf("Ended() = %v, want %q", err, tc.want)
