@@ -8,19 +8,19 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// clientConfig finds the API server as kubectl does: by the file named, $KUBECONFIG, ~/.kube/config, or from inside a pod.
+// clientConfig finds the API server as kubectl does: from the named file, $KUBECONFIG, ~/.kube/config or inside a pod.
 func clientConfig(kubeconfig string) clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil)
 }
 
-// restConfig leaves the rate of requests to the API server's own fairness: client-go's default of five a second would
-// make a burst of pods wait for their secrets.
+// restConfig returns the connection to the API server, without a limit on the rate of requests: with client-go's default of
+// five a second, a burst of pods would wait for their secrets. The API server has limits of its own.
 func restConfig(kubeconfig string) (*rest.Config, error) {
 	c, err := clientConfig(kubeconfig).ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
-		return nil, errors.New("finding the API server: there is no kubeconfig, and this is no pod")
+		return nil, errors.New("finding the API server: no kubeconfig, and not running in a pod")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("finding the API server: %w", err)

@@ -15,12 +15,12 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
-// parallelObjects bounds how many objects are checked at once; the images of each are asked for in parallel besides.
+// parallelObjects bounds the number of objects that are checked in parallel. The images of each are checked in parallel too.
 const parallelObjects = 8
 
 type checkOptions struct {
@@ -34,7 +34,7 @@ type checkOptions struct {
 	output      string
 	strict      bool
 	deep        bool
-	deepGiven   bool // otherwise the configuration says
+	deepGiven   bool // otherwise the configuration decides
 	cluster     clusterOptions
 }
 
@@ -42,20 +42,20 @@ func newCheckCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	o := checkOptions{IOStreams: streams}
 	cmd := &cobra.Command{
 		Use:   "check [IMAGE...] [-f FILE|DIR|-]...",
-		Short: "Foretell whether images can be pulled",
-		Long: `Foretell whether images can be pulled: those named, and those of the pods and workloads in manifests.
+		Short: "Check whether images can be pulled",
+		Long: `Check whether images can be pulled: images on the command line, and the images of pods and workloads in manifests.
 
-Pull secrets are read from the cluster of the kubeconfig, as the pods there would get them, and its nodes are listed, if
-that is allowed, for their platforms and the images that they hold; so is what it says of its local registry. Where
---pull-secret is given, the secrets in those files stand for all that any pod lists, and no cluster is asked; nor is it
-with --offline. An image named by itself is asked for without credentials, unless --pull-secret or --service-account
-brings some.
+Pull secrets are read from the cluster of the kubeconfig, as its pods would get them. The nodes of the cluster are listed
+for their platforms and images, if that is allowed, and the cluster's local registry is read. With --pull-secret, the
+secrets in these files replace all pull secrets of the pods, and no cluster is read. With --offline, no cluster is read
+either. An image on the command line is checked without credentials, unless --pull-secret or --service-account is given.
 
-Exit status: 0 nothing is unpullable; 1 something is; 3 with --strict, something is in doubt; 2 the question was wrong.`,
+Exit status: 0 nothing is unpullable; 1 something is unpullable; 3 with --strict, something is indeterminate; 2 usage or
+input error.`,
 		Example: `  # A public image
   pullgate check nginx:1.27
 
-  # Everything in a folder, with the pull secrets of the current cluster
+  # All manifests in a directory, with the pull secrets of the current cluster
   pullgate check -f deploy/
 
   # In a pipeline, without a cluster
@@ -72,61 +72,52 @@ Exit status: 0 nothing is unpullable; 1 something is; 3 with --strict, something
 func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.files, "filename", "f", nil, "manifest `file`, directory of manifests, or - for standard input; may be repeated")
-	flags.BoolVarP(&o.recursive, "recursive", "R", false, "descend into directories")
+	flags.BoolVarP(&o.recursive, "recursive", "R", false, "read subdirectories too")
 	flags.StringArrayVar(&o.pullSecrets, "pull-secret", nil, "`file` with a Secret manifest or a docker config.json; may be repeated")
-	flags.StringArrayVar(&o.platforms, "platform", nil, "`os/arch[/variant]` of the nodes, in place of what they say; may be repeated")
-	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without one")
+	flags.StringArrayVar(&o.platforms, "platform", nil, "`os/arch[/variant]` of the nodes, instead of the platforms that they report; may be repeated")
+	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without it")
 	flags.StringVarP(&o.output, "output", "o", "table", "`format`: table, json or yaml")
-	flags.BoolVar(&o.deep, "deep", false, "look into the images too: ask for the configuration and every layer")
-	flags.BoolVar(&o.strict, "strict", false, "exit with status 3 when something is in doubt")
+	flags.BoolVar(&o.deep, "deep", false, "check the contents of images too: the configuration and every layer")
+	flags.BoolVar(&o.strict, "strict", false, "exit with status 3 if something is indeterminate")
 	o.cluster.addFlags(flags)
 }
 
-// run checks everything, prints the report, and returns its exit status as an exitError.
+// run checks all targets, prints the report, and returns the exit status as an exitError.
 func (o *checkOptions) run(ctx context.Context) error {
 	c, err := o.configuration()
 	if err != nil {
 		return err
 	}
-	subjects, notes, err := o.subjects()
+	targets, warnings, err := o.targets()
 	if err != nil {
 		return err
 	}
-	creds, err := o.credentials(subjects)
+	creds, err := o.credentials(targets)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(o.ErrOut, nil))
-	held, err := onNodes(creds, c.Nodes, log)
+	info, err := o.clusterInfo(ctx, c.Nodes, log)
 	if err != nil {
 		return err
 	}
-	defer held.Providers.Close()
-	profile, err := o.profile(ctx, c.Nodes, log)
+	e, err := engine.New(c, engine.Options{Credentials: creds, Cluster: info.Cluster, UserAgent: userAgent(), Log: log})
 	if err != nil {
 		return err
 	}
-	options, err := registryOptions(c)
+	defer e.Close()
+	entries, err := o.check(ctx, e, c, targets)
 	if err != nil {
 		return err
 	}
-	options.LocalRegistry = profile.localRegistry
-	checker, err := newChecker(c, held, profile.nodes, options)
-	if err != nil {
-		return err
-	}
-	entries, err := o.check(ctx, checker, c, subjects)
-	if err != nil {
-		return err
-	}
-	r := report.Report{Entries: entries, Notes: append(notes, profile.remarks...)}
+	r := report.Report{Entries: entries, Notes: append(warnings, info.warnings...)}
 	if err := o.write(r); err != nil {
 		return err
 	}
 	return o.status(r.Summary())
 }
 
-// configuration is the file's, with the flags over it.
+// configuration returns the configuration of the file, changed by the flags.
 func (o *checkOptions) configuration() (config.Configuration, error) {
 	if !slices.Contains([]string{"table", "json", "yaml"}, o.output) {
 		return config.Configuration{}, fmt.Errorf("--output %q: use table, json or yaml", o.output)
@@ -153,18 +144,18 @@ func (o *checkOptions) configuration() (config.Configuration, error) {
 	return c, nil
 }
 
-// check asks about all subjects, each within the budget of one admission, and keeps their order.
-func (o *checkOptions) check(ctx context.Context, checker *preflight.Checker, c config.Configuration, subjects []subject) ([]report.Entry, error) {
-	progress := startProgress(o.ErrOut, len(subjects))
+// check checks all targets, each within the budget of one admission, and returns the findings in the order of the targets.
+func (o *checkOptions) check(ctx context.Context, e *engine.Engine, c config.Configuration, targets []target) ([]report.Entry, error) {
+	progress := startProgress(o.ErrOut, len(targets))
 	defer progress.stop()
-	findings := make([][]imagepull.Finding, len(subjects))
+	findings := make([][]imagepull.Finding, len(targets))
 	var group errgroup.Group
 	group.SetLimit(parallelObjects)
-	for i, s := range subjects {
+	for i, s := range targets {
 		group.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Admission.Duration)
 			defer cancel()
-			findings[i] = checker.Check(ctx, s.pod, s.spec)
+			findings[i] = e.Check(ctx, s.pod, s.spec)
 			progress.done()
 			return nil
 		})
@@ -173,7 +164,7 @@ func (o *checkOptions) check(ctx context.Context, checker *preflight.Checker, c 
 		return nil, err
 	}
 	var entries []report.Entry
-	for i, s := range subjects {
+	for i, s := range targets {
 		for _, f := range findings[i] {
 			entries = append(entries, report.Entry{Source: s.source, Object: s.object, Finding: f})
 		}
@@ -188,7 +179,7 @@ func (o *checkOptions) write(r report.Report) error {
 	case "yaml":
 		return report.WriteYAML(o.Out, r)
 	}
-	return report.WriteTable(o.Out, r, wantsColour(o.Out))
+	return report.WriteTable(o.Out, r, useColour(o.Out))
 }
 
 func (o *checkOptions) status(s report.Summary) error {
@@ -201,8 +192,8 @@ func (o *checkOptions) status(s report.Summary) error {
 	return nil
 }
 
-// wantsColour honours https://no-color.org.
-func wantsColour(w io.Writer) bool { return isTerminal(w) && os.Getenv("NO_COLOR") == "" }
+// useColour reports whether to use colours: in a terminal, unless NO_COLOR is set (https://no-color.org).
+func useColour(w io.Writer) bool { return isTerminal(w) && os.Getenv("NO_COLOR") == "" }
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)

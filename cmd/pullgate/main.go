@@ -1,5 +1,5 @@
-// Command pullgate foretells which pods can't pull their images: as an admission webhook (serve), and on a desk or in a
-// pipeline (check). All wiring is in this package: flags become configuration, configuration becomes constructors.
+// Command pullgate reports which pods cannot pull their images: as an admission webhook (serve), and on the command line
+// (check). This package has the flags, the output and the exit statuses. Package engine does the checks.
 package main
 
 import (
@@ -22,7 +22,7 @@ const (
 	exitIndeterminate = 3
 )
 
-// exitError ends the program with a status and says nothing more: what there is to say has been printed.
+// exitError ends the program with this status and without a message, because the report has been printed.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
@@ -35,7 +35,7 @@ func main() {
 	os.Exit(status)
 }
 
-// run is main without the process around it.
+// run runs the command and returns its exit status.
 func run(ctx context.Context, streams genericiooptions.IOStreams, args []string) int {
 	root := newRootCommand(streams)
 	root.SetArgs(args)
@@ -54,10 +54,10 @@ func run(ctx context.Context, streams genericiooptions.IOStreams, args []string)
 func newRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pullgate",
-		Short: "Foretell which pods can't pull their images",
-		Long: `Pullgate answers one question before a pod is stored: will the kubelet be able to pull its images?
+		Short: "Report which pods cannot pull their images",
+		Long: `Pullgate reports before a pod is stored whether the kubelet will be able to pull its images.
 
-It asks the registries as a node would, with the pod's own pull secrets, and names the cause and the fix.`,
+It sends the requests that a node would send, with the pod's own pull secrets, and reports the cause and the fix.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

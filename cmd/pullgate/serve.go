@@ -21,24 +21,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook"
 )
 
-// The defaults of serve's flags. The manifests carry the ports too; a test holds both to the same values.
+// The defaults of the flags. The manifests have the same ports; a test compares them.
 const (
 	defaultWebhookPort = 9443
 	defaultMetricsAddr = ":8080"
 	defaultHealthAddr  = ":8081"
 
-	// namespaceVariable tells the process its own namespace (downward API).
+	// namespaceVariable is the environment variable with the namespace of the pod (downward API).
 	namespaceVariable = "POD_NAMESPACE"
-	// certDirVariable tells where self-signed certificates may be written; without it a temporary directory is used.
+	// certDirVariable is the environment variable with the directory for self-signed certificates; by default a temporary one.
 	certDirVariable = "PULLGATE_CERT_DIR"
 
-	// shutdownGrace is how long requests under way may take after the signal to end; the longest admission fits.
+	// shutdownGrace bounds the time for requests in flight after SIGTERM. The longest admission takes less.
 	shutdownGrace = 20 * time.Second
 )
 
@@ -56,23 +55,23 @@ func newServeCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Short: "Run the admission webhook",
 		Long: `Run the admission webhook.
 
-By default Pullgate makes its own certificate, keeps it in the Secret "` + certs.SecretName + `", renews it, and writes its CA into the
-ValidatingWebhookConfiguration "` + certs.WebhookConfigurationName + `". With --cert-dir it serves the certificate found there (tls.crt, tls.key), such
-as one that cert-manager mounts, and reloads it when it changes.`,
+By default Pullgate creates its own certificate, stores it in the Secret "` + certs.SecretName + `", renews it, and writes its CA into the
+ValidatingWebhookConfiguration "` + certs.WebhookConfigurationName + `". With --cert-dir it serves the certificate in that directory (tls.crt, tls.key),
+for example one that cert-manager mounts, and reloads it when it changes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without one")
-	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`; inside a pod its service account is used")
-	flags.StringVar(&o.certDir, "cert-dir", "", "`directory` with tls.crt and tls.key; self-signed without one")
+	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without it")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`; inside a pod, the service account is used by default")
+	flags.StringVar(&o.certDir, "cert-dir", "", "`directory` with tls.crt and tls.key; self-signed without it")
 	flags.IntVar(&o.webhookPort, "webhook-port", defaultWebhookPort, "`port` of the webhook")
 	flags.StringVar(&o.metricsAddr, "metrics-bind-address", defaultMetricsAddr, "`address` of /metrics; 0 turns it off")
 	flags.StringVar(&o.healthAddr, "health-probe-bind-address", defaultHealthAddr, "`address` of /healthz and /readyz; 0 turns it off")
 	return cmd
 }
 
-// serve runs the webhook until the context ends, then finishes the requests under way.
+// serve runs the webhook until the context ends, and then finishes the requests in flight.
 func serve(ctx context.Context, o serveOptions) error {
 	logger := logr.FromSlogHandler(o.logger.Handler())
 	ctrl.SetLogger(logger)
@@ -102,7 +101,7 @@ func serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	defer end()
-	ready := closed()
+	ready := closedChannel()
 	if selfSigned {
 		if ready, err = certs.SelfSigned(ctx, mgr, certs.Options{Namespace: os.Getenv(namespaceVariable), CertDir: o.certDir}); err != nil {
 			return err
@@ -125,7 +124,7 @@ func managerOptions(o serveOptions, logger logr.Logger) ctrl.Options {
 		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
 			Port:    o.webhookPort,
 			CertDir: o.certDir,
-			// The API server speaks HTTP/1.1 to webhooks; what nobody needs can't be flooded.
+			// The API server uses HTTP/1.1 for webhooks. Without HTTP/2, attacks on HTTP/2 are not possible.
 			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
 		}),
 		Cache: cache.Options{
@@ -137,7 +136,7 @@ func managerOptions(o serveOptions, logger logr.Logger) ctrl.Options {
 	}
 }
 
-// addWebhook adds the webhook's server once there is a certificate for it to read, and the probes.
+// addWebhook adds the probes, and the webhook's server as soon as its certificate exists.
 func addWebhook(mgr ctrl.Manager, handler *webhook.Handler, ready <-chan struct{}) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding the health check: %w", err)
@@ -146,16 +145,12 @@ func addWebhook(mgr ctrl.Manager, handler *webhook.Handler, ready <-chan struct{
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
 	return mgr.Add(afterCertificate{ready, func() {
-		mgr.GetWebhookServer().Register(webhook.Path, endpoint(handler))
+		mgr.GetWebhookServer().Register(webhook.Path, webhook.Endpoint(handler))
 	}})
 }
 
-// endpoint is what the API server talks to.
-func endpoint(handler *webhook.Handler) http.Handler {
-	return webhook.RejectUnreadable(&admission.Webhook{Handler: handler, WithContextFunc: webhook.WithTimeout})
-}
-
-// afterCertificate is a runnable that starts the webhook's server: a manager does so when it is first asked for it.
+// afterCertificate is a runnable that starts the webhook's server after the certificate is ready. A manager starts the server
+// at the first call of GetWebhookServer.
 type afterCertificate struct {
 	ready <-chan struct{}
 	start func()
@@ -174,19 +169,19 @@ func (a afterCertificate) Start(ctx context.Context) error {
 // NeedLeaderElection implements manager.LeaderElectionRunnable: every replica serves.
 func (afterCertificate) NeedLeaderElection() bool { return false }
 
-// readiness reports whether the webhook's server answers.
+// readiness returns a check of the webhook's server.
 func readiness(mgr ctrl.Manager, ready <-chan struct{}) healthz.Checker {
 	return func(req *http.Request) error {
 		select {
 		case <-ready:
 			return mgr.GetWebhookServer().StartedChecker()(req)
 		default:
-			return errors.New("there is no certificate yet")
+			return errors.New("the certificate does not exist yet")
 		}
 	}
 }
 
-// ownCertDir returns the directory for self-signed certificates, and what removes it again if it is temporary.
+// ownCertDir returns the directory for self-signed certificates, and a function that removes it if it is temporary.
 func ownCertDir() (dir string, remove func(), err error) {
 	if dir := os.Getenv(certDirVariable); dir != "" {
 		return filepath.Clean(dir), func() {}, nil
@@ -198,7 +193,8 @@ func ownCertDir() (dir string, remove func(), err error) {
 	return dir, func() { _ = os.RemoveAll(dir) }, nil
 }
 
-func closed() <-chan struct{} {
+// closedChannel returns the ready channel of a certificate that exists already.
+func closedChannel() <-chan struct{} {
 	c := make(chan struct{})
 	close(c)
 	return c

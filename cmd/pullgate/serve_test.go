@@ -10,7 +10,7 @@ import (
 	"github.com/pullgate/pullgate/webhook"
 )
 
-// TestNamespacesAreCachedReduced: of the objects of a whole cluster only what is read stays in memory.
+// A cluster may have many namespaces, so that the cache has their labels only.
 func TestNamespacesAreCachedReduced(t *testing.T) {
 	t.Parallel()
 	reduced := 0

@@ -12,7 +12,7 @@ import (
 // version is set by the linker (see the Makefile).
 var version string
 
-// versionString is the linker's version, or else that of the module as Go installed it.
+// versionString returns the version that the linker set, or else the version of the module.
 func versionString() string {
 	if version != "" {
 		return version

@@ -1,4 +1,4 @@
-// Package controlplane starts an API server and its etcd: a cluster without controllers and nodes.
+// Package controlplane starts an API server with its etcd: a cluster without controllers and nodes.
 package controlplane
 
 import (
@@ -11,14 +11,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// startTimeout is what a slow machine may need to start an API server, and more.
+// startTimeout is more than a slow machine needs to start an API server.
 const startTimeout = time.Minute
 
-// Programs are the paths of what runs.
+// Programs are the paths of the programs.
 type Programs struct{ Etcd, APIServer string }
 
-// Start starts the programs, which keep their files below dir and say what they have to say to log, and returns an
-// administrator. Stop ends them; where they don't start, there is nothing to stop.
+// Start starts the programs and returns an administrator. The programs write their files below dir and their output to log. The
+// caller calls stop to end them, unless Start returns an error.
 func Start(p Programs, dir string, log io.Writer) (admin *envtest.AuthenticatedUser, stop func(), err error) {
 	plane := &envtest.ControlPlane{
 		Etcd: &envtest.Etcd{
@@ -28,7 +28,7 @@ func Start(p Programs, dir string, log io.Writer) (admin *envtest.AuthenticatedU
 			Path: p.APIServer, CertDir: filepath.Join(dir, "kube-apiserver"), Out: log, Err: log, StartTimeout: startTimeout,
 		},
 	}
-	// Without these the API server looks for the address of the way out, and a laptop on a train has none.
+	// Otherwise the API server needs a default route to find its own address, and a machine without a network has none.
 	plane.APIServer.Configure().Set("advertise-address", "127.0.0.1").Set("endpoint-reconciler-type", "none")
 	for _, files := range []string{plane.Etcd.DataDir, plane.APIServer.CertDir} {
 		if err := os.Mkdir(files, 0o700); err != nil {
@@ -37,7 +37,7 @@ func Start(p Programs, dir string, log io.Writer) (admin *envtest.AuthenticatedU
 	}
 	stop = func() { _ = plane.Stop() }
 	if err := plane.Start(); err != nil {
-		// One of the two may run.
+		// One of the two programs may run.
 		stop()
 		return nil, nil, err
 	}

@@ -9,30 +9,31 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/pullgate/pullgate/test/controlplane"
+	"github.com/pullgate/pullgate/test/process"
 )
 
 // cluster is a control plane without controllers and nodes.
 type cluster struct {
 	kubectl kubectl
-	// connection is that of an administrator.
-	connection *rest.Config
+	// admin is the connection of an administrator.
+	admin *rest.Config
 }
 
-func (s *stage) startCluster(context.Context) error {
-	log := new(tail)
-	admin, stop, err := controlplane.Start(controlplane.Programs{Etcd: s.tools.etcd, APIServer: s.tools.apiServer}, s.dir, log)
+func (d *demo) startCluster(context.Context) error {
+	log := new(process.Tail)
+	admin, stop, err := controlplane.Start(controlplane.Programs{Etcd: d.programs.etcd, APIServer: d.programs.apiServer}, d.dir, log)
 	if err != nil {
-		return fmt.Errorf("%w; the last words:\n%s", err, log)
+		return fmt.Errorf("%w; the end of the output:\n%s", err, log)
 	}
-	s.onClear(stop)
+	d.onCleanUp(stop)
 	kubeconfig, err := admin.KubeConfig()
 	if err != nil {
 		return fmt.Errorf("making a kubeconfig: %w", err)
 	}
-	file := filepath.Join(s.dir, "admin.kubeconfig")
+	file := filepath.Join(d.dir, "admin.kubeconfig")
 	if err := os.WriteFile(file, kubeconfig, 0o600); err != nil {
 		return err
 	}
-	s.cluster = &cluster{kubectl: newKubectl(s.tools.kubectl, s.dir, file), connection: admin.Config()}
+	d.cluster = &cluster{kubectl: newKubectl(d.programs.kubectl, d.dir, file), admin: admin.Config()}
 	return nil
 }

@@ -13,37 +13,37 @@ import (
 	"github.com/pullgate/pullgate/webhook/document"
 )
 
-// manifests is the installation that is shown: the one that needs nothing else.
+// manifests is the overlay of the demo. It needs nothing but the API server.
 const manifests = "manifests/self-signed"
 
-// install applies the manifests as they are shipped, but for the webhook's address.
-func (s *stage) install(ctx context.Context) error {
-	var complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, s.tools.kustomize, "build", manifests)
-	cmd.Stderr = &complaint
+// install applies the manifests as they are shipped, except for the webhook's address.
+func (d *demo) install(ctx context.Context) error {
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, d.programs.kustomize, "build", manifests)
+	cmd.Stderr = &stderr
 	built, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("%w:\n%s", err, &complaint)
+		return fmt.Errorf("%w:\n%s", err, &stderr)
 	}
-	local, err := callLocally(built, s.webhookURL())
+	local, err := setURL(built, d.webhookURL())
 	if err != nil {
 		return err
 	}
-	_, err = s.cluster.kubectl.must(ctx, local, "apply", "-f", "-")
+	_, err = d.cluster.kubectl.must(ctx, local, "apply", "-f", "-")
 	return err
 }
 
-// callLocally has the webhooks in the manifests called at the URL in place of their Service.
-func callLocally(manifests []byte, url string) ([]byte, error) {
+// setURL replaces the Service of the webhooks in the manifests by a URL.
+func setURL(manifests []byte, url string) ([]byte, error) {
 	documents, err := document.Split(manifests)
 	if err != nil {
 		return nil, fmt.Errorf("reading manifests: %w", err)
 	}
 	var changed bytes.Buffer
-	for _, d := range documents {
-		object, err := withURL(d.JSON, url)
+	for _, doc := range documents {
+		object, err := withURL(doc.JSON, url)
 		if err != nil {
-			return nil, fmt.Errorf("reading the manifest at line %d: %w", d.Line, err)
+			return nil, fmt.Errorf("reading the manifest at line %d: %w", doc.Line, err)
 		}
 		changed.Write(object)
 		changed.WriteByte('\n')
@@ -51,7 +51,7 @@ func callLocally(manifests []byte, url string) ([]byte, error) {
 	return changed.Bytes(), nil
 }
 
-// withURL leaves everything alone that is not a webhook configuration.
+// withURL returns a webhook configuration with the URL. It returns any other object unchanged.
 func withURL(object []byte, url string) ([]byte, error) {
 	var c admissionregistrationv1.ValidatingWebhookConfiguration
 	var kind metav1.TypeMeta

@@ -15,20 +15,19 @@ import (
 
 const localURL = "https://localhost:9443/validate"
 
-// The shipped configuration is the one to change: nothing of it but the address.
-func TestCallLocallyChangesTheAddressOnly(t *testing.T) {
+func TestSetURLChangesNothingButTheAddress(t *testing.T) {
 	t.Parallel()
 	shipped, err := os.ReadFile(filepath.Join("..", "..", "manifests", "base", "70-validatingwebhookconfiguration.yaml"))
 	if err != nil {
 		t.Fatalf("reading manifest: %v", err)
 	}
-	changed, err := callLocally(shipped, localURL)
+	changed, err := setURL(shipped, localURL)
 	if err != nil {
-		t.Fatalf("callLocally: %v", err)
+		t.Fatalf("setURL: %v", err)
 	}
 	before, after := webhookConfiguration(t, shipped), webhookConfiguration(t, changed)
 	if len(after.Webhooks) == 0 {
-		t.Fatal("there are no webhooks")
+		t.Fatal("the configuration has no webhooks")
 	}
 	for i := range after.Webhooks {
 		got := after.Webhooks[i].ClientConfig
@@ -54,27 +53,27 @@ func webhookConfiguration(t *testing.T, manifest []byte) (c admissionregistratio
 	return c
 }
 
-func TestCallLocally(t *testing.T) {
+func TestSetURL(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ manifests, want, wantError string }{
-		"other objects stay as they are": {
+		"other objects are unchanged": {
 			manifests: "kind: Namespace\n---\nkind: Service\nspec:\n  clientConfig: {service: pullgate}\n",
 			want:      `{"kind":"Namespace"}` + "\n" + `{"kind":"Service","spec":{"clientConfig":{"service":"pullgate"}}}` + "\n",
 		},
 		"broken YAML": {
 			manifests: "kind: [", wantError: "reading manifests",
 		},
-		"no object": {
+		"not an object": {
 			manifests: "kind: Namespace\n---\njust text\n", wantError: "reading the manifest at line 3",
 		},
-		"no webhook configuration, though it says so": {
+		"an invalid webhook configuration": {
 			manifests: "kind: ValidatingWebhookConfiguration\nwebhooks: none\n", wantError: "reading the manifest at line 1",
 		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := callLocally([]byte(tc.manifests), localURL)
+			got, err := setURL([]byte(tc.manifests), localURL)
 			if diff := cmp.Diff(tc.want, string(got)); diff != "" {
 				t.Errorf("manifests (-want +got):\n%s", diff)
 			}
@@ -88,26 +87,26 @@ func TestCallLocally(t *testing.T) {
 func TestInstall(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ kustomize, kubectl, wantError string }{
-		"applies what was built": {
+		"the built manifests are applied": {
 			kustomize: `test "$*" = "build manifests/self-signed" && echo 'kind: Namespace'`,
 			kubectl:   `test "$*" = "apply -f -" && test "$(cat)" = '{"kind":"Namespace"}'`,
 		},
-		"manifests that can't be built": {
+		"kustomize fails": {
 			kustomize: "echo no such file >&2; exit 1", kubectl: "exit 0", wantError: "exit status 1:\nno such file",
 		},
-		"manifests that can't be read": {
+		"kustomize prints invalid YAML": {
 			kustomize: "echo 'kind: ['", kubectl: "exit 0", wantError: "reading manifests",
 		},
-		"manifests that the API server refuses": {
+		"kubectl fails": {
 			kustomize: "echo 'kind: Namespace'", kubectl: "cat >/dev/null; echo invalid; exit 1", wantError: "invalid",
 		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, _ := newTestStage(t, tc.kubectl)
-			s.tools.kustomize = script(t, "kustomize", tc.kustomize)
-			err := s.install(t.Context())
+			d, _ := newTestDemo(t, tc.kubectl)
+			d.programs.kustomize = script(t, "kustomize", tc.kustomize)
+			err := d.install(t.Context())
 			if (err == nil) != (tc.wantError == "") || (err != nil && !strings.Contains(err.Error(), tc.wantError)) {
 				t.Errorf("install: got error %v, want one with %q", err, tc.wantError)
 			}

@@ -10,42 +10,42 @@ import (
 	"strings"
 )
 
-// kubectl runs the program of that name in a directory, untouched by the user's own configuration.
+// kubectl runs kubectl in a directory, without the user's own configuration.
 type kubectl struct {
 	path, dir string
 	env       []string
 }
 
-// newKubectl has kubectl keep its cache, and look for its preferences, in the directory.
+// newKubectl returns a kubectl that uses dir as its home directory, for its cache and preferences.
 func newKubectl(path, dir, kubeconfig string) kubectl {
 	return kubectl{path: path, dir: dir, env: []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "KUBECONFIG=" + kubeconfig,
 	}}
 }
 
-// outcome is what a command left behind. Its output is what a terminal would have shown, errors and all.
-type outcome struct {
+// commandResult is the result of a command: its exit status, and both output streams in their order.
+type commandResult struct {
 	output string
 	status int
 }
 
-// run waits for the command. A status other than 0 is no error: the API server's "no" is what is asked for.
-func (k kubectl) run(ctx context.Context, stdin []byte, args ...string) (outcome, error) {
+// run runs the command. An exit status other than 0 is not an error: the demo shows what the API server denies.
+func (k kubectl) run(ctx context.Context, stdin []byte, args ...string) (commandResult, error) {
 	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, k.path, args...)
 	cmd.Dir, cmd.Env = k.dir, k.env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &output, &output
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		return outcome{}, ctx.Err()
+		return commandResult{}, ctx.Err()
 	}
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		return outcome{}, fmt.Errorf("running kubectl: %w", err)
+		return commandResult{}, fmt.Errorf("running kubectl: %w", err)
 	}
-	return outcome{output: output.String(), status: cmd.ProcessState.ExitCode()}, nil
+	return commandResult{output: output.String(), status: cmd.ProcessState.ExitCode()}, nil
 }
 
-// must is run where only status 0 will do. It returns what was printed.
+// must runs a command whose exit status must be 0, and returns its output.
 func (k kubectl) must(ctx context.Context, stdin []byte, args ...string) (string, error) {
 	o, err := k.run(ctx, stdin, args...)
 	if err != nil {

@@ -13,17 +13,17 @@ func TestKubectlRun(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		script string
-		want   outcome
+		want   commandResult
 	}{
-		"both streams in their order": {
-			script: "echo 'Warning: doubt' >&2; echo created",
-			want:   outcome{output: "Warning: doubt\ncreated\n"},
+		"both output streams in their order": {
+			script: "echo 'Warning: check' >&2; echo created",
+			want:   commandResult{output: "Warning: check\ncreated\n"},
 		},
-		"a refusal":          {script: "echo no >&2; exit 1", want: outcome{output: "no\n", status: 1}},
-		"arguments, input":   {script: `echo "$@"; cat`, want: outcome{output: "apply -f -\nmanifest"}},
-		"its own home":       {script: `test "$HOME" = "$(pwd -P)" || echo "$HOME"`},
-		"its own kubeconfig": {script: `echo "$KUBECONFIG"`, want: outcome{output: "the.kubeconfig\n"}},
-		"no other variables": {script: `echo "$GOCACHE$GOPATH$USER"`, want: outcome{output: "\n"}},
+		"exit status 1":                {script: "echo no >&2; exit 1", want: commandResult{output: "no\n", status: 1}},
+		"arguments and standard input": {script: `echo "$@"; cat`, want: commandResult{output: "apply -f -\nmanifest"}},
+		"its own home":                 {script: `test "$HOME" = "$(pwd -P)" || echo "$HOME"`},
+		"its own kubeconfig":           {script: `echo "$KUBECONFIG"`, want: commandResult{output: "the.kubeconfig\n"}},
+		"no other variables":           {script: `echo "$GOCACHE$GOPATH$USER"`, want: commandResult{output: "\n"}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -33,8 +33,8 @@ func TestKubectlRun(t *testing.T) {
 			if err != nil {
 				t.Fatalf("run: %v", err)
 			}
-			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(outcome{})); diff != "" {
-				t.Errorf("outcome (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(commandResult{})); diff != "" {
+				t.Errorf("result (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -42,14 +42,14 @@ func TestKubectlRun(t *testing.T) {
 
 func TestKubectlRunFails(t *testing.T) {
 	t.Parallel()
-	t.Run("when there is no kubectl", func(t *testing.T) {
+	t.Run("missing program", func(t *testing.T) {
 		t.Parallel()
-		_, err := newKubectl("./there-is-none", t.TempDir(), "").run(t.Context(), nil)
+		_, err := newKubectl("./no-such-program", t.TempDir(), "").run(t.Context(), nil)
 		if err == nil || !strings.Contains(err.Error(), "running kubectl") {
 			t.Errorf("run: got %v", err)
 		}
 	})
-	t.Run("when it is interrupted", func(t *testing.T) {
+	t.Run("an interrupt", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -67,9 +67,9 @@ func TestKubectlMust(t *testing.T) {
 		wantOutput string
 		wantError  string
 	}{
-		"status 0":   {path: script(t, "kubectl", "echo token"), wantOutput: "token\n"},
-		"status 1":   {path: script(t, "kubectl", "echo forbidden >&2; exit 1"), wantError: "kubectl create token ended with status 1:\nforbidden\n"},
-		"no program": {path: "./there-is-none", wantError: "running kubectl"},
+		"status 0":        {path: script(t, "kubectl", "echo token"), wantOutput: "token\n"},
+		"status 1":        {path: script(t, "kubectl", "echo forbidden >&2; exit 1"), wantError: "kubectl create token ended with status 1:\nforbidden\n"},
+		"missing program": {path: "./no-such-program", wantError: "running kubectl"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

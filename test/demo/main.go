@@ -1,11 +1,11 @@
-// Command demo shows Pullgate at work on one machine, with nothing installed: a real etcd and kube-apiserver, a local
-// registry with accounts, and `pullgate serve` as a process of its own with the rights that its manifests give it.
-// `make demo` builds what it needs and runs it.
+// Command demo shows Pullgate on one machine, without an installation. It runs a real etcd and kube-apiserver, a local
+// registry with accounts, and `pullgate serve` with the rights that its manifests give it. `make demo` builds these programs
+// and runs the demo.
 //
-// Think of it as a play in three acts. The stage is set: registry, cluster, manifests, webhook. Then kubectl applies one
-// pod after the other, and what it printed is shown word for word. At last everything is compared with what was
-// expected, in a table. The demo ends with status 0 if nothing differs, with 1 otherwise, and in any case takes down
-// what it put up: processes and files alike.
+//	set up (registry, API server, manifests, webhook) → kubectl apply, one pod after the other → table of decisions
+//
+// The output of kubectl is printed word for word. The exit status is 0 if every decision is as expected, 130 after an
+// interrupt and 1 otherwise. The demo always stops the processes and removes the files that it created.
 package main
 
 import (
@@ -25,54 +25,54 @@ const (
 )
 
 func main() {
-	// A closed terminal or pipe must not end the process before it has ended its children.
+	// A closed terminal or pipe must not end the demo before it has stopped its processes.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	status := program{out: newScreen(os.Stdout), errOut: os.Stderr, getenv: os.Getenv}.run(ctx)
+	status := command{out: newPrinter(os.Stdout), errOut: os.Stderr, getenv: os.Getenv}.run(ctx)
 	stop()
 	os.Exit(status)
 }
 
-// program is the demo without the process around it.
-type program struct {
-	out    *screen
+// command is the demo without its process.
+type command struct {
+	out    *printer
 	errOut io.Writer
 	getenv func(string) string
 }
 
-// run plays the demo and returns its exit status.
-func (p program) run(ctx context.Context) int {
-	tools, err := findTools(p.getenv)
+// run runs the demo and returns its exit status.
+func (c command) run(ctx context.Context) int {
+	programs, err := findPrograms(c.getenv)
 	if err != nil {
-		fmt.Fprintf(p.errOut, "error: %v\n", err)
+		fmt.Fprintf(c.errOut, "error: %v\n", err)
 		return exitFailed
 	}
-	defer p.tellInterruption(ctx)()
-	results, err := play(ctx, tools, p.out)
+	defer c.reportInterrupt(ctx)()
+	results, err := run(ctx, programs, c.out)
 	switch {
 	case ctx.Err() != nil:
 		return exitInterrupted
 	case err != nil:
-		fmt.Fprintf(p.errOut, "\nerror: %v\n", err)
+		fmt.Fprintf(c.errOut, "\nerror: %v\n", err)
 		return exitFailed
 	}
-	p.out.table(results)
+	c.out.table(results)
 	if mismatches(results) > 0 {
 		return exitFailed
 	}
 	return exitOK
 }
 
-// tellInterruption answers an interruption at once, since stopping may take some seconds, until the function that it
-// returns is called.
-func (p program) tellInterruption(ctx context.Context) (end func()) {
-	told := make(chan struct{})
+// reportInterrupt prints a message as soon as the context ends, because stopping may take some seconds. The caller calls end
+// when the demo is over.
+func (c command) reportInterrupt(ctx context.Context) (end func()) {
+	printed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		defer close(told)
-		fmt.Fprintln(p.errOut, "\ninterrupted: stopping what was started")
+		defer close(printed)
+		fmt.Fprintln(c.errOut, "\ninterrupted: stopping all processes")
 	})
 	return func() {
 		if !stop() {
-			<-told
+			<-printed
 		}
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// The namespaces of the pods, one for each mode that speaks to the caller.
+// The namespaces of the pods, one for each mode that the caller notices.
 const (
 	enforceNamespace = "shop"
 	warnNamespace    = "lab"
 )
 
-// modeOf is the namespace's label.
+// modeOf returns the mode of a namespace.
 func modeOf(namespace string) policy.Mode {
 	if namespace == enforceNamespace {
 		return policy.ModeEnforce
@@ -33,23 +33,23 @@ const (
 	wrongSecret = "regcred-outdated"
 )
 
-// prepareNamespaces makes the namespaces, and the pull secrets where pods name them. They go to kubectl by its standard
-// input, since anyone on the machine can read a command line.
-func (s *stage) prepareNamespaces(ctx context.Context) error {
-	outdated := registry.Account{Username: s.account.Username, Password: "not " + s.account.Password}
+// prepareNamespaces creates the namespaces and the pull secrets. kubectl reads them from standard input, because every user
+// of the machine can read a command line.
+func (d *demo) prepareNamespaces(ctx context.Context) error {
+	outdated := registry.Account{Username: d.account.Username, Password: "not " + d.account.Password}
 	var stdin bytes.Buffer
 	encoder := json.NewEncoder(&stdin)
 	for _, object := range []any{
 		newNamespace(enforceNamespace),
 		newNamespace(warnNamespace),
-		newPullSecret(rightSecret, s.registryHost(), s.account),
-		newPullSecret(wrongSecret, s.registryHost(), outdated),
+		newPullSecret(rightSecret, d.registryHost(), d.account),
+		newPullSecret(wrongSecret, d.registryHost(), outdated),
 	} {
 		if err := encoder.Encode(object); err != nil {
 			return fmt.Errorf("writing objects: %w", err)
 		}
 	}
-	_, err := s.cluster.kubectl.must(ctx, stdin.Bytes(), "apply", "-f", "-")
+	_, err := d.cluster.kubectl.must(ctx, stdin.Bytes(), "apply", "-f", "-")
 	return err
 }
 
@@ -60,7 +60,7 @@ func newNamespace(name string) corev1.Namespace {
 	}
 }
 
-// newPullSecret is what `kubectl create secret docker-registry` makes.
+// newPullSecret returns a secret as `kubectl create secret docker-registry` creates it.
 func newPullSecret(name, host string, account registry.Account) corev1.Secret {
 	config := fmt.Sprintf(`{"auths":{%q:{"username":%q,"password":%q}}}`, host, account.Username, account.Password)
 	return corev1.Secret{

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,25 +12,25 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-func TestPrepareNamespaces(t *testing.T) {
+func TestPrepareNamespacesAppliesModesAndSecrets(t *testing.T) {
 	t.Parallel()
-	s, _ := newTestStage(t, `echo "$@" >arguments; cat >input`)
-	if err := s.prepareNamespaces(t.Context()); err != nil {
+	d, _ := newTestDemo(t, `echo "$@" >arguments; cat >input`)
+	if err := d.prepareNamespaces(t.Context()); err != nil {
 		t.Fatalf("prepareNamespaces: %v", err)
 	}
-	if got := readFile(t, filepath.Join(s.dir, "arguments")); got != "apply -f -\n" {
+	if got := readFile(t, filepath.Join(d.dir, "arguments")); got != "apply -f -\n" {
 		t.Errorf("got arguments %q", got)
 	}
-	namespaces, passwords := applied(t, readFile(t, filepath.Join(s.dir, "input")), s.registryHost())
+	namespaces, passwords := applied(t, readFile(t, filepath.Join(d.dir, "input")), d.registryHost())
 	wantNamespaces := map[string]string{enforceNamespace: string(policy.ModeEnforce), warnNamespace: string(policy.ModeWarn)}
 	if diff := cmp.Diff(wantNamespaces, namespaces); diff != "" {
 		t.Errorf("modes of namespaces (-want +got):\n%s", diff)
 	}
-	if passwords[rightSecret] != s.account.Password {
-		t.Error("the right secret has another password than the account")
+	if passwords[rightSecret] != d.account.Password {
+		t.Error("the right secret does not have the account's password")
 	}
-	if wrong, there := passwords[wrongSecret]; !there || wrong == s.account.Password {
-		t.Error("the wrong secret is missing or right")
+	if wrong, ok := passwords[wrongSecret]; !ok || wrong == d.account.Password {
+		t.Error("the wrong secret is missing, or its password is right")
 	}
 }
 
@@ -41,12 +39,12 @@ func applied(t *testing.T, input, host string) (modes, passwords map[string]stri
 	t.Helper()
 	documents, err := document.Split([]byte(input))
 	if err != nil {
-		t.Fatalf("reading what was applied: %v", err)
+		t.Fatalf("reading the applied objects: %v", err)
 	}
 	modes, passwords = map[string]string{}, map[string]string{}
-	for _, d := range documents {
+	for _, doc := range documents {
 		var object corev1.Secret
-		decode(t, d.JSON, &object)
+		decode(t, doc.JSON, &object)
 		if object.Kind == "Namespace" {
 			modes[object.Name] = object.Labels[policy.LabelMode]
 			continue
@@ -65,35 +63,9 @@ func applied(t *testing.T, input, host string) (modes, passwords map[string]stri
 
 func TestPrepareNamespacesFails(t *testing.T) {
 	t.Parallel()
-	s, _ := newTestStage(t, "cat >/dev/null; echo forbidden; exit 1")
-	err := s.prepareNamespaces(t.Context())
+	d, _ := newTestDemo(t, "cat >/dev/null; echo forbidden; exit 1")
+	err := d.prepareNamespaces(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "forbidden") {
-		t.Errorf("prepareNamespaces: got %v, want what kubectl said", err)
+		t.Errorf("prepareNamespaces: got %v, want the output of kubectl", err)
 	}
-}
-
-func decode(t *testing.T, data []byte, into any) {
-	t.Helper()
-	if err := json.Unmarshal(data, into); err != nil {
-		t.Fatalf("decoding: %v", err)
-	}
-}
-
-func readFile(t *testing.T, name string) string {
-	t.Helper()
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatalf("reading file: %v", err)
-	}
-	return string(data)
-}
-
-// realDir is a temporary directory by its name without links, as a process in it sees it.
-func realDir(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatalf("finding directory: %v", err)
-	}
-	return dir
 }

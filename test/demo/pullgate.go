@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,60 +10,61 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/pullgate/pullgate/certs"
+	"github.com/pullgate/pullgate/test/process"
 )
 
 const (
-	// serviceAccount is the one that the manifests give rights to.
+	// serviceAccount is the account that the manifests give rights to.
 	serviceAccount = "pullgate"
-	// nodePlatform is said of nodes that there are none of.
+	// nodePlatform is the declared platform of the nodes, because the demo has none.
 	nodePlatform = "linux/amd64"
-	// patience is for what takes a second or two, on a machine that is busy.
-	patience = 30 * time.Second
-	// stopGrace is short: nobody waits for an answer when the demo ends.
+	// readyTimeout is long enough for a busy machine.
+	readyTimeout = 30 * time.Second
+	// stopGrace is short: no client waits for a response when the demo ends.
 	stopGrace = 3 * time.Second
-	// pollInterval is short, since somebody is watching.
-	pollInterval = 50 * time.Millisecond
 )
 
-// startPullgate runs the webhook outside the cluster, as the ServiceAccount that it would have inside.
-func (s *stage) startPullgate(ctx context.Context) error {
-	token, err := s.cluster.kubectl.must(ctx, nil, "create", "token", serviceAccount, "--namespace", certs.Namespace)
+// startPullgate runs the webhook outside the cluster, with the ServiceAccount that it has inside.
+func (d *demo) startPullgate(ctx context.Context) error {
+	token, err := d.cluster.kubectl.must(ctx, nil, "create", "token", serviceAccount, "--namespace", certs.Namespace)
 	if err != nil {
 		return err
 	}
-	kubeconfig := filepath.Join(s.dir, "pullgate.kubeconfig")
-	if err := clientcmd.WriteToFile(tokenConfig(s.cluster.connection, strings.TrimSpace(token)), kubeconfig); err != nil {
+	kubeconfig := filepath.Join(d.dir, "pullgate.kubeconfig")
+	if err := clientcmd.WriteToFile(tokenConfig(d.cluster.admin, strings.TrimSpace(token)), kubeconfig); err != nil {
 		return fmt.Errorf("writing a kubeconfig: %w", err)
 	}
-	config := filepath.Join(s.dir, "config.yaml")
-	if err := os.WriteFile(config, pullgateConfig(s.registryHost()), 0o600); err != nil {
+	config := filepath.Join(d.dir, "config.yaml")
+	if err := os.WriteFile(config, pullgateConfig(d.registryHost()), 0o600); err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
-	health := "127.0.0.1:" + strconv.Itoa(s.healthPort)
-	cmd := exec.Command(s.tools.pullgate, "serve", "--config", config, "--kubeconfig", kubeconfig,
-		"--webhook-port", strconv.Itoa(s.webhookPort), "--health-probe-bind-address", health, "--metrics-bind-address", "0")
-	// As in the cluster, the process knows its namespace. Its certificates go where all files of the demo are.
-	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+certs.Namespace, "TMPDIR="+s.dir)
-	if s.pullgate, err = startProcess(cmd); err != nil {
+	health := "127.0.0.1:" + strconv.Itoa(d.healthPort)
+	cmd := exec.Command(d.programs.pullgate, "serve", "--config", config, "--kubeconfig", kubeconfig,
+		"--webhook-port", strconv.Itoa(d.webhookPort), "--health-probe-bind-address", health, "--metrics-bind-address", "0")
+	// The Deployment sets the namespace too. The certificates are written to the directory of the demo.
+	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+certs.Namespace, "TMPDIR="+d.dir)
+	// An interrupt from the terminal must not reach Pullgate: the demo stops its processes in order.
+	if d.pullgate, err = process.Start(cmd, process.Options{OwnGroup: true}); err != nil {
 		return err
 	}
-	s.onClear(func() { s.pullgate.stop(stopGrace) })
-	return s.awaitReady(ctx, "http://"+health+"/readyz")
+	d.onCleanUp(func() { d.pullgate.Stop(stopGrace) })
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	return d.pullgate.AwaitReady(ctx, "http://"+health+"/readyz")
 }
 
-// webhookURL is what the API server calls. The certificate that Pullgate makes for itself is valid for localhost too.
-func (s *stage) webhookURL() string {
-	return fmt.Sprintf("https://localhost:%d/validate", s.webhookPort)
+// webhookURL returns the URL for the API server. Pullgate's self-signed certificate is valid for localhost too.
+func (d *demo) webhookURL() string {
+	return fmt.Sprintf("https://localhost:%d/validate", d.webhookPort)
 }
 
-// pullgateConfig has Pullgate ask the demo's registry. A registry on localhost is each node's own otherwise, and nothing
-// that can be asked from elsewhere. One that comes back is asked at once, since somebody is watching.
+// pullgateConfig returns Pullgate's configuration. By default a registry on localhost is a different one on every node, and
+// cannot be checked from elsewhere. The backoff is short, so that the end of an outage is visible without a wait.
 func pullgateConfig(registryHost string) []byte {
 	return fmt.Appendf(nil, `apiVersion: pullgate.dev/v1alpha1
 kind: Configuration
@@ -76,7 +76,7 @@ nodes:
 `, registryHost, nodePlatform)
 }
 
-// tokenConfig is the kubeconfig of somebody with a token.
+// tokenConfig returns a kubeconfig with the token.
 func tokenConfig(connection *rest.Config, token string) clientcmdapi.Config {
 	c := clientcmdapi.NewConfig()
 	c.Clusters["demo"] = &clientcmdapi.Cluster{Server: connection.Host, CertificateAuthorityData: connection.CAData}
@@ -86,39 +86,13 @@ func tokenConfig(connection *rest.Config, token string) clientcmdapi.Config {
 	return *c
 }
 
-// awaitReady waits until Pullgate reports that it answers.
-func (s *stage) awaitReady(ctx context.Context, url string) error {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	return s.await(ctx, func(ctx context.Context) (bool, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return false, err
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return false, s.pullgate.running()
-		}
-		return resp.StatusCode == http.StatusOK, resp.Body.Close()
+// awaitWebhook waits until a pod is denied: the API server needs a moment to use a new webhook configuration.
+func (d *demo) awaitWebhook(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	image := d.registryHost() + "/shop/web:never-pushed"
+	return d.pullgate.Await(ctx, func(ctx context.Context) (bool, error) {
+		o, err := d.cluster.kubectl.run(ctx, nil, "run", "probe", "--namespace", enforceNamespace, "--image", image, "--dry-run=server")
+		return err == nil && parseDecision(o).effect == denied, err
 	})
-}
-
-// awaitWebhook waits until a pod is refused: the API server takes a moment to heed a new webhook configuration.
-func (s *stage) awaitWebhook(ctx context.Context) error {
-	image := s.registryHost() + "/shop/web:never-pushed"
-	return s.await(ctx, func(ctx context.Context) (bool, error) {
-		o, err := s.cluster.kubectl.run(ctx, nil, "run", "probe", "--namespace", enforceNamespace, "--image", image, "--dry-run=server")
-		if err != nil {
-			return false, err
-		}
-		return readAnswer(o).effect == denied, s.pullgate.running()
-	})
-}
-
-// await polls until the condition holds, or Pullgate has ended.
-func (s *stage) await(ctx context.Context, condition wait.ConditionWithContextFunc) error {
-	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, condition)
-	if err != nil {
-		return fmt.Errorf("waiting: %w; Pullgate's last words:\n%s", err, s.pullgate.log)
-	}
-	return nil
 }

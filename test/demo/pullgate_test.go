@@ -1,9 +1,6 @@
 package main
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,7 +13,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/config"
 )
 
-func TestPullgateConfig(t *testing.T) {
+func TestPullgateConfigChangesTheDefaults(t *testing.T) {
 	t.Parallel()
 	want := config.Default()
 	want.Backoff.InitialDelay.Duration = 10 * time.Millisecond
@@ -31,7 +28,7 @@ func TestPullgateConfig(t *testing.T) {
 	}
 }
 
-func TestTokenConfig(t *testing.T) {
+func TestTokenConfigHasNothingButTheToken(t *testing.T) {
 	t.Parallel()
 	admin := &rest.Config{Host: "https://127.0.0.1:6443", TLSClientConfig: rest.TLSClientConfig{
 		CAData: []byte("ca"), CertData: []byte("cert"), KeyData: []byte("key"),
@@ -44,7 +41,7 @@ func TestTokenConfig(t *testing.T) {
 		t.Errorf("got host %q, CA %q", got.Host, got.CAData)
 	}
 	if len(got.CertData)+len(got.KeyData) != 0 {
-		t.Error("the administrator's certificate is in there too")
+		t.Error("the kubeconfig has the administrator's certificate")
 	}
 }
 
@@ -52,44 +49,44 @@ func TestStartPullgateFails(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		kubectl, pullgate string
-		prepare           func(t *testing.T, s *stage)
+		prepare           func(t *testing.T, d *demo)
 		want              string
 	}{
-		"without a token": {
+		"kubectl fails": {
 			kubectl: "echo forbidden; exit 1", want: "forbidden",
 		},
-		"without a program": {
+		"missing program": {
 			kubectl: "echo token", want: "no such file",
 		},
-		"without a place for the kubeconfig": {
+		"kubeconfig cannot be written": {
 			kubectl: "echo token",
-			prepare: func(t *testing.T, s *stage) { mustMkdir(t, filepath.Join(s.dir, "pullgate.kubeconfig")) },
+			prepare: func(t *testing.T, d *demo) { mustMkdir(t, filepath.Join(d.dir, "pullgate.kubeconfig")) },
 			want:    "writing a kubeconfig",
 		},
-		"without a place for the configuration": {
+		"configuration cannot be written": {
 			kubectl: "echo token",
-			prepare: func(t *testing.T, s *stage) { mustMkdir(t, filepath.Join(s.dir, "config.yaml")) },
+			prepare: func(t *testing.T, d *demo) { mustMkdir(t, filepath.Join(d.dir, "config.yaml")) },
 			want:    "writing the configuration",
 		},
-		"when it ends at once": {
+		"Pullgate ends immediately": {
 			kubectl:  "echo token",
 			pullgate: "echo flags wrong; exit 2",
-			want:     "pullgate ended early: exit status 2; Pullgate's last words:\nflags wrong",
+			want:     "pullgate ended: exit status 2; the end of its output:\nflags wrong",
 		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, _ := newTestStage(t, tc.kubectl)
-			s.cluster.connection = &rest.Config{}
-			s.tools.pullgate = "./there-is-none"
+			d, _ := newTestDemo(t, tc.kubectl)
+			d.cluster.admin = &rest.Config{}
+			d.programs.pullgate = "./no-such-program"
 			if tc.pullgate != "" {
-				s.tools.pullgate = script(t, "pullgate", tc.pullgate)
+				d.programs.pullgate = script(t, "pullgate", tc.pullgate)
 			}
 			if tc.prepare != nil {
-				tc.prepare(t, s)
+				tc.prepare(t, d)
 			}
-			err := s.startPullgate(t.Context())
+			err := d.startPullgate(t.Context())
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("startPullgate: got error %v, want one with %q", err, tc.want)
 			}
@@ -97,53 +94,18 @@ func TestStartPullgateFails(t *testing.T) {
 	}
 }
 
-func mustMkdir(t *testing.T, dir string) {
-	t.Helper()
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatalf("making directory: %v", err)
-	}
-}
-
-func TestAwaitReady(t *testing.T) {
+// In the first responses the API server does not call the webhook yet.
+func TestAwaitWebhookWaitsForADenial(t *testing.T) {
 	t.Parallel()
-	var asked int
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if asked++; asked < 3 {
-			w.WriteHeader(http.StatusInternalServerError)
-		}
-	}))
-	defer server.Close()
-	s, _ := newTestStage(t, "exit 1")
-	s.pullgate = sleeping(t)
-	if err := s.awaitReady(t.Context(), server.URL); err != nil {
-		t.Fatalf("awaitReady: %v", err)
-	}
-	if asked != 3 {
-		t.Errorf("it was asked %d times, want until it is ready", asked)
-	}
-}
-
-func TestAwaitReadyNeedsAURL(t *testing.T) {
-	t.Parallel()
-	s, _ := newTestStage(t, "exit 1")
-	s.pullgate = sleeping(t)
-	if err := s.awaitReady(t.Context(), "http://[broken"); err == nil {
-		t.Error("awaitReady: got no error")
-	}
-}
-
-// The first answers are the API server's alone: it does not know the webhook yet.
-func TestAwaitWebhook(t *testing.T) {
-	t.Parallel()
-	s, _ := newTestStage(t, `echo "$@" >>calls
+	d, _ := newTestDemo(t, `echo "$@" >>calls
 if test $(wc -l <calls) -lt 3; then echo "pod/probe created (server dry run)"; exit 0; fi
 echo 'Error from server (Forbidden): admission webhook "pods.pullgate.dev" denied the request: NotFound' >&2; exit 1`)
-	s.pullgate = sleeping(t)
-	if err := s.awaitWebhook(t.Context()); err != nil {
+	d.pullgate = sleeping(t)
+	if err := d.awaitWebhook(t.Context()); err != nil {
 		t.Fatalf("awaitWebhook: %v", err)
 	}
-	calls := strings.Split(strings.TrimSpace(readFile(t, filepath.Join(s.dir, "calls"))), "\n")
-	want := "run probe --namespace shop --image " + s.registryHost() + "/shop/web:never-pushed --dry-run=server"
+	calls := strings.Split(strings.TrimSpace(readFile(t, filepath.Join(d.dir, "calls"))), "\n")
+	want := "run probe --namespace shop --image " + d.registryHost() + "/shop/web:never-pushed --dry-run=server"
 	if diff := cmp.Diff([]string{want, want, want}, calls); diff != "" {
 		t.Errorf("calls of kubectl (-want +got):\n%s", diff)
 	}
@@ -151,11 +113,11 @@ echo 'Error from server (Forbidden): admission webhook "pods.pullgate.dev" denie
 
 func TestAwaitWebhookFails(t *testing.T) {
 	t.Parallel()
-	s, _ := newTestStage(t, "")
-	s.cluster.kubectl.path = "./there-is-none"
-	s.pullgate = sleeping(t)
-	err := s.awaitWebhook(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "waiting: running kubectl") {
+	d, _ := newTestDemo(t, "")
+	d.cluster.kubectl.path = "./no-such-program"
+	d.pullgate = sleeping(t)
+	err := d.awaitWebhook(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "running kubectl") {
 		t.Errorf("awaitWebhook: got %v", err)
 	}
 }

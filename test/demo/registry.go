@@ -10,35 +10,35 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// What may be pulled by anyone, and what by the one account only.
+// The public repositories, and the private ones of the account.
 const (
 	publicRepositories  = "shop/*"
 	privateRepositories = "vault/*"
 )
 
-// newAccount has a password of its own each time, so that none is written down anywhere.
+// newAccount returns an account with a new random password, so that no password is in the source.
 func newAccount() registry.Account {
 	return registry.Account{Username: "shop", Password: rand.Text(), Repositories: []string{privateRepositories}}
 }
 
-// startRegistry starts a registry that gives out tokens, as the large public ones do, and fills it.
-func (s *stage) startRegistry(context.Context) error {
+// startRegistry starts a registry with tokens, as the large public registries have them, and pushes the images.
+func (d *demo) startRegistry(context.Context) error {
 	server, err := registry.Start(registry.Config{
 		Auth:            registry.AuthBearer,
-		Accounts:        []registry.Account{s.account},
+		Accounts:        []registry.Account{d.account},
 		Public:          []string{publicRepositories},
 		ChallengePublic: true,
 	})
 	if err != nil {
 		return err
 	}
-	s.registry = server
-	s.onClear(server.Close)
-	return fill(server)
+	d.registry = server
+	d.onCleanUp(server.Close)
+	return push(server)
 }
 
-// fill pushes the images that the pods use, and not those that the pods are to miss.
-func fill(server *registry.Server) error {
+// push pushes the images that exist in the examples.
+func push(server *registry.Server) error {
 	for _, ref := range []string{"shop/web:1.27", "shop/queue:3.1", "vault/ledger:2.0"} {
 		if _, err := server.PushImage(ref); err != nil {
 			return fmt.Errorf("pushing %s: %w", ref, err)
@@ -51,21 +51,21 @@ func fill(server *registry.Server) error {
 	return nil
 }
 
-// registryHost is the registry as images name it. It listens on 127.0.0.1.
-func (s *stage) registryHost() string {
-	_, port, _ := strings.Cut(s.registry.Addr(), ":")
+// registryHost returns the registry's host as images name it. The registry listens on 127.0.0.1.
+func (d *demo) registryHost() string {
+	_, port, _ := strings.Cut(d.registry.Addr(), ":")
 	return "localhost:" + port
 }
 
-// setRegistry stops the registry or starts it again, on the same port, and says so.
-func (s *stage) setRegistry(down bool) error {
+// setRegistry stops the registry, or starts it again on the same port, and prints a note.
+func (d *demo) setRegistry(down bool) error {
 	if down {
-		s.out.note("The registry is stopped.\n")
-		s.registry.Stop()
+		d.out.note("The registry is stopped.\n")
+		d.registry.Stop()
 		return nil
 	}
-	s.out.note("The registry is started again, on the same port.\n")
-	if err := s.registry.Restart(); err != nil {
+	d.out.note("The registry is started again, on the same port.\n")
+	if err := d.registry.Restart(); err != nil {
 		return fmt.Errorf("starting the registry again: %w", err)
 	}
 	return nil

@@ -5,34 +5,33 @@ import (
 	"text/tabwriter"
 )
 
-// table ends the demo: a row for each pod, and what is to be said of those that are not as expected.
-func (s *screen) table(results []result) {
-	fmt.Fprintln(s.w)
-	tw := tabwriter.NewWriter(s.w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(tw, "POD\tNAMESPACE\tMODE\tEXPECTED\tANSWER\tOK")
+// table prints a row for each pod, and the decisions that are not as expected.
+func (p *printer) table(results []result) {
+	fmt.Fprintln(p.w)
+	tw := tabwriter.NewWriter(p.w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(tw, "POD\tNAMESPACE\tMODE\tEXPECTED\tDECISION\tOK")
 	for _, r := range results {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", r.pod, r.namespace, modeOf(r.namespace), r.want, r.got, s.mark(r))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", r.pod, r.namespace, modeOf(r.namespace), r.want, r.got, p.mark(r))
 	}
-	// It fails only if the screen does.
-	_ = tw.Flush()
-	fmt.Fprintln(s.w)
+	_ = tw.Flush() // write errors are ignored, as everywhere in printer
+	fmt.Fprintln(p.w)
 	for _, r := range results {
 		if r.mismatch != "" {
-			fmt.Fprintf(s.w, "%s in %s: %s\n", r.pod, r.namespace, r.mismatch)
+			fmt.Fprintf(p.w, "%s in %s: %s\n", r.pod, r.namespace, r.mismatch)
 		}
 	}
 	if n := mismatches(results); n > 0 {
-		fmt.Fprintf(s.w, "%d of %d answers are not as expected.\n", n, len(results))
+		fmt.Fprintf(p.w, "%d of %d decisions are not as expected.\n", n, len(results))
 		return
 	}
-	fmt.Fprintf(s.w, "All %d answers are as expected.\n", len(results))
+	fmt.Fprintf(p.w, "All %d decisions are as expected.\n", len(results))
 }
 
-func (s *screen) mark(r result) string {
+func (p *printer) mark(r result) string {
 	if r.mismatch != "" {
-		return s.paint(red, "✗")
+		return p.paint(red, "✗")
 	}
-	return s.paint(green, "✓")
+	return p.paint(green, "✓")
 }
 
 func mismatches(results []result) int {

@@ -1,8 +1,8 @@
-// Package e2e tests Pullgate where it is at home: in a cluster, installed by the shipped manifests, with a kubelet that
-// really pulls. Think of it as an operator's first day: a Deployment hangs, the gate is switched on and says why, the
-// registry fails, Pullgate itself goes away and comes back, and in the end it is removed.
+// Package e2e tests Pullgate in a cluster, installed by the shipped manifests, with a kubelet that pulls images.
 //
-// There are only tests in it, and they need a cluster whose nodes hold the images of Pullgate and of the tests' registry,
-// and the build tag e2e. "make test-e2e" brings up such a cluster on Linux, "make test-kind" one of kind; see README.md for
-// any other.
+//	install → enforce a namespace → registry down → rollout, bad upgrade, outage of Pullgate → uninstall
+//
+// The package has tests only. They need the build tag e2e, and a cluster whose nodes have the images of Pullgate and of the
+// tests' registry. "make test-e2e" starts such a cluster on Linux, and "make test-kind" one of kind. README.md describes
+// other clusters.
 package e2e

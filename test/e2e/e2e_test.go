@@ -4,20 +4,20 @@ package e2e
 
 import "testing"
 
-// TestE2E is the one test of the package. Its parts share one installation, and each is as if the one before it had not been,
-// but for the last, which removes Pullgate.
+// TestE2E is the only test of the package, because its parts share one installation. Each part leaves the installation as it
+// was, except for the last, which removes Pullgate.
 func TestE2E(t *testing.T) {
 	e := newEnvironment(t)
 	e.install(t)
 
-	t.Run("gate", func(t *testing.T) {
+	t.Run("decisions", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *environment){
-			"off: a Deployment hangs":        testDeploymentHangs,
-			"on: a pod is refused":           testPodRefused,
-			"on: a Deployment is healed":     testDeploymentHeals,
-			"on: a Job says why":             testJobSaysWhy,
-			"a private image":                testPrivateImage,
-			"the kubelet agrees on a secret": testWithoutSecret,
+			"mode off: a Deployment hangs":             testDeploymentHangs,
+			"mode enforce: a pod is denied":            testPodDenied,
+			"mode enforce: a Deployment recovers":      testDeploymentRecovers,
+			"mode enforce: a Job has an event":         testJobEvent,
+			"a private image needs its secret":         testPrivateImage,
+			"the kubelet fails without the secret too": testWithoutSecret,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -25,11 +25,11 @@ func TestE2E(t *testing.T) {
 			})
 		}
 	})
-	// These take away what the others need.
+	// These stop parts that the others need.
 	t.Run("registry down", func(t *testing.T) { testRegistryDown(t, e) })
 	t.Run("Pullgate rolled out", func(t *testing.T) { testRollout(t, e) })
-	t.Run("Pullgate badly upgraded", func(t *testing.T) { testBadUpgrade(t, e) })
+	t.Run("Pullgate upgraded to a missing image", func(t *testing.T) { testBadUpgrade(t, e) })
 	t.Run("Pullgate down", func(t *testing.T) { testPullgateDown(t, e) })
-	explain(t)
+	logCluster(t)
 	t.Run("Pullgate removed", func(t *testing.T) { testUninstall(t, e) })
 }

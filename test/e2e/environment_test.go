@@ -19,22 +19,22 @@ import (
 )
 
 const (
-	// patience bounds every wait. The longest that a kubelet leaves between two attempts at a pull is less.
-	patience = 2 * time.Minute
-	// pollInterval is how often something that is waited for is looked at.
+	// timeout bounds every wait. It is longer than the longest delay of the kubelet between two pulls.
+	timeout = 2 * time.Minute
+	// pollInterval is the time between two evaluations of a condition.
 	pollInterval = 200 * time.Millisecond
-	// systemNamespace is where the manifests install Pullgate.
+	// systemNamespace is the namespace of Pullgate in the manifests.
 	systemNamespace = "pullgate-system"
 )
 
-// environment is what the tests share.
+// environment is the cluster and the registry, which all tests share.
 type environment struct {
 	config   *rest.Config
 	client   kubernetes.Interface
 	registry *podRegistry
 }
 
-// newEnvironment starts the registry in a cluster that has no Pullgate yet: the tests remove it in the end.
+// newEnvironment starts the registry. The cluster must not have Pullgate, because the tests install and remove it.
 func newEnvironment(t *testing.T) *environment {
 	path := os.Getenv("KUBECONFIG")
 	if path == "" {
@@ -49,15 +49,15 @@ func newEnvironment(t *testing.T) *environment {
 	e.client, _ = e.caller(t)
 	switch _, err := e.client.CoreV1().Namespaces().Get(t.Context(), systemNamespace, metav1.GetOptions{}); {
 	case err == nil:
-		t.Fatalf("the cluster has a namespace %s already: the tests want one without Pullgate, which they install", systemNamespace)
+		t.Fatalf("the cluster already has a namespace %s: use a cluster without Pullgate", systemNamespace)
 	case !apierrors.IsNotFound(err):
-		t.Fatalf("asking the cluster of %s: %v", path, err)
+		t.Fatalf("reading from the cluster of %s: %v", path, err)
 	}
 	e.registry = e.startRegistry(t)
 	return e
 }
 
-// caller returns a client, and the warnings that it is given.
+// caller returns a client, and the warnings that it gets.
 func (e *environment) caller(t *testing.T) (kubernetes.Interface, *warnings) {
 	t.Helper()
 	w := &warnings{}
@@ -89,12 +89,12 @@ func (w *warnings) all() []string {
 	return append([]string(nil), w.texts...)
 }
 
-// namespace makes a namespace with the mode, or without one, and returns its name once pods can be made in it. It goes with
-// the test.
+// namespace creates a namespace with the mode, or without a mode if it is empty, and returns its name when pods can be created
+// in it. The namespace is deleted at the end of the test.
 func (e *environment) namespace(t *testing.T, mode string) string {
 	t.Helper()
 	labels := map[string]string{
-		// Where the cluster is strict by default: these pods need not be, and the registry can't.
+		// For clusters that are strict by default: the registry needs the network of its node.
 		"pod-security.kubernetes.io/enforce": "privileged", "pod-security.kubernetes.io/warn": "privileged",
 	}
 	if mode != "" {
@@ -118,16 +118,16 @@ func (e *environment) namespace(t *testing.T, mode string) string {
 	return ns.Name
 }
 
-// eventually waits for the condition, and ends the test with what was last seen when it does not come true.
-func eventually(t *testing.T, what string, condition func(context.Context) (holds bool, seen any)) {
+// eventually waits until the condition holds. Otherwise it ends the test and prints the last state.
+func eventually(t *testing.T, what string, condition func(context.Context) (holds bool, state any)) {
 	t.Helper()
 	var last any
-	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
-		holds, seen := condition(ctx)
-		last = seen
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, timeout, true, func(ctx context.Context) (bool, error) {
+		holds, state := condition(ctx)
+		last = state
 		return holds, nil
 	})
 	if err != nil {
-		t.Fatalf("waiting for %s: %v; last seen: %+v", what, err, last)
+		t.Fatalf("waiting for %s: %v; last state: %+v", what, err, last)
 	}
 }

@@ -14,14 +14,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// overlay is the installation: the shipped manifests with what an operator would change.
+// overlay is the shipped manifests with the changes that an operator would make.
 const overlay = "overlay"
 
-// install installs Pullgate as its guide says, and waits until the API server does as it says.
+// install installs Pullgate as its guide describes, and waits until the API server uses its decisions.
 func (e *environment) install(t *testing.T) {
 	t.Helper()
 	t.Cleanup(func() { uninstall(t) })
-	defer explain(t)
+	defer logCluster(t)
 	kubectl(t, "apply", "-k", overlay)
 	hosts := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: "pullgate-hosts"},
@@ -31,11 +31,11 @@ func (e *environment) install(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.awaitRollout(t)
-	e.awaitGate(t)
+	e.awaitDenials(t)
 }
 
-// explain tells, after a failure, what the cluster and Pullgate have to say.
-func explain(t *testing.T) {
+// logCluster logs the state of the cluster and of Pullgate after a failure.
+func logCluster(t *testing.T) {
 	t.Helper()
 	if !t.Failed() {
 		return
@@ -45,36 +45,36 @@ func explain(t *testing.T) {
 		{"get", "events", "--all-namespaces", "--sort-by=.metadata.creationTimestamp"},
 		{"logs", "--namespace=" + systemNamespace, "--selector=app.kubernetes.io/name=pullgate", "--prefix", "--tail=50"},
 	} {
-		out, _ := run(t, args...) // what can't be had is not told
+		out, _ := run(t, args...) // the output has the error too
 		t.Logf("kubectl %s\n%s", strings.Join(args, " "), out)
 	}
 }
 
-// uninstall removes Pullgate as the manifests' README says.
+// uninstall removes Pullgate as the manifests' README describes.
 func uninstall(t *testing.T) {
 	t.Helper()
 	kubectl(t, "delete", "--ignore-not-found", "validatingwebhookconfiguration", "pullgate")
 	kubectl(t, "delete", "--ignore-not-found", "-k", overlay)
 }
 
-// awaitRollout waits until the Deployment runs as it is meant to, and nothing older runs any more.
+// awaitRollout waits until the Deployment runs its current version only.
 func (e *environment) awaitRollout(t *testing.T) {
 	t.Helper()
-	kubectl(t, "rollout", "status", "--namespace="+systemNamespace, "--timeout="+patience.String(), "deployment/pullgate")
+	kubectl(t, "rollout", "status", "--namespace="+systemNamespace, "--timeout="+timeout.String(), "deployment/pullgate")
 }
 
-// awaitGate waits until a pod that can't be pulled is refused. A dry run is enough to know. On a node that is new this takes
-// up to ten seconds: it has yet to report its images, and until then may hold any.
-func (e *environment) awaitGate(t *testing.T) {
+// awaitDenials waits until a pod whose image cannot be pulled is denied. A dry run is enough. On a new node this takes up to ten
+// seconds: until the node reports its images, it may have the missing one.
+func (e *environment) awaitDenials(t *testing.T) {
 	t.Helper()
 	namespace, pod := e.namespace(t, "enforce"), e.pod(e.registry.missing(t, "shop/gate"))
-	eventually(t, "the gate to be on", func(context.Context) (bool, any) {
+	eventually(t, "a denial", func(context.Context) (bool, any) {
 		_, err := e.create(t, namespace, pod, metav1.DryRunAll)
-		return isRefusal(err), err
+		return isDenial(err), err
 	})
 }
 
-// kubectl runs a command of the guide.
+// kubectl runs kubectl, and ends the test if it fails.
 func kubectl(t *testing.T, args ...string) {
 	t.Helper()
 	if out, err := run(t, args...); err != nil {

@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A registry that is down is no reason to refuse a pod: the kubelet tries until it is back.
+// A pod is not denied if its registry is down, because the kubelet retries until the registry works again.
 func testRegistryDown(t *testing.T, e *environment) {
 	namespace, image := e.namespace(t, "enforce"), e.registry.push(t, "shop/late:1.0")
 	e.registry.stop(t)
@@ -27,27 +27,27 @@ func testRegistryDown(t *testing.T, e *environment) {
 	e.awaitPod(t, namespace, "web", "to run", isRunning)
 }
 
-// No pod slips through while Pullgate is replaced. The moments that matter are short: pods are tried without a pause.
+// Every pod is checked while Pullgate is replaced. The critical moments are short, so that pods are created without a pause.
 func testRollout(t *testing.T, e *environment) {
 	namespace, pod := e.namespace(t, "enforce"), e.pod(e.registry.missing(t, "shop/rollout"))
-	over := make(chan struct{})
-	var asking sync.WaitGroup
-	var asked atomic.Int64
+	done := make(chan struct{})
+	var requests sync.WaitGroup
+	var count atomic.Int64
 	for range 2 {
-		asking.Go(func() {
-			for !isClosed(over) {
-				asked.Add(1)
-				if warnings, err := e.create(t, namespace, pod, metav1.DryRunAll); !isRefusal(err) {
-					t.Errorf("during the rollout: got error %v and warnings %q, want a refusal", err, warnings)
+		requests.Go(func() {
+			for !isClosed(done) {
+				count.Add(1)
+				if warnings, err := e.create(t, namespace, pod, metav1.DryRunAll); !isDenial(err) {
+					t.Errorf("during the rollout: got error %v and warnings %q, want a denial", err, warnings)
 				}
 			}
 		})
 	}
-	defer asking.Wait()
-	defer close(over)
+	defer requests.Wait()
+	defer close(done)
 	kubectl(t, "rollout", "restart", "--namespace="+systemNamespace, "deployment/pullgate")
 	eventually(t, "the rollout", e.isRolledOut)
-	t.Logf("%d pods were refused during the rollout", asked.Load())
+	t.Logf("%d pods were denied during the rollout", count.Load())
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -59,7 +59,7 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// A bad upgrade of Pullgate is nothing that Pullgate forbids, and until it is put right the pods of before do their work.
+// Pullgate does not deny its own upgrade to a missing image. Until the upgrade is undone, the old pods check images.
 func testBadUpgrade(t *testing.T, e *environment) {
 	namespace, image := e.namespace(t, "enforce"), e.registry.missing(t, "shop/upgrade")
 	kubectl(t, "label", "namespace", systemNamespace, "pullgate.dev/mode=enforce")
@@ -68,14 +68,14 @@ func testBadUpgrade(t *testing.T, e *environment) {
 		pods := e.pods(t, systemNamespace)
 		return slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return hasFailed(&pod) }), pods
 	})
-	if warnings, err := e.create(t, namespace, e.pod(image)); !isRefusal(err) {
-		t.Errorf("during the upgrade: got error %v and warnings %q, want a refusal", err, warnings)
+	if warnings, err := e.create(t, namespace, e.pod(image)); !isDenial(err) {
+		t.Errorf("during the upgrade: got error %v and warnings %q, want a denial", err, warnings)
 	}
 	kubectl(t, "rollout", "undo", "--namespace="+systemNamespace, "deployment/pullgate")
 	e.awaitRollout(t)
 }
 
-// isRolledOut tells whether all pods are of the newest kind, and the older ones have gone.
+// isRolledOut reports whether all pods have the current version, and the old pods are gone.
 func (e *environment) isRolledOut(ctx context.Context) (bool, any) {
 	d, err := e.client.AppsV1().Deployments(systemNamespace).Get(ctx, "pullgate", metav1.GetOptions{})
 	if err != nil {
@@ -91,7 +91,7 @@ func (e *environment) isRolledOut(ctx context.Context) (bool, any) {
 	return done, d.Status
 }
 
-// While nobody answers, pods are admitted as if there were no gate. It is on again when Pullgate is.
+// Without a running Pullgate, pods are admitted without a check. Denials return with Pullgate.
 func testPullgateDown(t *testing.T, e *environment) {
 	namespace, image := e.namespace(t, "enforce"), e.registry.missing(t, "shop/down")
 	kubectl(t, "scale", "--namespace="+systemNamespace, "--replicas=0", "deployment/pullgate")
@@ -103,5 +103,5 @@ func testPullgateDown(t *testing.T, e *environment) {
 	e.awaitPod(t, namespace, "web", "to fail", hasFailed)
 	kubectl(t, "scale", "--namespace="+systemNamespace, "--replicas=2", "deployment/pullgate")
 	e.awaitRollout(t)
-	e.awaitGate(t)
+	e.awaitDenials(t)
 }

@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// podSpec is that of a pod with one container, on the node that has the registry.
+// podSpec returns the spec of a pod with one container, on the node of the registry.
 func (e *environment) podSpec(image string, secrets ...string) corev1.PodSpec {
 	spec := corev1.PodSpec{
 		Containers:   []corev1.Container{{Name: "web", Image: image}},
@@ -29,16 +29,16 @@ func (e *environment) pod(image string, secrets ...string) *corev1.Pod {
 	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: e.podSpec(image, secrets...)}
 }
 
-// create creates the pod and returns the warnings, or the refusal.
+// create creates the pod and returns the warnings, or the denial.
 func (e *environment) create(t *testing.T, namespace string, pod *corev1.Pod, dryRun ...string) ([]string, error) {
 	t.Helper()
 	client, warnings := e.caller(t)
-	// A client writes to what it sends, and several may be sending the same pod.
+	// A client changes the object that it sends, and several clients may send the same pod.
 	_, err := client.CoreV1().Pods(namespace).Create(t.Context(), pod.DeepCopy(), metav1.CreateOptions{DryRun: dryRun})
 	return warnings.all(), err
 }
 
-// admit creates the pod, which must come about without a word.
+// admit creates the pod, without warnings.
 func (e *environment) admit(t *testing.T, namespace string, pod *corev1.Pod) {
 	t.Helper()
 	if warnings, err := e.create(t, namespace, pod); err != nil || len(warnings) > 0 {
@@ -46,20 +46,20 @@ func (e *environment) admit(t *testing.T, namespace string, pod *corev1.Pod) {
 	}
 }
 
-// wantWarning checks that there is one warning of the container, with that verdict. Its image may be shortened.
+// wantWarning checks that the only warning is about the container, with this verdict. The image may be shortened.
 func wantWarning(t *testing.T, got []string, verdict string) {
 	t.Helper()
 	if len(got) != 1 || !strings.HasPrefix(got[0], `container "web": image "`) || !strings.Contains(got[0], verdict) {
-		t.Errorf("got warnings %q, want one that the image of web %s", got, verdict)
+		t.Errorf("got warnings %q, want one about container web with %q", got, verdict)
 	}
 }
 
-// isRefusal tells whether an error is Pullgate's denial of a pod.
-func isRefusal(err error) bool {
+// isDenial reports whether an error is Pullgate's denial of a pod.
+func isDenial(err error) bool {
 	return apierrors.IsForbidden(err) && strings.HasPrefix(err.Error(), `admission webhook "pods.pullgate.dev" denied the request: `)
 }
 
-// awaitPod returns the pod once it is as it is wanted.
+// awaitPod waits until the pod has the wanted state, and returns it.
 func (e *environment) awaitPod(t *testing.T, namespace, name, what string, wanted func(*corev1.Pod) bool) *corev1.Pod {
 	t.Helper()
 	var pod *corev1.Pod
@@ -81,10 +81,10 @@ func isReady(pod *corev1.Pod) bool {
 	})
 }
 
-// isBackingOff tells whether the kubelet has tried in vain and will do so again.
+// isBackingOff reports whether the kubelet waits before it tries a failed pull again.
 func isBackingOff(pod *corev1.Pod) bool { return waitsFor(pod, "ImagePullBackOff") }
 
-// hasFailed tells whether the kubelet has tried in vain at least once.
+// hasFailed reports whether a pull of the kubelet has failed.
 func hasFailed(pod *corev1.Pod) bool { return waitsFor(pod, "ErrImagePull", "ImagePullBackOff") }
 
 func waitsFor(pod *corev1.Pod, reasons ...string) bool {

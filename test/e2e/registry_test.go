@@ -18,19 +18,19 @@ import (
 
 const (
 	registryImage = "localhost/pullgate-registry:e2e"
-	// registryHost is what a node calls the registry. A node trusts it in plain HTTP without being told, since it is its own.
+	// registryHost is the registry's host on its node. Nodes use plain HTTP for localhost without any configuration.
 	registryHost = "localhost:5050"
 	registryPort = 5050
 	adminPort    = 5051
 )
 
-// podRegistry is a registry in the network of a node. Nobody may pull what is not below shop, but with its password.
+// podRegistry is a registry in the network of a node. Repositories outside shop need its password.
 type podRegistry struct {
 	e         *environment
 	namespace string
-	// address is the registry's for those who are not on its node.
+	// address is the registry's address outside its node.
 	address string
-	// hostname is the label of its node: only there it is localhost.
+	// hostname is the label of its node, the only one where the registry is on localhost.
 	hostname string
 	password string
 }
@@ -48,7 +48,7 @@ func (e *environment) startRegistry(t *testing.T) *podRegistry {
 				Args: []string{
 					fmt.Sprintf("-addr=:%d", registryPort), fmt.Sprintf("-admin=:%d", adminPort), "-password=" + r.password,
 				},
-				// The scheduler finds a node that has these to spare.
+				// The scheduler selects a node where these ports are free.
 				Ports:          []corev1.ContainerPort{{ContainerPort: registryPort}, {ContainerPort: adminPort}},
 				ReadinessProbe: &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &health}},
 			}},
@@ -66,35 +66,35 @@ func (e *environment) startRegistry(t *testing.T) *podRegistry {
 	return r
 }
 
-// push puts an image into the registry that runs, and returns its name as a node knows it.
+// push pushes an image that runs until it is stopped, and returns its name on the node.
 func (r *podRegistry) push(t *testing.T, image string) string {
 	t.Helper()
-	r.tell(t, "images/"+image)
+	r.control(t, "images/"+image)
 	return registryHost + "/" + image
 }
 
-// missing returns the name of an image whose repository exists and lacks the tag.
+// missing returns an image whose repository exists, but not its tag.
 func (r *podRegistry) missing(t *testing.T, repository string) string {
 	t.Helper()
 	return r.push(t, repository+":1.27") + "-alpin"
 }
 
-func (r *podRegistry) stop(t *testing.T) { r.tell(t, "stop") }
+func (r *podRegistry) stop(t *testing.T) { r.control(t, "stop") }
 
-func (r *podRegistry) start(t *testing.T) { r.tell(t, "start") }
+func (r *podRegistry) start(t *testing.T) { r.control(t, "start") }
 
-// tell sends a request to the registry's second port by way of the API server, which reaches it in any cluster.
-func (r *podRegistry) tell(t *testing.T, what string) {
+// control sends a command to the registry's admin port, through the API server, which reaches it in every cluster.
+func (r *podRegistry) control(t *testing.T, command string) {
 	t.Helper()
-	answer, err := r.e.client.CoreV1().RESTClient().Post().Namespace(r.namespace).Resource("pods").
-		Name(fmt.Sprintf("registry:%d", adminPort)).SubResource("proxy").Suffix(what).
+	body, err := r.e.client.CoreV1().RESTClient().Post().Namespace(r.namespace).Resource("pods").
+		Name(fmt.Sprintf("registry:%d", adminPort)).SubResource("proxy").Suffix(command).
 		DoRaw(context.WithoutCancel(t.Context()))
 	if err != nil {
-		t.Fatalf("telling the registry to %s: %v: %s", what, err, answer)
+		t.Fatalf("sending %s to the registry: %v: %s", command, err, body)
 	}
 }
 
-// createSecret makes a pull secret for the registry.
+// createSecret creates a pull secret for the registry.
 func (r *podRegistry) createSecret(t *testing.T, namespace, name string) {
 	t.Helper()
 	type entry struct {

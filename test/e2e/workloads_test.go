@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// createDeployment makes a Deployment of one pod, named web, and returns the warnings.
+// createDeployment creates a Deployment with one pod, named web, and returns the warnings.
 func (e *environment) createDeployment(t *testing.T, namespace, image string) []string {
 	t.Helper()
 	labels := map[string]string{"app": "web"}
@@ -50,7 +50,7 @@ func (e *environment) setImage(t *testing.T, namespace, image string) []string {
 	return warnings.all()
 }
 
-// awaitDeployment waits until the Deployment is as it is wanted.
+// awaitDeployment waits until the Deployment has the wanted state.
 func (e *environment) awaitDeployment(t *testing.T, namespace, what string, wanted func(*appsv1.Deployment) bool) {
 	t.Helper()
 	eventually(t, "the Deployment "+what, func(ctx context.Context) (bool, any) {
@@ -62,7 +62,7 @@ func (e *environment) awaitDeployment(t *testing.T, namespace, what string, want
 	})
 }
 
-// condition returns the condition of that type; the zero value if there is none.
+// condition returns the condition of this type, or the zero value.
 func condition(d *appsv1.Deployment, kind appsv1.DeploymentConditionType) appsv1.DeploymentCondition {
 	for _, c := range d.Status.Conditions {
 		if c.Type == kind {
@@ -72,7 +72,7 @@ func condition(d *appsv1.Deployment, kind appsv1.DeploymentConditionType) appsv1
 	return appsv1.DeploymentCondition{}
 }
 
-// createJob makes a Job named once, and returns the warnings.
+// createJob creates a Job named once, and returns the warnings.
 func (e *environment) createJob(t *testing.T, namespace, image string) []string {
 	t.Helper()
 	spec := e.podSpec(image)
@@ -98,7 +98,7 @@ func (e *environment) pods(t *testing.T, namespace string) []corev1.Pod {
 	return list.Items
 }
 
-// awaitEvent waits for an event with that reason and a message that has the text in it.
+// awaitEvent waits for an event with this reason and a message that contains the text.
 func (e *environment) awaitEvent(t *testing.T, namespace, reason, text string) {
 	t.Helper()
 	eventually(t, "an event "+reason, func(ctx context.Context) (bool, any) {
@@ -106,13 +106,13 @@ func (e *environment) awaitEvent(t *testing.T, namespace, reason, text string) {
 		if err != nil {
 			return false, err
 		}
-		var seen []string
+		var others []string
 		for _, event := range list.Items {
 			if event.Reason == reason && strings.Contains(event.Message, text) {
 				return true, nil
 			}
-			seen = append(seen, event.Reason+": "+event.Message)
+			others = append(others, event.Reason+": "+event.Message)
 		}
-		return false, seen
+		return false, others
 	})
 }

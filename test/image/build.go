@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// build makes the image, with all files in one layer. The same files make the same image.
+// build returns the image, with all files in one layer. The same files give the same image.
 func (s stage) build(from, arch string) (v1.Image, error) {
 	files, err := s.pack(from)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s stage) build(from, arch string) (v1.Image, error) {
 	return mutate.ConfigFile(image, file)
 }
 
-// pack returns an archive of the files, which belong to root and are for everybody to run.
+// pack returns an archive of the files. They belong to root, and every user may execute them.
 func (s stage) pack(from string) ([]byte, error) {
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)

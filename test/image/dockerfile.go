@@ -17,17 +17,17 @@ type stage struct {
 	config v1.Config
 }
 
-// copied is a file with the path that it has where it was built, and the one that it gets in the image.
+// copied is a file with its path in the build stage and its path in the image.
 type copied struct{ from, to string }
 
-// instruction is one line of a Dockerfile, after continuations are joined.
+// instruction is one line of a Dockerfile, with its continuation lines.
 type instruction struct {
 	line       int
 	name, rest string
 }
 
-// parse reads the last stage. What it can't do is an error rather than left out: an image that is not what the
-// Dockerfile says would prove nothing.
+// parse returns the last stage. An unsupported instruction is an error, because tests of an image that differs from the
+// Dockerfile would prove nothing.
 func parse(text string, args map[string]string) (stage, error) {
 	var last []instruction
 	for _, i := range instructions(text) {
@@ -38,52 +38,52 @@ func parse(text string, args map[string]string) (stage, error) {
 		}
 	}
 	if last == nil {
-		return stage{}, errors.New(" there is no FROM")
+		return stage{}, errors.New(" FROM is missing")
 	}
 	var s stage
 	for _, i := range last {
-		if err := s.follow(i, args); err != nil {
+		if err := s.apply(i, args); err != nil {
 			return stage{}, fmt.Errorf("%d: %s: %w", i.line, i.name, err)
 		}
 	}
 	return s, nil
 }
 
-// instructions splits the text, and leaves comments and empty lines out.
+// instructions splits the text into instructions, without comments and empty lines.
 func instructions(text string) []instruction {
 	var all []instruction
-	var begun string
+	var joined string
 	start := 0
 	for n, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if begun == "" {
+		if joined == "" {
 			start = n + 1
 		}
 		head, continues := strings.CutSuffix(line, `\`)
-		begun += head
+		joined += head
 		if continues {
 			continue
 		}
-		name, rest, _ := strings.Cut(begun, " ")
+		name, rest, _ := strings.Cut(joined, " ")
 		all = append(all, instruction{line: start, name: strings.ToUpper(name), rest: strings.TrimSpace(rest)})
-		begun = ""
+		joined = ""
 	}
 	return all
 }
 
 var (
-	errUnknown = errors.New("this program does not know what to do")
-	errForm    = errors.New("not in the form that this program knows")
+	errUnsupported = errors.New("unsupported instruction")
+	errForm        = errors.New("unsupported form")
 )
 
-// follow does what one instruction says.
-func (s *stage) follow(i instruction, args map[string]string) (err error) {
+// apply applies one instruction to the stage.
+func (s *stage) apply(i instruction, args map[string]string) (err error) {
 	switch i.name {
 	case "ARG":
-		// The values come from outside.
+		// The caller passes the values.
 	case "LABEL":
 		s.config.Labels, err = labels(i.rest, args)
 	case "COPY":
@@ -95,12 +95,12 @@ func (s *stage) follow(i instruction, args map[string]string) (err error) {
 	case "CMD":
 		s.config.Cmd, err = words(i.rest)
 	default:
-		err = errUnknown
+		err = errUnsupported
 	}
 	return err
 }
 
-// copy takes one file that another stage has built.
+// copy adds a file that another stage built.
 func (s *stage) copy(rest string) error {
 	fields := strings.Fields(rest)
 	if len(fields) != 3 || !strings.HasPrefix(fields[0], "--from=") || !strings.HasPrefix(fields[2], "/") {
@@ -113,6 +113,7 @@ func (s *stage) copy(rest string) error {
 // label matches key="value".
 var label = regexp.MustCompile(`^([a-z.]+)="([^"]*)"\s*`)
 
+// labels returns the labels of an instruction, with the arguments expanded.
 func labels(rest string, args map[string]string) (map[string]string, error) {
 	all := map[string]string{}
 	for rest != "" {
@@ -126,7 +127,7 @@ func labels(rest string, args map[string]string) (map[string]string, error) {
 	return all, nil
 }
 
-// words reads the exec form, which is a JSON list.
+// words parses the exec form, which is a JSON list.
 func words(rest string) (list []string, err error) {
 	if json.Unmarshal([]byte(rest), &list) != nil {
 		return nil, errForm

@@ -3,8 +3,8 @@
 //
 //	go run ./test/image -file Dockerfile -from bin -tag localhost/pullgate:e2e -o bin/pullgate.tar
 //
-// Files that the stage copies are taken from a folder where they have been built before. The base of the stage is left out:
-// images made in this way are for tests, and have no certificates of public authorities.
+// The files that the stage copies must exist in a directory. The base image of the stage is left out: the images are for tests,
+// and have no certificates of public authorities.
 package main
 
 import (
@@ -26,21 +26,21 @@ func main() {
 	}
 }
 
-// run does what the arguments say.
+// run runs the command with its arguments.
 func run(args []string, errOut io.Writer) error {
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	flags.SetOutput(errOut)
 	file := flags.String("file", "Dockerfile", "Dockerfile whose last stage is built")
-	from := flags.String("from", "bin", "folder that holds what the stage copies")
+	from := flags.String("from", "bin", "directory with the files that the stage copies")
 	tag := flags.String("tag", "", "name of the image, with a tag")
 	out := flags.String("o", "", "archive to write")
 	version := flags.String("version", "", "value of the argument VERSION")
-	arch := flags.String("arch", runtime.GOARCH, "architecture that the programs are built for")
+	arch := flags.String("arch", runtime.GOARCH, "architecture of the programs")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *tag == "" || *out == "" || flags.NArg() > 0 {
-		return errors.New("-tag and -o must be given, and nothing but flags: see -help")
+		return errors.New("-tag and -o are required, and arguments are not allowed: see -help")
 	}
 	return write(*file, *from, *tag, *out, *arch, map[string]string{"VERSION": *version})
 }

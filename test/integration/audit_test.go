@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// auditLog is the file that the API server writes its audit events to.
+// auditLog is the file with the API server's audit events.
 type auditLog string
 
-// auditEvent is what the tests read of an event (kubernetes: staging/src/k8s.io/apiserver/pkg/apis/audit/v1).
+// auditEvent has the fields of an event that the tests read (kubernetes: staging/src/k8s.io/apiserver/pkg/apis/audit/v1).
 type auditEvent struct {
 	Verb string `json:"verb"`
 	User struct {
@@ -31,7 +31,7 @@ type auditEvent struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-// failedOpen reports whether a webhook gave no answer and the object was let through all the same.
+// failedOpen reports whether the object was admitted because a call of its webhook failed.
 func (e auditEvent) failedOpen() bool {
 	for key := range e.Annotations {
 		if strings.HasPrefix(key, "failed-open.validating.webhook.admission.k8s.io/") {
@@ -52,7 +52,7 @@ func (e auditEvent) of(webhook string) map[string]string {
 	return found
 }
 
-// events returns the events of lines that hold the text.
+// events returns the events of the lines that contain the text.
 func (l auditLog) events(t *testing.T, text string) []auditEvent {
 	t.Helper()
 	data, err := os.ReadFile(string(l))
@@ -73,8 +73,8 @@ func (l auditLog) events(t *testing.T, text string) []auditEvent {
 	return all
 }
 
-// await waits for the last of n requests that did this to the resource in the namespace. An event is written a moment
-// after the answer.
+// await waits for the event of the nth request with this verb and resource in the namespace. An event is written a moment after
+// the response.
 func (l auditLog) await(t *testing.T, verb, resource, namespace string, n int) auditEvent {
 	t.Helper()
 	var found []auditEvent

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// caller is an administrator who notices warnings.
+// caller is an administrator's client that records warnings.
 type caller struct {
 	t        *testing.T
 	client   client.Client
@@ -32,40 +32,40 @@ func (e *environment) caller(t *testing.T) *caller {
 	return &caller{t, c, w}
 }
 
-// answer is what the API server said to one request.
-type answer struct {
+// response is the API server's response to one request.
+type response struct {
 	err      error
 	warnings []string
 }
 
-// denied reports whether the object was refused, by whomever.
-func (a answer) denied() bool { return apierrors.IsForbidden(a.err) }
+// denied reports whether the object was denied, by any plugin.
+func (a response) denied() bool { return apierrors.IsForbidden(a.err) }
 
-func (c *caller) create(object client.Object, options ...client.CreateOption) answer {
+func (c *caller) create(object client.Object, options ...client.CreateOption) response {
 	err := c.client.Create(c.t.Context(), object, options...)
-	return answer{err, c.warnings.take()}
+	return response{err, c.warnings.take()}
 }
 
-func (c *caller) update(object client.Object) answer {
+func (c *caller) update(object client.Object) response {
 	err := c.client.Update(c.t.Context(), object)
-	return answer{err, c.warnings.take()}
+	return response{err, c.warnings.take()}
 }
 
-// updateEphemeralContainers updates the pod's subresource of that name, as kubectl debug does.
-func (c *caller) updateEphemeralContainers(pod *corev1.Pod) answer {
+// updateEphemeralContainers updates the subresource of the pod, as kubectl debug does.
+func (c *caller) updateEphemeralContainers(pod *corev1.Pod) response {
 	err := c.client.SubResource("ephemeralcontainers").Update(c.t.Context(), pod)
-	return answer{err, c.warnings.take()}
+	return response{err, c.warnings.take()}
 }
 
-// must ends the test unless the request was granted.
-func (c *caller) must(a answer) {
+// must ends the test unless the request succeeded.
+func (c *caller) must(a response) {
 	c.t.Helper()
 	if a.err != nil {
 		c.t.Fatal(a.err)
 	}
 }
 
-// get reads the object's current state into it.
+// get reads the current state of the object into it.
 func (c *caller) get(object client.Object) {
 	c.t.Helper()
 	if err := c.client.Get(c.t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
@@ -73,8 +73,8 @@ func (c *caller) get(object client.Object) {
 	}
 }
 
-// status returns the API server's own words about a refusal; zero when there is none.
-func (a answer) status() metav1.Status {
+// status returns the API server's status of a failed request; the zero value otherwise.
+func (a response) status() metav1.Status {
 	var status apierrors.APIStatus
 	if errors.As(a.err, &status) {
 		return status.Status()
@@ -104,8 +104,8 @@ func (w *warnings) take() []string {
 	return texts
 }
 
-// namespace makes a namespace with the mode, or without one, and returns its name. It gets the service account that a
-// controller would make: without it the API server refuses every pod.
+// namespace creates a namespace with the mode, or without a mode if it is empty, and returns its name. It also creates the service
+// account, as a controller would: without it the API server denies every pod.
 func (e *environment) namespace(t *testing.T, mode string, objects ...client.Object) string {
 	t.Helper()
 	c := e.caller(t)

@@ -11,28 +11,28 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// callCase prepares something in a namespace, and returns the act whose calls are counted.
+// callCase is a request whose webhook calls are counted, with its preparation in a namespace.
 type callCase struct {
 	name, mode string
-	prepare    func(c *caller, namespace string) (act func() answer)
+	prepare    func(c *caller, namespace string) (send func() response)
 	want       calls
 }
 
-// calls are how often the API server called each webhook.
+// calls is the number of calls of each webhook.
 type calls struct{ Pods, Workloads, Labels float64 }
 
-// testCalls counts the calls that the API server makes: what can't change the answer must not cost one. No other test runs
-// at the same time.
+// testCalls counts the calls of the API server: a request whose decision cannot change must not cause one. No other test runs at
+// the same time.
 func testCalls(t *testing.T, e *environment) {
 	cases := slices.Concat(podCalls(e), workloadCalls(e), namespaceCalls())
-	var acts []func() answer
+	var requests []func() response
 	for _, test := range cases {
-		acts = append(acts, test.prepare(e.caller(t), e.namespace(t, test.mode)))
+		requests = append(requests, test.prepare(e.caller(t), e.namespace(t, test.mode)))
 	}
 	before := e.calls(t)
 	for i, test := range cases {
 		t.Run(test.name, func(t *testing.T) {
-			if got := acts[i](); got.err != nil {
+			if got := requests[i](); got.err != nil {
 				t.Error(got.err)
 			}
 			after := e.calls(t)
@@ -44,7 +44,7 @@ func testCalls(t *testing.T, e *environment) {
 	}
 }
 
-// calls reads the API server's own counter.
+// calls returns the API server's own counters.
 func (e *environment) calls(t *testing.T) calls {
 	t.Helper()
 	samples := e.apiServerMetrics(t)
@@ -59,15 +59,15 @@ func (c calls) since(before calls) calls {
 }
 
 func podCalls(e *environment) []callCase {
-	create := func(c *caller, namespace string) func() answer {
-		return func() answer { return c.create(newPod(namespace, e.registry.expand(imagePublic))) }
+	create := func(c *caller, namespace string) func() response {
+		return func() response { return c.create(newPod(namespace, e.registry.expand(imagePublic))) }
 	}
-	update := func(change func(*corev1.Pod)) func(*caller, string) func() answer {
-		return func(c *caller, namespace string) func() answer {
+	update := func(change func(*corev1.Pod)) func(*caller, string) func() response {
+		return func(c *caller, namespace string) func() response {
 			pod := newPod(namespace, e.registry.expand(imagePublic))
 			c.must(c.create(pod))
 			change(pod)
-			return func() answer { return c.update(pod) }
+			return func() response { return c.update(pod) }
 		}
 	}
 	once := calls{Pods: 1}
@@ -87,24 +87,24 @@ func podCalls(e *environment) []callCase {
 	}
 }
 
-// mirrorPod stands for a static pod, whose image may well be gone from everywhere but its node.
-func (e *environment) mirrorPod(c *caller, namespace string) func() answer {
+// mirrorPod creates the mirror of a static pod. Its image may exist on its node only.
+func (e *environment) mirrorPod(c *caller, namespace string) func() response {
 	pod := newPod(namespace, e.registry.expand(imageGone))
 	pod.Annotations = map[string]string{corev1.MirrorPodAnnotationKey: "x"}
 	pod.Spec.NodeName = "node"
-	return func() answer { return c.create(pod) }
+	return func() response { return c.create(pod) }
 }
 
-func (e *environment) ephemeralContainer(c *caller, namespace string) func() answer {
+func (e *environment) ephemeralContainer(c *caller, namespace string) func() response {
 	pod := newPod(namespace, e.registry.expand(imagePublic))
 	c.must(c.create(pod))
 	common := corev1.EphemeralContainerCommon{Name: "debug", Image: e.registry.expand(imagePublic)}
 	pod.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: common}}
-	return func() answer { return c.updateEphemeralContainers(pod) }
+	return func() response { return c.updateEphemeralContainers(pod) }
 }
 
-// deletedPod is held by a finalizer, and gets an image that does not exist.
-func (e *environment) deletedPod(c *caller, namespace string) func() answer {
+// deletedPod changes a pod that a finalizer keeps from deletion to an image that does not exist.
+func (e *environment) deletedPod(c *caller, namespace string) func() response {
 	pod := newPod(namespace, e.registry.expand(imagePublic))
 	pod.Finalizers = []string{"test.pullgate.dev/hold"}
 	c.must(c.create(pod))
@@ -113,12 +113,12 @@ func (e *environment) deletedPod(c *caller, namespace string) func() answer {
 	}
 	c.get(pod)
 	pod.Spec.Containers[0].Image = e.registry.expand(imageGone)
-	return func() answer { return c.update(pod) }
+	return func() response { return c.update(pod) }
 }
 
-// inKubeSystem does the same in kube-system, labelled as if somebody wanted it to be checked.
-func (e *environment) inKubeSystem(prepare func(*caller, string) func() answer) func(*caller, string) func() answer {
-	return func(c *caller, _ string) func() answer {
+// inKubeSystem prepares the request in kube-system, with a mode label.
+func (e *environment) inKubeSystem(prepare func(*caller, string) func() response) func(*caller, string) func() response {
+	return func(c *caller, _ string) func() response {
 		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: metav1.NamespaceSystem}}
 		eventually(c.t, "kube-system", func(context.Context) bool { return c.patchMode(ns, "enforce").err == nil })
 		c.must(c.create(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: ns.Name, Name: "default"}}))
@@ -127,18 +127,18 @@ func (e *environment) inKubeSystem(prepare func(*caller, string) func() answer) 
 }
 
 func workloadCalls(e *environment) []callCase {
-	update := func(change func(*appsv1.Deployment)) func(*caller, string) func() answer {
-		return func(c *caller, namespace string) func() answer {
+	update := func(change func(*appsv1.Deployment)) func(*caller, string) func() response {
+		return func(c *caller, namespace string) func() response {
 			d := newDeployment(namespace, e.registry.expand(imagePublic))
 			c.must(c.create(d))
 			change(d)
-			return func() answer { return c.update(d) }
+			return func() response { return c.update(d) }
 		}
 	}
 	once := calls{Workloads: 1}
 	return []callCase{
-		{name: "deployment", mode: "enforce", want: once, prepare: func(c *caller, namespace string) func() answer {
-			return func() answer { return c.create(newDeployment(namespace, e.registry.expand(imagePublic))) }
+		{name: "deployment", mode: "enforce", want: once, prepare: func(c *caller, namespace string) func() response {
+			return func() response { return c.create(newDeployment(namespace, e.registry.expand(imagePublic))) }
 		}},
 		{name: "deployment, unchanged", mode: "enforce", prepare: update(func(*appsv1.Deployment) {})},
 		{name: "deployment, scaled", mode: "enforce", prepare: update(func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(5)) })},
@@ -159,19 +159,19 @@ func workloadCalls(e *environment) []callCase {
 	}
 }
 
-func (e *environment) ownedReplicaSet(c *caller, namespace string) func() answer {
+func (e *environment) ownedReplicaSet(c *caller, namespace string) func() response {
 	set := workloads(e.registry.expand(imageGone))["replicasets"]
 	set.SetNamespace(namespace)
 	set.SetName("web-1")
 	set.SetOwnerReferences([]metav1.OwnerReference{{
 		APIVersion: "apps/v1", Kind: "Deployment", Name: "web", UID: "1", Controller: new(true),
 	}})
-	return func() answer { return c.create(set) }
+	return func() response { return c.create(set) }
 }
 
-// cronJob changes the image, or else the schedule.
-func (e *environment) cronJob(image bool) func(*caller, string) func() answer {
-	return func(c *caller, namespace string) func() answer {
+// cronJob changes the image, or otherwise the schedule.
+func (e *environment) cronJob(image bool) func(*caller, string) func() response {
+	return func(c *caller, namespace string) func() response {
 		template := podTemplate(e.registry.expand(imagePublic))
 		template.Spec.RestartPolicy = corev1.RestartPolicyNever
 		job := newCronJob(namespace, template)
@@ -180,13 +180,13 @@ func (e *environment) cronJob(image bool) func(*caller, string) func() answer {
 		if image {
 			job.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Image = e.registry.expand("REGISTRY/public/web:1.28")
 		}
-		return func() answer { return c.update(job) }
+		return func() response { return c.update(job) }
 	}
 }
 
-// template changes the image, or else a label.
-func (e *environment) template(image bool) func(*caller, string) func() answer {
-	return func(c *caller, namespace string) func() answer {
+// template changes the image, or otherwise a label.
+func (e *environment) template(image bool) func(*caller, string) func() response {
+	return func(c *caller, namespace string) func() response {
 		template := &corev1.PodTemplate{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web"},
 			Template:   podTemplate(e.registry.expand(imagePublic)),
@@ -196,20 +196,20 @@ func (e *environment) template(image bool) func(*caller, string) func() answer {
 		if image {
 			template.Template.Spec.Containers[0].Image = e.registry.expand("REGISTRY/public/web:1.28")
 		}
-		return func() answer { return c.update(template) }
+		return func() response { return c.update(template) }
 	}
 }
 
 func namespaceCalls() []callCase {
-	relabel := func(mode string) func(*caller, string) func() answer {
-		return func(c *caller, namespace string) func() answer {
+	relabel := func(mode string) func(*caller, string) func() response {
+		return func(c *caller, namespace string) func() response {
 			ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
-			return func() answer { return c.patchMode(ns, mode) }
+			return func() response { return c.patchMode(ns, mode) }
 		}
 	}
 	return []callCase{
 		{name: "namespace, known mode", mode: "warn", prepare: relabel("enforce")},
 		{name: "namespace, unknown mode", mode: "warn", prepare: relabel("enforced"), want: calls{Labels: 1}},
-		{name: "namespace, unknown mode left alone", mode: "enforced", prepare: relabel("enforced")},
+		{name: "namespace, unknown mode unchanged", mode: "enforced", prepare: relabel("enforced")},
 	}
 }

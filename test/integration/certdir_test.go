@@ -15,9 +15,9 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// startWithCertDir starts a process as the overlay for cert-manager does, with a certificate of a new authority and the
-// rights of a cluster role. The API server does not call it: the tests do.
-func (e *environment) startWithCertDir(t *testing.T, account, clusterRole string) (*process, *registry.CA) {
+// startWithCertDir starts a process as the overlay for cert-manager does, with a certificate of a new CA and the rights of a
+// cluster role. The tests call it, and the API server does not.
+func (e *environment) startWithCertDir(t *testing.T, account, clusterRole string) (*pullgate, *registry.CA) {
 	t.Helper()
 	c := e.caller(t)
 	c.must(c.create(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: account}}))
@@ -33,7 +33,7 @@ func (e *environment) startWithCertDir(t *testing.T, account, clusterRole string
 	return p, ca
 }
 
-// issue puts a certificate into the directory that stands for the mounted Secret.
+// issue writes a certificate to the directory of the mounted Secret.
 func (l launch) issue(t *testing.T) *registry.CA {
 	t.Helper()
 	ca, err := registry.NewCA()
@@ -56,8 +56,8 @@ func (l launch) issue(t *testing.T) *registry.CA {
 	return ca
 }
 
-// servedCertificate connects as a client that trusts the roots and asks for the name.
-func (p *process) servedCertificate(t *testing.T, roots *x509.CertPool, name string) (*x509.Certificate, error) {
+// servedCertificate returns the certificate of the process for this name, verified by the roots.
+func (p *pullgate) servedCertificate(t *testing.T, roots *x509.CertPool, name string) (*x509.Certificate, error) {
 	t.Helper()
 	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}}
 	conn, err := dialer.DialContext(t.Context(), "tcp", p.launch.webhook)
@@ -68,7 +68,7 @@ func (p *process) servedCertificate(t *testing.T, roots *x509.CertPool, name str
 	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0], nil
 }
 
-// testCertDir serves a certificate that others renew, with no right to write anything in the cluster.
+// testCertDir renews the mounted certificate. The process has no right to write objects.
 func testCertDir(t *testing.T, e *environment) {
 	p, ca := e.startWithCertDir(t, "certified", "pullgate")
 	if _, err := p.servedCertificate(t, ca.Pool(), "localhost"); err != nil {
@@ -80,7 +80,7 @@ func testCertDir(t *testing.T, e *environment) {
 		return err == nil
 	})
 	if _, err := p.servedCertificate(t, ca.Pool(), "localhost"); err == nil {
-		t.Error("the old certificate is still served")
+		t.Error("the process still serves the old certificate")
 	}
 	got := newEndpoint(t, p, renewed.Pool()).review(t, podRequest(t, e.namespace(t, "enforce"), e.registry.expand(imageGone)))
 	if got.Allowed {

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// auditPolicy records every request once it is answered, with its annotations and without its content.
+// auditPolicy records every request after its response, with its annotations and without its content.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -25,8 +25,8 @@ func startControlPlane(t *testing.T, e *environment) {
 	t.Helper()
 	assets := variable("KUBEBUILDER_ASSETS", "")
 	if assets == "" {
-		t.Fatal(`KUBEBUILDER_ASSETS is not set: it names the folder with etcd and kube-apiserver. Run "make test", or get them ` +
-			`with "setup-envtest use -p path" and set it to the folder that this prints`)
+		t.Fatal(`KUBEBUILDER_ASSETS is not set: it names the directory with etcd and kube-apiserver. Run "make test", or get them ` +
+			`with "setup-envtest use -p path" and set it to the directory that this prints`)
 	}
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
@@ -37,7 +37,7 @@ func startControlPlane(t *testing.T, e *environment) {
 	controlPlane.ControlPlane.GetAPIServer().Configure().
 		Set("audit-policy-file", policy).
 		Set("audit-log-path", string(e.audit)).
-		// envtest turns off the plugin that gives pods the pull secrets of their service account.
+		// envtest turns off the admission plugin that copies the pull secrets of service accounts to pods.
 		Disable("disable-admission-plugins")
 	stop := sync.OnceValue(controlPlane.Stop)
 	e.interrupted = stopOnSignal(t, stop)
@@ -52,16 +52,16 @@ func startControlPlane(t *testing.T, e *environment) {
 	}
 }
 
-// stopOnSignal keeps an interrupted test from leaving processes behind: the control plane is in a process group of its own.
-// What else runs is told by the channel.
+// stopOnSignal stops the control plane if the test is interrupted, because the control plane is in a process group of its own. The
+// channel is closed to stop the other processes.
 func stopOnSignal(t *testing.T, stop func() error) (interrupted <-chan struct{}) {
 	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	over := context.AfterFunc(ctx, func() {
+	cancel := context.AfterFunc(ctx, func() {
 		_ = stop()
 		os.Exit(1)
 	})
 	t.Cleanup(func() {
-		over()
+		cancel()
 		release()
 	})
 	return ctx.Done()

@@ -11,15 +11,15 @@ import (
 
 const denied = "Unpullable AccessDenied"
 
-// testCredentials covers pull secrets of every kind, and the service accounts that the API server takes them from.
+// testCredentials checks pull secrets of every type, and pull secrets of service accounts.
 func testCredentials(t *testing.T, e *environment) {
-	testPodCases(t, e, e.registry.openingCases())
-	testPodCases(t, e, e.registry.failingCases())
+	testPodCases(t, e, e.registry.validCases())
+	testPodCases(t, e, e.registry.invalidCases())
 	testPodCases(t, e, e.registry.accountCases())
 }
 
-// openingCases are pull secrets that open the registry, and one that is missed by nobody.
-func (r *testRegistry) openingCases() map[string]podCase {
+// validCases are pull secrets that give access to the registry, and a missing one that is not needed.
+func (r *testRegistry) validCases() map[string]podCase {
 	return map[string]podCase{
 		"dockerconfigjson": {
 			images: []string{imagePrivate}, change: listing("regcred"),
@@ -47,17 +47,17 @@ func (r *testRegistry) openingCases() map[string]podCase {
 	}
 }
 
-// failingCases are pull secrets that don't open it.
-func (r *testRegistry) failingCases() map[string]podCase {
+// invalidCases are pull secrets that do not give access.
+func (r *testRegistry) invalidCases() map[string]podCase {
 	return map[string]podCase{
-		"none": {
+		"no pull secret": {
 			images: []string{imagePrivate},
 			want: outcome{
 				Denied:  `container "web": image "REGISTRY/shop/web:1.27" cannot be pulled: AccessDenied: the image is private or does not exist, and no pull secret is for it; list a pull secret that gives access in imagePullSecrets`,
 				Audited: denied,
 			},
 		},
-		"refused": {
+		"wrong password": {
 			images: []string{imagePrivate}, change: listing("stale"),
 			objects: []client.Object{r.pullSecret("stale", `{"username":"alice","password":"old"}`)},
 			want: outcome{
@@ -102,25 +102,25 @@ func (r *testRegistry) failingCases() map[string]podCase {
 	}
 }
 
-// accountCases leave it to the API server to copy a service account's pull secrets into the pod.
+// accountCases have pull secrets of a service account, which the API server copies into the pod.
 func (r *testRegistry) accountCases() map[string]podCase {
 	account := &corev1.ServiceAccount{
 		ObjectMeta:       metav1.ObjectMeta{Name: "builder"},
 		ImagePullSecrets: []corev1.LocalObjectReference{{Name: "regcred"}},
 	}
 	return map[string]podCase{
-		"of the service account": {
+		"service account": {
 			images:  []string{imagePrivate},
 			change:  func(pod *corev1.Pod) { pod.Spec.ServiceAccountName = "builder" },
 			objects: []client.Object{account, r.pullSecret("regcred")},
 		},
-		"of the service account, and another of the pod": {
+		"service account, and another one in the pod": {
 			images: []string{imagePublic, imagePrivate},
 			change: func(pod *corev1.Pod) {
 				pod.Spec.ServiceAccountName = "builder"
 				listing("other")(pod)
 			},
-			objects: []client.Object{account, r.pullSecret("regcred"), r.elsewhere("other")},
+			objects: []client.Object{account, r.pullSecret("regcred"), r.otherRegistry("other")},
 			want: outcome{
 				Denied:  `container "web-more": image "REGISTRY/shop/web:1.27" cannot be pulled: AccessDenied: the image is private or does not exist, and no pull secret is for it; list a pull secret that gives access in imagePullSecrets`,
 				Audited: denied,
@@ -138,7 +138,7 @@ func listing(names ...string) func(*corev1.Pod) {
 	}
 }
 
-// dockercfg returns a secret of the older type.
+// dockercfg returns a secret of the old type.
 func (r *testRegistry) dockercfg(name string) *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -149,8 +149,8 @@ func (r *testRegistry) dockercfg(name string) *corev1.Secret {
 	}
 }
 
-// elsewhere returns a secret for a registry that no test uses.
-func (r *testRegistry) elsewhere(name string) *corev1.Secret {
+// otherRegistry returns a secret for a registry that no test uses.
+func (r *testRegistry) otherRegistry(name string) *corev1.Secret {
 	secret := r.pullSecret(name)
 	secret.Data[corev1.DockerConfigJsonKey] = []byte(`{"auths":{"registry.example":{"username":"alice","password":"x"}}}`)
 	return secret

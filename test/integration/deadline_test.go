@@ -7,16 +7,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// testDeadline asks about images of a registry that never answers. The API server must get its answer all the same, and in
-// time: testPodCases fails when it was left to decide by itself.
+// testDeadline checks images of a registry that never responds. The API server must get its response in time: testPodCases fails
+// if the webhook failed open.
 func testDeadline(t *testing.T, e *environment) {
-	noAnswer := func(image string) outcome {
+	noResponse := func(image string) outcome {
 		return outcome{
 			Warnings: []string{`container "web": image "` + image + `" could not be checked: RegistryUnavailable: no answer in time`},
 			Audited:  "Indeterminate RegistryUnavailable",
 		}
 	}
-	// Asked with one credential after the other and each time twice, the registry would use up the API server's patience.
+	// With two requests for each credential, the registry would use up the API server's timeout.
 	var secrets []client.Object
 	var names []string
 	for _, name := range []string{"first", "second", "third"} {
@@ -24,16 +24,16 @@ func testDeadline(t *testing.T, e *environment) {
 		names = append(names, name)
 	}
 	testPodCases(t, e, map[string]podCase{
-		"one question": {images: []string{hanging(hangingOnce)}, want: noAnswer(hanging(hangingOnce))},
-		"many questions": {
-			images: []string{hanging(hangingOften)}, objects: secrets, change: listing(names...), want: noAnswer(hanging(hangingOften)),
+		"one request": {images: []string{hanging(hangingOnce)}, want: noResponse(hanging(hangingOnce))},
+		"many requests": {
+			images: []string{hanging(hangingOften)}, objects: secrets, change: listing(names...), want: noResponse(hanging(hangingOften)),
 		},
-		"the others are decided": {
+		"other images are checked": {
 			images: []string{imageGone, hanging(hangingBeside)},
 			want:   outcome{Denied: goneDenied, Audited: "Unpullable NotFound,RegistryUnavailable"},
 		},
 	})
-	t.Run("less patience", func(t *testing.T) {
+	t.Run("shorter timeout", func(t *testing.T) {
 		t.Parallel()
 		webhook := e.sharedEndpoint(t)
 		webhook.url += "?timeout=2s"

@@ -17,14 +17,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// endpoint is a webhook as the API server sees it.
+// endpoint is a client of the webhook, as the API server is.
 type endpoint struct {
 	url    string
 	client *http.Client
 }
 
-// newEndpoint returns the endpoint of a process. It makes a connection for each request, and leaves none behind.
-func newEndpoint(t *testing.T, p *process, roots *x509.CertPool) endpoint {
+// newEndpoint returns the endpoint of a process. It opens and closes a connection for each request.
+func newEndpoint(t *testing.T, p *pullgate, roots *x509.CertPool) endpoint {
 	t.Helper()
 	transport := &http.Transport{
 		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
@@ -33,8 +33,8 @@ func newEndpoint(t *testing.T, p *process, roots *x509.CertPool) endpoint {
 	return endpoint{p.launch.webhookURL(), &http.Client{Transport: transport}}
 }
 
-// post sends a body as the API server would, and returns the answer with its status.
-func (e endpoint) post(ctx context.Context, contentType string, body []byte) (status int, answer []byte, err error) {
+// post sends a body as the API server would, and returns the response with its status.
+func (e endpoint) post(ctx context.Context, contentType string, body []byte) (status int, response []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -48,16 +48,16 @@ func (e endpoint) post(ctx context.Context, contentType string, body []byte) (st
 	return resp.StatusCode, data, errors.Join(err, resp.Body.Close())
 }
 
-// ask asks about one request.
-func (e endpoint) ask(ctx context.Context, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
-	question, err := json.Marshal(admissionv1.AdmissionReview{
+// send sends the review of one request.
+func (e endpoint) send(ctx context.Context, request *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
+	body, err := json.Marshal(admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
 		Request:  request,
 	})
 	if err != nil {
 		return nil, err
 	}
-	status, data, err := e.post(ctx, "application/json", question)
+	status, data, err := e.post(ctx, "application/json", body)
 	if err != nil {
 		return nil, err
 	}
@@ -71,17 +71,17 @@ func (e endpoint) ask(ctx context.Context, request *admissionv1.AdmissionRequest
 	return review.Response, nil
 }
 
-// review is ask for the test's own goroutine.
+// review sends the review of one request, and ends the test if this fails.
 func (e endpoint) review(t *testing.T, request *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
 	t.Helper()
-	response, err := e.ask(t.Context(), request)
+	response, err := e.send(t.Context(), request)
 	if err != nil {
-		t.Fatalf("asking the webhook: %v", err)
+		t.Fatalf("calling the webhook: %v", err)
 	}
 	return response
 }
 
-// podRequest asks whether a pod with the image may be created.
+// podRequest returns a request to create a pod with the image.
 func podRequest(t *testing.T, namespace, image string) *admissionv1.AdmissionRequest {
 	t.Helper()
 	pod := newPod(namespace, image)
@@ -89,7 +89,7 @@ func podRequest(t *testing.T, namespace, image string) *admissionv1.AdmissionReq
 	return request(t, namespace, metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}, pod)
 }
 
-// request asks whether an object may be created.
+// request returns a request to create an object.
 func request(t *testing.T, namespace string, kind metav1.GroupVersionKind, object any) *admissionv1.AdmissionRequest {
 	t.Helper()
 	return &admissionv1.AdmissionRequest{

@@ -20,35 +20,35 @@ import (
 )
 
 const (
-	// patience bounds every wait for something that takes a moment on an idle machine.
-	patience = 60 * time.Second
-	// pollInterval is how often something that is waited for is looked at.
+	// timeout bounds every wait. On an idle machine each takes a moment.
+	timeout = 60 * time.Second
+	// pollInterval is the time between two evaluations of a condition.
 	pollInterval = 50 * time.Millisecond
 )
 
-// environment is what the tests share.
+// environment is shared by all tests.
 type environment struct {
-	// root is the test that everything shared lives as long as.
+	// root is the test at whose end everything shared is stopped.
 	root *testing.T
-	// config is that of an administrator, without any limit on the rate of requests.
+	// config is the connection of an administrator, without a limit on the rate of requests.
 	config *rest.Config
 	http   *http.Client
 	mapper meta.RESTMapper
 	audit  auditLog
 
-	// interrupted is closed when somebody interrupts the tests.
+	// interrupted is closed when the tests are interrupted.
 	interrupted <-chan struct{}
 
 	binary   string
 	objects  manifests
 	registry *testRegistry
 
-	// launch starts the process that the API server calls, and pullgate is that process.
+	// launch starts the process that the API server calls, which is pullgate.
 	launch   launch
-	pullgate *process
+	pullgate *pullgate
 }
 
-// newEnvironment installs Pullgate on a new control plane, as a cluster's operator would, and waits until it decides.
+// newEnvironment installs Pullgate on a new control plane, as an operator would, and waits until it denies a pod.
 func newEnvironment(t *testing.T) *environment {
 	ctrl.SetLogger(logr.Discard())
 	e := &environment{root: t}
@@ -68,7 +68,7 @@ func newEnvironment(t *testing.T) *environment {
 	return e
 }
 
-// build compiles the command as it is now.
+// build compiles the command.
 func build(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "pullgate")
@@ -79,7 +79,7 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// connect prepares what all clients share.
+// connect creates the HTTP client and the REST mapper that all clients share.
 func (e *environment) connect(t *testing.T) {
 	t.Helper()
 	e.config.QPS = -1
@@ -93,8 +93,7 @@ func (e *environment) connect(t *testing.T) {
 	}
 }
 
-// awaitDecisions waits until the API server calls the webhook, trusts it, and does as it says. Asking takes nothing but a
-// dry run, which stores no pod.
+// awaitDecisions waits until the API server calls the webhook and a pod is denied. A dry run is enough, which stores no pod.
 func (e *environment) awaitDecisions(t *testing.T) {
 	t.Helper()
 	namespace := e.namespace(t, "enforce")
@@ -103,10 +102,10 @@ func (e *environment) awaitDecisions(t *testing.T) {
 	})
 }
 
-// eventually waits for the condition, and ends the test when it does not come true.
+// eventually waits until the condition holds. Otherwise it ends the test.
 func eventually(t *testing.T, what string, condition func(context.Context) bool) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, timeout, true, func(ctx context.Context) (bool, error) {
 		return condition(ctx), nil
 	})
 	if err != nil {

@@ -2,17 +2,17 @@ package integration
 
 import "testing"
 
-// TestIntegration is the one test of the package, because all of it shares one control plane.
+// TestIntegration is the only test of the package, because all its parts share one control plane.
 func TestIntegration(t *testing.T) {
 	e := newEnvironment(t)
 
-	// These touch what everybody shares, or count what everybody does: one after the other, and first.
+	// These change shared objects or count all calls, so that they run first, one after the other.
 	t.Run("calls", func(t *testing.T) { testCalls(t, e) })
 	t.Run("self-signed certificate", func(t *testing.T) { testSelfSigned(t, e) })
 	t.Run("opt-out", func(t *testing.T) { testOptOut(t, e) })
 	t.Run("outage", func(t *testing.T) { testOutage(t, e) })
 
-	t.Run("together", func(t *testing.T) {
+	t.Run("parallel", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *environment){
 			"access":            testAccess,
 			"audit annotations": testAuditAnnotations,
@@ -22,7 +22,7 @@ func TestIntegration(t *testing.T) {
 			"dry run":           testDryRun,
 			"goroutines":        testGoroutines,
 			"installation":      testInstallation,
-			"label at run time": testLabelAtRunTime,
+			"changed mode":      testChangedMode,
 			"local registry":    testLocalRegistry,
 			"metrics":           testMetrics,
 			"mode label":        testModeLabel,
@@ -42,6 +42,6 @@ func TestIntegration(t *testing.T) {
 		}
 	})
 
-	// What must never have happened, whatever the tests above were about.
-	t.Run("aftermath", func(t *testing.T) { testAftermath(t, e) })
+	// These check the logs and metrics of the whole run.
+	t.Run("final checks", func(t *testing.T) { testFinalChecks(t, e) })
 }

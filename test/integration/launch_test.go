@@ -2,7 +2,6 @@ package integration
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,16 +13,18 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
+
+	"github.com/pullgate/pullgate/test/process"
 )
 
-// systemNamespace is where the manifests install Pullgate.
+// systemNamespace is the namespace of Pullgate in the manifests.
 const systemNamespace = "pullgate-system"
 
-// launch is all that starting a process takes.
+// launch has everything that is needed to start a process.
 type launch struct {
 	binary, dir string
 	args, env   []string
-	// volumes are the directories that stand for the Deployment's volumes, by name.
+	// volumes are the directories in place of the Deployment's volumes, by name.
 	volumes map[string]string
 	// webhook, health and metrics are addresses on this machine.
 	webhook, health, metrics string
@@ -33,15 +34,15 @@ type launch struct {
 
 func (l launch) webhookURL() string { return "https://" + l.webhook + "/validate" }
 
-// newLaunch reads off the Deployment how a node would start the container: arguments, environment and mounts, the latter
-// moved below a temporary directory. What it adds are the API server's address, the identity of a service account, and
-// ports that are free. As in the container, there is nowhere to write but in the mounts.
+// newLaunch returns the arguments, the environment and the mounts of the Deployment's container, with the mounts below a temporary
+// directory. It adds the API server's address, the token of a service account and free ports. As in the container, only the
+// mounts are writable.
 func (e *environment) newLaunch(t *testing.T, objects manifests, account string) launch {
 	t.Helper()
-	dir := t.TempDir()
+	dir, free := t.TempDir(), freeAddresses(t, 3)
 	l := launch{
 		binary: e.binary, dir: dir, volumes: map[string]string{}, interrupted: e.interrupted,
-		webhook: freeAddress(t), health: freeAddress(t), metrics: freeAddress(t),
+		webhook: free[0], health: free[1], metrics: free[2],
 		env: []string{"TMPDIR=" + filepath.Join(dir, "read-only")},
 	}
 	container := objects.deployment(t).Spec.Template.Spec.Containers[0]
@@ -61,7 +62,7 @@ func (e *environment) newLaunch(t *testing.T, objects manifests, account string)
 	return l
 }
 
-// mount makes a directory for each mount, and returns what replaces the one by the other.
+// mount creates a directory for each mount, and returns a replacer of the mount paths by the directories.
 func (l launch) mount(t *testing.T, mounts []corev1.VolumeMount) *strings.Replacer {
 	t.Helper()
 	var pairs []string
@@ -73,7 +74,7 @@ func (l launch) mount(t *testing.T, mounts []corev1.VolumeMount) *strings.Replac
 	return strings.NewReplacer(pairs...)
 }
 
-// value returns what a node would make of an environment variable.
+// value returns the value of an environment variable on a node.
 func value(t *testing.T, v corev1.EnvVar) string {
 	t.Helper()
 	switch {
@@ -82,11 +83,11 @@ func value(t *testing.T, v corev1.EnvVar) string {
 	case v.ValueFrom.FieldRef != nil && v.ValueFrom.FieldRef.FieldPath == "metadata.namespace":
 		return systemNamespace
 	}
-	t.Fatalf("the Deployment takes %s from somewhere that this test doesn't know", v.Name)
+	t.Fatalf("the Deployment takes %s from a source that this test does not support", v.Name)
 	return ""
 }
 
-// configuration adds to the shipped configuration what makes registries on loopback ports ordinary ones.
+// configuration returns the shipped configuration, changed so that registries on loopback ports are checked.
 func (e *environment) configuration(t *testing.T, shipped string) []byte {
 	t.Helper()
 	c := map[string]any{}
@@ -106,7 +107,7 @@ func (e *environment) configuration(t *testing.T, shipped string) []byte {
 	return data
 }
 
-// kubeconfig writes a file that holds a token of the service account, as a node would project it into the pod.
+// kubeconfig writes a file with a token of the service account, as a node would project it into the pod.
 func (e *environment) kubeconfig(t *testing.T, account, file string) string {
 	t.Helper()
 	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: account}}
@@ -125,13 +126,16 @@ func (e *environment) kubeconfig(t *testing.T, account, file string) string {
 	return file
 }
 
-// freeAddress returns an address that nothing listens on. Its name is one that the self-signed certificate holds.
-func freeAddress(t *testing.T) string {
+// freeAddresses returns n addresses with free ports. The self-signed certificate is valid for their host name.
+func freeAddresses(t *testing.T, n int) []string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := process.FreePorts(n)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return fmt.Sprintf("localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	var addresses []string
+	for _, port := range ports {
+		addresses = append(addresses, fmt.Sprintf("localhost:%d", port))
+	}
+	return addresses
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// testShutdown ends a process while it waits for a registry: the question that it was asked is answered first.
+// testShutdown terminates a process while it waits for a registry. The process finishes the review first.
 func testShutdown(t *testing.T, e *environment) {
 	p, ca := e.startWithCertDir(t, "leaving", "pullgate")
 	namespace := e.namespace(t, "enforce")
@@ -32,48 +32,47 @@ func testShutdown(t *testing.T, e *environment) {
 	})
 	defer remove()
 
-	webhook, question := newEndpoint(t, p, ca.Pool()), podRequest(t, namespace, e.registry.host+"/"+slow+":1")
+	webhook, review := newEndpoint(t, p, ca.Pool()), podRequest(t, namespace, e.registry.host+"/"+slow+":1")
 	var got *admissionv1.AdmissionResponse
 	var err error
-	var asked sync.WaitGroup
-	asked.Go(func() { got, err = webhook.ask(t.Context(), question) })
+	var sent sync.WaitGroup
+	sent.Go(func() { got, err = webhook.send(t.Context(), review) })
 	<-arrived
 	p.terminate(t)
-	asked.Wait()
+	sent.Wait()
 	if err != nil || !got.Allowed || got.Warnings != nil {
-		t.Errorf("got %v, %v; want it admitted in silence", got, err)
+		t.Errorf("got %v, %v; want it admitted without warnings", got, err)
 	}
 	p.awaitExit(t)
 }
 
-// testGoroutines wants a process to have no more goroutines after many questions than after a few, be they answered or
-// given up.
+// testGoroutines checks that the number of goroutines does not grow with the number of reviews, finished or abandoned.
 func testGoroutines(t *testing.T, e *environment) {
 	p, ca := e.startWithCertDir(t, "busy", "pullgate")
 	webhook := newEndpoint(t, p, ca.Pool())
 	namespace := e.namespace(t, "enforce")
-	impatient := webhook
-	impatient.url += "?timeout=1s"
-	ask := func(rounds int) {
-		var asked sync.WaitGroup
-		for image, webhook := range map[string]endpoint{imagePublic: webhook, imageGone: webhook, hanging(hangingLong): impatient} {
-			question := podRequest(t, namespace, e.registry.expand(image))
+	shortTimeout := webhook
+	shortTimeout.url += "?timeout=1s"
+	send := func(rounds int) {
+		var sent sync.WaitGroup
+		for image, webhook := range map[string]endpoint{imagePublic: webhook, imageGone: webhook, hanging(hangingLong): shortTimeout} {
+			review := podRequest(t, namespace, e.registry.expand(image))
 			for range rounds {
-				asked.Go(func() {
-					if _, err := webhook.ask(t.Context(), question); err != nil {
-						t.Errorf("asking the webhook: %v", err)
+				sent.Go(func() {
+					if _, err := webhook.send(t.Context(), review); err != nil {
+						t.Errorf("calling the webhook: %v", err)
 					}
 				})
 			}
 		}
-		asked.Wait()
+		sent.Wait()
 	}
 	goroutines := func() float64 { return p.metrics(t).sum("go_goroutines") }
 
-	ask(5)
+	send(5)
 	before := goroutines()
-	ask(50)
-	// The slack covers what the runtime and idle connections are free to do; a leak would be of fifty at least.
+	send(50)
+	// The slack is for the Go runtime and idle connections. A leak would be at least fifty goroutines.
 	const slack = 10
 	eventually(t, "the goroutines to end", func(context.Context) bool { return goroutines() <= before+slack })
 }

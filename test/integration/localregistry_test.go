@@ -9,14 +9,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// onNodesOnly is a registry of the nodes, which Pullgate can ask only if the cluster says where else it is.
+// onNodesOnly is a registry on the nodes' loopback. Pullgate reaches it only if the cluster declares another address.
 const onNodesOnly = "localhost:5001"
 
-// testLocalRegistry describes a local registry while Pullgate runs with no more than its shipped rights.
+// testLocalRegistry declares a local registry while Pullgate runs with its shipped rights.
 func testLocalRegistry(t *testing.T, e *environment) {
 	e.testPod(t, e.namespace(t, "enforce"), podCase{
 		images: []string{onNodesOnly + "/public/web:1.27"},
-		want: doubtful("NodeLocalRegistry", `container "web": image "localhost:5…lic/web:1.27" could not be checked: `+
+		want: indeterminate("NodeLocalRegistry", `container "web": image "localhost:5…lic/web:1.27" could not be checked: `+
 			`NodeLocalRegistry: a loopback registry is the node's own, which Pullgate can't reach`),
 	})
 	c := e.caller(t)

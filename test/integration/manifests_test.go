@@ -19,10 +19,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// manifests are the objects of one way to install Pullgate, in the order of their application.
+// manifests are the objects of one overlay, in the order of their application.
 type manifests []*unstructured.Unstructured
 
-// render makes the objects with kustomize, which is what the installation guide does.
+// render returns the objects of an overlay, built with kustomize as in the installation guide.
 func render(t *testing.T, overlay string) manifests {
 	t.Helper()
 	kustomize := variable("KUSTOMIZE", filepath.Join("..", "..", "bin", "kustomize"))
@@ -47,7 +47,7 @@ func render(t *testing.T, overlay string) manifests {
 	}
 }
 
-// apply creates the objects, without a word of warning.
+// apply creates the objects. A warning ends the test.
 func (e *environment) apply(t *testing.T, objects manifests) {
 	t.Helper()
 	for _, object := range objects {
@@ -59,12 +59,12 @@ func (e *environment) apply(t *testing.T, objects manifests) {
 
 const webhookKind = "ValidatingWebhookConfiguration"
 
-// withoutWebhooks returns all that Pullgate needs to start.
+// withoutWebhooks returns the objects that Pullgate needs to start.
 func (m manifests) withoutWebhooks() manifests {
 	return slices.DeleteFunc(slices.Clone(m), func(o *unstructured.Unstructured) bool { return o.GetKind() == webhookKind })
 }
 
-// webhooksAt returns the shipped webhook configuration with one difference: the webhooks are reached by a URL.
+// webhooksAt returns the shipped webhook configuration with a URL instead of the Service.
 func (m manifests) webhooksAt(t *testing.T, url string) manifests {
 	t.Helper()
 	var c admissionregistrationv1.ValidatingWebhookConfiguration
@@ -93,7 +93,7 @@ func (m manifests) configMap(t *testing.T) corev1.ConfigMap {
 	return c
 }
 
-// decode reads the one object of its kind.
+// decode decodes the only object of this kind.
 func (m manifests) decode(t *testing.T, kind string, into client.Object) {
 	t.Helper()
 	found := 0
@@ -107,12 +107,12 @@ func (m manifests) decode(t *testing.T, kind string, into client.Object) {
 		}
 	}
 	if found != 1 {
-		t.Fatalf("the manifests hold %d of %s, want 1", found, kind)
+		t.Fatalf("the manifests have %d objects of kind %s, want 1", found, kind)
 	}
 }
 
-// testInstallation shows that every way to install Pullgate is accepted, without a word of warning. It leaves out the
-// objects of cert-manager, whose kinds this API server does not know.
+// testInstallation checks that the API server accepts every overlay without warnings. It leaves out the objects of cert-manager,
+// whose kinds this API server does not have.
 func testInstallation(t *testing.T, e *environment) {
 	for _, overlay := range []string{"self-signed", "all-namespaces", "cert-manager"} {
 		t.Run(overlay, func(t *testing.T) {

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// samples are metrics in Prometheus' text format.
+// samples are metrics in the text format of Prometheus.
 type samples string
 
-// sum adds up the series of a metric that have all the labels, each written as name="value".
+// sum returns the sum of a metric's series with all the labels, each in the form name="value".
 func (s samples) sum(metric string, labels ...string) float64 {
 	total := 0.0
 	for line := range strings.Lines(string(s)) {
-		// The API server has tens of thousands of series.
+		// Fast path: the API server has tens of thousands of series.
 		if !strings.HasPrefix(line, metric) {
 			continue
 		}
@@ -60,8 +60,8 @@ func (e *environment) apiServerMetrics(t *testing.T) samples {
 	return samples(data)
 }
 
-// metrics reads the process's own metrics.
-func (p *process) metrics(t *testing.T) samples {
+// metrics returns the metrics of the process.
+func (p *pullgate) metrics(t *testing.T) samples {
 	t.Helper()
 	status, body, err := get(t.Context(), "http://"+p.launch.metrics+"/metrics")
 	if err != nil || status != http.StatusOK {
@@ -70,7 +70,7 @@ func (p *process) metrics(t *testing.T) samples {
 	return samples(body)
 }
 
-// testMetrics wants each decision to be counted, and nothing of what tenants choose to become a label.
+// testMetrics checks that each decision is counted, and that text of pods does not become a label.
 func testMetrics(t *testing.T, e *environment) {
 	for name, test := range map[string]struct {
 		mode, image string
@@ -101,7 +101,7 @@ func testMetrics(t *testing.T, e *environment) {
 			mode: "enforce", image: "REGISTRY/public/web:never",
 			metric: "pullgate_registry_requests_total", labels: []string{`code="404"`},
 		},
-		"memory": {
+		"cache": {
 			mode: "enforce", image: imagePublic,
 			metric: "pullgate_cache_requests_total",
 		},
@@ -116,7 +116,7 @@ func testMetrics(t *testing.T, e *environment) {
 			})
 			for _, chosen := range []string{namespace, "localhost", "public/web"} {
 				if strings.Contains(string(e.pullgate.metrics(t)), chosen) {
-					t.Errorf("the metrics hold %q", chosen)
+					t.Errorf("the metrics contain %q", chosen)
 				}
 			}
 		})

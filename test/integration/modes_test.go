@@ -13,14 +13,14 @@ import (
 
 const gone = "Unpullable NotFound"
 
-// modeOutcomes are what becomes in each mode of a pod whose image is gone.
+// modeOutcomes returns the outcomes of a pod whose image is missing, by mode.
 func modeOutcomes() map[string]outcome {
 	return map[string]outcome{
 		"enforce": {Denied: goneDenied, Audited: gone},
 		"warn":    {Warnings: []string{goneWarning}, Audited: gone},
 		"audit":   {Audited: gone},
 		"off":     {},
-		// An unknown mode acts as warn; a namespace without one is none of Pullgate's business.
+		// An unknown mode acts as warn. A namespace without a mode is not checked.
 		"enforced": {Warnings: []string{goneWarning}, Audited: gone},
 		"":         {},
 	}
@@ -35,7 +35,7 @@ func testModes(t *testing.T, e *environment) {
 	}
 }
 
-// testDryRun wants the same outcomes, and no pod.
+// testDryRun checks that a dry run has the same outcomes and stores no pod.
 func testDryRun(t *testing.T, e *environment) {
 	for mode, want := range modeOutcomes() {
 		t.Run("mode "+mode, func(t *testing.T) {
@@ -53,7 +53,7 @@ func testDryRun(t *testing.T, e *environment) {
 	}
 }
 
-// testAuditAnnotations reads every annotation back from the audit log, in the mode that leaves no other trace.
+// testAuditAnnotations checks every annotation in the audit log, in mode audit.
 func testAuditAnnotations(t *testing.T, e *environment) {
 	namespace, c := e.namespace(t, "audit"), e.caller(t)
 	images := []string{e.registry.expand(imagePublic), e.registry.expand(imageGone), e.registry.expand(imageDown)}
@@ -69,8 +69,8 @@ func testAuditAnnotations(t *testing.T, e *environment) {
 	}
 }
 
-// testLabelAtRunTime switches the mode back and forth: the label counts, soon, without a restart of anything.
-func testLabelAtRunTime(t *testing.T, e *environment) {
+// testChangedMode changes the mode several times. Each mode takes effect soon, without a restart.
+func testChangedMode(t *testing.T, e *environment) {
 	c := e.caller(t)
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace(t, "")}}
 	for _, mode := range []string{"enforce", "warn", "audit", "off", "enforce"} {
@@ -83,24 +83,24 @@ func testLabelAtRunTime(t *testing.T, e *environment) {
 	}
 }
 
-// patchMode labels the namespace.
-func (c *caller) patchMode(ns *corev1.Namespace, mode string) answer {
+// patchMode sets the mode label of the namespace.
+func (c *caller) patchMode(ns *corev1.Namespace, mode string) response {
 	patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"pullgate.dev/mode":"`+mode+`"}}}`))
 	err := c.client.Patch(c.t.Context(), ns, patch)
-	return answer{err, c.warnings.take()}
+	return response{err, c.warnings.take()}
 }
 
-// testModeLabel wants whoever sets an unknown mode to be told, and nobody else.
+// testModeLabel checks that only a request that sets an unknown mode gets a warning.
 func testModeLabel(t *testing.T, e *environment) {
 	unknown := []string{`label pullgate.dev/mode: "enforcing" is none of enforce, warn, audit, off; it acts as warn`}
 	for name, test := range map[string]struct {
 		before, after string
 		want          []string
 	}{
-		"known":                  {before: "warn", after: "enforce"},
-		"unknown":                {before: "warn", after: "enforcing", want: unknown},
-		"unknown and left alone": {before: "enforcing", after: "enforcing"},
-		"unknown to known":       {before: "enforcing", after: "off"},
+		"known":                 {before: "warn", after: "enforce"},
+		"unknown":               {before: "warn", after: "enforcing", want: unknown},
+		"unknown and unchanged": {before: "enforcing", after: "enforcing"},
+		"unknown to known":      {before: "enforcing", after: "off"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -110,7 +110,7 @@ func testModeLabel(t *testing.T, e *environment) {
 			}}
 			created := c.create(ns)
 			c.must(created)
-			if told := len(created.warnings) == 1; told != (test.before == "enforcing") {
+			if warned := len(created.warnings) == 1; warned != (test.before == "enforcing") {
 				t.Errorf("creating: warnings %q", created.warnings)
 			}
 			got := c.patchMode(ns, test.after)
@@ -122,7 +122,7 @@ func testModeLabel(t *testing.T, e *environment) {
 	}
 }
 
-// testOptOut swaps in the rules of the overlay that checks every namespace without a label, as kubectl apply would.
+// testOptOut applies the rules of the overlay that checks every namespace without a label.
 func testOptOut(t *testing.T, e *environment) {
 	namespace := e.namespace(t, "")
 	unchecked := e.namespace(t, "off")
@@ -132,10 +132,10 @@ func testOptOut(t *testing.T, e *environment) {
 		return cmp.Equal([]string{e.registry.expand(goneWarning)}, got.warnings)
 	})
 	if got := e.caller(t).create(newPod(unchecked, e.registry.expand(imageGone)), client.DryRunAll); got.err != nil || got.warnings != nil {
-		t.Errorf("in a namespace that is off: got %v, warnings %q; want silence", got.err, got.warnings)
+		t.Errorf("in a namespace in mode off: got %v, warnings %q; want neither", got.err, got.warnings)
 	}
 	e.replaceWebhooks(t, e.objects)
-	eventually(t, "silence in a namespace without the label", func(context.Context) bool {
+	eventually(t, "no warning in a namespace without the label", func(context.Context) bool {
 		return e.caller(t).create(newPod(namespace, e.registry.expand(imageGone)), client.DryRunAll).warnings == nil
 	})
 }

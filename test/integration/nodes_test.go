@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// imageLoaded is in no registry, but on a node.
+	// imageLoaded is on a node and in no registry.
 	imageLoaded = "REGISTRY/public/web:loaded"
-	// imagePulled is private, and a node has pulled it before.
+	// imagePulled is private, and on a node that pulled it before.
 	imagePulled = "REGISTRY/shop/web:1.27"
 	imageArm    = "REGISTRY/public/arm:1"
 
-	// poolLabel tells the nodes of the tests apart, and poolTaint keeps off all pods but theirs.
+	// poolLabel selects the nodes of a test, and poolTaint excludes the pods of other tests.
 	poolLabel, poolTaint = "example.com/pool", "example.com/pool"
 )
 
-// newNode returns a node as its kubelet would register it. It holds the pause image, as every node does.
+// newNode returns a node as its kubelet would register it. It has the pause image, as every node does.
 func newNode(name, architecture string, labels map[string]string, images ...string) *corev1.Node {
 	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 		corev1.LabelOSStable: "linux", corev1.LabelArchStable: architecture,
@@ -38,7 +38,7 @@ func newNode(name, architecture string, labels map[string]string, images ...stri
 	return n
 }
 
-// join registers the node and has it report. The API server gives a new node a taint, which goes once the node is ready.
+// join creates the node with its status, and removes the taint that the API server gives to a new node.
 func (e *environment) join(t *testing.T, n *corev1.Node) {
 	t.Helper()
 	c := e.caller(t)
@@ -52,7 +52,7 @@ func (e *environment) join(t *testing.T, n *corev1.Node) {
 	}
 }
 
-// testNodes makes nodes, and pods that may run on some of them.
+// testNodes checks pods that may run on some of the nodes only.
 func testNodes(t *testing.T, e *environment) {
 	pool := func(name string) map[string]string { return map[string]string{poolLabel: name} }
 	loaded, private := e.registry.expand(imageLoaded), e.registry.expand(imagePulled)
@@ -80,7 +80,7 @@ func testNodes(t *testing.T, e *environment) {
 	testPodCases(t, e, cacheCases())
 }
 
-// onPool binds a pod to a pool, or to any of those named, as nodeSelector or affinity would.
+// onPool binds a pod to a pool by nodeSelector, or to one of several pools by affinity.
 func onPool(names ...string) func(*corev1.Pod) {
 	return func(pod *corev1.Pod) {
 		pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{Key: poolTaint, Operator: corev1.TolerationOpExists})
@@ -117,7 +117,7 @@ func withPullPolicy(policy corev1.PullPolicy, change func(*corev1.Pod)) func(*co
 	}
 }
 
-// mismatch is what is said of imageArm on nodes of another architecture.
+// mismatch returns the outcome of imageArm on nodes of another architecture.
 func mismatch(architecture string) outcome {
 	return outcome{
 		Denied: `container "web": image "REGISTRY/public/arm:1" cannot be pulled: PlatformMismatch: the image index offers linux/arm64, ` +
@@ -126,32 +126,32 @@ func mismatch(architecture string) outcome {
 	}
 }
 
-// doubtful is a warning, and the reason that is audited.
-func doubtful(reason, warning string) outcome {
+// indeterminate returns the outcome with this warning and reason.
+func indeterminate(reason, warning string) outcome {
 	return outcome{Warnings: []string{warning}, Audited: "Indeterminate " + reason}
 }
 
-// platformCases are about which nodes count.
+// platformCases are pods with different candidate nodes.
 func platformCases() map[string]podCase {
-	nowhere := doubtful("SomePlatforms", `container "web": image "HEAD…public/arm:1" may not be pullable: SomePlatforms: `+
+	noNode := indeterminate("SomePlatforms", `container "web": image "HEAD…public/arm:1" may not be pullable: SomePlatforms: `+
 		`no node is known that the pod can run on now, and the image index offers only linux/arm64`)
 	return map[string]podCase{
-		"selector, served":       {images: []string{imageArm}, change: onPool("arm")},
-		"selector, not served":   {images: []string{imageArm}, change: onPool("amd"), want: mismatch("amd64")},
-		"daemon, served":         {images: []string{imageArm}, change: onNode("pool-arm")},
-		"daemon, not served":     {images: []string{imageArm}, change: onNode("pool-amd"), want: mismatch("amd64")},
-		"node, served":           {images: []string{imageArm}, change: func(pod *corev1.Pod) { pod.Spec.NodeName = "pool-arm" }},
-		"node, not served":       {images: []string{imageArm}, change: func(pod *corev1.Pod) { pod.Spec.NodeName = "pool-amd" }, want: mismatch("amd64")},
-		"tainted nodes are none": {images: []string{imageArm}, want: mismatch("amd64")},
+		"selector, served":           {images: []string{imageArm}, change: onPool("arm")},
+		"selector, not served":       {images: []string{imageArm}, change: onPool("amd"), want: mismatch("amd64")},
+		"daemon, served":             {images: []string{imageArm}, change: onNode("pool-arm")},
+		"daemon, not served":         {images: []string{imageArm}, change: onNode("pool-amd"), want: mismatch("amd64")},
+		"node, served":               {images: []string{imageArm}, change: func(pod *corev1.Pod) { pod.Spec.NodeName = "pool-arm" }},
+		"node, not served":           {images: []string{imageArm}, change: func(pod *corev1.Pod) { pod.Spec.NodeName = "pool-amd" }, want: mismatch("amd64")},
+		"tainted nodes do not count": {images: []string{imageArm}, want: mismatch("amd64")},
 		"affinity, partly served": {
 			images: []string{imageArm}, change: onPool("amd", "arm"),
-			want: doubtful("SomePlatforms", `container "web": image "HEAD…public/arm:1" may not be pullable: SomePlatforms: `+
+			want: indeterminate("SomePlatforms", `container "web": image "HEAD…public/arm:1" may not be pullable: SomePlatforms: `+
 				`some nodes are not served: the image index offers linux/arm64, the nodes are linux/amd64, linux/arm64`),
 		},
-		"no node yet":    {images: []string{imageArm}, change: onPool("none"), want: nowhere},
-		"cordoned nodes": {images: []string{imageArm}, change: onPool("cordoned"), want: nowhere},
+		"no node yet":    {images: []string{imageArm}, change: onPool("none"), want: noNode},
+		"cordoned nodes": {images: []string{imageArm}, change: onPool("cordoned"), want: noNode},
 		"scheduling gate": {
-			images: []string{imageArm}, want: nowhere,
+			images: []string{imageArm}, want: noNode,
 			change: func(pod *corev1.Pod) {
 				onPool("amd")(pod)
 				pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/quota"}}
@@ -166,7 +166,7 @@ func platformCases() map[string]podCase {
 	}
 }
 
-// cacheCases are about images that nodes hold.
+// cacheCases are images that nodes have.
 func cacheCases() map[string]podCase {
 	loadedGone := outcome{
 		Denied:  `container "web": image "REGISTRY/public/web:loaded" cannot be pulled: NotFound: tag not found; push the image or correct its name`,
@@ -181,20 +181,20 @@ func cacheCases() map[string]podCase {
 		"pulled before, public image": {images: []string{imagePublic}, change: onPool("amd")},
 		"on some nodes": {
 			images: []string{imageLoaded}, change: onPool("amd", "arm"),
-			want: doubtful("NodeCache", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCache: tag not found, but some nodes hold the image`),
+			want: indeterminate("NodeCache", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCache: tag not found, but some nodes hold the image`),
 		},
 		"on some nodes, policy Never": {
 			images: []string{imageLoaded}, change: withPullPolicy(corev1.PullNever, onPool("amd", "arm")),
-			want: doubtful("NodeCache", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCache: `+
+			want: indeterminate("NodeCache", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCache: `+
 				`with imagePullPolicy Never the image must be on the node already, and only some nodes hold it`),
 		},
-		"a full list": {
+		"a list that is cut off": {
 			images: []string{imageLoaded}, change: onPool("full"),
-			want: doubtful("NodeCache", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCache: tag not found, but a node may hold the image without reporting it`),
+			want: indeterminate("NodeCache", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCache: tag not found, but a node may hold the image without reporting it`),
 		},
 		"pulled with a secret that this pod lacks": {
 			images: []string{imagePulled}, change: onPool("amd"),
-			want: doubtful("NodeCache", `container "web": image "HEAD…hop/web:1.27" may not be pullable: NodeCache: `+
+			want: indeterminate("NodeCache", `container "web": image "HEAD…hop/web:1.27" may not be pullable: NodeCache: `+
 				`the image is private or does not exist, and no pull secret is for it, but the nodes hold the image and may not verify access again`),
 		},
 	}

@@ -7,19 +7,19 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 )
 
-// testOutage takes the webhook away. Pods that it would refuse are then admitted, and the audit log tells why.
+// testOutage stops the webhook. Pods that it would deny are admitted then, and the audit log has the cause.
 func testOutage(t *testing.T, e *environment) {
 	e.pullgate.terminate(t)
 	e.pullgate.awaitExit(t)
-	t.Run("nobody listens", e.testUnchecked)
-	t.Run("nobody answers", func(t *testing.T) {
-		// The kernel completes connections to it, and nothing else happens.
+	t.Run("connection refused", e.testUnchecked)
+	t.Run("no response", func(t *testing.T) {
+		// The kernel accepts connections, and no program responds.
 		listener, err := net.Listen("tcp", e.launch.webhook)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer listener.Close()
-		// The shipped timeout does the same, in ten times the time.
+		// The shipped timeout is ten times as long.
 		e.changeWebhooks(t, func(webhook *admissionregistrationv1.ValidatingWebhook) { webhook.TimeoutSeconds = new(int32(1)) })
 		e.testUnchecked(t)
 	})
@@ -30,14 +30,14 @@ func testOutage(t *testing.T, e *environment) {
 	e.awaitDecisions(t)
 }
 
-// testUnchecked wants a pod to be admitted because its webhook could not be asked.
+// testUnchecked checks that a pod is admitted because its webhook could not be called.
 func (e *environment) testUnchecked(t *testing.T) {
 	namespace := e.namespace(t, "enforce")
 	got := e.caller(t).create(newPod(namespace, e.registry.expand(imageGone)))
 	if got.err != nil || got.warnings != nil {
-		t.Errorf("got %v, warnings %q; want silence", got.err, got.warnings)
+		t.Errorf("got %v, warnings %q; want no error and no warning", got.err, got.warnings)
 	}
 	if event := e.audit.await(t, "create", "pods", namespace, 1); !event.failedOpen() {
-		t.Errorf("the audit event does not tell that the webhook failed open: %v", event.Annotations)
+		t.Errorf("the audit event does not show that the webhook failed open: %v", event.Annotations)
 	}
 }

@@ -17,16 +17,16 @@ const (
 	workloadsWebhook = "workloads.pullgate.dev"
 )
 
-// outcome is all that can be seen of a decision. The zero value is that of an object which is admitted in silence.
+// outcome is the visible part of a decision. The zero value is an admission without warnings.
 type outcome struct {
 	// Denied is the message of the denial.
 	Denied   string
 	Warnings []string
-	// Audited holds the outcome and the reasons among the audit annotations, as "outcome reasons".
+	// Audited has the outcome and the reasons of the audit annotations, as "outcome reasons".
 	Audited string
 }
 
-// expand puts the registries' addresses into the texts.
+// expand replaces the names of the registries by their addresses.
 func (o outcome) expand(r *testRegistry) outcome {
 	expanded := outcome{Denied: r.expand(o.Denied), Audited: o.Audited}
 	for _, text := range o.Warnings {
@@ -35,9 +35,9 @@ func (o outcome) expand(r *testRegistry) outcome {
 	return expanded
 }
 
-// outcomeOf reads the outcome off an answer and its audit event. It ends the test on a refusal that is none of Pullgate's,
-// or that kubectl would not show as it is, and on a call that came to nothing.
-func outcomeOf(t *testing.T, a answer, event auditEvent, webhook string) outcome {
+// outcomeOf returns the outcome of a response and its audit event. A failed call of the webhook fails the test. A denial that is
+// not Pullgate's, or that kubectl would print in another form, ends it.
+func outcomeOf(t *testing.T, a response, event auditEvent, webhook string) outcome {
 	t.Helper()
 	if event.failedOpen() {
 		t.Errorf("the object was admitted unchecked: %v", event.Annotations)
@@ -48,15 +48,15 @@ func outcomeOf(t *testing.T, a answer, event auditEvent, webhook string) outcome
 		return o
 	}
 	status := a.status()
-	message, ours := strings.CutPrefix(status.Message, `admission webhook "`+webhook+`" denied the request: `)
-	if !ours || status.Code != http.StatusForbidden || status.Reason != metav1.StatusReasonForbidden {
+	message, own := strings.CutPrefix(status.Message, `admission webhook "`+webhook+`" denied the request: `)
+	if !own || status.Code != http.StatusForbidden || status.Reason != metav1.StatusReasonForbidden {
 		t.Fatalf("got %d %s: %v", status.Code, status.Reason, a.err)
 	}
 	o.Denied = message
 	return o
 }
 
-// podCase is a pod to create in a namespace of its own, which enforces.
+// podCase is a pod to create in its own namespace in mode enforce.
 type podCase struct {
 	images  []string
 	change  func(*corev1.Pod)
@@ -64,7 +64,7 @@ type podCase struct {
 	want    outcome
 }
 
-// testPodCases creates the pods, all at once.
+// testPodCases creates the pods in parallel.
 func testPodCases(t *testing.T, e *environment, cases map[string]podCase) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func testPodCases(t *testing.T, e *environment, cases map[string]podCase) {
 	}
 }
 
-// testPod creates one pod, and compares all that can be seen of the decision with what is wanted.
+// testPod creates one pod and compares the outcome.
 func (e *environment) testPod(t *testing.T, namespace string, c podCase) {
 	t.Helper()
 	var images []string

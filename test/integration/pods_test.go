@@ -6,14 +6,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// testPods covers the verdicts, and every place of a pod where an image is used.
+// testPods checks the verdicts, and every field of a pod that has an image.
 func testPods(t *testing.T, e *environment) {
 	testPodCases(t, e, registryCases())
-	testPodCases(t, e, doubtCases())
-	testPodCases(t, e, e.placeCases())
+	testPodCases(t, e, indeterminateCases())
+	testPodCases(t, e, e.fieldCases())
 }
 
-// registryCases are what registries say for certain, and an image that only the nodes could have.
+// registryCases are images with a certain verdict, and an image with policy Never.
 func registryCases() map[string]podCase {
 	return map[string]podCase{
 		"pullable":            {images: []string{imagePublic}},
@@ -38,7 +38,7 @@ func registryCases() map[string]podCase {
 				Audited: "Unpullable NotFound",
 			},
 		},
-		"certainty beats doubt": {
+		"unpullable and indeterminate": {
 			images: []string{imageDown, imageGone},
 			want: outcome{
 				Denied:  `container "web-more": image "REGISTRY/public/web:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`,
@@ -77,8 +77,8 @@ func registryCases() map[string]podCase {
 	}
 }
 
-// doubtCases are what is admitted with a warning.
-func doubtCases() map[string]podCase {
+// indeterminateCases are images that are admitted with a warning.
+func indeterminateCases() map[string]podCase {
 	return map[string]podCase{
 		"registry is down": {
 			images: []string{"DOWNALONE/web:1"},
@@ -104,8 +104,8 @@ func doubtCases() map[string]podCase {
 	}
 }
 
-// placeCases are the places of a pod, besides its containers, where an image is used.
-func (e *environment) placeCases() map[string]podCase {
+// fieldCases are the fields of a pod with images other than its containers.
+func (e *environment) fieldCases() map[string]podCase {
 	return map[string]podCase{
 		"init container": {
 			images: []string{imagePublic},
@@ -131,7 +131,7 @@ func (e *environment) placeCases() map[string]podCase {
 				Audited: "Unpullable NotFound",
 			},
 		},
-		"image volume that nothing mounts": {
+		"unmounted image volume": {
 			images: []string{imagePublic},
 			change: e.withImageVolume(),
 			want: outcome{
@@ -142,10 +142,10 @@ func (e *environment) placeCases() map[string]podCase {
 	}
 }
 
-// goneDenied is what is said of imageGone.
+// goneDenied is the denial of imageGone.
 const goneDenied = `container "web": image "REGISTRY/public/web:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`
 
-// goneWarning is the same in short.
+// goneWarning is the warning about imageGone.
 const goneWarning = `container "web": image "REGISTRY/public/web:gone" cannot be pulled: NotFound: tag not found`
 
 func (e *environment) withInitContainer(policy *corev1.ContainerRestartPolicy) func(*corev1.Pod) {

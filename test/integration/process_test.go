@@ -8,95 +8,80 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
+
+	"github.com/pullgate/pullgate/test/process"
 )
 
-// process is a running "pullgate serve".
-type process struct {
+// pullgate is a running "pullgate serve".
+type pullgate struct {
+	*process.Process
 	launch launch
-	cmd    *exec.Cmd
-	// exited is closed when the process is gone; err is set by then.
-	exited chan struct{}
-	err    error
 }
 
-// start starts the process and kills it when the test ends, should nothing have ended it by then.
-func (l launch) start(t *testing.T) *process {
+// start starts a process. It is killed at the end of the test, unless it has ended.
+func (l launch) start(t *testing.T) *pullgate {
 	t.Helper()
 	log, err := os.OpenFile(l.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p := &process{launch: l, cmd: exec.Command(l.binary, l.args...), exited: make(chan struct{})}
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = l.env, log, log
-	if err := p.cmd.Start(); err != nil {
+	cmd := exec.Command(l.binary, l.args...)
+	cmd.Env = l.env
+	p, err := process.Start(cmd, process.Options{Output: log})
+	if err != nil {
 		t.Fatalf("starting pullgate: %v", err)
 	}
 	go func() {
-		p.err = p.cmd.Wait()
-		close(p.exited)
-	}()
-	go func() {
 		select {
 		case <-l.interrupted:
-			_ = p.cmd.Process.Kill()
-		case <-p.exited:
+			p.Kill()
+		case <-p.Done():
 		}
 	}()
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.exited
+		p.Kill()
 		if t.Failed() {
-			t.Logf("the end of pullgate's log:\n%s", lastLines(l.log(t), 40))
+			t.Logf("the end of pullgate's log:\n%s", p.Output())
 		}
 	})
-	return p
+	return &pullgate{p, l}
 }
 
-// terminate asks the process to end, as the kubelet does.
-func (p *process) terminate(t *testing.T) {
+// terminate sends SIGTERM, as the kubelet does.
+func (p *pullgate) terminate(t *testing.T) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.Terminate(); err != nil {
 		t.Fatalf("terminating pullgate: %v", err)
 	}
 }
 
-// awaitExit waits for the end of the process, and wants it to be a success.
-func (p *process) awaitExit(t *testing.T) {
+// awaitExit waits for the end of the process. Its exit status must be 0.
+func (p *pullgate) awaitExit(t *testing.T) {
 	t.Helper()
-	eventually(t, "pullgate to exit", func(context.Context) bool { return p.gone() })
-	if p.err != nil {
-		t.Errorf("pullgate exited with %v\n%s", p.err, lastLines(p.launch.log(t), 20))
-	}
-}
-
-func (p *process) gone() bool {
-	select {
-	case <-p.exited:
-		return true
-	default:
-		return false
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	if err := p.Wait(ctx); errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	} else if err != nil {
+		t.Errorf("%v\n%s", err, p.Output())
 	}
 }
 
 // awaitReady waits until the readiness probe succeeds.
-func (p *process) awaitReady(t *testing.T) {
+func (p *pullgate) awaitReady(t *testing.T) {
 	t.Helper()
-	eventually(t, "pullgate to be ready", func(ctx context.Context) bool {
-		if p.gone() {
-			t.Fatalf("pullgate exited: %v\n%s", p.err, p.launch.log(t))
-		}
-		status, _, err := get(ctx, "http://"+p.launch.health+"/readyz")
-		return err == nil && status == http.StatusOK
-	})
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	if err := p.AwaitReady(ctx, "http://"+p.launch.health+"/readyz"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (l launch) logFile() string { return filepath.Join(l.dir, "pullgate.log") }
 
-// log returns what the process has logged so far, together with those before it in the same place.
+// log returns the log of this launch, with the logs of all its processes.
 func (l launch) log(t *testing.T) string {
 	t.Helper()
 	data, err := os.ReadFile(l.logFile())
@@ -106,12 +91,7 @@ func (l launch) log(t *testing.T) string {
 	return string(data)
 }
 
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-// get asks one of the process's plain endpoints.
+// get sends a GET request to an endpoint of the process.
 func get(ctx context.Context, url string) (status int, body string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -12,30 +12,30 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// The images of the tests, with names in place of the registries' addresses. See testRegistry.expand.
+// The images of the tests, with names in place of the registries' addresses (see testRegistry.expand).
 const (
 	imagePublic  = "REGISTRY/public/web:1.27"
 	imageGone    = "REGISTRY/public/web:gone"
 	imagePrivate = "REGISTRY/shop/web:1.27"
 	imageDown    = "DOWN/web:1"
-	// imageDigest is public, by a digest that is filled in too.
+	// imageDigest is public. The digest is expanded too.
 	imageDigest = "REGISTRY/public/web@DIGEST"
 )
 
-// The one account of the registry, which may pull what is in shop. The password is searched for in logs.
+// The only account of the registry, for the repositories in shop. No log may contain the password.
 const (
 	username = "alice"
 	password = "correct-horse-battery-staple"
 )
 
-// The registries that are down: nothing listens on a port that only the system could give away. One is for a single test.
+// The registries that are down, on privileged ports where no program listens. One is for a single test.
 const (
 	downHost  = "localhost:1"
 	downAlone = "localhost:2"
 )
 
-// The faulty registries. A fault is remembered and spoken of with its age, and may speak for the whole registry: so each test
-// has its own.
+// The faulty registries. A failure is cached, its message has an age, and it may apply to the whole registry. So each test has its
+// own registry.
 const (
 	hangingOnce   = "HANGING1"
 	hangingOften  = "HANGING2"
@@ -44,7 +44,7 @@ const (
 	limiting      = "LIMITED"
 )
 
-// hanging returns an image that one of the registries gives no answer about.
+// hanging returns an image for which the registry does not respond.
 func hanging(registry string) string { return registry + "/hanging/web:1" }
 
 // testRegistry is a registry with accounts, and others with faults.
@@ -84,7 +84,7 @@ func startServer(t *testing.T) *registry.Server {
 	return server
 }
 
-// startFaulty starts a registry whose images tell what is wrong with them.
+// startFaulty starts a registry whose repositories are named after their faults.
 func startFaulty(t *testing.T) *registry.Server {
 	t.Helper()
 	s := startServer(t)
@@ -95,10 +95,10 @@ func startFaulty(t *testing.T) *registry.Server {
 
 func hostOf(s *registry.Server) string { return strings.Replace(s.Addr(), "127.0.0.1", "localhost", 1) }
 
-// headOf is what a warning that is short of space leaves of an address.
+// headOf returns the part of an address that a shortened warning keeps.
 func headOf(host string) string { return host[:11] + "…" }
 
-// fill pushes the images, and returns the digest of the public one.
+// fill pushes the images and returns the digest of the public image.
 func fill(t *testing.T, s *registry.Server) string {
 	t.Helper()
 	amd64, arm64 := imagepull.Platform{OS: "linux", Architecture: "amd64"}, imagepull.Platform{OS: "linux", Architecture: "arm64"}
@@ -118,8 +118,8 @@ func fill(t *testing.T, s *registry.Server) string {
 	return digest
 }
 
-// expand puts the registries' addresses into an image or a message. "HEAD…" stands for the head of the first one's, and so does
-// the name of another with the same dots.
+// expand replaces the names of the registries in an image or a message by their addresses. "HEAD…" is the shortened address of
+// the first registry, and "LIMITED…" the shortened address of a faulty one.
 func (r *testRegistry) expand(text string) string { return r.names.Replace(text) }
 
 // dockerConfig returns a docker config.json for the registries.
@@ -131,7 +131,7 @@ func (r *testRegistry) dockerConfig(auth string) []byte {
 	return []byte(`{"auths":{` + strings.Join(entries, ",") + `}}`)
 }
 
-// pullSecret returns a secret that opens the registry, unless another auth than the account's is given.
+// pullSecret returns a pull secret with the account, or with another auth.
 func (r *testRegistry) pullSecret(name string, auth ...string) *corev1.Secret {
 	login := `{"username":"` + username + `","password":"` + password + `"}`
 	if len(auth) > 0 {

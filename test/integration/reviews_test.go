@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// sharedEndpoint is the process that the API server calls too, trusted by the same bundle.
+// sharedEndpoint returns the endpoint of the process that the API server calls too, with the same CA bundle.
 func (e *environment) sharedEndpoint(t *testing.T) endpoint {
 	t.Helper()
 	roots := x509.NewCertPool()
@@ -20,14 +20,14 @@ func (e *environment) sharedEndpoint(t *testing.T) endpoint {
 	return newEndpoint(t, e.pullgate, roots)
 }
 
-// testReviews asks what no API server would. Nothing of it denies a pod: what is no review is an error, which the API
-// server's failurePolicy decides on, and what Pullgate can't judge is admitted.
+// testReviews sends reviews that the API server would not send. None is denied. An invalid review is an error, which the API
+// server handles by its failurePolicy, and an object that Pullgate cannot check is admitted.
 func testReviews(t *testing.T, e *environment) {
 	webhook := e.sharedEndpoint(t)
 	namespace := e.namespace(t, "enforce")
-	t.Run("no review", func(t *testing.T) {
+	t.Run("invalid review", func(t *testing.T) {
 		t.Parallel()
-		testNoReview(t, webhook)
+		testInvalidReview(t, webhook)
 	})
 	kind := func(group, version, kind string) metav1.GroupVersionKind {
 		return metav1.GroupVersionKind{Group: group, Version: version, Kind: kind}
@@ -46,11 +46,11 @@ func testReviews(t *testing.T, e *environment) {
 		"object without images": {
 			request: request(t, namespace, pod, map[string]any{"apiVersion": "v1", "kind": "Pod", "spec": map[string]any{}}),
 		},
-		"object of another shape": {
+		"invalid object": {
 			request: request(t, namespace, pod, map[string]any{"apiVersion": "v1", "kind": "Pod", "spec": "web"}),
 			want:    []string{`pullgate could not check the images: reading Pod: field spec has the wrong type`},
 		},
-		"object that is no object": {
+		"object that is a string": {
 			request: request(t, namespace, pod, "web"),
 			want:    []string{`pullgate could not check the images: reading object: not a JSON object`},
 		},
@@ -80,15 +80,15 @@ func testReviews(t *testing.T, e *environment) {
 	}
 }
 
-func testNoReview(t *testing.T, webhook endpoint) {
+func testInvalidReview(t *testing.T, webhook endpoint) {
 	for name, test := range map[string]struct{ contentType, body string }{
-		"empty":              {contentType: "application/json"},
-		"not JSON":           {contentType: "application/json", body: "{"},
-		"without a request":  {contentType: "application/json", body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`},
-		"of another kind":    {contentType: "application/json", body: `{"apiVersion":"v1","kind":"Pod"}`},
-		"of another version": {contentType: "application/json", body: `{"apiVersion":"admission.k8s.io/v9","kind":"AdmissionReview"}`},
-		"array":              {contentType: "application/json", body: "[]"},
-		"of another type":    {contentType: "text/plain", body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1"}}`},
+		"empty":                {contentType: "application/json"},
+		"not JSON":             {contentType: "application/json", body: "{"},
+		"missing request":      {contentType: "application/json", body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`},
+		"another kind":         {contentType: "application/json", body: `{"apiVersion":"v1","kind":"Pod"}`},
+		"another version":      {contentType: "application/json", body: `{"apiVersion":"admission.k8s.io/v9","kind":"AdmissionReview"}`},
+		"array":                {contentType: "application/json", body: "[]"},
+		"another content type": {contentType: "text/plain", body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +103,7 @@ func testNoReview(t *testing.T, webhook endpoint) {
 	}
 }
 
-// testUnreadableSecret runs Pullgate without the right to read secrets: what it can't see is a doubt, and no reason to deny.
+// testUnreadableSecret runs Pullgate without the right to read secrets. The verdict is indeterminate then.
 func testUnreadableSecret(t *testing.T, e *environment) {
 	c := e.caller(t)
 	c.must(c.create(&rbacv1.ClusterRole{
@@ -112,7 +112,7 @@ func testUnreadableSecret(t *testing.T, e *environment) {
 			APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: []string{"get", "list", "watch"},
 		}},
 	}))
-	p, ca := e.startWithCertDir(t, "stranger", "test-namespaces")
+	p, ca := e.startWithCertDir(t, "restricted", "test-namespaces")
 	namespace := e.namespace(t, "enforce", e.registry.pullSecret("regcred"))
 	pod := newPod(namespace, e.registry.expand(imagePrivate))
 	pod.APIVersion, pod.Kind = "v1", "Pod"

@@ -13,12 +13,12 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// testSelfSigned follows the certificate that Pullgate makes for itself, and takes away what it depends on.
+// testSelfSigned checks the self-signed certificate, and removes the objects that it depends on.
 func testSelfSigned(t *testing.T, e *environment) {
-	t.Run("made and injected", func(t *testing.T) {
+	t.Run("created and injected", func(t *testing.T) {
 		secret := e.certificateSecret(t)
-		if !e.inStep(t, secret) {
-			t.Error("the API server does not trust what is served")
+		if !e.isTrusted(t, secret) {
+			t.Error("the API server does not trust the served certificate")
 		}
 		for _, key := range []string{"ca.crt", "ca.key", "tls.crt", "tls.key"} {
 			if len(secret.Data[key]) == 0 {
@@ -32,17 +32,17 @@ func testSelfSigned(t *testing.T, e *environment) {
 		secret.Data = nil
 		c := e.caller(t)
 		c.must(c.update(secret))
-		e.awaitInStep(t, before)
+		e.awaitTrusted(t, before)
 		e.awaitDecisions(t)
 	})
 	other, err := registry.NewCA()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, bundle := range map[string][]byte{"bundle emptied": nil, "bundle of somebody else": other.PEM()} {
+	for name, bundle := range map[string][]byte{"bundle emptied": nil, "bundle of another CA": other.PEM()} {
 		t.Run(name, func(t *testing.T) {
 			e.changeWebhooks(t, func(webhook *admissionregistrationv1.ValidatingWebhook) { webhook.ClientConfig.CABundle = bundle })
-			e.awaitInStep(t, bundle)
+			e.awaitTrusted(t, bundle)
 			e.awaitDecisions(t)
 		})
 	}
@@ -55,18 +55,18 @@ func (e *environment) certificateSecret(t *testing.T) *corev1.Secret {
 	return secret
 }
 
-// awaitInStep waits until there is an authority other than the old one, and everybody knows it.
-func (e *environment) awaitInStep(t *testing.T, old []byte) {
+// awaitTrusted waits until the API server trusts a CA other than the old one.
+func (e *environment) awaitTrusted(t *testing.T, old []byte) {
 	t.Helper()
 	eventually(t, "a certificate that the API server trusts", func(context.Context) bool {
 		secret := e.certificateSecret(t)
-		return !bytes.Equal(secret.Data["ca.crt"], old) && e.inStep(t, secret)
+		return !bytes.Equal(secret.Data["ca.crt"], old) && e.isTrusted(t, secret)
 	})
 }
 
-// inStep reports whether every webhook of the configuration trusts the authority in the Secret, and the process serves a
-// certificate of that authority.
-func (e *environment) inStep(t *testing.T, secret *corev1.Secret) bool {
+// isTrusted reports whether every webhook of the configuration trusts the CA in the Secret, and the process serves a certificate
+// of that CA.
+func (e *environment) isTrusted(t *testing.T, secret *corev1.Secret) bool {
 	t.Helper()
 	configuration := webhooks()
 	e.caller(t).get(configuration)

@@ -7,16 +7,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// testUpdates changes a pod that was stored when its image was still there.
+// testUpdates updates a pod whose image was deleted after its creation.
 func testUpdates(t *testing.T, e *environment) {
-	setImage := func(image string) func(*caller, *corev1.Pod) answer {
-		return func(c *caller, pod *corev1.Pod) answer {
+	setImage := func(image string) func(*caller, *corev1.Pod) response {
+		return func(c *caller, pod *corev1.Pod) response {
 			pod.Spec.Containers[0].Image = e.registry.expand(image)
 			return c.update(pod)
 		}
 	}
-	debug := func(image string) func(*caller, *corev1.Pod) answer {
-		return func(c *caller, pod *corev1.Pod) answer {
+	debug := func(image string) func(*caller, *corev1.Pod) response {
+		return func(c *caller, pod *corev1.Pod) response {
 			pod.Spec.EphemeralContainers = append(pod.Spec.EphemeralContainers, corev1.EphemeralContainer{
 				EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", Image: e.registry.expand(image)},
 			})
@@ -24,22 +24,22 @@ func testUpdates(t *testing.T, e *environment) {
 		}
 	}
 	for name, test := range map[string]struct {
-		do   func(*caller, *corev1.Pod) answer
+		do   func(*caller, *corev1.Pod) response
 		want outcome
 	}{
-		"image that is there": {do: setImage("REGISTRY/public/web:1.28")},
-		"image that is gone": {
+		"existing image": {do: setImage("REGISTRY/public/web:1.28")},
+		"missing image": {
 			do:   setImage(imageGone),
 			want: outcome{Denied: goneDenied, Audited: gone},
 		},
-		"label, while the image is gone": {
-			do: func(c *caller, pod *corev1.Pod) answer {
+		"label of a pod whose image is missing": {
+			do: func(c *caller, pod *corev1.Pod) response {
 				pod.Labels = map[string]string{"app": "web"}
 				return c.update(pod)
 			},
 		},
-		"ephemeral container that is there": {do: debug(imagePublic)},
-		"ephemeral container that is gone": {
+		"ephemeral container with an existing image": {do: debug(imagePublic)},
+		"ephemeral container with a missing image": {
 			do: debug(imageGone),
 			want: outcome{
 				Denied:  `ephemeral container "debug": image "REGISTRY/public/web:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`,

@@ -8,7 +8,7 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// changeWebhooks changes the webhook configuration, as often as someone else changes it at the same time.
+// changeWebhooks changes every webhook of the configuration. It retries after conflicts with other writers.
 func (e *environment) changeWebhooks(t *testing.T, change func(*admissionregistrationv1.ValidatingWebhook)) {
 	t.Helper()
 	c := e.caller(t)
@@ -25,7 +25,7 @@ func (e *environment) changeWebhooks(t *testing.T, change func(*admissionregistr
 	}
 }
 
-// replaceWebhooks puts the rules of other manifests in place, which reach the same process.
+// replaceWebhooks replaces the webhooks by the webhooks of other manifests, and keeps their addresses.
 func (e *environment) replaceWebhooks(t *testing.T, objects manifests) {
 	t.Helper()
 	var shipped admissionregistrationv1.ValidatingWebhookConfiguration
@@ -35,13 +35,13 @@ func (e *environment) replaceWebhooks(t *testing.T, objects manifests) {
 		byName[webhook.Name] = webhook
 	}
 	e.changeWebhooks(t, func(webhook *admissionregistrationv1.ValidatingWebhook) {
-		reached := webhook.ClientConfig
+		address := webhook.ClientConfig
 		*webhook = byName[webhook.Name]
-		webhook.ClientConfig = reached
+		webhook.ClientConfig = address
 	})
 }
 
-// webhooks returns the webhook configuration's name, to be read.
+// webhooks returns an empty webhook configuration with its name, for reading it.
 func webhooks() *admissionregistrationv1.ValidatingWebhookConfiguration {
 	return &admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "pullgate"}}
 }

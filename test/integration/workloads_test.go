@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// testWorkloads wants every kind of workload to be stored, whatever its image, and its author to be warned.
+// testWorkloads checks that every kind of workload is stored, with a warning about its missing image.
 func testWorkloads(t *testing.T, e *environment) {
 	for resource, workload := range workloads(e.registry.expand(imageGone)) {
 		t.Run(resource, func(t *testing.T) {
@@ -26,7 +26,7 @@ func testWorkloads(t *testing.T, e *environment) {
 			}
 		})
 	}
-	t.Run("secret of the service account", func(t *testing.T) {
+	t.Run("pull secret of the service account", func(t *testing.T) {
 		t.Parallel()
 		namespace, c := e.namespace(t, "enforce", e.registry.pullSecret("regcred")), e.caller(t)
 		sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "builder"}}
@@ -35,12 +35,12 @@ func testWorkloads(t *testing.T, e *environment) {
 		d := newDeployment(namespace, e.registry.expand(imagePrivate))
 		d.Spec.Template.Spec.ServiceAccountName = "builder"
 		if got := c.create(d); got.err != nil || got.warnings != nil {
-			t.Errorf("got %v, warnings %q; want silence", got.err, got.warnings)
+			t.Errorf("got %v, warnings %q; want neither", got.err, got.warnings)
 		}
 	})
 }
 
-// workloads returns one object of each kind that pods are made of, by resource.
+// workloads returns one object of each kind that has a pod template, by resource.
 func workloads(image string) map[string]client.Object {
 	template, selector := podTemplate(image), &metav1.LabelSelector{MatchLabels: webLabels()}
 	once := *template.DeepCopy()

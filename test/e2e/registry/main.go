@@ -1,5 +1,5 @@
-// Command registry is the registry of the end-to-end tests. It runs as a pod, and does what the tests tell it on a second
-// port. Without arguments it does nothing until it is told to end: so its own program is that of the images it holds.
+// Command registry is the registry of the end-to-end tests. It runs as a pod, and the tests control it on an admin port. Without
+// arguments it only waits for SIGTERM, so that the images in the registry run the same program.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// run serves until the context ends.
+// run runs the registry until the context ends.
 func run(ctx context.Context, args []string, errOut io.Writer) error {
 	if len(args) == 0 {
 		<-ctx.Done()
@@ -38,8 +38,8 @@ func run(ctx context.Context, args []string, errOut io.Writer) error {
 	flags := flag.NewFlagSet("registry", flag.ContinueOnError)
 	flags.SetOutput(errOut)
 	addr := flags.String("addr", "", "address of the registry")
-	admin := flags.String("admin", "", "address at which it is told what to do")
-	password := flags.String("password", "", "password of the account \"reader\", who may pull what is not below shop")
+	admin := flags.String("admin", "", "address of the admin port")
+	password := flags.String("password", "", "password of the account \"reader\", for repositories outside shop")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -58,6 +58,7 @@ func run(ctx context.Context, args []string, errOut io.Writer) error {
 	return serve(ctx, *admin, handler(server, program))
 }
 
+// ownProgram returns the executable of this process.
 func ownProgram() ([]byte, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -70,22 +71,23 @@ func ownProgram() ([]byte, error) {
 	return program, nil
 }
 
-// handler tells the registry to go down and to come back, and to have an image.
+// handler returns the handler of the admin port, which stops and starts the registry and pushes images.
 func handler(server *registry.Server, program []byte) http.Handler {
 	native := imagepull.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /stop", func(http.ResponseWriter, *http.Request) { server.Stop() })
-	mux.HandleFunc("POST /start", func(w http.ResponseWriter, _ *http.Request) { answer(w, server.Restart()) })
+	mux.HandleFunc("POST /start", func(w http.ResponseWriter, _ *http.Request) { respond(w, server.Restart()) })
 	mux.HandleFunc("POST /images/{image...}", func(w http.ResponseWriter, r *http.Request) {
 		image := r.PathValue("image")
 		_, err := server.PushImage(image, registry.WithProgram(program), registry.WithPlatform(native))
-		answer(w, err)
+		respond(w, err)
 	})
 	return mux
 }
 
-func answer(w http.ResponseWriter, err error) {
+// respond writes the error, if any.
+func respond(w http.ResponseWriter, err error) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	}
@@ -96,7 +98,7 @@ func serve(ctx context.Context, addr string, handler http.Handler) error {
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("listening for what to do: %w", err)
+		return fmt.Errorf("serving the admin port: %w", err)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-func TestHandler(t *testing.T) {
+func TestHandlerControlsTheRegistry(t *testing.T) {
 	t.Parallel()
 	server, err := registry.Start(registry.Config{PlainHTTP: true})
 	if err != nil {
@@ -18,18 +18,18 @@ func TestHandler(t *testing.T) {
 	defer server.Close()
 	h := handler(server, []byte("program"))
 	manifest := func() int {
-		answer, err := http.Get(server.URL() + "/v2/shop/web/manifests/1")
+		resp, err := http.Get(server.URL() + "/v2/shop/web/manifests/1")
 		if err != nil {
 			return 0
 		}
-		answer.Body.Close()
-		return answer.StatusCode
+		resp.Body.Close()
+		return resp.StatusCode
 	}
-	// One after the other: each finds what those before it have left.
+	// Each step starts with the state after the steps before it.
 	for _, step := range []struct {
 		method, path string
 		status       int
-		// then is what the registry answers afterwards; 0 for nothing.
+		// then is the registry's status for the manifest afterwards; 0 without a response.
 		then int
 	}{
 		{"GET", "/healthz", http.StatusOK, http.StatusNotFound},
@@ -46,12 +46,12 @@ func TestHandler(t *testing.T) {
 			t.Errorf("%s %s: got status %d, want %d", step.method, step.path, w.Code, step.status)
 		}
 		if got := manifest(); got != step.then {
-			t.Errorf("after %s %s the registry answers %d, want %d", step.method, step.path, got, step.then)
+			t.Errorf("after %s %s the registry responds with %d, want %d", step.method, step.path, got, step.then)
 		}
 	}
 }
 
-func TestRun(t *testing.T) {
+func TestRunChecksItsArguments(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -59,11 +59,11 @@ func TestRun(t *testing.T) {
 		args    []string
 		wantErr bool
 	}{
-		"without arguments":    {},
-		"told to end":          {args: []string{"-addr=127.0.0.1:0", "-admin=127.0.0.1:0", "-password=p"}},
-		"an unknown flag":      {args: []string{"-x"}, wantErr: true},
-		"a bad address":        {args: []string{"-addr=nowhere"}, wantErr: true},
-		"a bad second address": {args: []string{"-addr=127.0.0.1:0", "-admin=nowhere"}, wantErr: true},
+		"no arguments":             {},
+		"valid arguments":          {args: []string{"-addr=127.0.0.1:0", "-admin=127.0.0.1:0", "-password=p"}},
+		"an unknown flag":          {args: []string{"-x"}, wantErr: true},
+		"an invalid address":       {args: []string{"-addr=nowhere"}, wantErr: true},
+		"an invalid admin address": {args: []string{"-addr=127.0.0.1:0", "-admin=nowhere"}, wantErr: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"k8s.io/client-go/kubernetes"
+	ctrl "sigs.k8s.io/controller-runtime"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/pullgate/pullgate/webhook"
+	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/engine"
+	"github.com/pullgate/pullgate/webhook/metrics"
+)
+
+// newHandler returns the handler of admission requests. The caller calls end after the last request.
+func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (h *webhook.Handler, end func(), err error) {
+	m, err := metrics.New(ctrlmetrics.Registry)
+	if err != nil {
+		return nil, nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	e, err := newWatchingEngine(mgr, c, m, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := metrics.Watch(ctrlmetrics.Registry, e.Gauges()); err != nil {
+		return nil, nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
+		return nil, nil, fmt.Errorf("watching namespaces: %w", err)
+	}
+	return &webhook.Handler{
+		Checker: e,
+		Modes:   webhook.NamespaceModes{Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Unlabelled: c.DefaultMode},
+		Actions: c.Actions,
+		Budget:  webhook.Budget{Admission: c.Timeouts.Admission.Duration, Headroom: c.Timeouts.Headroom.Duration},
+		Observe: func(o webhook.Observation) {
+			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
+		},
+		Log: logger,
+	}, e.Close, nil
+}
+
+// newWatchingEngine returns an engine that reads secrets from the API server. The manager runs its watch of the nodes.
+func newWatchingEngine(mgr ctrl.Manager, c config.Configuration, m *metrics.Metrics, logger *slog.Logger) (*engine.Engine, error) {
+	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("making the API client: %w", err)
+	}
+	secrets, err := credentials.NewSource(credentials.Options{Client: clientset.CoreV1()})
+	if err != nil {
+		return nil, err
+	}
+	watch, err := engine.WatchCluster(clientset.CoreV1(), c.Nodes, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := addWatch(mgr, watch); err != nil {
+		return nil, err
+	}
+	return engine.New(c, engine.Options{
+		Credentials:  secrets,
+		Cluster:      watch.Cluster,
+		UserAgent:    userAgent(),
+		Instrument:   m.Instrument,
+		ObserveCache: m.CacheAsked,
+		Log:          logger,
+	})
+}
+
+// addWatch adds the runners of a watch to the manager, and a readiness check that waits for the nodes.
+func addWatch(mgr ctrl.Manager, watch *engine.Watch) error {
+	for _, r := range watch.Runners {
+		if err := mgr.Add(r); err != nil {
+			return fmt.Errorf("watching the cluster: %w", err)
+		}
+	}
+	if len(watch.Runners) == 0 {
+		return nil
+	}
+	if err := mgr.AddReadyzCheck("nodes", func(*http.Request) error { return watch.Ready() }); err != nil {
+		return fmt.Errorf("adding the readiness check: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
+	"github.com/pullgate/pullgate/webhook/nodes/localregistry"
+	"github.com/pullgate/pullgate/webhook/preflight"
+)
+
+// nodesTimeout bounds the wait for the list of nodes. Without the list a verdict may be Indeterminate, so that a longer wait
+// is not worth it.
+const nodesTimeout = 5 * time.Second
+
+// Cluster is the state of a cluster that decides how its nodes pull.
+type Cluster struct {
+	// Nodes selects the candidate nodes of a pod; nodes of the declared platforms when nil.
+	Nodes preflight.Nodes
+	// LocalRegistry returns the address of a registry that nodes reach by a host of their own (KEP-1755); it may be nil.
+	LocalRegistry func(host string) (address string, ok bool)
+}
+
+// ReadCluster lists the nodes and reads the cluster's local registry once, within nodesTimeout. An error means that the nodes
+// are not known; the Cluster is usable then too. A local registry that cannot be read is not an error: the verdicts on its
+// images are Indeterminate, with a reason of their own.
+func ReadCluster(ctx context.Context, client corev1client.CoreV1Interface, n config.Nodes, log *slog.Logger) (Cluster, error) {
+	declared, err := parsePlatforms(n.Platforms)
+	if err != nil || !n.Watch {
+		return Cluster{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, nodesTimeout)
+	defer cancel()
+	var c Cluster
+	snapshot, listError := nodes.List(ctx, client.Nodes(), declared)
+	if listError == nil {
+		c.Nodes = snapshot
+	}
+	if hosting, err := localregistry.Read(ctx, client.ConfigMaps(localregistry.Namespace), log); err == nil {
+		c.LocalRegistry = hosting.Address
+	}
+	return c, listError
+}
+
+// Runner runs until its context ends. A manager of controller-runtime accepts it.
+type Runner interface {
+	Start(ctx context.Context) error
+}
+
+// Watch is a Cluster that is kept up to date by its runners.
+type Watch struct {
+	Cluster
+	// Runners must run as long as the Cluster is used.
+	Runners []Runner
+	synced  func() bool
+}
+
+// WatchCluster returns a Watch of the nodes and of the local registry. It has no runners if the configuration turns watching
+// off.
+func WatchCluster(client corev1client.CoreV1Interface, n config.Nodes, log *slog.Logger) (*Watch, error) {
+	w := &Watch{synced: func() bool { return true }}
+	declared, err := parsePlatforms(n.Platforms)
+	if err != nil || !n.Watch {
+		return w, err
+	}
+	inventory, err := nodes.NewInventory(client.Nodes(), declared)
+	if err != nil {
+		return nil, err
+	}
+	local, err := localregistry.NewWatcher(client.ConfigMaps(localregistry.Namespace), log)
+	if err != nil {
+		return nil, err
+	}
+	w.Cluster = Cluster{Nodes: inventory, LocalRegistry: local.Address}
+	w.Runners = []Runner{inventory, local}
+	w.synced = synced(inventory, time.Now().Add(nodesTimeout))
+	return w, nil
+}
+
+// Ready returns an error until the nodes are known, or until nodesTimeout has passed since WatchCluster. It does not wait for
+// the local registry: until that is known, the verdicts on its images are Indeterminate.
+func (w *Watch) Ready() error {
+	if !w.synced() {
+		return errors.New("the nodes are not known yet")
+	}
+	return nil
+}
+
+// synced returns a function that reports whether the nodes are known or the deadline has passed.
+func synced(inventory *nodes.Inventory, deadline time.Time) func() bool {
+	return func() bool { return inventory.Synced() || time.Now().After(deadline) }
+}
+
+// parsePlatforms parses the platforms that the configuration declares.
+func parsePlatforms(texts []string) ([]imagepull.Platform, error) {
+	var platforms []imagepull.Platform
+	for _, text := range texts {
+		p, err := nodes.ParsePlatform(text)
+		if err != nil {
+			return nil, err
+		}
+		platforms = append(platforms, p)
+	}
+	return platforms, nil
+}
