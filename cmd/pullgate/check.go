@@ -162,7 +162,7 @@ func (o *checkOptions) check(ctx context.Context, checker *preflight.Checker, c 
 	group.SetLimit(parallelObjects)
 	for i, s := range subjects {
 		group.Go(func() error {
-			ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Admission.Duration)
+			ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Admission)
 			defer cancel()
 			findings[i] = checker.Check(ctx, s.pod, s.spec)
 			progress.done()

@@ -46,8 +46,8 @@ func registryOptions(c config.Configuration) (registry.Options, error) {
 		},
 		Runtime:        c.Nodes.Runtime,
 		HostsDir:       c.Nodes.HostsDir,
-		RequestTimeout: c.Timeouts.Request.Duration,
-		ConnectTimeout: c.Timeouts.Connect.Duration,
+		RequestTimeout: c.Timeouts.Request,
+		ConnectTimeout: c.Timeouts.Connect,
 		ManifestBytes:  c.Limits.ManifestBytes,
 		UserAgent:      userAgent(),
 		Proxy:          proxy,
@@ -105,11 +105,11 @@ const cacheBytes = 24 << 20
 // backoff is between questions, for what fails.
 func backoff(c config.Configuration) resolve.Backoff {
 	return resolve.Backoff{
-		InitialDelay: c.Backoff.InitialDelay.Duration,
+		InitialDelay: c.Backoff.InitialDelay,
 		Factor:       c.Backoff.Factor,
-		MaxDelay:     c.Backoff.MaxDelay.Duration,
+		MaxDelay:     c.Backoff.MaxDelay,
 		Jitter:       c.Retry.Jitter,
-		Lockout:      c.Cache.DeniedTTL.Duration,
+		Lockout:      c.Cache.DeniedTTL,
 	}
 }
 
@@ -120,7 +120,7 @@ func backoff(c config.Configuration) resolve.Backoff {
 func (e *engine) stack(asking resolve.Resolver, routedSince func(domain string) time.Time) (*resolve.Front, error) {
 	c := e.config
 	retried := resolve.NewRetried(resolve.NewBreaker(asking, e.circuits), resolve.Retry{
-		InitialDelay: c.Retry.InitialDelay.Duration,
+		InitialDelay: c.Retry.InitialDelay,
 		Factor:       c.Retry.Factor,
 		Jitter:       c.Retry.Jitter,
 		MaxAttempts:  c.Retry.MaxAttempts,
@@ -130,10 +130,10 @@ func (e *engine) stack(asking resolve.Resolver, routedSince func(domain string) 
 		MaxEntries: c.Cache.MaxEntries,
 		MaxBytes:   cacheBytes,
 		Lifetimes: resolve.Lifetimes{
-			Tag:      c.Cache.TagTTL.Duration,
-			Digest:   c.Cache.DigestTTL.Duration,
-			NotFound: c.Cache.NotFoundTTL.Duration,
-			Denied:   c.Cache.DeniedTTL.Duration,
+			Tag:      c.Cache.TagTTL,
+			Digest:   c.Cache.DigestTTL,
+			NotFound: c.Cache.NotFoundTTL,
+			Denied:   c.Cache.DeniedTTL,
 		},
 		Clock:       e.clock,
 		RoutedSince: routedSince,
@@ -144,7 +144,7 @@ func (e *engine) stack(asking resolve.Resolver, routedSince func(domain string) 
 	}
 	e.caches, e.backoffs = append(e.caches, cached), append(e.backoffs, backedOff)
 	// A question outlives whoever asked by one request, so that what has begun comes to its end and is remembered.
-	return cached.InFrontOf(resolve.NewCoalesced(cached, c.Timeouts.Admission.Duration+c.Timeouts.Request.Duration)), nil
+	return cached.InFrontOf(resolve.NewCoalesced(cached, c.Timeouts.Admission+c.Timeouts.Request)), nil
 }
 
 func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {

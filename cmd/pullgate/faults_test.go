@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/test/registry"
@@ -93,7 +92,7 @@ const (
 // within is the default configuration, with other limits to what a registry may take.
 func within(limit time.Duration) config.Configuration {
 	c := config.Default()
-	c.Timeouts.Request, c.Timeouts.Connect = metav1.Duration{Duration: limit}, metav1.Duration{Duration: limit}
+	c.Timeouts.Request, c.Timeouts.Connect = limit, limit
 	return c
 }
 
@@ -147,7 +146,7 @@ func TestFaultsThatTakeTime(t *testing.T) {
 func TestFaultsBeyondTheBudget(t *testing.T) {
 	t.Parallel()
 	c := config.Default()
-	c.Timeouts.Admission.Duration = haste
+	c.Timeouts.Admission = haste
 	s := newStand(t, c, clock.RealClock{})
 	rows := s.misdeeds(t, func(m registry.Misdeed) bool { return m.Fault.Hang || m.Fault.Delay > haste })
 	if len(rows) == 0 {

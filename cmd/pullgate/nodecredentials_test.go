@@ -55,7 +55,7 @@ func TestCheckWithNodeCredentials(t *testing.T) {
 		"its program is not there":     {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR}}", private, "", 2, "", `error: nodes.credentialProvider: providers[0].name: the directory of the providers holds no executable of this name: "sh"`},
 		"its file is not there":        {"{credentialProvider: {config: DIR/nope.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: reading: "},
 		"a mistake in it":              {"{credentialProvider: {config: DIR/typo.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: typo.yaml: providers[0].matchImage: Forbidden: unknown or repeated key\n"},
-		"its program is named nowhere": {"{credentialProvider: {config: DIR/good.yaml}}", private, "", 2, "", "nodes.credentialProvider.binDir: Required value: goes with config"},
+		"its program is named nowhere": {"{credentialProvider: {config: DIR/good.yaml}}", private, "", 2, "", "nodes.credentialProvider.binDir: Required value: must be set together with config"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

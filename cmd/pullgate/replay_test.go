@@ -178,7 +178,7 @@ func (r *replay) foretell(t *testing.T) truth.Foretold {
 	if asked.Mirror {
 		return truth.Foretell(nil)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), r.timeout.Admission.Duration)
+	ctx, cancel := context.WithTimeout(t.Context(), r.timeout.Admission)
 	defer cancel()
 	return truth.Foretell(r.checker.Check(ctx, asked.Pod, asked.Spec))
 }

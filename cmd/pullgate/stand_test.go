@@ -62,7 +62,7 @@ func newStand(t *testing.T, c config.Configuration, wall clock.Clock) *stand {
 		Checker: engine.checker(credentials.Node{Pods: credentials.Files{secret}}, nil),
 		Modes:   enforced{},
 		Actions: c.Actions,
-		Budget:  webhook.Budget{Admission: c.Timeouts.Admission.Duration, Headroom: c.Timeouts.Headroom.Duration},
+		Budget:  webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
 		Observe: func(webhook.Observation) {},
 		Log:     slog.New(slog.DiscardHandler),
 	}))
