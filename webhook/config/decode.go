@@ -38,7 +38,7 @@ func parse(data []byte) (*yaml.Node, error) {
 
 // decode sets the keys of a file in c and returns the mistakes in keys and types. It reports in typed whether every value has
 // the type of its key.
-func decode(data []byte, c *Configuration) (found []mistake, typed bool) {
+func decode(data []byte, all []entry, c *Configuration) (found []mistake, typed bool) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	err := decoder.Decode(c)
@@ -52,7 +52,7 @@ func decode(data []byte, c *Configuration) (found []mistake, typed bool) {
 	}
 	typed = true
 	for _, text := range mistyped.Errors {
-		m, isType := reword(text)
+		m, isType := reword(text, all)
 		found = append(found, m)
 		typed = typed && !isType
 	}
@@ -112,10 +112,10 @@ func syntaxError(err error) error {
 }
 
 // reword replaces the Go types in a text of the library. It reports whether a value has the wrong type.
-func reword(text string) (m mistake, isType bool) {
+func reword(text string, all []entry) (m mistake, isType bool) {
 	line, text := cutLine(text)
 	if match := unknownKey.FindStringSubmatch(text); match != nil {
-		return mistake{line: line, text: fmt.Sprintf("unknown key %q: remove it or correct its name", match[1])}, false
+		return mistake{line, pathOf(all, line, match[1]), "unknown key: remove it or correct its name"}, false
 	}
 	if match := repeatedKey.FindStringSubmatch(text); match != nil {
 		return mistake{line: line, text: "key " + match[1] + " is repeated: keep one"}, true

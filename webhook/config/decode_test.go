@@ -99,40 +99,44 @@ func TestLoadRejectsUnknownKeys(t *testing.T) {
 	testInvalid(t, map[string]invalidFile{
 		"an unknown key": {
 			data: "retries: 2",
-			want: "line 1: unknown key \"retries\": remove it or correct its name",
+			want: "line 1: retries: unknown key: remove it or correct its name",
 		},
 		"an unknown key in a section": {
 			data: "nodes:\n  # runtme\n  runtme: x\n",
-			want: "line 3: unknown key \"runtme\": remove it or correct its name",
+			want: "line 3: nodes.runtme: unknown key: remove it or correct its name",
 		},
 		"an unknown key among others on its line": {
 			data: "\nretry: {factor: 2, fctor: 2}",
-			want: "line 2: unknown key \"fctor\": remove it or correct its name",
+			want: "line 2: retry.fctor: unknown key: remove it or correct its name",
 		},
 		"an unknown key in quotes": {
 			data: `{"kined": "x"}`,
-			want: "line 1: unknown key \"kined\": remove it or correct its name",
+			want: "line 1: kined: unknown key: remove it or correct its name",
 		},
 		"a key in another case": {
 			data: "Retry: {factor: 2}",
-			want: "line 1: unknown key \"Retry\": remove it or correct its name",
+			want: "line 1: Retry: unknown key: remove it or correct its name",
 		},
 		"a key in the wrong section": {
 			data: "factor: 2\nretry: {factor: 2}\n",
-			want: "line 1: unknown key \"factor\": remove it or correct its name",
+			want: "line 1: factor: unknown key: remove it or correct its name",
+		},
+		"an unknown key that stands twice on its line": {
+			data: "{retry: {x: 2}, backoff: {x: 2}}",
+			want: "line 1: x: unknown key: remove it or correct its name",
 		},
 		"a key that YAML 1.1 reads as true": {
 			data: "on: 1",
-			want: "line 1: unknown key \"on\": remove it or correct its name",
+			want: "line 1: on: unknown key: remove it or correct its name",
 		},
 		"a key of a feature that does not exist yet": {
 			data: "suggestions: true",
-			want: "line 1: unknown key \"suggestions\": remove it or correct its name",
+			want: "line 1: suggestions: unknown key: remove it or correct its name",
 		},
 		"several unknown keys and an invalid value": {
 			data: "x: 1\nretry: {tries: 1, maxAttempts: 0}\n",
-			want: "line 1: unknown key \"x\": remove it or correct its name\n" +
-				"line 2: unknown key \"tries\": remove it or correct its name\n" +
+			want: "line 1: x: unknown key: remove it or correct its name\n" +
+				"line 2: retry.tries: unknown key: remove it or correct its name\n" +
 				"line 2: retry.maxAttempts: Invalid value: 0: must be at least 1",
 		},
 	})

@@ -64,6 +64,21 @@ func lineOf(all []entry, path string) int {
 	return 0
 }
 
+// pathOf returns the path of a key on a line, or the key if it stands there several times.
+func pathOf(all []entry, line int, key string) string {
+	path := ""
+	for _, e := range all {
+		if e.key == nil || e.key.Line != line || e.key.Value != key {
+			continue
+		}
+		if path != "" {
+			return key
+		}
+		path = e.path
+	}
+	return path
+}
+
 // unnoticed returns the mistakes that the library accepts: it skips empty items and keys, and cuts off fractions.
 func unnoticed(all []entry) []mistake {
 	var found []mistake

@@ -29,7 +29,7 @@ skipRegistries: ["https://registry.example/"]
 	fmt.Println(err)
 	// Output:
 	// line 2: defaultMode: Unsupported value: "strict": supported values: "enforce", "warn", "audit", "off"
-	// line 3: unknown key "atempts": remove it or correct its name
+	// line 3: retry.atempts: unknown key: remove it or correct its name
 	// line 3: retry.factor: Invalid value: 0.5: must be at least 1
 	// line 4: skipRegistries[0]: Invalid value: "https://registry.example/": must be a host without a scheme: remove everything up to ://
 }

@@ -16,9 +16,8 @@ func Load(data []byte) (Configuration, error) {
 	if err != nil {
 		return Configuration{}, err
 	}
-	c := Default()
-	found, typed := decode(data, &c)
-	all := entries(root, nil)
+	all, c := entries(root, nil), Default()
+	found, typed := decode(data, all, &c)
 	if hidden := unnoticed(all); len(hidden) > 0 {
 		found, typed = append(found, hidden...), false
 	}
