@@ -17,14 +17,14 @@ func TestImage(t *testing.T) {
 		"a bare image is always asked of the registry": {
 			image: "nginx:1.27",
 			want: imagepull.Use{
-				Path: "image", Kind: imagepull.Bare, Image: "nginx:1.27", PullPolicy: imagepull.PullAlways,
+				Path: "image", Kind: imagepull.Standalone, Image: "nginx:1.27", PullPolicy: imagepull.PullAlways,
 				Reference: imagepull.Reference{Domain: "docker.io", Path: "library/nginx", Tag: "1.27"},
 			},
 		},
 		"an image that does not parse says why": {
 			image: "Nginx",
 			want: imagepull.Use{
-				Path: "image", Kind: imagepull.Bare, Image: "Nginx", PullPolicy: imagepull.PullAlways,
+				Path: "image", Kind: imagepull.Standalone, Image: "Nginx", PullPolicy: imagepull.PullAlways,
 				ParseError: "repository name must be lowercase",
 			},
 		},

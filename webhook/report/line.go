@@ -55,7 +55,7 @@ type sentence struct {
 // String joins the parts: container, image, outcome, cause, fix.
 func (s sentence) String() string {
 	var b strings.Builder
-	if s.finding.Kind != imagepull.Bare {
+	if s.finding.Kind != imagepull.Standalone {
 		b.WriteString(s.finding.Kind.String() + ` "` + cutMiddle(escape(s.finding.Name), maxName) + `": `)
 	}
 	b.WriteString(`image "` + cutMiddle(escape(s.finding.Image), s.image) + `"`)

@@ -105,7 +105,7 @@ func cell(s string) string { return cutMiddle(printable(s), maxCell) }
 
 // container returns the container's name, and its kind if it is not an ordinary container.
 func container(u imagepull.Use) string {
-	if u.Kind == imagepull.Bare || u.Kind == imagepull.Container {
+	if u.Kind == imagepull.Standalone || u.Kind == imagepull.Container {
 		return u.Name
 	}
 	return u.Name + " (" + u.Kind.String() + ")"
