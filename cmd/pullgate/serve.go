@@ -152,7 +152,7 @@ func addWebhook(mgr ctrl.Manager, handler *webhook.Handler, ready <-chan struct{
 
 // endpoint is what the API server talks to.
 func endpoint(handler *webhook.Handler) http.Handler {
-	return webhook.RejectUnreadable(&admission.Webhook{Handler: handler, WithContextFunc: webhook.WithTimeout})
+	return webhook.RejectInvalidReview(&admission.Webhook{Handler: handler, WithContextFunc: webhook.WithTimeout})
 }
 
 // afterCertificate is a runnable that starts the webhook's server: a manager does so when it is first asked for it.

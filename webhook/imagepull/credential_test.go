@@ -140,11 +140,11 @@ func TestCredentialWithoutUserIsAnonymous(t *testing.T) {
 		credential imagepull.Credential
 		want       bool
 	}{
-		"zero":                            {imagepull.Credential{}, true},
+		"zero":                     {imagepull.Credential{}, true},
 		"empty entry that matched": {imagepull.Credential{Source: source}, true},
-		"user and password":               {secret(), false},
-		"user only":                       {imagepull.Credential{Username: username}, false},
-		"password only":                   {imagepull.Credential{Password: password}, true},
+		"user and password":        {secret(), false},
+		"user only":                {imagepull.Credential{Username: username}, false},
+		"password only":            {imagepull.Credential{Password: password}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -76,10 +76,10 @@ func TestOutcomeOfEveryReason(t *testing.T) {
 func TestZeroVerdictIsIndeterminate(t *testing.T) {
 	t.Parallel()
 	tests := map[string]imagepull.Outcome{
-		"zero outcome":               imagepull.Outcome(0),
-		"zero reason":                imagepull.Reason("").Outcome(),
-		"zero verdict":               imagepull.Verdict{}.Outcome(),
-		"zero finding":               imagepull.Finding{}.Outcome(),
+		"zero outcome":                imagepull.Outcome(0),
+		"zero reason":                 imagepull.Reason("").Outcome(),
+		"zero verdict":                imagepull.Verdict{}.Outcome(),
+		"zero finding":                imagepull.Finding{}.Outcome(),
 		"word outside the vocabulary": imagepull.Reason("notfound").Outcome(),
 	}
 	for name, got := range tests {
