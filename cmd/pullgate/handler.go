@@ -70,7 +70,7 @@ func newWatchingChecker(
 	if options.LocalRegistry, err = watchLocalRegistry(mgr, clientset.CoreV1(), c.Nodes, logger); err != nil {
 		return nil, nil, err
 	}
-	engine, err := newEngine(c, options, m.CacheAsked, clock.RealClock{})
+	engine, err := newEngine(c, options, m.CacheLookup, clock.RealClock{})
 	if err != nil {
 		return nil, nil, err
 	}
