@@ -52,9 +52,10 @@ func decode(data []byte, all []entry, c *Configuration) (found []mistake, typed 
 	}
 	typed = true
 	for _, text := range mistyped.Errors {
-		m, isType := reword(text, all)
-		found = append(found, m)
-		typed = typed && !isType
+		if m, isType := reword(text, all); m.text != "" {
+			found = append(found, m)
+			typed = typed && !isType
+		}
 	}
 	return found, typed
 }
@@ -83,7 +84,7 @@ func keepDefaults(c *Configuration) {
 var (
 	lineText    = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
 	unknownKey  = regexp.MustCompile(`(?s)^field (.*) not found in type \S+$`)
-	repeatedKey = regexp.MustCompile(`(?s)^mapping key (".*") already defined at line \d+$`)
+	repeatedKey = regexp.MustCompile(`(?s)^mapping key ".*" already defined at line \d+$`)
 	wrongType   = regexp.MustCompile("(?s)^cannot unmarshal (!!\\w+)(?: `(.*)`)? into (\\S+)$")
 )
 
@@ -111,14 +112,15 @@ func syntaxError(err error) error {
 	return errors.New(text)
 }
 
-// reword replaces the Go types in a text of the library. It reports whether a value has the wrong type.
+// reword replaces the Go types in a text of the library. It reports whether a value has the wrong type. The mistake is empty for
+// a repeated key, which unnoticed returns.
 func reword(text string, all []entry) (m mistake, isType bool) {
 	line, text := cutLine(text)
 	if match := unknownKey.FindStringSubmatch(text); match != nil {
 		return mistake{line, pathOf(all, line, match[1]), "unknown key: remove it or correct its name"}, false
 	}
-	if match := repeatedKey.FindStringSubmatch(text); match != nil {
-		return mistake{line: line, text: "key " + match[1] + " is repeated: keep one"}, true
+	if repeatedKey.MatchString(text) {
+		return mistake{}, true
 	}
 	if match := wrongType.FindStringSubmatch(text); match != nil {
 		value := map[string]string{"!!seq": "a list", "!!map": "a mapping", "!!str": strconv.Quote(match[2])}[match[1]]

@@ -61,7 +61,7 @@ func TestLoadRejectsSyntaxErrors(t *testing.T) {
 		},
 		"a repeated key": {
 			data: "kind: Configuration\nkind: Configuration\n",
-			want: `line 2: key "kind" is repeated: keep one`,
+			want: "line 2: kind: repeated key: keep one",
 		},
 		"a second document": {
 			data: "kind: Configuration\n---\nkind: Configuration\n",
@@ -85,11 +85,17 @@ func TestLoadRejectsSyntaxErrors(t *testing.T) {
 		},
 		"several repeated keys, each once": {
 			data: "retry:\n  factor: 2\n  factor: 3\nkind: a\nkind: b\n",
-			want: `line 5: key "kind" is repeated: keep one`,
+			want: "line 3: retry.factor: repeated key: keep one\nline 5: kind: repeated key: keep one",
+		},
+		"a repeated key and mistakes in other sections": {
+			data: "retry: {factor: 2, factor: 3}\nnodes: {watch: 2}\nx: 1\n",
+			want: "line 1: retry.factor: repeated key: keep one\n" +
+				"line 2: must be true or false, not 2\n" +
+				"line 3: x: unknown key: remove it or correct its name",
 		},
 		"a key that is repeated twice": {
 			data: "retry:\n  factor: 2\n  factor: 3\n  factor: 4\n",
-			want: "line 3: key \"factor\" is repeated: keep one\nline 4: key \"factor\" is repeated: keep one",
+			want: "line 3: retry.factor: repeated key: keep one\nline 4: retry.factor: repeated key: keep one",
 		},
 	})
 }

@@ -14,6 +14,8 @@ type entry struct {
 	path string
 	// key is nil for a list item.
 	key, value *yaml.Node
+	// isRepeated marks a key that stands in its mapping before.
+	isRepeated bool
 }
 
 // entries returns every key and list item below a node, in the order of the file. It does not follow aliases: their targets are
@@ -24,10 +26,11 @@ func entries(node *yaml.Node, path *field.Path) []entry {
 	case node == nil:
 	case node.Kind == yaml.SequenceNode:
 		for i, item := range node.Content {
-			all = append(all, entry{path.Index(i).String(), nil, item})
+			all = append(all, entry{path: path.Index(i).String(), value: item})
 			all = append(all, entries(item, path.Index(i))...)
 		}
 	case node.Kind == yaml.MappingNode:
+		seen := map[string]bool{}
 		for pair := range slices.Chunk(node.Content, 2) {
 			key, value := pair[0], pair[1]
 			child := path.Child(key.Value)
@@ -37,7 +40,8 @@ func entries(node *yaml.Node, path *field.Path) []entry {
 			case path.String() == "actions":
 				child = path.Key(key.Value)
 			}
-			all = append(all, entry{child.String(), key, value})
+			all = append(all, entry{child.String(), key, value, seen[key.Value]})
+			seen[key.Value] = true
 			all = append(all, entries(value, child)...)
 		}
 	}
@@ -79,7 +83,8 @@ func pathOf(all []entry, line int, key string) string {
 	return path
 }
 
-// unnoticed returns the mistakes that the library accepts: it skips empty items and keys, and cuts off fractions.
+// unnoticed returns the mistakes that the library accepts, or does not always find: it skips empty items and keys, cuts off
+// fractions, and does not decode a mapping with repeated keys.
 func unnoticed(all []entry) []mistake {
 	var found []mistake
 	for _, e := range all {
@@ -91,6 +96,8 @@ func unnoticed(all []entry) []mistake {
 		switch {
 		case e.key != nil && isNull(e.key):
 			text = "a key must be text"
+		case e.isRepeated:
+			text = "repeated key: keep one"
 		case e.key == nil && value.Kind == yaml.ScalarNode && value.ShortTag() != "!!str":
 			text = "must be text: put it in quotes"
 		case e.key != nil && slices.Contains(wholeNumbers(), e.key.Value) && isFraction(value):

@@ -15,7 +15,7 @@ const (
 	hostNetwork = `must be a network such as "10.0.0.0/8" or "fd00::/8"`
 )
 
-// invalidHosts maps texts that neither ParseHost nor ParseTarget accepts to their errors.
+// invalidHosts maps texts that ParseHost and ParseTarget reject to their errors.
 func invalidHosts() map[string]string {
 	return map[string]string{
 		"":                         hostForm,

@@ -2,7 +2,7 @@
 //
 //	Use (an image in one place of one object) + Verdict = Finding
 //	Verdict has one Reason, a Reason has one Outcome
-//	Credential: one of those that the kubelet would try for the image
+//	Credential: a set of credentials that the kubelet would try for the image
 //
 // It holds data and tables only and imports nothing but the standard library, so that every other package can import it:
 //

@@ -11,7 +11,7 @@ const (
 	OriginRegistry Origin = "registry"
 	// OriginCache: the verdict is a fresh entry of the cache.
 	OriginCache Origin = "cache"
-	// OriginBackoff: the registry is in backoff, and the verdict is that of the last request.
+	// OriginBackoff: the registry is in backoff, and the verdict is the result of the last request.
 	OriginBackoff Origin = "backoff"
 )
 

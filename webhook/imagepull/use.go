@@ -98,7 +98,7 @@ type Reference struct {
 // Repository returns domain and path. Pull secrets are matched against it.
 func (r Reference) Repository() string { return r.Domain + "/" + r.Path }
 
-// Object returns the last part of the manifest's URL: the digest, or the tag if there is no digest.
+// Object returns the last part of the manifest's URL: the digest, or the tag without one.
 func (r Reference) Object() string {
 	if r.Digest != "" {
 		return r.Digest

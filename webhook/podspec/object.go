@@ -34,8 +34,8 @@ type Object struct {
 }
 
 // BeforeAdmission returns the object as one that the API server has not admitted yet, such as a pod in a file. The API server
-// will add the scheduling of its runtime class and, if it lists no pull secrets, those of its service account. Templates are
-// unchanged, because their pods are always admitted later. Mirror pods are unchanged too (kubernetes:
+// will add the scheduling of its runtime class and, if it lists no pull secrets, the pull secrets of its service account.
+// Templates are unchanged, because their pods are always admitted later. Mirror pods are unchanged too (kubernetes:
 // plugin/pkg/admission/serviceaccount, Admit).
 func (o Object) BeforeAdmission() Object {
 	if o.Mirror || o.Spec == nil {

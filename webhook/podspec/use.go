@@ -34,7 +34,7 @@ func defaultPullPolicy(tag string) imagepull.PullPolicy {
 	return imagepull.PullIfNotPresent
 }
 
-// uses returns every image of the pod spec at path: those of ordinary containers first.
+// uses returns every image of the pod spec at path. Ordinary containers come first.
 func uses(path string, s *spec) []imagepull.Use {
 	all := make([]imagepull.Use, 0, len(s.Containers)+len(s.InitContainers)+len(s.EphemeralContainers))
 	all = appendUses(all, path+".containers", imagepull.Container, s.Containers)

@@ -18,7 +18,7 @@ type Input struct {
 // Decision is the decision on an object. The zero value admits it without a warning. Each list keeps the order of the
 // findings.
 type Decision struct {
-	// Denials are the findings that deny the object. It is admitted if there are none.
+	// Denials are the findings that deny the object. The object is admitted if the list is empty.
 	Denials []imagepull.Finding
 	// Warnings are the findings to warn about. A denied object has none: they would hide the cause of the denial.
 	Warnings []imagepull.Finding
