@@ -21,8 +21,8 @@ const (
 // Actions returns every action, from strict to lenient.
 func Actions() []Action { return []Action{ActionDeny, ActionWarn, ActionAllow} }
 
-// actionOn returns the action on a finding. An override with an unknown action is ignored, so that a typo neither hides nor
-// causes a denial.
+// actionOn returns the action on a finding. An override with an unknown action is ignored: a typo must not hide a denial or
+// cause one.
 func actionOn(finding imagepull.Finding, overrides map[imagepull.Reason]Action) Action {
 	if action := overrides[finding.Reason]; slices.Contains(Actions(), action) {
 		return action
