@@ -1,13 +1,15 @@
-// Package certs is the self-signed default for the webhook's serving certificate: Pullgate is its own certificate
-// authority, so that an installation needs nothing but the manifests.
+// Package certs keeps the self-signed serving certificate of the webhook: Pullgate is its own certificate authority, so that an
+// installation needs the manifests only.
 //
-// Think of it as two hands and one Secret between them. The rotator (open-policy-agent/cert-controller) fills the
-// Secret with an authority and a serving certificate, renews both long before they end, and writes the authority into
-// the webhook configuration, so that the API server trusts what it finds. The projector watches that one Secret and
-// lays the serving pair out as files the moment it changes, because a Secret that the kubelet mounts may lag a minute
-// or two behind, which is how long a new installation would not answer and a rotated one would serve the old pair.
-// Every replica does both; they meet in the Secret, where the first to write wins and the others follow.
+//	rotator → Secret → secretSync → CertDir → server
 //
-// An installation with cert-manager does without this package: the manifests beside it make cert-manager issue the
-// same Secret for the same names.
+// The rotator (open-policy-agent/cert-controller) writes the authority and the serving certificate to the Secret, renews both
+// before they expire, and writes the authority to the webhook configuration. secretSync watches the Secret and writes the
+// serving pair to files. The kubelet updates a mounted Secret a minute or two late: until then a new installation would not
+// respond, and a rotated one would serve the old pair. Every replica runs both; the first write to the Secret wins.
+//
+//	ready, err := certs.SelfSigned(ctx, mgr, certs.Options{CertDir: dir})
+//
+// An installation with cert-manager does not use this package: with the manifests in this folder, cert-manager issues the same
+// Secret for the same names.
 package certs

@@ -20,27 +20,27 @@ const (
 	authorityName = "pullgate-ca"
 	// fieldOwner names Pullgate in the managed fields of the webhook configuration.
 	fieldOwner = "pullgate"
-	// lookupTimeout bounds the one question that SelfSigned asks the API server before anything runs.
+	// lookupTimeout bounds the request of SelfSigned to the API server.
 	lookupTimeout = 10 * time.Second
 )
 
-// Options are what a self-signed installation may decide.
+// Options configures a self-signed installation.
 type Options struct {
 	// Namespace holds the Secret and the Service. Empty means the constant Namespace.
 	Namespace string
-	// CertDir is the directory that gets tls.crt and tls.key. It is created where it does not exist. Required.
+	// CertDir is the directory for tls.crt and tls.key. It is created if it does not exist. Required.
 	CertDir string
-	// ExtraDNSNames are added to the names that the certificate answers to anyway.
+	// ExtraDNSNames are added to the DNS names in the certificate.
 	ExtraDNSNames []string
 }
 
-// SelfSigned adds to the manager all that keeps a self-signed certificate in CertDir and its authority in the webhook
-// configuration. The channel is closed once CertDir holds a serving pair: a server that is started earlier finds no
-// files. Later rotations replace the files in place.
+// SelfSigned adds runnables to the manager that keep a self-signed certificate in CertDir and its authority in the webhook
+// configuration. The channel is closed once CertDir holds a serving pair: start the server after that. Later rotations replace
+// the files in place.
 //
-// The Secret and the webhook configuration must exist: Pullgate may update these two by name and create none, so a
-// missing Secret is an error here and now instead of a rotator that gives up a moment later. The manager's scheme
-// needs the core types. Within one process, call it once per namespace.
+// The Secret and the webhook configuration must exist: Pullgate may update these two by name, but may not create them. A
+// missing Secret is an error here, because the rotator would give up a moment later. The manager's scheme needs the core
+// types. Call it once per namespace in a process.
 func SelfSigned(ctx context.Context, mgr manager.Manager, o Options) (ready <-chan struct{}, err error) {
 	if o.CertDir == "" {
 		return nil, errors.New("certificate directory is required")
@@ -61,20 +61,20 @@ func SelfSigned(ctx context.Context, mgr manager.Manager, o Options) (ready <-ch
 	return addTo(mgr, client, o)
 }
 
-// addTo adds the rotator and the projector to the manager.
+// addTo adds the rotator and the secretSync to the manager.
 func addTo(mgr manager.Manager, client kubernetes.Interface, o Options) (<-chan struct{}, error) {
 	if err := rotator.AddRotator(mgr, newRotator(o)); err != nil {
 		return nil, fmt.Errorf("adding certificate rotator: %w", err)
 	}
 	log := mgr.GetLogger().WithName("certs")
-	p := newProjector(client, o, func(err error) { log.Error(err, "keeping the certificate files as they are") })
-	if err := mgr.Add(p); err != nil {
-		return nil, fmt.Errorf("adding certificate projector: %w", err)
+	s := newSecretSync(client, o, func(err error) { log.Error(err, "certificate files are not updated") })
+	if err := mgr.Add(s); err != nil {
+		return nil, fmt.Errorf("adding secret sync: %w", err)
 	}
-	return p.ready, nil
+	return s.ready, nil
 }
 
-// requireSecret tells what to do about a missing Secret, which the rotator could not create.
+// requireSecret returns an error with the fix if the Secret is missing: the rotator may not create it.
 func requireSecret(ctx context.Context, client kubernetes.Interface, namespace string) error {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
@@ -88,8 +88,8 @@ func requireSecret(ctx context.Context, client kubernetes.Interface, namespace s
 	return nil
 }
 
-// newRotator describes the certificate. Replicas are not elected: each must be able to bootstrap the Secret, or the
-// first installation would wait for a leader.
+// newRotator returns the rotator of the certificate. It runs without leader election: otherwise a new installation would wait
+// for a leader.
 func newRotator(o Options) *rotator.CertRotator {
 	return &rotator.CertRotator{
 		SecretKey:      types.NamespacedName{Namespace: o.Namespace, Name: SecretName},

@@ -24,14 +24,14 @@ const (
 	secretDenied   = `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"no","reason":"Forbidden","code":403}`
 )
 
-// newManager is a manager whose API server gives one answer to everything.
+// newManager returns a manager whose API server sends one response to every request.
 func newManager(t *testing.T, status int, body string) manager.Manager {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		if _, err := w.Write([]byte(body)); err != nil {
-			t.Errorf("answering: %v", err)
+			t.Errorf("responding: %v", err)
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -47,10 +47,10 @@ func managerFor(t *testing.T, config *rest.Config) manager.Manager {
 	return mgr
 }
 
-// uniqueNamespace keeps repeated runs in one process apart: controller names must not recur in it.
+// uniqueNamespace returns a new namespace: the name of a controller must be unique in a process.
 func uniqueNamespace() string { return "ns-" + strconv.FormatInt(time.Now().UnixNano(), 36) }
 
-func TestSelfSigned(t *testing.T) {
+func TestSelfSignedCreatesTheDirectory(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "certs")
 	o := Options{Namespace: uniqueNamespace(), CertDir: dir}
@@ -73,11 +73,11 @@ func TestSelfSigned(t *testing.T) {
 
 	_, err = SelfSigned(t.Context(), newManager(t, http.StatusOK, secretFound), o)
 	if err == nil || !strings.Contains(err.Error(), "adding certificate rotator: ") {
-		t.Errorf("SelfSigned again: got error %v, want one of the rotator", err)
+		t.Errorf("SelfSigned again: got error %v, want an error of the rotator", err)
 	}
 }
 
-func TestSelfSignedFails(t *testing.T) {
+func TestSelfSignedReturnsErrorsWithTheirCause(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	mustWriteFile(t, file, "")
@@ -91,7 +91,7 @@ func TestSelfSignedFails(t *testing.T) {
 			status: http.StatusOK, body: secretFound,
 			want: "certificate directory is required",
 		},
-		"a directory that cannot be made": {
+		"a directory that cannot be created": {
 			options: Options{CertDir: filepath.Join(file, "certs")}, status: http.StatusOK, body: secretFound,
 			want: "creating certificate directory: ",
 		},
@@ -103,7 +103,7 @@ func TestSelfSignedFails(t *testing.T) {
 			options: Options{CertDir: t.TempDir(), Namespace: "gate"}, status: http.StatusNotFound, body: secretNotFound,
 			want: "secret gate/pullgate-certs not found: apply the manifests first",
 		},
-		"no right to the secret": {
+		"access to the secret denied": {
 			options: Options{CertDir: t.TempDir()}, status: http.StatusForbidden, body: secretDenied,
 			want: "reading secret pullgate-system/pullgate-certs: ",
 		},
@@ -119,7 +119,7 @@ func TestSelfSignedFails(t *testing.T) {
 	}
 }
 
-// brokenManager lacks what SelfSigned asks of a manager, one thing at a time.
+// brokenManager returns an invalid configuration or rejects the secretSync.
 type brokenManager struct {
 	manager.Manager
 	config *rest.Config
@@ -133,28 +133,28 @@ func (m *brokenManager) GetConfig() *rest.Config {
 	return m.Manager.GetConfig()
 }
 
-// Add refuses the projector, which comes after the rotator's cache, loop and controller.
+// Add rejects the secretSync, which is added after the rotator's cache, loop and controller.
 func (m *brokenManager) Add(r manager.Runnable) error {
-	if _, ok := r.(*projector); ok && m.addErr != nil {
+	if _, ok := r.(*secretSync); ok && m.addErr != nil {
 		return m.addErr
 	}
 	return m.Manager.Add(r)
 }
 
-func TestSelfSignedWithABrokenManager(t *testing.T) {
+func TestSelfSignedReturnsErrorsOfTheManager(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		config *rest.Config
 		addErr error
 		want   string
 	}{
-		"a configuration that makes no client": {
+		"an invalid configuration": {
 			config: &rest.Config{Host: "http://%zz"},
 			want:   "building client for secrets: ",
 		},
-		"a manager that takes no more": {
+		"a manager that rejects runnables": {
 			addErr: os.ErrClosed,
-			want:   "adding certificate projector: " + os.ErrClosed.Error(),
+			want:   "adding secret sync: " + os.ErrClosed.Error(),
 		},
 	}
 	for name, tc := range tests {
@@ -169,7 +169,7 @@ func TestSelfSignedWithABrokenManager(t *testing.T) {
 	}
 }
 
-func TestNewRotator(t *testing.T) {
+func TestRotatorIssuesForTheService(t *testing.T) {
 	t.Parallel()
 	cr := newRotator(Options{Namespace: "gate", CertDir: "/certs", ExtraDNSNames: []string{"pullgate.example"}})
 
@@ -189,7 +189,7 @@ func TestNewRotator(t *testing.T) {
 		t.Errorf("directory: got %q, want /certs", cr.CertDir)
 	}
 	if cr.RestartOnSecretRefresh {
-		t.Error("a rotation restarts the process: the projector makes that needless")
+		t.Error("a rotation restarts the process, want none: secretSync updates the files")
 	}
 	if cr.RequireLeaderElection {
 		t.Error("the first certificate waits for a leader")

@@ -21,15 +21,15 @@ func TestDeploymentIsRestricted(t *testing.T) {
 	spec := loadDeployment(t).Spec.Template.Spec
 	pod, container := spec.SecurityContext, spec.Containers[0].SecurityContext
 	tests := map[string]struct{ got, want any }{
-		"no root":              {*pod.RunAsNonRoot, true},
-		"user":                 {*pod.RunAsUser, int64(65532)},
-		"group of the files":   {*pod.FSGroup, int64(65532)},
-		"seccomp":              {pod.SeccompProfile.Type, corev1.SeccompProfileTypeRuntimeDefault},
-		"no privileges gained": {*container.AllowPrivilegeEscalation, false},
-		"read-only root":       {*container.ReadOnlyRootFilesystem, true},
-		"no capabilities":      {container.Capabilities.Drop, []corev1.Capability{"ALL"}},
-		"no host network":      {spec.HostNetwork, false},
-		"one container":        {len(spec.Containers), 1},
+		"no root":                 {*pod.RunAsNonRoot, true},
+		"user":                    {*pod.RunAsUser, int64(65532)},
+		"group of the files":      {*pod.FSGroup, int64(65532)},
+		"seccomp":                 {pod.SeccompProfile.Type, corev1.SeccompProfileTypeRuntimeDefault},
+		"no privilege escalation": {*container.AllowPrivilegeEscalation, false},
+		"read-only root":          {*container.ReadOnlyRootFilesystem, true},
+		"no capabilities":         {container.Capabilities.Drop, []corev1.Capability{"ALL"}},
+		"no host network":         {spec.HostNetwork, false},
+		"one container":           {len(spec.Containers), 1},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestDeploymentIsRestricted(t *testing.T) {
 	}
 }
 
-func TestNamespaceDemandsRestrictedPods(t *testing.T) {
+func TestNamespaceRequiresRestrictedPods(t *testing.T) {
 	t.Parallel()
 	labels := decode[*corev1.Namespace](t, "base/00-namespace.yaml").Labels
 	for _, mode := range []string{"enforce", "audit", "warn"} {
@@ -51,7 +51,7 @@ func TestNamespaceDemandsRestrictedPods(t *testing.T) {
 	}
 }
 
-func TestDeploymentStaysUp(t *testing.T) {
+func TestDeploymentIsHighlyAvailable(t *testing.T) {
 	t.Parallel()
 	spec := loadDeployment(t).Spec
 	pod, container := spec.Template.Spec, spec.Template.Spec.Containers[0]
@@ -62,17 +62,17 @@ func TestDeploymentStaysUp(t *testing.T) {
 		spread = append(spread, c.TopologyKey)
 	}
 	tests := map[string]struct{ got, want any }{
-		"replicas":                 {*spec.Replicas, int32(2)},
-		"never fewer in a rollout": {spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), 0},
-		"never fewer in a drain":   {budget.MaxUnavailable.IntValue(), 1},
-		"spread over":              {spread, []string{corev1.LabelHostname, corev1.LabelTopologyZone}},
-		"priority":                 {pod.PriorityClassName, "system-cluster-critical"},
-		"quota admits priority":    {quota.ScopeSelector.MatchExpressions[0].Values, []string{pod.PriorityClassName}},
-		"memory limit":             {container.Resources.Limits.Memory().String(), "256Mi"},
-		"no limit on CPU":          {container.Resources.Limits.Cpu().IsZero(), true},
-		"request of CPU":           {container.Resources.Requests.Cpu().IsZero(), false},
-		"request of memory":        {container.Resources.Requests.Memory().IsZero(), false},
-		"key not on disk":          {pod.Volumes[1].EmptyDir.Medium, corev1.StorageMediumMemory},
+		"replicas":                   {*spec.Replicas, int32(2)},
+		"all available in a rollout": {spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), 0},
+		"one unavailable in a drain": {budget.MaxUnavailable.IntValue(), 1},
+		"topology spread":            {spread, []string{corev1.LabelHostname, corev1.LabelTopologyZone}},
+		"priority":                   {pod.PriorityClassName, "system-cluster-critical"},
+		"quota admits priority":      {quota.ScopeSelector.MatchExpressions[0].Values, []string{pod.PriorityClassName}},
+		"memory limit":               {container.Resources.Limits.Memory().String(), "256Mi"},
+		"no limit on CPU":            {container.Resources.Limits.Cpu().IsZero(), true},
+		"request of CPU":             {container.Resources.Requests.Cpu().IsZero(), false},
+		"request of memory":          {container.Resources.Requests.Memory().IsZero(), false},
+		"key not on disk":            {pod.Volumes[1].EmptyDir.Medium, corev1.StorageMediumMemory},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -84,8 +84,8 @@ func TestDeploymentStaysUp(t *testing.T) {
 	}
 }
 
-// Selectors that miss the pods are silent: no endpoint, no budget, no spreading.
-func TestSelectorsFindThePods(t *testing.T) {
+// TestSelectorsMatchThePods: a selector that matches no pods causes no error.
+func TestSelectorsMatchThePods(t *testing.T) {
 	t.Parallel()
 	deployment := loadDeployment(t)
 	want := deployment.Spec.Template.Labels
@@ -107,12 +107,12 @@ func TestSelectorsFindThePods(t *testing.T) {
 	}
 }
 
-// Data in the Secret's manifest would overwrite the certificate whenever the manifests are applied again.
-func TestSecretIsShippedEmpty(t *testing.T) {
+// TestSecretManifestIsEmpty: data in it would overwrite the certificate when the manifests are applied again.
+func TestSecretManifestIsEmpty(t *testing.T) {
 	t.Parallel()
 	secret := decode[*corev1.Secret](t, "self-signed/10-secret.yaml")
 	if secret.Data != nil || secret.StringData != nil {
-		t.Error("the secret is shipped with data")
+		t.Error("the manifest of the secret has data")
 	}
 }
 
@@ -151,12 +151,12 @@ func TestCertManagerIssuesThroughAnAuthority(t *testing.T) {
 		t.Fatal("want a self-signed issuer for the authority, and an issuer that uses it")
 	}
 	tests := map[string]struct{ got, want any }{
-		"authority is one":               {authority.Spec.IsCA, true},
-		"authority is signed by":         {authority.Spec.IssuerRef.Name, root.Metadata.Name},
-		"issuer uses":                    {local.Spec.CA.SecretName, authority.Spec.SecretName},
-		"serving is none":                {serving.Spec.IsCA, false},
-		"serving is signed by":           {serving.Spec.IssuerRef.Name, local.Metadata.Name},
-		"authority is in a secret apart": {authority.Spec.SecretName == serving.Spec.SecretName, false},
+		"authority is a CA":            {authority.Spec.IsCA, true},
+		"authority is signed by":       {authority.Spec.IssuerRef.Name, root.Metadata.Name},
+		"issuer uses":                  {local.Spec.CA.SecretName, authority.Spec.SecretName},
+		"serving is not a CA":          {serving.Spec.IsCA, false},
+		"serving is signed by":         {serving.Spec.IssuerRef.Name, local.Metadata.Name},
+		"authority has another secret": {authority.Spec.SecretName == serving.Spec.SecretName, false},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

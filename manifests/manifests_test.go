@@ -1,6 +1,5 @@
-// Package manifests_test holds the manifests to what the code expects of them: the names and paths that both know, the
-// rights that are needed and no others, and the properties that an installation is promised. Whether the API server
-// accepts the objects, and how it evaluates their conditions, is tested with a real one.
+// Package manifests_test compares the manifests with the code: names and paths, the minimal rights, and the documented properties
+// of an installation. Package test/integration tests them with a real API server.
 package manifests_test
 
 import (
@@ -30,8 +29,8 @@ func TestEveryFileDecodesStrictly(t *testing.T) {
 	}
 }
 
-// A file that no kustomization names is never applied, and nobody would notice.
-func TestKustomizationsNameEveryFile(t *testing.T) {
+// TestKustomizationsListEveryFile: a file that is not listed would not be applied.
+func TestKustomizationsListEveryFile(t *testing.T) {
 	t.Parallel()
 	for _, folder := range folders() {
 		t.Run(folder, func(t *testing.T) {
@@ -81,7 +80,7 @@ func TestFilesAreNamedAfterTheirObject(t *testing.T) {
 	}
 }
 
-// lineValue returns what follows the prefix on the one line that begins with it.
+// lineValue returns the rest of the first line with the prefix.
 func lineValue(t *testing.T, path, prefix string) string {
 	t.Helper()
 	for line := range strings.Lines(string(read(t, path))) {
@@ -92,7 +91,6 @@ func lineValue(t *testing.T, path, prefix string) string {
 	return ""
 }
 
-// The table of all that the code and the manifests both know.
 func TestNamesAgreeWithTheCode(t *testing.T) {
 	t.Parallel()
 	var (
@@ -107,32 +105,32 @@ func TestNamesAgreeWithTheCode(t *testing.T) {
 		client     = hooks.Webhooks[0].ClientConfig.Service
 	)
 	tests := map[string]struct{ got, want any }{
-		"namespace":                          {namespace.Name, certs.Namespace},
-		"namespace of the service":           {service.Namespace, certs.Namespace},
-		"namespace of the secret":            {secret.Namespace, certs.Namespace},
-		"namespace of the configuration":     {configMap.Namespace, certs.Namespace},
-		"namespace of the deployment":        {deployment.Namespace, certs.Namespace},
-		"namespace the webhook is called in": {client.Namespace, certs.Namespace},
-		"namespace of the certificate":       {serving.Metadata.Namespace, certs.Namespace},
-		"service":                            {service.Name, certs.ServiceName},
-		"service the webhook is called by":   {client.Name, certs.ServiceName},
-		"secret":                             {secret.Name, certs.SecretName},
-		"secret of the certificate":          {serving.Spec.SecretName, certs.SecretName},
-		"first name of the certificate":      {serving.Spec.DNSNames[0], certs.ServerName(certs.Namespace)},
-		"webhook configuration":              {hooks.Name, certs.WebhookConfigurationName},
+		"namespace":                       {namespace.Name, certs.Namespace},
+		"namespace of the service":        {service.Namespace, certs.Namespace},
+		"namespace of the secret":         {secret.Namespace, certs.Namespace},
+		"namespace of the configuration":  {configMap.Namespace, certs.Namespace},
+		"namespace of the deployment":     {deployment.Namespace, certs.Namespace},
+		"namespace of the called service": {client.Namespace, certs.Namespace},
+		"namespace of the certificate":    {serving.Metadata.Namespace, certs.Namespace},
+		"service":                         {service.Name, certs.ServiceName},
+		"called service":                  {client.Name, certs.ServiceName},
+		"secret":                          {secret.Name, certs.SecretName},
+		"secret of the certificate":       {serving.Spec.SecretName, certs.SecretName},
+		"first name of the certificate":   {serving.Spec.DNSNames[0], certs.ServerName(certs.Namespace)},
+		"webhook configuration":           {hooks.Name, certs.WebhookConfigurationName},
 
 		"mode label": {hooks.Webhooks[0].NamespaceSelector.MatchExpressions[0].Key, policy.LabelMode},
 
-		// The rest of what the command knows is tested beside it, in cmd/pullgate.
-		"webhook path":           {*client.Path, webhook.Path},
-		"subcommand":             {container.Args[0], "serve"},
-		"certificate directory":  {mountPath(container, "certs"), container.Env[1].Value},
-		"configuration folder":   {mountPath(container, "config"), "/etc/pullgate"},
-		"configuration file":     {keys(configMap.Data), []string{"config.yaml"}},
-		"liveness path":          {container.LivenessProbe.HTTPGet.Path, "/healthz"},
-		"readiness path":         {container.ReadinessProbe.HTTPGet.Path, "/readyz"},
-		"port of the service":    {service.Spec.Ports[0].Port, *client.Port},
-		"service's way to a pod": {service.Spec.Ports[0].TargetPort.StrVal, "webhook"},
+		// Package cmd/pullgate tests the values of the command.
+		"webhook path":               {*client.Path, webhook.Path},
+		"subcommand":                 {container.Args[0], "serve"},
+		"certificate directory":      {mountPath(container, "certs"), container.Env[1].Value},
+		"configuration folder":       {mountPath(container, "config"), "/etc/pullgate"},
+		"configuration file":         {keys(configMap.Data), []string{"config.yaml"}},
+		"liveness path":              {container.LivenessProbe.HTTPGet.Path, "/healthz"},
+		"readiness path":             {container.ReadinessProbe.HTTPGet.Path, "/readyz"},
+		"port of the service":        {service.Spec.Ports[0].Port, *client.Port},
+		"target port of the service": {service.Spec.Ports[0].TargetPort.StrVal, "webhook"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

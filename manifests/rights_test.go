@@ -11,8 +11,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes/localregistry"
 )
 
-// The rights are part of the promise: a right that is added here is one that a stolen token has.
-func TestRights(t *testing.T) {
+// TestRolesGrantTheMinimalRights: a stolen token has every right in this list.
+func TestRolesGrantTheMinimalRights(t *testing.T) {
 	t.Parallel()
 	core := func(resource string, verbs ...string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{resource}, Verbs: verbs}
@@ -61,8 +61,7 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// Every right goes to the one service account that the pods run as.
-func TestRightsGoToTheServiceAccount(t *testing.T) {
+func TestRolesAreBoundToTheServiceAccountOfThePods(t *testing.T) {
 	t.Parallel()
 	account := decode[*corev1.ServiceAccount](t, "base/10-serviceaccount.yaml")
 	subject := []rbacv1.Subject{{Kind: "ServiceAccount", Name: account.Name, Namespace: account.Namespace}}
@@ -75,17 +74,17 @@ func TestRightsGoToTheServiceAccount(t *testing.T) {
 	cluster := decode[*rbacv1.ClusterRoleBinding](t, "self-signed/31-clusterrolebinding.yaml")
 
 	tests := map[string]struct{ got, want any }{
-		"pods run as it":                  {loadDeployment(t).Spec.Template.Spec.ServiceAccountName, account.Name},
-		"base":                            {base.Subjects, subject},
-		"base role":                       {base.RoleRef, role("ClusterRole", "pullgate")},
-		"base, kube-public":               {public.Subjects, subject},
-		"base, kube-public role":          {public.RoleRef, role("Role", "pullgate")},
-		"base, kube-public place":         {public.Namespace, localregistry.Namespace},
-		"base, kube-public role's place":  {decode[*rbacv1.Role](t, "base/22-role.yaml").Namespace, localregistry.Namespace},
-		"self-signed, own namespace":      {local.Subjects, subject},
-		"self-signed, own namespace role": {local.RoleRef, role("Role", "pullgate-certs")},
-		"self-signed, cluster":            {cluster.Subjects, subject},
-		"self-signed, cluster role":       {cluster.RoleRef, role("ClusterRole", "pullgate-certs")},
+		"pods":                        {loadDeployment(t).Spec.Template.Spec.ServiceAccountName, account.Name},
+		"base":                        {base.Subjects, subject},
+		"base role":                   {base.RoleRef, role("ClusterRole", "pullgate")},
+		"base, kube-public":           {public.Subjects, subject},
+		"base, kube-public role":      {public.RoleRef, role("Role", "pullgate")},
+		"base, kube-public namespace": {public.Namespace, localregistry.Namespace},
+		"base, kube-public namespace of the role": {decode[*rbacv1.Role](t, "base/22-role.yaml").Namespace, localregistry.Namespace},
+		"self-signed, own namespace":              {local.Subjects, subject},
+		"self-signed, own namespace role":         {local.RoleRef, role("Role", "pullgate-certs")},
+		"self-signed, cluster":                    {cluster.Subjects, subject},
+		"self-signed, cluster role":               {cluster.RoleRef, role("ClusterRole", "pullgate-certs")},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

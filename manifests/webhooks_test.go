@@ -30,8 +30,8 @@ func webhookNamed(t *testing.T, name string) admissionregistrationv1.ValidatingW
 	return all[i]
 }
 
-// What an installation is promised of every webhook: it fails open, within ten seconds, and changes nothing.
-func TestWebhooksAreHarmless(t *testing.T) {
+// TestWebhooksFailOpen: every webhook ignores failures, ends within ten seconds and has no side effects.
+func TestWebhooksFailOpen(t *testing.T) {
 	t.Parallel()
 	for _, w := range loadWebhooks(t).Webhooks {
 		tests := map[string]struct{ got, want any }{
@@ -55,8 +55,8 @@ func TestWebhooksAreHarmless(t *testing.T) {
 	}
 }
 
-// The selectors decide what goes unchecked, so they are tested as such and not by their spelling.
-func TestNamespaceSelectors(t *testing.T) {
+// TestNamespaceSelectorsFollowTheMode evaluates the selectors instead of comparing their text.
+func TestNamespaceSelectorsFollowTheMode(t *testing.T) {
 	t.Parallel()
 	const unlabelled = "-"
 	tests := map[string]struct {
@@ -110,7 +110,7 @@ func selects(t *testing.T, s *metav1.LabelSelector, set labels.Set) bool {
 	return selector.Matches(set)
 }
 
-// The patch that makes the installation opt-out removes the first requirement: it must be the one that it tests for.
+// TestAllNamespacesRemovesTheOptIn: the opt-out patch removes the first requirement, which must be the tested one.
 func TestAllNamespacesRemovesTheOptIn(t *testing.T) {
 	t.Parallel()
 	optIn := map[string]any{"key": policy.LabelMode, "operator": "Exists"}
@@ -133,8 +133,7 @@ func TestAllNamespacesRemovesTheOptIn(t *testing.T) {
 	}
 }
 
-// A mode that the code learns must not be called a mistake, nor one that it forgets pass for a mode.
-func TestLabelsWebhookKnowsTheModes(t *testing.T) {
+func TestLabelsWebhookListsTheModes(t *testing.T) {
 	t.Parallel()
 	var want []string
 	for _, m := range policy.Modes() {
@@ -146,7 +145,7 @@ func TestLabelsWebhookKnowsTheModes(t *testing.T) {
 	}
 }
 
-func TestWebhookRules(t *testing.T) {
+func TestWebhookRulesMatchPodsAndWorkloads(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]string{
 		"pods.pullgate.dev": {
@@ -174,7 +173,7 @@ func TestWebhookRules(t *testing.T) {
 	}
 }
 
-// requests spells out what the rules match.
+// requests returns the requests that the rules match.
 func requests(rules []admissionregistrationv1.RuleWithOperations) []string {
 	var out []string
 	for _, r := range rules {

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// timeoutKey is that of the API server's patience in a request's context.
+// timeoutKey is the context key of the API server's timeout.
 type timeoutKey struct{}
 
-// WithTimeout keeps the timeout that the API server appends to the webhook's URL ("?timeout=10s"), for Handler. It is meant
-// for admission.Webhook.WithContextFunc.
+// WithTimeout adds the API server's timeout to the context, for Handler. The API server appends it to the webhook's URL
+// ("?timeout=10s"). Use WithTimeout as admission.Webhook.WithContextFunc.
 func WithTimeout(ctx context.Context, r *http.Request) context.Context {
 	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
 	if err != nil || timeout <= 0 {
@@ -19,17 +19,17 @@ func WithTimeout(ctx context.Context, r *http.Request) context.Context {
 	return context.WithValue(ctx, timeoutKey{}, timeout)
 }
 
-// Budget is how long an admission may take.
+// Budget bounds the time of an admission.
 type Budget struct {
-	// Admission is the most it may take, whatever the API server's patience.
+	// Admission is the upper bound, also if the API server waits longer.
 	Admission time.Duration
-	// Headroom is how much earlier than the API server's timeout the answer is ready.
+	// Headroom is the time between the response and the API server's timeout.
 	Headroom time.Duration
 }
 
 // of returns the budget of one request. The API server rounds its timeout up to whole seconds (kubernetes:
-// staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/validating/dispatcher.go), which the headroom covers; where the
-// timeout is hardly longer than that, half of it is used.
+// staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/validating/dispatcher.go). The headroom covers that. If the
+// timeout is less than twice the headroom, the budget is half of it.
 func (b Budget) of(ctx context.Context) time.Duration {
 	timeout, ok := ctx.Value(timeoutKey{}).(time.Duration)
 	if !ok {

@@ -1,6 +1,10 @@
-// Package webhook answers the API server's question whether an object may be stored.
+// Package webhook is the admission webhook: it turns an AdmissionReview into a decision and the response to it.
 //
-// Think of [Handler] as a clerk who must answer before the bell. It reads the object, has the checker foretell its pulls,
-// has the policy decide, and words the answer. Whatever goes wrong with the clerk's own work, an object Pullgate can't read
-// or a fault in its code, lets the object pass with a warning: only a verdict on an image refuses one.
+//	AdmissionReview → podspec (uses) → Checker (findings) → policy (Decision) → AdmissionResponse
+//
+// Only a verdict on an image denies an object. An object that cannot be decoded, and a panic in Pullgate, admit the object
+// with a warning. [Handler] needs a [Checker], the modes of namespaces and a [Budget]:
+//
+//	h := &webhook.Handler{Checker: checker, Modes: modes, Budget: budget, Observe: observe, Log: log}
+//	mux.Handle(webhook.Path, webhook.RejectInvalidReview(&admission.Webhook{Handler: h, WithContextFunc: webhook.WithTimeout}))
 package webhook

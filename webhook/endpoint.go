@@ -9,5 +9,5 @@ import (
 // Endpoint returns the HTTP handler of the webhook, for Path. It rejects requests that are not reviews, and bounds each
 // request by the timeout that the API server sends.
 func Endpoint(h *Handler) http.Handler {
-	return RejectUnreadable(&admission.Webhook{Handler: h, WithContextFunc: WithTimeout})
+	return RejectInvalidReview(&admission.Webhook{Handler: h, WithContextFunc: WithTimeout})
 }

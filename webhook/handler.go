@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -18,21 +17,21 @@ import (
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
-// Path is where the API server finds the webhook, for every kind.
+// Path is the URL path of the webhook, for every kind.
 const Path = "/validate"
 
-// Checker foretells the pulls of a pod on the nodes that its spec lets it run on, with one finding for each use, before the
+// Checker predicts the pulls of a pod on the nodes that match its spec. It returns one finding for each use before the
 // context's deadline.
 type Checker interface {
 	Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding
 }
 
-// Modes tells the mode of a namespace.
+// Modes returns the mode of a namespace.
 type Modes interface {
 	Mode(ctx context.Context, namespace string) (policy.Mode, error)
 }
 
-// Observation is one decision, for metrics: nothing in it is secret.
+// Observation describes one decision, for metrics. It holds no secrets.
 type Observation struct {
 	Mode     policy.Mode
 	Kind     string
@@ -41,49 +40,47 @@ type Observation struct {
 	Duration time.Duration
 }
 
-// Handler answers admission requests. All fields but Actions are required.
+// Handler responds to admission requests. All fields but Actions are required.
 type Handler struct {
 	Checker Checker
 	Modes   Modes
 	Actions map[imagepull.Reason]policy.Action
 	Budget  Budget
-	// Observe is told of every decision on images.
+	// Observe is called with every decision on images.
 	Observe func(Observation)
 	Log     *slog.Logger
 }
 
 var _ admission.Handler = (*Handler)(nil)
 
-// Handle decides on one object. It never returns an error: what Pullgate can't judge is admitted with a warning.
+// Handle decides on one object. It admits an object that Pullgate cannot check, with a warning.
 func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admission.Response) {
-	// controller-runtime takes JSON of any kind for a review; only a real one has a uid.
+	// controller-runtime accepts any JSON as a review. Only a valid one has a UID.
 	if req.UID != "" {
-		markReached(ctx)
+		markDecoded(ctx)
 	}
 	defer func() {
-		// controller-runtime would turn a panic into a refusal.
+		// controller-runtime would turn a panic into a denial.
 		if r := recover(); r != nil {
-			what, stack := describe(r)
-			h.Log.ErrorContext(ctx, "panic while deciding", "panic", what, "stack", stack, "uid", req.UID)
+			text, stack := describe(r)
+			h.Log.ErrorContext(ctx, "panic while deciding", "panic", text, "stack", stack, "uid", req.UID)
 			resp = allowedWithWarning("pullgate could not check the images: internal error")
 		}
 	}()
-	// The server's context ends with the signal to stop, in the middle of a question. The API server is owed an answer all
-	// the same, and the budget bounds the time until then.
+	// The server's context ends on a signal to stop, while requests are in progress. The API server still needs the
+	// response, and the budget bounds the time until then.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.Budget.of(ctx))
 	defer cancel()
 	if req.Kind.Kind == "Namespace" && req.Kind.Group == "" {
-		return h.namespace(req)
+		return validateModeLabel(req)
 	}
 	return h.object(ctx, req)
 }
 
-// describe says what a panic was and where, but not its text: that could hold anything.
-func describe(panicked any) (what, stack string) {
-	if p, ok := panicked.(*parallel.PanicError); ok {
-		return p.Error(), p.Stack()
-	}
-	return fmt.Sprintf("%T", panicked), string(debug.Stack())
+// describe returns the type and the stack of a panic, but not its text, which may be secret.
+func describe(recovered any) (text, stack string) {
+	err := parallel.NewPanicError(recovered)
+	return err.Error(), err.Stack()
 }
 
 // object decides on a pod or a workload.
@@ -96,9 +93,9 @@ func (h *Handler) object(ctx context.Context, req admission.Request) admission.R
 	if mode == policy.ModeOff {
 		return allowed()
 	}
-	object, err := subject(req)
+	object, err := target(req)
 	if err != nil {
-		return h.notUnderstood(ctx, req, mode, err)
+		return h.undecodable(ctx, req, mode, err)
 	}
 	if object.Mirror || object.Deleting || len(object.Pod.Uses) == 0 {
 		return allowed()
@@ -113,19 +110,19 @@ func (h *Handler) object(ctx context.Context, req admission.Request) admission.R
 	return respond(decision)
 }
 
-// mode is that of the object's namespace; where it can't be known nobody is refused.
+// mode returns the namespace's mode, or ModeWarn if it cannot be read.
 func (h *Handler) mode(ctx context.Context, req admission.Request) policy.Mode {
 	mode, err := h.Modes.Mode(ctx, req.Namespace)
 	if err != nil {
-		h.Log.WarnContext(ctx, "mode not known, warning only", "namespace", req.Namespace, "error", err)
+		h.Log.WarnContext(ctx, "cannot read the mode, using warn", "namespace", req.Namespace, "error", err)
 		return policy.ModeWarn
 	}
 	return mode
 }
 
-// notUnderstood admits an object that Pullgate can't read, and says so unless the mode is a silent one.
-func (h *Handler) notUnderstood(ctx context.Context, req admission.Request, mode policy.Mode, err error) admission.Response {
-	h.Log.WarnContext(ctx, "object not understood", "kind", req.Kind.Kind, "namespace", req.Namespace, "name", req.Name,
+// undecodable admits an object that Pullgate cannot decode, with a warning unless the mode is audit.
+func (h *Handler) undecodable(ctx context.Context, req admission.Request, mode policy.Mode, err error) admission.Response {
+	h.Log.WarnContext(ctx, "cannot decode object", "kind", req.Kind.Kind, "namespace", req.Namespace, "name", req.Name,
 		"uid", req.UID, "error", err)
 	if mode == policy.ModeAudit {
 		return allowed()
@@ -133,8 +130,8 @@ func (h *Handler) notUnderstood(ctx context.Context, req admission.Request, mode
 	return allowedWithWarning("pullgate could not check the images: " + err.Error())
 }
 
-// subject reads from a request what is to be checked: on an update, the images that it changes.
-func subject(req admission.Request) (podspec.Object, error) {
+// target decodes the object of a request. Of an update it keeps only the changed images.
+func target(req admission.Request) (podspec.Object, error) {
 	object, err := podspec.Decode(req.Object.Raw)
 	if err != nil {
 		return podspec.Object{}, err
@@ -151,20 +148,20 @@ func subject(req admission.Request) (podspec.Object, error) {
 	return object.ChangedSince(old), nil
 }
 
-// observe writes the one log line of a decision, and passes it on.
+// observe logs a decision and passes it to Observe.
 func (h *Handler) observe(ctx context.Context, req admission.Request, d policy.Decision, o Observation) {
-	o.Decision = verb(d)
+	o.Decision = decisionName(d)
 	h.Observe(o)
 	h.Log.InfoContext(ctx, "decided",
 		"decision", o.Decision, "mode", o.Mode, "kind", o.Kind, "operation", req.Operation,
 		"namespace", req.Namespace, "name", req.Name, "uid", req.UID, "user", req.UserInfo.Username,
 		"dryRun", req.DryRun != nil && *req.DryRun,
-		"images", len(o.Findings), "findings", logged(d.Audited), "origins", origins(o.Findings),
+		"images", len(o.Findings), "findings", logTexts(d.Audited), "origins", origins(o.Findings),
 		"duration", o.Duration)
 }
 
-// verb names a decision in logs and metrics.
-func verb(d policy.Decision) string {
+// decisionName returns the name of a decision in logs and metrics.
+func decisionName(d policy.Decision) string {
 	switch {
 	case !d.Allowed():
 		return "deny"
@@ -174,16 +171,16 @@ func verb(d policy.Decision) string {
 	return "allow"
 }
 
-// logged is what the log says of findings that are not simply fine.
-func logged(findings []imagepull.Finding) []string {
+// logTexts returns a text for each finding, for the log.
+func logTexts(findings []imagepull.Finding) []string {
 	texts := make([]string, 0, len(findings))
-	for _, f := range told(findings) {
+	for _, f := range truncate(findings) {
 		texts = append(texts, fmt.Sprintf("%s %q %s: %s", f.Path, report.Bounded(f.Image), f.Reason, f.Detail))
 	}
 	return texts
 }
 
-// origins says where each verdict came from, in the order of the images.
+// origins returns the origin of each verdict, in the order of the images.
 func origins(findings []imagepull.Finding) []string {
 	words := make([]string, 0, len(findings))
 	for _, f := range findings {

@@ -13,31 +13,17 @@ import (
 
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// checkerFunc is a Checker that is a function.
-type checkerFunc func(context.Context, imagepull.Pod, *corev1.PodSpec) []imagepull.Finding
-
-func (f checkerFunc) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
-	return f(ctx, pod, spec)
-}
-
-// enforced is the mode of every namespace.
-type enforced struct{}
-
-func (enforced) Mode(context.Context, string) (policy.Mode, error) { return policy.ModeEnforce, nil }
-
-// TestHandleOutlivesServer takes away the context of the server that is being stopped: the question goes on, within its
-// budget.
-func TestHandleOutlivesServer(t *testing.T) {
+// TestHandleContinuesWhenTheServerStops cancels the server's context before the check.
+func TestHandleContinuesWhenTheServerStops(t *testing.T) {
 	t.Parallel()
-	asked := false
+	called := false
 	handler := &webhook.Handler{
 		Checker: checkerFunc(func(ctx context.Context, _ imagepull.Pod, _ *corev1.PodSpec) []imagepull.Finding {
-			asked = true
+			called = true
 			if err := ctx.Err(); err != nil {
-				t.Errorf("the checker's context: got %v, want one that goes on", err)
+				t.Errorf("the checker's context: got %v, want none", err)
 			}
 			if _, bounded := ctx.Deadline(); !bounded {
 				t.Error("the checker's context has no deadline")
@@ -55,7 +41,7 @@ func TestHandleOutlivesServer(t *testing.T) {
 	handler.Handle(stopped, admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
 		Operation: admissionv1.Create, Namespace: "shop", Object: runtime.RawExtension{Raw: pod},
 	}})
-	if !asked {
-		t.Error("the checker was not asked")
+	if !called {
+		t.Error("the checker was not called")
 	}
 }

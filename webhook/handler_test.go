@@ -15,7 +15,7 @@ import (
 const (
 	absentLine = `container "c0": image "registry.example/shop/web:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`
 	busyLine   = `container "c0": image "busy.example/web:1" could not be checked: RateLimited: the registry limits the rate of requests`
-	// absentWarning is shorter: the fix goes first where a line would be too long.
+	// absentWarning has no fix: the line would be too long.
 	absentWarning = `container "c0": image "registry.example/shop/web:gone" cannot be pulled: NotFound: tag not found`
 )
 
@@ -37,8 +37,7 @@ func forbidden(message string) *metav1.Status {
 	return &metav1.Status{Status: metav1.StatusFailure, Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden, Message: message}
 }
 
-// TestDecisions: each mode, on a pod that can be pulled, one that can't, and one in doubt.
-func TestDecisions(t *testing.T) {
+func TestResponseByModeAndOutcome(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		mode     policy.Mode
@@ -51,7 +50,7 @@ func TestDecisions(t *testing.T) {
 			policy.ModeEnforce, absent,
 			admissionv1.AdmissionResponse{Result: forbidden(absentLine), AuditAnnotations: absentAudit}, "deny",
 		},
-		"enforce, doubt": {
+		"enforce, indeterminate": {
 			policy.ModeEnforce, busy,
 			admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, Warnings: []string{busyLine}, AuditAnnotations: busyAudit}, "warn",
 		},
@@ -60,14 +59,14 @@ func TestDecisions(t *testing.T) {
 			policy.ModeWarn, absent,
 			admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, Warnings: []string{absentWarning}, AuditAnnotations: absentAudit}, "warn",
 		},
-		"warn, doubt": {
+		"warn, indeterminate": {
 			policy.ModeWarn, busy,
 			admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, Warnings: []string{busyLine}, AuditAnnotations: busyAudit}, "warn",
 		},
 		"audit, unpullable": {
 			policy.ModeAudit, absent, admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, AuditAnnotations: absentAudit}, "allow",
 		},
-		"audit, doubt": {
+		"audit, indeterminate": {
 			policy.ModeAudit, busy, admissionv1.AdmissionResponse{Allowed: true, Result: okStatus, AuditAnnotations: busyAudit}, "allow",
 		},
 		"unknown mode acts as warn": {
@@ -95,17 +94,15 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-// TestModeOff: nothing is asked, told or counted.
-func TestModeOff(t *testing.T) {
+func TestModeOffAdmitsUnchecked(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeOff)
-	wantSilence(t, f, create("Pod", podOf(absent)))
+	wantUnchecked(t, f, create("Pod", podOf(absent)))
 }
 
-// TestModeUnknown: without the namespace nobody is refused, and somebody is told.
-func TestModeUnknown(t *testing.T) {
+func TestUnreadableNamespaceIsInModeWarn(t *testing.T) {
 	t.Parallel()
-	for name, namespace := range map[string]string{"a namespace that can't be read": "other", "no namespace": ""} {
+	for name, namespace := range map[string]string{"a namespace that cannot be read": "other", "no namespace": ""} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(policy.ModeEnforce)
@@ -113,13 +110,13 @@ func TestModeUnknown(t *testing.T) {
 			request.Namespace = namespace
 			got := f.review(t, request)
 			if !got.Allowed {
-				t.Error("refused, want a warning")
+				t.Error("denied, want a warning")
 			}
 			if diff := cmp.Diff([]string{absentWarning}, got.Warnings); diff != "" {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
 			if got := f.checker.pods[0].Namespace; got != namespace {
-				t.Errorf("the checker was asked for namespace %q, want %q", got, namespace)
+				t.Errorf("the checker got namespace %q, want %q", got, namespace)
 			}
 			if lines := f.logLines(t); len(lines) != 2 || lines[0]["level"] != "WARN" || lines[0]["error"] != errNoMode.Error() {
 				t.Errorf("log = %v, want the error and the decision", lines)
@@ -128,8 +125,7 @@ func TestModeUnknown(t *testing.T) {
 	}
 }
 
-// TestDryRun gives the verdict that the real run would.
-func TestDryRun(t *testing.T) {
+func TestDryRunHasTheDecisionOfTheRealRun(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeEnforce)
 	request := create("Pod", podOf(absent))
@@ -142,11 +138,10 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-// TestDenialNamesEveryImage, on a line each, and nothing that is only in doubt.
-func TestDenialNamesEveryImage(t *testing.T) {
+func TestDenialNamesEveryUnpullableImage(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeEnforce)
-	f.checker.said = map[string]imagepull.Verdict{"Foo": {Reason: imagepull.ReasonInvalidImageName, Detail: "upper case"}}
+	f.checker.verdicts = map[string]imagepull.Verdict{"Foo": {Reason: imagepull.ReasonInvalidImageName, Detail: "upper case"}}
 	got := f.review(t, create("Pod", podOf(absent, busy, good, "Foo")))
 	want := forbidden(absentLine + "\n" +
 		`container "c3": image "Foo" cannot be pulled: InvalidImageName: upper case; correct the image name`)
@@ -154,23 +149,22 @@ func TestDenialNamesEveryImage(t *testing.T) {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
 	if len(got.Warnings) != 0 {
-		t.Errorf("warnings = %q, want none beside a denial", got.Warnings)
+		t.Errorf("warnings = %q, want none with a denial", got.Warnings)
 	}
 }
 
-// TestActions override what an outcome stands for.
-func TestActions(t *testing.T) {
+func TestActionsOverrideTheOutcome(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		image   string
-		actions map[imagepull.Reason]policy.Action
-		allowed bool
-		told    int
+		image    string
+		actions  map[imagepull.Reason]policy.Action
+		allowed  bool
+		warnings int
 	}{
-		"a denial softened": {absent, map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionWarn}, true, 1},
-		"a denial silenced": {absent, map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionAllow}, true, 0},
-		"a doubt hardened":  {busy, map[imagepull.Reason]policy.Action{imagepull.ReasonRateLimited: policy.ActionDeny}, false, 0},
-		"another reason":    {absent, map[imagepull.Reason]policy.Action{imagepull.ReasonRateLimited: policy.ActionAllow}, false, 0},
+		"a denial as warning":               {absent, map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionWarn}, true, 1},
+		"a denial as allow":                 {absent, map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionAllow}, true, 0},
+		"an indeterminate reason as denial": {busy, map[imagepull.Reason]policy.Action{imagepull.ReasonRateLimited: policy.ActionDeny}, false, 0},
+		"another reason":                    {absent, map[imagepull.Reason]policy.Action{imagepull.ReasonRateLimited: policy.ActionAllow}, false, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -178,21 +172,21 @@ func TestActions(t *testing.T) {
 			f := newFixture(policy.ModeEnforce)
 			f.handler.Actions = test.actions
 			got := f.review(t, create("Pod", podOf(test.image)))
-			if got.Allowed != test.allowed || len(got.Warnings) != test.told {
-				t.Errorf("allowed = %t with the warnings %q, want %t with %d", got.Allowed, got.Warnings, test.allowed, test.told)
+			if got.Allowed != test.allowed || len(got.Warnings) != test.warnings {
+				t.Errorf("allowed = %t with the warnings %q, want %t with %d", got.Allowed, got.Warnings, test.allowed, test.warnings)
 			}
 		})
 	}
 }
 
-// wantSilence: the object is admitted, and neither caller nor audit nor metrics nor log are told.
-func wantSilence(t *testing.T, f *fixture, request admissionv1.AdmissionRequest) {
+// wantUnchecked checks that the object is admitted without a check, warning, audit annotation, metric or log line.
+func wantUnchecked(t *testing.T, f *fixture, request admissionv1.AdmissionRequest) {
 	t.Helper()
 	want := admissionv1.AdmissionResponse{UID: request.UID, Allowed: true, Result: okStatus}
 	if diff := cmp.Diff(want, f.review(t, request)); diff != "" {
 		t.Errorf("response (-want +got):\n%s", diff)
 	}
 	if len(f.checker.pods) != 0 || len(f.observed) != 0 || f.log.Len() != 0 {
-		t.Errorf("asked %v, observed %v, logged %q, want none", f.checker.pods, f.observed, &f.log)
+		t.Errorf("checked %v, observed %v, logged %q, want none", f.checker.pods, f.observed, &f.log)
 	}
 }

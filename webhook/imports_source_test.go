@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// source is one Go file: its package's folder, and what it imports.
+// source is one Go file with the folder of its package and its imports.
 type source struct {
 	path, pkg string
 	imports   []string
@@ -47,7 +47,7 @@ func productFiles(t *testing.T) []source {
 	return out
 }
 
-// isForeign tells folders that Go does not take for packages of this module.
+// isForeign reports whether a folder is not a package of this module.
 func isForeign(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
 	return err == nil || filepath.Base(dir) == "testdata" || strings.HasPrefix(filepath.Base(dir), "_")

@@ -10,15 +10,14 @@ import (
 
 const module = "github.com/pullgate/pullgate"
 
-// topLevel are the folders at the top, which the project's owner has fixed. Dot-folders may come and go, and bin holds
-// what is built.
+// topLevel returns the only folders allowed at the top, apart from dot-folders. Folder bin holds build output.
 func topLevel() []string { return []string{"bin", "certs", "cmd", "manifests", "test", "webhook"} }
 
-// anything marks a package that may import every other but those that nobody may import.
+// anything marks a package that may import every other package except cmd and, in the product, test.
 func anything() []string { return []string{"*"} }
 
-// importMap says which packages of this module each package may import. It is acyclic and grows upwards: the
-// vocabulary at the bottom, pure rules and fenced libraries on it, the checker on those, and the wiring in webhook/engine.
+// importMap lists the packages of this module that each package may import. It is acyclic: the vocabulary imports nothing,
+// pure rules and fenced libraries import the vocabulary, the checker imports those, and webhook/engine wires all.
 func importMap() map[string][]string {
 	return map[string][]string{
 		"webhook/imagepull":   {},
@@ -47,8 +46,8 @@ func importMap() map[string][]string {
 	}
 }
 
-// fences name the only packages that may import a library. What is written against a library changes with it, and
-// should be found in one place; test/ is free to use all.
+// fences lists the only packages that may import a library, so that code that depends on it is in one place. Programs under
+// test/ may import all.
 func fences() map[string][]string {
 	return map[string][]string{
 		"os/exec":                           {"webhook/credentials"},
@@ -65,8 +64,7 @@ func fences() map[string][]string {
 	}
 }
 
-// unwanted modules are those whose clients or protocols are enough. Building them is the business of the nested
-// modules under test/.
+// unwanted returns modules that only the nested modules under test/ may build. Their clients and protocols are enough here.
 func unwanted() []string {
 	return []string{"k8s.io/kubernetes", "github.com/containerd/containerd", "go.etcd.io/etcd/server"}
 }
@@ -79,7 +77,7 @@ func TestTopLevelFolders(t *testing.T) {
 	}
 	for _, e := range list {
 		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains(topLevel(), e.Name()) {
-			t.Errorf("%s: want no folder at the top but %v", e.Name(), topLevel())
+			t.Errorf("%s: want only %v at the top", e.Name(), topLevel())
 		}
 	}
 }
@@ -108,7 +106,7 @@ func TestImportMap(t *testing.T) {
 	}
 }
 
-func TestTheVocabularyNeedsTheStandardLibraryOnly(t *testing.T) {
+func TestVocabularyImportsOnlyTheStandardLibrary(t *testing.T) {
 	t.Parallel()
 	for _, f := range productFiles(t) {
 		for _, imported := range f.imports {
@@ -145,30 +143,30 @@ func TestUnwantedModules(t *testing.T) {
 	}
 }
 
-// The rules are tested apart from the tree, which breaks none of them.
-func TestRules(t *testing.T) {
+// TestRulesFindViolations uses made-up imports: the tree itself has no violations.
+func TestRulesFindViolations(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		problem string
 		want    bool
 	}{
-		"the vocabulary is for all":              {problem: edge("webhook/podspec", "webhook/imagepull")},
-		"cmd may import everything":              {problem: edge("cmd/pullgate", "webhook/registry")},
-		"the engine wires everything":            {problem: edge("webhook/engine", "webhook/registry")},
-		"the engine does not import the handler": {problem: edge("webhook/engine", "webhook"), want: true},
-		"the checker does not import the engine": {problem: edge("webhook/preflight", "webhook/engine"), want: true},
-		"tests use the product":                  {problem: edge("test/integration", "certs")},
-		"tests use one another":                  {problem: edge("test/demo", "test/registry")},
-		"the handler uses the checker":           {problem: edge("webhook", "webhook/preflight")},
-		"a leaf does not know the checker":       {problem: edge("webhook/registry", "webhook/preflight"), want: true},
-		"nobody imports cmd":                     {problem: edge("webhook", "cmd/pullgate"), want: true},
-		"the product does not import test":       {problem: edge("cmd/pullgate", "test/registry"), want: true},
-		"a package inside another is its own":    {problem: edge("webhook/registry/hosts", "webhook/imagepull"), want: true},
-		"the fence lets its package in":          {problem: fenced("webhook/registry", remote("/transport"))},
-		"the fence keeps others out":             {problem: fenced("webhook/resolve", remote("")), want: true},
-		"the fence does not stand around a name": {problem: fenced("webhook/resolve", remote("x"))},
-		"the fence leaves test alone":            {problem: fenced("test/registry", remote("/transport"))},
-		"a folder of the fenced one is outside":  {problem: fenced("webhook/preflight", "sigs.k8s.io/controller-runtime"), want: true},
+		"every package may import the vocabulary":                  {problem: edge("webhook/podspec", "webhook/imagepull")},
+		"cmd may import everything":                                {problem: edge("cmd/pullgate", "webhook/registry")},
+		"the engine may import everything":                         {problem: edge("webhook/engine", "webhook/registry")},
+		"the engine may not import the handler":                    {problem: edge("webhook/engine", "webhook"), want: true},
+		"the checker may not import the engine":                    {problem: edge("webhook/preflight", "webhook/engine"), want: true},
+		"tests may import the product":                             {problem: edge("test/integration", "certs")},
+		"tests may import each other":                              {problem: edge("test/demo", "test/registry")},
+		"the handler may import the checker":                       {problem: edge("webhook", "webhook/preflight")},
+		"a leaf may not import the checker":                        {problem: edge("webhook/registry", "webhook/preflight"), want: true},
+		"cmd may not be imported":                                  {problem: edge("webhook", "cmd/pullgate"), want: true},
+		"the product may not import test":                          {problem: edge("cmd/pullgate", "test/registry"), want: true},
+		"a package inside another has its own rules":               {problem: edge("webhook/registry/hosts", "webhook/imagepull"), want: true},
+		"a fenced package may import the library":                  {problem: fenced("webhook/registry", remote("/transport"))},
+		"other packages may not import the library":                {problem: fenced("webhook/resolve", remote("")), want: true},
+		"a fence does not match a prefix of a name":                {problem: fenced("webhook/resolve", remote("x"))},
+		"test may import a fenced library":                         {problem: fenced("test/registry", remote("/transport"))},
+		"a package inside a fenced one may not import the library": {problem: fenced("webhook/preflight", "sigs.k8s.io/controller-runtime"), want: true},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -182,11 +180,11 @@ func TestRules(t *testing.T) {
 
 func remote(rest string) string { return "github.com/google/go-containerregistry/pkg/v1/remote" + rest }
 
-// edge returns what is wrong with one package of the module importing another, or nothing.
+// edge returns the violation in an import of one package of the module by another, or "".
 func edge(from, to string) string {
 	switch {
 	case within(to, "cmd"):
-		return from + " imports " + to + ", which is nobody's library"
+		return from + " imports " + to + ", which is not a library"
 	case to == "webhook" && within(from, "webhook"):
 		return from + " imports webhook, which is above it"
 	case within(to, "test") && !within(from, "test"):
@@ -199,7 +197,7 @@ func edge(from, to string) string {
 	return from + " may import " + strings.Join(allowed, ", ") + " but not " + to
 }
 
-// fenced returns what is wrong with a package importing a library, or nothing.
+// fenced returns the violation in an import of a library, or "".
 func fenced(from, library string) string {
 	if within(from, "test") {
 		return ""
@@ -212,7 +210,7 @@ func fenced(from, library string) string {
 	return ""
 }
 
-// placeOf is where on the map a package stands: the commands and the test programs are one place each.
+// placeOf returns the entry of a package in the map. All commands share one entry, and all test programs.
 func placeOf(pkg string) string {
 	for _, whole := range []string{"cmd", "test"} {
 		if within(pkg, whole) {

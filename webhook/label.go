@@ -11,8 +11,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// namespace tells whoever labels a namespace with a mode that doesn't exist. The namespace is theirs to store.
-func (h *Handler) namespace(req admission.Request) admission.Response {
+// validateModeLabel admits a namespace, and warns if its label holds an unknown mode.
+func validateModeLabel(req admission.Request) admission.Response {
 	var meta metav1.PartialObjectMetadata
 	if err := json.Unmarshal(req.Object.Raw, &meta); err != nil {
 		return allowed()
@@ -24,6 +24,6 @@ func (h *Handler) namespace(req admission.Request) admission.Response {
 	for _, mode := range policy.Modes() {
 		modes = append(modes, string(mode))
 	}
-	return allowedWithWarning(fmt.Sprintf("label %s: %q is none of %s; it acts as %s",
+	return allowedWithWarning(fmt.Sprintf("label %s: %q is not one of %s; it acts as %s",
 		policy.LabelMode, meta.Labels[policy.LabelMode], strings.Join(modes, ", "), policy.ModeWarn))
 }

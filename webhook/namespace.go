@@ -13,9 +13,9 @@ import (
 
 // NamespaceModes reads the modes of namespaces from their labels.
 type NamespaceModes struct {
-	// Cache is asked first. It holds the metadata of namespaces.
+	// Cache is read first. It holds the metadata of namespaces.
 	Cache client.Reader
-	// Live is asked for a namespace that the cache doesn't know yet.
+	// Live is read for a namespace that is not in the cache yet.
 	Live client.Reader
 	// Unlabelled is the mode of a namespace without the label.
 	Unlabelled policy.Mode
@@ -28,8 +28,8 @@ func NewNamespaceMetadata() *metav1.PartialObjectMetadata {
 	return meta
 }
 
-// ReduceNamespace is the transform of a cache of namespaces: of each it keeps what Mode reads. Their annotations alone can make
-// up megabytes.
+// ReduceNamespace is the transform of a cache of namespaces: it keeps only the fields that Mode reads. The annotations of all
+// namespaces can take megabytes.
 func ReduceNamespace(o any) (any, error) {
 	if meta, ok := o.(*metav1.PartialObjectMetadata); ok {
 		meta.ObjectMeta = metav1.ObjectMeta{
@@ -39,7 +39,7 @@ func ReduceNamespace(o any) (any, error) {
 	return o, nil
 }
 
-// Mode returns the namespace's mode. An error means that neither reader knows it.
+// Mode returns the namespace's mode, or an error if both readers fail.
 func (m NamespaceModes) Mode(ctx context.Context, namespace string) (policy.Mode, error) {
 	meta := NewNamespaceMetadata()
 	key := types.NamespacedName{Name: namespace}

@@ -24,31 +24,31 @@ const (
 )
 
 const (
-	// maxTold bounds how many findings of one object are told, to the caller or in the log, however many images its author
-	// wrote.
-	maxTold = 64
+	// maxReported bounds the findings of one object in a response or in the log. The pod's author chooses the number of
+	// images.
+	maxReported = 64
 	// maxAnnotation bounds the findings in one audit event, in bytes.
 	maxAnnotation = 4096
-	// omissionBytes is what the note on omitted findings takes at most, with the comma before and the bracket behind it.
+	// omissionBytes bounds the entry about omitted findings, with the comma before it and the bracket after it.
 	omissionBytes = 32
 )
 
-// told returns the findings that are told of.
-func told(findings []imagepull.Finding) []imagepull.Finding {
-	return findings[:min(len(findings), maxTold)]
+// truncate returns at most maxReported findings.
+func truncate(findings []imagepull.Finding) []imagepull.Finding {
+	return findings[:min(len(findings), maxReported)]
 }
 
-// allowed is the answer to what there is nothing to say of.
+// allowed returns a response that admits without a warning.
 func allowed() admission.Response { return respond(policy.Decision{}) }
 
-// allowedWithWarning is the answer when Pullgate could not do its work.
+// allowedWithWarning returns the response if Pullgate could not check the object.
 func allowedWithWarning(text string) admission.Response {
 	r := allowed()
 	r.Warnings = []string{report.Bounded(text)}
 	return r
 }
 
-// respond words a decision. The code and reason of a denial are those that kubectl shows unchanged, as "Error from server
+// respond returns the response to a decision. kubectl prints the code and reason of a denial as "Error from server
 // (Forbidden)".
 func respond(d policy.Decision) admission.Response {
 	r := admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
@@ -69,10 +69,10 @@ func respond(d policy.Decision) admission.Response {
 	return r
 }
 
-// message says one line for each finding.
+// message returns one line for each finding.
 func message(denials []imagepull.Finding) string {
 	var lines []string
-	for _, f := range told(denials) {
+	for _, f := range truncate(denials) {
 		lines = append(lines, report.Line(f))
 	}
 	if more := len(denials) - len(lines); more > 0 {
@@ -83,7 +83,7 @@ func message(denials []imagepull.Finding) string {
 
 func warnings(findings []imagepull.Finding) []string {
 	var texts []string
-	for _, f := range told(findings) {
+	for _, f := range truncate(findings) {
 		texts = append(texts, report.Warning(f))
 	}
 	return texts
@@ -97,35 +97,35 @@ type auditedFinding struct {
 	Reason  imagepull.Reason  `json:"reason"`
 }
 
-// annotations tell the audit log what the caller may not have been told.
+// annotations returns the audit annotations. In mode audit they are the only report of the findings.
 func annotations(findings []imagepull.Finding) map[string]string {
 	if len(findings) == 0 {
 		return nil
 	}
 	var reasons []string
-	worst := imagepull.Pullable
+	outcome := imagepull.Pullable
 	for _, f := range findings {
 		reasons = append(reasons, string(f.Reason))
-		if f.Outcome() == imagepull.Unpullable || worst == imagepull.Pullable {
-			worst = f.Outcome()
+		if f.Outcome() == imagepull.Unpullable || outcome == imagepull.Pullable {
+			outcome = f.Outcome()
 		}
 	}
 	slices.Sort(reasons)
 	return map[string]string{
-		annotationOutcome:  worst.String(),
+		annotationOutcome:  outcome.String(),
 		annotationReasons:  strings.Join(slices.Compact(reasons), ","),
 		annotationFindings: auditedFindings(findings),
 	}
 }
 
-// auditedFindings is a JSON list that leaves out the last findings when they don't fit, and says so.
+// auditedFindings returns a JSON list of the findings. If they exceed maxAnnotation, the last entry counts the omitted ones.
 func auditedFindings(findings []imagepull.Finding) string {
 	list := []byte{'['}
 	for i, f := range findings {
 		if i > 0 {
 			list = append(list, ',')
 		}
-		// Texts always encode.
+		// Marshalling strings returns no error.
 		element, _ := json.Marshal(auditedFinding{f.Path, report.Bounded(f.Image), f.Outcome(), f.Reason})
 		if len(list)+len(element)+omissionBytes > maxAnnotation {
 			list = fmt.Appendf(list, `{"omitted":%d}`, len(findings)-i)

@@ -20,7 +20,7 @@ type audited struct {
 	Omitted                      int
 }
 
-// hostile are images that an answer must not pass on as they are.
+// hostile returns images that must be escaped or shortened.
 func hostile() []string {
 	return []string{
 		strings.Repeat("x", 700),
@@ -32,13 +32,13 @@ func hostile() []string {
 	}
 }
 
-// TestWarningsAreOneShortLine: the API server drops a warning with a control character, and cuts long ones.
+// TestWarningsAreOneShortLine: the API server drops warnings with control characters and truncates long ones.
 func TestWarningsAreOneShortLine(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeWarn)
-	f.checker.said = map[string]imagepull.Verdict{}
+	f.checker.verdicts = map[string]imagepull.Verdict{}
 	for _, image := range hostile() {
-		f.checker.said[image] = imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: strings.Repeat("because\n", 100)}
+		f.checker.verdicts[image] = imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: strings.Repeat("because\n", 100)}
 	}
 	got := f.review(t, create("Pod", podOf(hostile()...)))
 	if len(got.Warnings) != len(hostile()) {
@@ -53,13 +53,12 @@ func TestWarningsAreOneShortLine(t *testing.T) {
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
-// TestDenialIsPrintable, line by line.
-func TestDenialIsPrintable(t *testing.T) {
+func TestDenialHasOnePrintableLineForEachImage(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeEnforce)
-	f.checker.said = map[string]imagepull.Verdict{}
+	f.checker.verdicts = map[string]imagepull.Verdict{}
 	for _, image := range hostile() {
-		f.checker.said[image] = imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: "bad"}
+		f.checker.verdicts[image] = imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: "bad"}
 	}
 	lines := strings.Split(f.review(t, create("Pod", podOf(hostile()...))).Result.Message, "\n")
 	if len(lines) != len(hostile()) {
@@ -72,8 +71,7 @@ func TestDenialIsPrintable(t *testing.T) {
 	}
 }
 
-// TestManyFindings: a single object can't make Pullgate talk without end.
-func TestManyFindings(t *testing.T) {
+func TestManyFindingsAreTruncated(t *testing.T) {
 	t.Parallel()
 	var images []string
 	for range 100 {
@@ -96,15 +94,15 @@ func TestManyFindings(t *testing.T) {
 	}
 }
 
-// TestAuditAnnotationsAreBounded: 4 KiB of valid JSON, in which every finding is either told or counted.
+// TestAuditAnnotationsAreBounded: they are at most 4 KiB of valid JSON. Each finding is listed or counted as omitted.
 func TestAuditAnnotationsAreBounded(t *testing.T) {
 	t.Parallel()
 	long := "registry.example/" + strings.Repeat("x", 300)
 	tests := map[string]struct {
 		image string
 		count int
-		// told is the number of findings that fit; zero stands for some of them.
-		told int
+		// listed is the number of findings that fit, or 0 if only some fit.
+		listed int
 	}{
 		"one":                    {absent, 1, 1},
 		"as many as fit":         {"x:1", 43, 43},
@@ -122,7 +120,7 @@ func TestAuditAnnotationsAreBounded(t *testing.T) {
 				images = append(images, test.image)
 			}
 			f := newFixture(policy.ModeAudit)
-			f.checker.said = map[string]imagepull.Verdict{test.image: {Reason: imagepull.ReasonNotFound}}
+			f.checker.verdicts = map[string]imagepull.Verdict{test.image: {Reason: imagepull.ReasonNotFound}}
 			got := f.review(t, create("Pod", podOf(images...))).AuditAnnotations
 			if len(got["findings"]) > 4096 {
 				t.Errorf("findings take %d bytes, want at most 4096", len(got["findings"]))
@@ -131,29 +129,29 @@ func TestAuditAnnotationsAreBounded(t *testing.T) {
 			if err := json.Unmarshal([]byte(got["findings"]), &list); err != nil {
 				t.Fatalf("decoding the findings %s: %v", got["findings"], err)
 			}
-			told, omitted := 0, 0
+			listed, omitted := 0, 0
 			for i, element := range list {
 				omitted += element.Omitted
 				if element.Omitted > 0 {
 					continue
 				}
-				told++
+				listed++
 				if want := fmt.Sprintf("spec.containers[%d].image", i); element.Path != want || element.Reason != "NotFound" {
 					t.Errorf("element %d = %+v, want the finding at %s", i, element, want)
 				}
 			}
-			if told+omitted != test.count || told == 0 || (test.told > 0) != (omitted == 0) {
-				t.Errorf("%d findings are told and %d omitted, want %d in all", told, omitted, test.count)
+			if listed+omitted != test.count || listed == 0 || (test.listed > 0) != (omitted == 0) {
+				t.Errorf("%d findings are listed and %d omitted, want %d in total", listed, omitted, test.count)
 			}
 		})
 	}
 }
 
-// TestAuditOutcome: the worst of all findings, whatever their order, and each reason once.
-func TestAuditOutcome(t *testing.T) {
+// TestAuditHoldsTheMostSevereOutcome, for every order of the findings, and each reason once.
+func TestAuditHoldsTheMostSevereOutcome(t *testing.T) {
 	t.Parallel()
 	const artifact = "registry.example/shop/chart:1"
-	said := map[string]imagepull.Verdict{artifact: {
+	verdicts := map[string]imagepull.Verdict{artifact: {
 		Reason:   imagepull.ReasonPullable,
 		Warnings: []imagepull.Warning{{Reason: imagepull.WarningNotAContainerImage, Message: "a chart"}},
 	}}
@@ -161,19 +159,19 @@ func TestAuditOutcome(t *testing.T) {
 		images           []string
 		outcome, reasons string
 	}{
-		"a remark":                 {[]string{artifact}, "Pullable", "Pullable"},
-		"a remark and a doubt":     {[]string{artifact, busy}, "Indeterminate", "Pullable,RateLimited"},
-		"a doubt and a remark":     {[]string{busy, artifact}, "Indeterminate", "Pullable,RateLimited"},
-		"a doubt and a certainty":  {[]string{busy, absent}, "Unpullable", "NotFound,RateLimited"},
-		"a certainty and a doubt":  {[]string{absent, busy}, "Unpullable", "NotFound,RateLimited"},
-		"a certainty and a remark": {[]string{absent, artifact}, "Unpullable", "NotFound,Pullable"},
-		"twice the same":           {[]string{absent, absent, good}, "Unpullable", "NotFound"},
+		"a warning":                 {[]string{artifact}, "Pullable", "Pullable"},
+		"a warning, indeterminate":  {[]string{artifact, busy}, "Indeterminate", "Pullable,RateLimited"},
+		"indeterminate, a warning":  {[]string{busy, artifact}, "Indeterminate", "Pullable,RateLimited"},
+		"indeterminate, unpullable": {[]string{busy, absent}, "Unpullable", "NotFound,RateLimited"},
+		"unpullable, indeterminate": {[]string{absent, busy}, "Unpullable", "NotFound,RateLimited"},
+		"unpullable, a warning":     {[]string{absent, artifact}, "Unpullable", "NotFound,Pullable"},
+		"the same twice":            {[]string{absent, absent, good}, "Unpullable", "NotFound"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(policy.ModeAudit)
-			f.checker.said = said
+			f.checker.verdicts = verdicts
 			got := f.review(t, create("Pod", podOf(test.images...))).AuditAnnotations
 			want := map[string]string{"outcome": test.outcome, "reasons": test.reasons, "findings": got["findings"]}
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -153,7 +153,7 @@ func (o *checkOptions) check(ctx context.Context, e *engine.Engine, c config.Con
 	group.SetLimit(parallelObjects)
 	for i, s := range targets {
 		group.Go(func() error {
-			ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Admission.Duration)
+			ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Admission)
 			defer cancel()
 			findings[i] = e.Check(ctx, s.pod, s.spec)
 			progress.done()

@@ -37,7 +37,7 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 		Checker: e,
 		Modes:   webhook.NamespaceModes{Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Unlabelled: c.DefaultMode},
 		Actions: c.Actions,
-		Budget:  webhook.Budget{Admission: c.Timeouts.Admission.Duration, Headroom: c.Timeouts.Headroom.Duration},
+		Budget:  webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
 		Observe: func(o webhook.Observation) {
 			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
 		},
@@ -67,7 +67,7 @@ func newWatchingEngine(mgr ctrl.Manager, c config.Configuration, m *metrics.Metr
 		Cluster:      watch.Cluster,
 		UserAgent:    userAgent(),
 		Instrument:   m.Instrument,
-		ObserveCache: m.CacheAsked,
+		ObserveCache: m.CacheLookup,
 		Log:          logger,
 	})
 }

@@ -16,7 +16,7 @@ import (
 func TestPullgateConfigChangesTheDefaults(t *testing.T) {
 	t.Parallel()
 	want := config.Default()
-	want.Backoff.InitialDelay.Duration = 10 * time.Millisecond
+	want.Backoff.InitialDelay = 10 * time.Millisecond
 	want.Egress.Allow = []string{"localhost:5000"}
 	want.Nodes.Platforms = []string{nodePlatform}
 	got, err := config.Load(pullgateConfig("localhost:5000"))

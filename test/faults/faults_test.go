@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/test/registry"
@@ -85,7 +84,7 @@ const (
 // limitedTo returns the default configuration with this limit for each request to a registry.
 func limitedTo(limit time.Duration) config.Configuration {
 	c := config.Default()
-	c.Timeouts.Request, c.Timeouts.Connect = metav1.Duration{Duration: limit}, metav1.Duration{Duration: limit}
+	c.Timeouts.Request, c.Timeouts.Connect = limit, limit
 	return c
 }
 
@@ -145,7 +144,7 @@ func TestEverySlowFaultAndBrokenHostGetsItsOutcomeInTime(t *testing.T) {
 func TestFaultsSlowerThanTheBudgetAreDeadlineExceeded(t *testing.T) {
 	t.Parallel()
 	c := config.Default()
-	c.Timeouts.Admission.Duration = shortLimit
+	c.Timeouts.Admission = shortLimit
 	w := newTestWebhook(t, c, clock.RealClock{})
 	cases := w.openAll(t, func(f registry.Misdeed) bool { return f.Fault.Hang || f.Fault.Delay > shortLimit })
 	if len(cases) == 0 {

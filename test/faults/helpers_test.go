@@ -63,7 +63,7 @@ func newTestWebhook(t *testing.T, c config.Configuration, wall clock.Clock) *tes
 		Checker: e,
 		Modes:   enforced{},
 		Actions: c.Actions,
-		Budget:  webhook.Budget{Admission: c.Timeouts.Admission.Duration, Headroom: c.Timeouts.Headroom.Duration},
+		Budget:  webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
 		Observe: func(webhook.Observation) {},
 		Log:     slog.New(slog.DiscardHandler),
 	}))

@@ -92,7 +92,7 @@ func (c *caller) patchMode(ns *corev1.Namespace, mode string) response {
 
 // testModeLabel checks that only a request that sets an unknown mode gets a warning.
 func testModeLabel(t *testing.T, e *environment) {
-	unknown := []string{`label pullgate.dev/mode: "enforcing" is none of enforce, warn, audit, off; it acts as warn`}
+	unknown := []string{`label pullgate.dev/mode: "enforcing" is not one of enforce, warn, audit, off; it acts as warn`}
 	for name, test := range map[string]struct {
 		before, after string
 		want          []string

@@ -96,7 +96,7 @@ func testInvalidReview(t *testing.T, webhook endpoint) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := "this is no admission review that can be read\n"; status != http.StatusBadRequest || string(body) != want {
+			if want := "request body is not a valid AdmissionReview\n"; status != http.StatusBadRequest || string(body) != want {
 				t.Errorf("got %d %q, want 400 %q", status, body, want)
 			}
 		})

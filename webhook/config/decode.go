@@ -1,164 +1,149 @@
 package config
 
 import (
-	"encoding/json"
+	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
-	"maps"
-	"reflect"
+	"io"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+	"go.yaml.in/yaml/v3"
 )
 
-// decoder fills the types of this package from a parsed document. Unlike encoding/json it goes on after a mistake, takes
-// no key in another case, and knows the path to what it complains of.
-type decoder struct {
-	source   []byte
-	problems field.ErrorList
-	// mistyped is set when some value did not fit: what the document means is then not known in full.
-	mistyped bool
-}
-
-// decode sets target from value, which is at path.
-func (d *decoder) decode(value any, target reflect.Value, path *field.Path) {
-	fits := false
-	switch value := value.(type) {
-	case map[string]any:
-		fits = d.decodeMapping(value, target, path)
-	case []any:
-		fits = d.decodeList(value, target, path)
-	case string:
-		fits = setString(value, target)
-	case json.Number:
-		fits = setNumber(value.String(), target)
-	case bool:
-		if fits = target.Kind() == reflect.Bool; fits {
-			target.SetBool(value)
-		}
-	}
-	if !fits {
-		d.mistyped = true
-		d.problems = append(d.problems, field.TypeInvalid(path, value, "must be "+wanted(target)))
-	}
-}
-
-// decodeMapping reports whether target takes keys.
-func (d *decoder) decodeMapping(values map[string]any, target reflect.Value, path *field.Path) bool {
-	fill := d.decodeField
-	switch {
-	case target.Kind() == reflect.Map:
-		fill = d.decodeEntry
-	case target.Kind() != reflect.Struct || isDuration(target):
-		return false
-	}
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		fill(keyed{key, values[key]}, target, path)
-	}
-	return true
-}
-
-// keyed is one line of a mapping.
-type keyed struct {
-	key   string
-	value any
-}
-
-// decodeEntry sets one entry of a map.
-func (d *decoder) decodeEntry(entry keyed, target reflect.Value, path *field.Path) {
-	element := reflect.New(target.Type().Elem()).Elem()
-	d.decode(entry.value, element, path.Key(entry.key))
-	target.SetMapIndex(reflect.ValueOf(entry.key).Convert(target.Type().Key()), element)
-}
-
-// decodeField sets one field of a struct. A key without a value counts as left out.
-func (d *decoder) decodeField(entry keyed, target reflect.Value, path *field.Path) {
-	path = path.Child(entry.key)
-	for i := range target.NumField() {
-		if target.Type().Field(i).Tag.Get("json") != entry.key {
+// parse returns the root of the one document of a file, or nil if the file is empty.
+func parse(data []byte) (*yaml.Node, error) {
+	var root *yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for first := true; ; first = false {
+		var document yaml.Node
+		err := decoder.Decode(&document)
+		switch {
+		case errors.Is(err, io.EOF):
+			return root, nil
+		case err != nil:
+			return nil, syntaxError(err)
+		case isNull(document.Content[0]):
 			continue
+		case !first:
+			return nil, fmt.Errorf("line %d: a second YAML document: keep one configuration in a file", document.Content[0].Line)
 		}
-		if entry.value != nil {
-			d.decode(entry.value, target.Field(i), path)
+		if root = document.Content[0]; root.Kind != yaml.MappingNode {
+			return nil, fmt.Errorf(`line %d: the file holds no keys: write lines such as "defaultMode: warn"`, root.Line)
 		}
-		return
 	}
-	d.problems = append(d.problems, field.Forbidden(path, "unknown key"+d.place(entry.key)+": remove it or correct its name"))
 }
 
-// decodeList reports whether target takes items. They replace those of the default.
-func (d *decoder) decodeList(values []any, target reflect.Value, path *field.Path) bool {
-	if target.Kind() != reflect.Slice {
-		return false
+// decode sets the keys of a file in c and returns the mistakes in keys and types. It reports in typed whether every value has
+// the type of its key.
+func decode(data []byte, all []entry, c *Configuration) (found []mistake, typed bool) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	err := decoder.Decode(c)
+	keepDefaults(c)
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil, true
 	}
-	target.Set(reflect.MakeSlice(target.Type(), len(values), len(values)))
-	for i, value := range values {
-		d.decode(value, target.Index(i), path.Index(i))
+	var mistyped *yaml.TypeError
+	if !errors.As(err, &mistyped) {
+		return []mistake{{text: syntaxError(err).Error()}}, false
 	}
-	return true
+	typed = true
+	for _, text := range mistyped.Errors {
+		if m, isType := reword(text, all); m.text != "" {
+			found = append(found, m)
+			typed = typed && !isType
+		}
+	}
+	return found, typed
 }
 
-// place tells the line of a key, where no other key of that name could be meant.
-func (d *decoder) place(key string) string {
-	written := regexp.MustCompile(`(?m)(^|[\s{,"'])` + regexp.QuoteMeta(key) + `["']?\s*:`)
-	found := written.FindAllIndex(d.source, -1)
-	if len(found) != 1 {
-		return ""
+// keepDefaults restores the default of a list or map whose key has no value. The library sets it to nil.
+func keepDefaults(c *Configuration) {
+	d := Default()
+	if c.Actions == nil {
+		c.Actions = d.Actions
 	}
-	colon := found[0][1]
-	return fmt.Sprintf(" (line %d)", 1+strings.Count(string(d.source[:colon]), "\n"))
+	for list, value := range map[*[]string][]string{
+		&c.Nodes.CredentialedRegistries: d.Nodes.CredentialedRegistries,
+		&c.Nodes.Platforms:              d.Nodes.Platforms,
+		&c.Egress.Allow:                 d.Egress.Allow,
+		&c.Egress.Deny:                  d.Egress.Deny,
+		&c.Egress.InsecureRegistries:    d.Egress.InsecureRegistries,
+		&c.SkipRegistries:               d.SkipRegistries,
+	} {
+		if *list == nil {
+			*list = value
+		}
+	}
 }
 
-func setString(value string, target reflect.Value) bool {
-	if isDuration(target) {
-		duration, err := time.ParseDuration(value)
-		target.Set(reflect.ValueOf(metav1.Duration{Duration: duration}))
-		return err == nil
+// The library has texts only for its mistakes (yaml/v3: decode.go, terror, mapping and mappingStruct).
+var (
+	lineText    = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+	unknownKey  = regexp.MustCompile(`(?s)^field (.*) not found in type \S+$`)
+	repeatedKey = regexp.MustCompile(`(?s)^mapping key ".*" already defined at line \d+$`)
+	wrongType   = regexp.MustCompile("(?s)^cannot unmarshal (!!\\w+)(?: `(.*)`)? into (\\S+)$")
+)
+
+// cutLine splits a text of the library into its line, or 0, and the rest.
+func cutLine(text string) (line int, rest string) {
+	match := lineText.FindStringSubmatch(text)
+	if match == nil {
+		return 0, text
 	}
-	if target.Kind() != reflect.String {
-		return false
-	}
-	target.SetString(value)
-	return true
+	line, _ = strconv.Atoi(match[1])
+	return line, text[len(match[0]):]
 }
 
-func setNumber(value string, target reflect.Value) bool {
+// syntaxError replaces the parser's terms in an error of the library.
+func syntaxError(err error) error {
+	const text = "not valid YAML: check indentation (spaces only), quotes and brackets"
+	line, detail := cutLine(err.Error())
 	switch {
-	case target.CanInt():
-		whole, err := strconv.ParseInt(value, 10, target.Type().Bits())
-		target.SetInt(whole)
-		return err == nil
-	case target.CanFloat():
-		number, err := strconv.ParseFloat(value, target.Type().Bits())
-		target.SetFloat(number)
-		return err == nil
+	case line > 0 && strings.Contains(detail, "expected <document start>"):
+		// The parser counts the lines of its errors from 0, the scanner from 1 (yaml/v3: decode.go, fail).
+		return fmt.Errorf("line %d: text after the end of the document: keep one configuration in a file", line+1)
+	case line > 0:
+		return fmt.Errorf("line %d: %s around here", line, text)
 	}
-	return false
+	return errors.New(text)
 }
 
-func isDuration(target reflect.Value) bool {
-	return target.Type() == reflect.TypeFor[metav1.Duration]()
+// reword replaces the Go types in a text of the library. It reports whether a value has the wrong type. The mistake is empty for
+// a repeated key, which unnoticed returns.
+func reword(text string, all []entry) (m mistake, isType bool) {
+	line, text := cutLine(text)
+	if match := unknownKey.FindStringSubmatch(text); match != nil {
+		return mistake{line, pathOf(all, line, match[1]), "unknown key: remove it or correct its name"}, false
+	}
+	if repeatedKey.MatchString(text) {
+		return mistake{}, true
+	}
+	if match := wrongType.FindStringSubmatch(text); match != nil {
+		value := map[string]string{"!!seq": "a list", "!!map": "a mapping", "!!str": strconv.Quote(match[2])}[match[1]]
+		return mistake{line: line, text: "must be " + wanted(match[3]) + ", not " + cmp.Or(value, match[2])}, true
+	}
+	return mistake{line: line, text: "not a valid value"}, true
 }
 
-// wanted names what target takes, for the person who wrote something else.
-func wanted(target reflect.Value) string {
-	switch {
-	case isDuration(target):
-		return `a duration such as "50ms" or "1m30s"`
-	case target.Kind() == reflect.Bool:
+// wanted describes the values that a Go type of a Configuration accepts.
+func wanted(goType string) string {
+	switch goType {
+	case "bool":
 		return "true or false"
-	case target.Kind() == reflect.String:
-		return "text: put it in quotes"
-	case target.Kind() == reflect.Slice:
-		return "a list"
-	case target.CanInt():
+	case "int", "int64":
 		return "a whole number"
-	case target.CanFloat():
+	case "float64":
 		return "a number"
+	case "time.Duration":
+		return `a duration such as "50ms" or "1m30s"`
+	case "[]string":
+		return "a list"
+	case "string", "policy.Mode", "policy.Action", "imagepull.Reason", "imagepull.Runtime", "config.NetworkAccess":
+		return "text"
 	}
 	return "a mapping of keys to values"
 }

@@ -3,40 +3,37 @@ package config
 import (
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// Default returns the configuration of an empty file. Its lists and maps are the caller's own.
+// Default returns the configuration of an empty file, with new lists and maps for each caller.
 func Default() Configuration {
 	return Configuration{
 		APIVersion:  APIVersion,
 		Kind:        Kind,
 		DefaultMode: policy.ModeWarn,
 		Actions:     map[imagepull.Reason]policy.Action{},
-		Retry:       Retry{InitialDelay: milliseconds(50), Factor: 2, Jitter: 0.1, MaxAttempts: 2},
-		// The kubelet's own rhythm, so that a registry is not asked more often than a node would ask it.
-		Backoff: Backoff{InitialDelay: seconds(10), Factor: 2, MaxDelay: seconds(300)},
-		// Within the ten seconds that an API server waits unless told otherwise.
+		Retry:       Retry{InitialDelay: 50 * time.Millisecond, Factor: 2, Jitter: 0.1, MaxAttempts: 2},
+		// The kubelet's own delays: a registry gets no more requests than from a node.
+		Backoff: Backoff{InitialDelay: 10 * time.Second, Factor: 2, MaxDelay: 5 * time.Minute},
+		// An API server waits ten seconds by default.
 		Timeouts: Timeouts{
-			Admission: seconds(8), Request: milliseconds(2500), Connect: seconds(1), Headroom: seconds(1),
+			Admission: 8 * time.Second, Request: 2500 * time.Millisecond, Connect: time.Second, Headroom: time.Second,
 		},
 		Cache: Cache{
 			MaxEntries: 10000,
-			TagTTL:     seconds(60), DigestTTL: seconds(600), NotFoundTTL: seconds(10), DeniedTTL: seconds(30),
+			TagTTL:     time.Minute, DigestTTL: 10 * time.Minute, NotFoundTTL: 10 * time.Second, DeniedTTL: 30 * time.Second,
 		},
-		// containerd accepts manifests up to this many bytes.
+		// ManifestBytes is the limit of containerd.
 		Limits:         Limits{PerRegistry: 8, Total: 256, UsesPerObject: 64, ManifestBytes: 4_393_216},
 		Nodes:          stockNodes(),
 		Egress:         Egress{Allow: []string{}, Deny: []string{}, PrivateNetworks: NetworkAllow, InsecureRegistries: []string{}},
 		SkipRegistries: []string{},
-		Suggestions:    true,
 	}
 }
 
-// stockNodes returns the profile of nodes that nobody declared: those of a cloud can usually pull from its registries.
+// stockNodes returns the profile of undeclared nodes. Cloud nodes can usually pull from the cloud's registries.
 func stockNodes() Nodes {
 	return Nodes{
 		Runtime: imagepull.RuntimeContainerd,
@@ -46,12 +43,4 @@ func stockNodes() Nodes {
 		Platforms: []string{},
 		Watch:     true,
 	}
-}
-
-func milliseconds(n int64) metav1.Duration {
-	return metav1.Duration{Duration: time.Duration(n) * time.Millisecond}
-}
-
-func seconds(n int64) metav1.Duration {
-	return metav1.Duration{Duration: time.Duration(n) * time.Second}
 }

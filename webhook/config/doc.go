@@ -1,7 +1,8 @@
-// Package config is the configuration file: its keys, their defaults, and what is wrong with it.
+// Package config defines the configuration file: its keys, their defaults and their limits.
 //
-// Think of a file as a list of differences from [Default]: every key is optional, and a key that is left out, or left
-// empty, keeps its default. What is written must be understood in full, though. [Load] refuses unknown and repeated
-// keys, wrong types and values out of range, and names every mistake with its place at once, so that one round of
-// corrections is enough. A Configuration that Load returned needs no further checks by those who read it.
+//	file → yaml (known keys, types) → validate (values) → Configuration
+//
+// Every key is optional: a key that is left out, or has no value, keeps its value in [Default]. [Load] rejects unknown and
+// repeated keys, wrong types and values out of range. It reports all mistakes together, each with its line. A
+// Configuration from Load needs no further checks.
 package config

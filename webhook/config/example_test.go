@@ -7,7 +7,7 @@ import (
 )
 
 func ExampleLoad() {
-	configuration, err := config.Load([]byte(`
+	c, err := config.Load([]byte(`
 defaultMode: enforce
 timeouts: {request: 1s}
 `))
@@ -15,11 +15,11 @@ timeouts: {request: 1s}
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(configuration.DefaultMode, configuration.Timeouts.Request.Duration, configuration.Timeouts.Admission.Duration)
+	fmt.Println(c.DefaultMode, c.Timeouts.Request, c.Timeouts.Admission)
 	// Output: enforce 1s 8s
 }
 
-// Every mistake is told at once.
+// Load reports every mistake, in the order of the file.
 func ExampleLoad_mistakes() {
 	_, err := config.Load([]byte(`
 defaultMode: strict
@@ -28,8 +28,17 @@ skipRegistries: ["https://registry.example/"]
 `))
 	fmt.Println(err)
 	// Output:
-	// retry.atempts: Forbidden: unknown key (line 3): remove it or correct its name
-	// defaultMode: Unsupported value: "strict": supported values: "enforce", "warn", "audit", "off"
-	// retry.factor: Invalid value: 0.5: must be at least 1
-	// skipRegistries[0]: Invalid value: "https://registry.example/": must be a host without a scheme: remove everything up to ://
+	// line 2: defaultMode: Unsupported value: "strict": supported values: "enforce", "warn", "audit", "off"
+	// line 3: retry.atempts: unknown key: remove it or correct its name
+	// line 3: retry.factor: Invalid value: 0.5: must be at least 1
+	// line 4: skipRegistries[0]: Invalid value: "https://registry.example/": must be a host without a scheme: remove everything up to ://
+}
+
+// A configuration that was changed after Load, by a flag for instance, is validated again.
+func ExampleConfiguration_Validate() {
+	c := config.Default()
+	c.Nodes.Platforms = []string{"amd64"}
+	fmt.Println(c.Validate())
+	// Output:
+	// nodes.platforms[0]: Invalid value: "amd64": must be os/architecture[/variant], such as "linux/amd64" or "linux/arm64/v8"
 }

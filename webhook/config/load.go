@@ -1,41 +1,70 @@
 package config
 
 import (
+	"cmp"
 	"errors"
-	"reflect"
-
-	"k8s.io/apimachinery/pkg/util/validation/field"
+	"fmt"
+	"slices"
 )
 
-// Load reads a configuration file, YAML or JSON. What the file leaves out has its default.
+// Load decodes a configuration file, YAML or JSON. A key that the file leaves out keeps its default.
 //
-// The error holds everything that is wrong with the file, one mistake a line, in words for the person who wrote it. Each
-// step needs the one before: a file is judged by its keys and types once it is YAML, and by its values once all types fit.
+// The error holds every mistake in the file, each on a line of its own and with its line number. The syntax is checked
+// first, then keys and types, and the values only if all types fit.
 func Load(data []byte) (Configuration, error) {
-	document, err := parse(data)
+	root, err := parse(data)
 	if err != nil {
 		return Configuration{}, err
 	}
-	configuration := Default()
-	d := decoder{source: data}
-	d.decode(document, reflect.ValueOf(&configuration).Elem(), nil)
-	if !d.mistyped {
-		d.problems = append(d.problems, validate(configuration)...)
+	all, c := entries(root, nil), Default()
+	found, typed := decode(data, all, &c)
+	if hidden := unnoticed(all); len(hidden) > 0 {
+		found, typed = append(found, hidden...), false
 	}
-	if err := join(d.problems); err != nil {
+	if typed {
+		for _, problem := range validate(c) {
+			found = append(found, mistake{lineOf(all, problem.Field), problem.Field, problem.ErrorBody()})
+		}
+	}
+	if err := join(found); err != nil {
 		return Configuration{}, err
 	}
-	return configuration, nil
+	return c, nil
 }
 
-// Validate returns everything that is wrong with a configuration that was changed after it was loaded, in the words of Load.
-func (c Configuration) Validate() error { return join(validate(c)) }
+// Validate returns every invalid value of a configuration that was changed after Load, in the words of Load.
+func (c Configuration) Validate() error {
+	var found []mistake
+	for _, problem := range validate(c) {
+		found = append(found, mistake{path: problem.Field, text: problem.ErrorBody()})
+	}
+	return join(found)
+}
 
-// join puts each problem on a line of its own, where field.ErrorList would put all into one.
-func join(problems field.ErrorList) error {
-	all := make([]error, 0, len(problems))
-	for _, problem := range problems {
-		all = append(all, problem)
+// mistake is one mistake in a file. Line and path are zero if they are not known.
+type mistake struct {
+	line       int
+	path, text string
+}
+
+// Error returns a text such as "line 3: retry.factor: Invalid value: 0.5: must be at least 1".
+func (m mistake) Error() string {
+	text := m.text
+	if m.path != "" {
+		text = m.path + ": " + text
+	}
+	if m.line > 0 {
+		text = fmt.Sprintf("line %d: %s", m.line, text)
+	}
+	return text
+}
+
+// join returns one error with each mistake on a line of its own, in the order of the file.
+func join(found []mistake) error {
+	slices.SortStableFunc(found, func(a, b mistake) int { return cmp.Compare(a.line, b.line) })
+	var all []error
+	for _, m := range slices.Compact(found) {
+		all = append(all, m)
 	}
 	return errors.Join(all...)
 }

@@ -1,32 +1,20 @@
 package config_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-func read(t *testing.T, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatalf("reading: %v", err)
-	}
-	return data
-}
-
-// TestDefaultIsDocumented holds the defaults against the sample that the documentation shows.
-func TestDefaultIsDocumented(t *testing.T) {
+// TestDocumentedSampleHoldsTheDefaults compares the defaults with the sample in the documentation.
+func TestDocumentedSampleHoldsTheDefaults(t *testing.T) {
 	t.Parallel()
 	got, err := config.Load(read(t, "documented.yaml"))
 	if err != nil {
@@ -37,8 +25,7 @@ func TestDefaultIsDocumented(t *testing.T) {
 	}
 }
 
-// TestDefaultSurvivesARoundTrip is what a person relies on who prints the defaults to start a file from.
-func TestDefaultSurvivesARoundTrip(t *testing.T) {
+func TestMarshalledDefaultLoadsAsTheDefault(t *testing.T) {
 	t.Parallel()
 	printed, err := yaml.Marshal(config.Default())
 	if err != nil {
@@ -53,17 +40,17 @@ func TestDefaultSurvivesARoundTrip(t *testing.T) {
 	}
 }
 
-func TestDefaultIsTheCallersOwn(t *testing.T) {
+func TestDefaultReturnsNewListsAndMaps(t *testing.T) {
 	t.Parallel()
-	spoilt := config.Default()
-	spoilt.Actions[imagepull.ReasonNotFound] = policy.ActionAllow
-	spoilt.Nodes.CredentialedRegistries[0] = "*"
-	if diff := cmp.Diff(spoilt, config.Default()); diff == "" {
+	changed := config.Default()
+	changed.Actions[imagepull.ReasonNotFound] = policy.ActionAllow
+	changed.Nodes.CredentialedRegistries[0] = "*"
+	if diff := cmp.Diff(changed, config.Default()); diff == "" {
 		t.Error("Default() shares its lists and maps, want new ones for each caller")
 	}
 }
 
-func TestLoadEveryKey(t *testing.T) {
+func TestLoadSetsEveryKey(t *testing.T) {
 	t.Parallel()
 	got, err := config.Load(read(t, "custom.yaml"))
 	if err != nil {
@@ -79,20 +66,20 @@ func TestLoadEveryKey(t *testing.T) {
 	}
 	want.Retry = config.Retry{Factor: 1.5, MaxAttempts: 1}
 	want.Timeouts = config.Timeouts{
-		Admission: metav1.Duration{Duration: 20 * time.Second},
-		Request:   metav1.Duration{Duration: 5 * time.Second},
-		Connect:   metav1.Duration{Duration: 500 * time.Millisecond},
+		Admission: 20 * time.Second,
+		Request:   5 * time.Second,
+		Connect:   500 * time.Millisecond,
 	}
 	want.Backoff = config.Backoff{
-		InitialDelay: metav1.Duration{Duration: 5 * time.Second},
+		InitialDelay: 5 * time.Second,
 		Factor:       3,
-		MaxDelay:     metav1.Duration{Duration: time.Minute},
+		MaxDelay:     time.Minute,
 	}
 	want.Cache = config.Cache{
 		MaxEntries:  500,
-		DigestTTL:   metav1.Duration{Duration: time.Hour},
-		NotFoundTTL: metav1.Duration{Duration: time.Second},
-		DeniedTTL:   metav1.Duration{Duration: 5 * time.Second},
+		DigestTTL:   time.Hour,
+		NotFoundTTL: time.Second,
+		DeniedTTL:   5 * time.Second,
 	}
 	want.Limits = config.Limits{PerRegistry: 4, Total: 32, UsesPerObject: 10, ManifestBytes: 1 << 20}
 	want.Nodes.HostsDir = "/etc/pullgate/certs.d"
@@ -109,7 +96,6 @@ func TestLoadEveryKey(t *testing.T) {
 	}
 	want.SkipRegistries = []string{"localhost"}
 	want.Deep = true
-	want.Suggestions = false
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Load() differs (-want +got):\n%s", diff)
 	}
@@ -119,15 +105,15 @@ func TestLoadKeepsDefaults(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		"an empty file":                 "",
-		"comments only":                 "# nothing yet\n",
+		"comments only":                 "# comment\n",
 		"a marker only":                 "---\n",
-		"a comment before the marker":   "# ours\n---\ndefaultMode: warn\n",
+		"a comment before the marker":   "# comment\n---\ndefaultMode: warn\n",
 		"a directive before the marker": "%YAML 1.1\n---\ndefaultMode: warn\n",
-		"a marker at the end":           "defaultMode: warn\n---\n# that is all\n",
+		"a marker at the end":           "defaultMode: warn\n---\n# comment\n",
 		"the end of the document":       "defaultMode: warn\n...\n",
 		"Windows line ends":             "---\r\ndefaultMode: warn\r\n...\r\n",
 		"JSON":                          `{"defaultMode": "warn", "retry": {"maxAttempts": 2}}`,
-		"keys left empty":               "actions:\nnodes:\n  platforms:\n  credentialedRegistries:\n",
+		"keys without a value":          "actions:\nnodes:\n  platforms:\n  credentialedRegistries:\n",
 		"part of a section":             "retry: {factor: 2}\n",
 		"a whole number for a fraction": "retry: {factor: 2.0}\n",
 		"a last marker with a comment":  "---\nactions: {}\n--- # the end\n",
@@ -146,8 +132,8 @@ func TestLoadKeepsDefaults(t *testing.T) {
 	}
 }
 
-// TestLoadModeOff is about YAML 1.1, where a bare off is a truth value.
-func TestLoadModeOff(t *testing.T) {
+// TestLoadAcceptsModeOff: in YAML 1.1 an unquoted off is a truth value.
+func TestLoadAcceptsModeOff(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{"defaultMode: off", `defaultMode: "off"`} {
 		got, err := config.Load([]byte(data))
@@ -157,7 +143,7 @@ func TestLoadModeOff(t *testing.T) {
 	}
 }
 
-func TestLoadReturnsNothingBesideAnError(t *testing.T) {
+func TestLoadReturnsNoConfigurationWithAnError(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{"a: [", "retry: 5", "retry: {factor: 0}"} {
 		got, err := config.Load([]byte(data))
@@ -170,7 +156,7 @@ func TestLoadReturnsNothingBesideAnError(t *testing.T) {
 	}
 }
 
-func TestValidateAfterAChange(t *testing.T) {
+func TestValidateFindsInvalidChanges(t *testing.T) {
 	t.Parallel()
 	c := config.Default()
 	if err := c.Validate(); err != nil {

@@ -1,7 +1,7 @@
 package config
 
 import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"time"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/policy"
@@ -13,153 +13,151 @@ const (
 	Kind       = "Configuration"
 )
 
-// Configuration is the whole file. Its zero value is not usable; start from Default.
+// Configuration holds the whole file. Its zero value is not usable; start from Default.
 //
-// Registries are written as host patterns: a host or IP address with an optional port, where "*" stands for any characters.
-// "*.registry.example" is "a.registry.example" and "a.b.registry.example" too. Without a port it is the host on every port.
+// Registries are written as host patterns: a host or IP address with an optional port, where "*" matches any characters.
+// "*.registry.example" matches "a.registry.example" and "a.b.registry.example". A pattern without a port matches every port.
 type Configuration struct {
-	// APIVersion is the constant of that name.
-	APIVersion string `json:"apiVersion"`
-	// Kind is the constant of that name.
-	Kind string `json:"kind"`
-	// DefaultMode is for namespaces that reach the webhook without the label.
-	DefaultMode policy.Mode `json:"defaultMode"`
-	// Actions override what becomes of a finding, one reason at a time.
-	Actions map[imagepull.Reason]policy.Action `json:"actions"`
-	// Retry is within one question.
-	Retry Retry `json:"retry"`
-	// Backoff is between questions.
-	Backoff Backoff `json:"backoff"`
-	// Timeouts bound the time that an answer may take.
-	Timeouts Timeouts `json:"timeouts"`
-	// Cache is the memory of answers.
-	Cache Cache `json:"cache"`
-	// Limits bound what one object or one registry can cost.
-	Limits Limits `json:"limits"`
-	// Nodes is what Pullgate can't see of the nodes.
-	Nodes Nodes `json:"nodes"`
-	// Egress is where Pullgate itself may connect to.
-	Egress Egress `json:"egress"`
-	// SkipRegistries are the host patterns of registries that are never asked.
-	SkipRegistries []string `json:"skipRegistries"`
-	// Deep asks for the configuration and the layers of each image too, not for its manifest alone.
-	Deep bool `json:"deep"`
-	// Suggestions asks for the nearest existing tag when one is not found.
-	Suggestions bool `json:"suggestions"`
+	// APIVersion is the constant APIVersion.
+	APIVersion string `yaml:"apiVersion"`
+	// Kind is the constant Kind.
+	Kind string `yaml:"kind"`
+	// DefaultMode applies to namespaces that reach the webhook without the label.
+	DefaultMode policy.Mode `yaml:"defaultMode"`
+	// Actions override the action on a finding, one reason at a time.
+	Actions map[imagepull.Reason]policy.Action `yaml:"actions"`
+	// Retry applies within one check.
+	Retry Retry `yaml:"retry"`
+	// Backoff applies between checks.
+	Backoff Backoff `yaml:"backoff"`
+	// Timeouts bound the time of a response.
+	Timeouts Timeouts `yaml:"timeouts"`
+	// Cache bounds the cached verdicts.
+	Cache Cache `yaml:"cache"`
+	// Limits bound the cost of one object and the load on one registry.
+	Limits Limits `yaml:"limits"`
+	// Nodes declares the properties of the nodes that Pullgate cannot see.
+	Nodes Nodes `yaml:"nodes"`
+	// Egress restricts the connections of Pullgate itself.
+	Egress Egress `yaml:"egress"`
+	// SkipRegistries are the host patterns of registries that Pullgate never sends requests to.
+	SkipRegistries []string `yaml:"skipRegistries"`
+	// Deep adds the configuration and the layers of each image to the check, beside its manifest.
+	Deep bool `yaml:"deep"`
 }
 
-// Retry says how often a registry is asked again within one question, where its answer makes that worthwhile.
+// Retry configures the attempts within one check, for responses that are worth a retry.
 type Retry struct {
 	// InitialDelay is the pause before the second attempt.
-	InitialDelay metav1.Duration `json:"initialDelay"`
+	InitialDelay time.Duration `yaml:"initialDelay"`
 	// Factor multiplies the pause from one attempt to the next.
-	Factor float64 `json:"factor"`
-	// Jitter is the share of each pause that is left to chance, so that replicas do not ask in step.
-	Jitter float64 `json:"jitter"`
-	// MaxAttempts counts the first attempt too.
-	MaxAttempts int `json:"maxAttempts"`
+	Factor float64 `yaml:"factor"`
+	// Jitter is the random share of each pause, so that replicas do not send requests in step.
+	Jitter float64 `yaml:"jitter"`
+	// MaxAttempts includes the first attempt.
+	MaxAttempts int `yaml:"maxAttempts"`
 }
 
-// Backoff says how long a reference or a registry that keeps failing is left alone.
+// Backoff configures how long Pullgate sends no request for a reference, or to a registry, that keeps failing.
 type Backoff struct {
-	// InitialDelay is the rest after the first failure.
-	InitialDelay metav1.Duration `json:"initialDelay"`
-	// Factor multiplies the rest from one failure to the next.
-	Factor float64 `json:"factor"`
-	// MaxDelay is the longest rest.
-	MaxDelay metav1.Duration `json:"maxDelay"`
+	// InitialDelay is the delay after the first failure.
+	InitialDelay time.Duration `yaml:"initialDelay"`
+	// Factor multiplies the delay from one failure to the next.
+	Factor float64 `yaml:"factor"`
+	// MaxDelay is the longest delay.
+	MaxDelay time.Duration `yaml:"maxDelay"`
 }
 
 // Timeouts are nested: a connection is part of a request, and requests are part of an admission.
 type Timeouts struct {
-	// Admission bounds the answer to one admission request, whatever the API server would wait.
-	Admission metav1.Duration `json:"admission"`
+	// Admission bounds the response to one admission request, also if the API server would wait longer.
+	Admission time.Duration `yaml:"admission"`
 	// Request bounds one HTTP exchange with a registry.
-	Request metav1.Duration `json:"request"`
+	Request time.Duration `yaml:"request"`
 	// Connect bounds the TCP connection and, separately, the TLS handshake.
-	Connect metav1.Duration `json:"connect"`
-	// Headroom is kept back from what the API server would wait, for the way there and back.
-	Headroom metav1.Duration `json:"headroom"`
+	Connect time.Duration `yaml:"connect"`
+	// Headroom is subtracted from the API server's timeout, for the network between both.
+	Headroom time.Duration `yaml:"headroom"`
 }
 
-// Cache says how many answers are remembered and for how long each kind of answer holds at most; zero means not at all.
+// Cache bounds the number of cached verdicts and their TTLs. Verdicts of a kind with a zero TTL are not cached.
 type Cache struct {
-	// MaxEntries bounds the answers, one for each reference and credential.
-	MaxEntries int `json:"maxEntries"`
-	// TagTTL is for an image that can be pulled by tag.
-	TagTTL metav1.Duration `json:"tagTTL"`
-	// DigestTTL is for an image that can be pulled by digest.
-	DigestTTL metav1.Duration `json:"digestTTL"`
-	// NotFoundTTL is for an image that can't be pulled, whatever the cause but refused access.
-	NotFoundTTL metav1.Duration `json:"notFoundTTL"`
-	// DeniedTTL is for refused access. It is the time, too, in which a credential may fail for a few images only.
-	DeniedTTL metav1.Duration `json:"deniedTTL"`
+	// MaxEntries bounds the verdicts, one for each reference and credential.
+	MaxEntries int `yaml:"maxEntries"`
+	// TagTTL applies to an image that can be pulled by tag.
+	TagTTL time.Duration `yaml:"tagTTL"`
+	// DigestTTL applies to an image that can be pulled by digest.
+	DigestTTL time.Duration `yaml:"digestTTL"`
+	// NotFoundTTL applies to an image that cannot be pulled, for every cause but denied access.
+	NotFoundTTL time.Duration `yaml:"notFoundTTL"`
+	// DeniedTTL applies to denied access. Within this time a credential may fail for a few images only.
+	DeniedTTL time.Duration `yaml:"deniedTTL"`
 }
 
-// Limits are counts of things at once, except where they say otherwise.
+// Limits are counts of concurrent things unless their comment says otherwise.
 type Limits struct {
-	// PerRegistry bounds the questions to one registry.
-	PerRegistry int `json:"perRegistry"`
-	// Total bounds the questions to all registries.
-	Total int `json:"total"`
+	// PerRegistry bounds the lookups at one registry.
+	PerRegistry int `yaml:"perRegistry"`
+	// Total bounds the lookups at all registries.
+	Total int `yaml:"total"`
 	// UsesPerObject bounds the images of one object that are checked.
-	UsesPerObject int `json:"usesPerObject"`
-	// ManifestBytes is the largest manifest that the nodes accept, up to what their runtime does.
-	ManifestBytes int64 `json:"manifestBytes"`
+	UsesPerObject int `yaml:"usesPerObject"`
+	// ManifestBytes is the size of the largest manifest that the nodes accept. The runtime's own limit still applies.
+	ManifestBytes int64 `yaml:"manifestBytes"`
 }
 
-// Nodes is the node profile. Its default is a stock node: no mirrors, and no credentials of its own except for the
+// Nodes is the node profile. Its default is a stock node: it has no mirrors, and no credentials of its own except for the
 // registries of the large clouds.
 type Nodes struct {
 	// Runtime pulls the images.
-	Runtime imagepull.Runtime `json:"runtime"`
-	// LocalImagePull says that containerd pulls by its CRI plugin, as before version 2.1, and not by its transfer service:
-	// use_local_image_pull is set, or what implies it, such as discard_unpacked_layers.
-	LocalImagePull bool `json:"localImagePull"`
-	// HostsDir is a directory with the nodes' hosts.toml files, laid out as containerd's config_path: one directory a
+	Runtime imagepull.Runtime `yaml:"runtime"`
+	// LocalImagePull declares that containerd pulls with its CRI plugin, as before version 2.1, and not with its transfer
+	// service. This is so with use_local_image_pull, or with a setting that implies it, such as discard_unpacked_layers.
+	LocalImagePull bool `yaml:"localImagePull"`
+	// HostsDir is a directory with the nodes' hosts.toml files, laid out as containerd's config_path: one directory for each
 	// registry, or "_default". CRI-O has none.
-	HostsDir string `json:"hostsDir"`
-	// DockerConfig is a file with the nodes' config.json. It is read whenever a pod is looked at.
-	DockerConfig string `json:"dockerConfig"`
-	// CredentialProvider is the kubelet's exec plugins, which Pullgate then runs itself.
-	CredentialProvider CredentialProvider `json:"credentialProvider"`
-	// CredentialedRegistries are the host patterns of registries for which nodes hold credentials that Pullgate can't
-	// see, so that a refusal there proves nothing.
-	CredentialedRegistries []string `json:"credentialedRegistries"`
-	// Platforms are those of the nodes, as "os/architecture[/variant]". They overrule what Node objects say; what selectors
-	// of a pod leave of them counts. Empty means: read them off the Node objects.
-	Platforms []string `json:"platforms"`
-	// Watch asks to read Node objects for platforms and cached images, and where the cluster says that its local registry
-	// is. Without it nodes hold no image, platforms count only where they are declared, and no local registry is known.
-	Watch bool `json:"watch"`
+	HostsDir string `yaml:"hostsDir"`
+	// DockerConfig is a file with the nodes' config.json. It is read for each pod.
+	DockerConfig string `yaml:"dockerConfig"`
+	// CredentialProvider configures the kubelet's exec plugins, which Pullgate then runs itself.
+	CredentialProvider CredentialProvider `yaml:"credentialProvider"`
+	// CredentialedRegistries are the host patterns of registries for which nodes hold credentials that Pullgate cannot
+	// see. Denied access at such a registry proves nothing.
+	CredentialedRegistries []string `yaml:"credentialedRegistries"`
+	// Platforms are the platforms of the nodes, as "os/architecture[/variant]". They override the Node objects; the pod's
+	// selectors still apply. If the list is empty, the platforms are read from the Node objects.
+	Platforms []string `yaml:"platforms"`
+	// Watch enables the watch of Node objects for platforms and cached images, and of the cluster's declaration of a local
+	// registry. Without it no image counts as cached, only declared platforms count, and no local registry is known.
+	Watch bool `yaml:"watch"`
 }
 
-// CredentialProvider names the two flags of the kubelet that configure its exec plugins. Both are set or none.
+// CredentialProvider holds the two flags of the kubelet that configure its exec plugins. Set both or none.
 type CredentialProvider struct {
 	// Config is the value of --image-credential-provider-config.
-	Config string `json:"config"`
+	Config string `yaml:"config"`
 	// BinDir is the value of --image-credential-provider-bin-dir.
-	BinDir string `json:"binDir"`
+	BinDir string `yaml:"binDir"`
 }
 
-// NetworkAccess says whether a kind of network may be connected to.
+// NetworkAccess allows or denies connections to a kind of network.
 type NetworkAccess string
 
-// The two answers.
+// The values of NetworkAccess.
 const (
 	NetworkAllow NetworkAccess = "allow"
 	NetworkDeny  NetworkAccess = "deny"
 )
 
-// Egress guards Pullgate's own connections. Its entries are host patterns or networks in CIDR notation.
+// Egress restricts Pullgate's own connections. Its entries are host patterns or networks in CIDR notation.
 type Egress struct {
-	// Allow are targets that may be reached even where they are loopback, link-local, private or named by Deny; they may
-	// serve tokens for other registries too.
-	Allow []string `json:"allow"`
-	// Deny are targets that are never asked. With "*" only those in Allow are left.
-	Deny []string `json:"deny"`
-	// PrivateNetworks is about addresses that are not reachable from the Internet.
-	PrivateNetworks NetworkAccess `json:"privateNetworks"`
-	// InsecureRegistries are the host patterns of registries that nodes talk plain HTTP to.
-	InsecureRegistries []string `json:"insecureRegistries"`
+	// Allow are targets that may be reached even if they are loopback, link-local, private or matched by Deny. They may
+	// also serve tokens for other registries.
+	Allow []string `yaml:"allow"`
+	// Deny are targets that Pullgate never connects to. With "*" only the targets in Allow remain.
+	Deny []string `yaml:"deny"`
+	// PrivateNetworks applies to addresses that cannot be reached from the Internet.
+	PrivateNetworks NetworkAccess `yaml:"privateNetworks"`
+	// InsecureRegistries are the host patterns of registries that nodes reach over plain HTTP.
+	InsecureRegistries []string `yaml:"insecureRegistries"`
 }

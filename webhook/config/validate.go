@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -16,13 +17,13 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// longestWebhookTimeout is the largest timeoutSeconds that the API server accepts for a webhook.
-const longestWebhookTimeout = 30 * time.Second
+// maxWebhookTimeout is the largest timeoutSeconds that the API server accepts for a webhook.
+const maxWebhookTimeout = 30 * time.Second
 
-// longestRest keeps a slip of the pen from leaving a registry alone for good.
-const longestRest = time.Hour
+// maxBackoff bounds backoff.maxDelay: with a typo a registry would get no requests for days.
+const maxBackoff = time.Hour
 
-// validate returns everything that is wrong with the values.
+// validate returns every invalid value.
 func validate(c Configuration) field.ErrorList {
 	return slices.Concat(
 		oneOf(field.NewPath("apiVersion"), c.APIVersion, []string{APIVersion}),
@@ -41,7 +42,7 @@ func validate(c Configuration) field.ErrorList {
 	)
 }
 
-// validateActions wants known words. To deny doubt is the operators' choice; to deny what nodes can pull is nobody's.
+// validateActions requires known reasons and actions. Operators may deny Indeterminate reasons, but not Pullable ones.
 func validateActions(actions map[imagepull.Reason]policy.Action, path *field.Path) field.ErrorList {
 	var all field.ErrorList
 	for _, reason := range slices.Sorted(maps.Keys(actions)) {
@@ -57,8 +58,8 @@ func validateActions(actions map[imagepull.Reason]policy.Action, path *field.Pat
 
 func validateRetry(r Retry, path *field.Path) field.ErrorList {
 	return slices.Concat(
-		atLeast(path.Child("initialDelay"), r.InitialDelay.Duration, 0),
-		atLeast(path.Child("factor"), r.Factor, 1),
+		atLeast(path.Child("initialDelay"), r.InitialDelay, 0),
+		validateFactor(r.Factor, path.Child("factor")),
 		atLeast(path.Child("jitter"), r.Jitter, 0),
 		atMost(path.Child("jitter"), r.Jitter, 1),
 		atLeast(path.Child("maxAttempts"), r.MaxAttempts, 1),
@@ -67,21 +68,28 @@ func validateRetry(r Retry, path *field.Path) field.ErrorList {
 
 func validateBackoff(b Backoff, path *field.Path) field.ErrorList {
 	return slices.Concat(
-		moreThanZero(path.Child("initialDelay"), b.InitialDelay.Duration),
-		within(path.Child("initialDelay"), b.InitialDelay.Duration, part{path.Child("maxDelay"), b.MaxDelay.Duration}),
-		atLeast(path.Child("factor"), b.Factor, 1),
-		atMost(path.Child("maxDelay"), b.MaxDelay.Duration, longestRest),
+		moreThanZero(path.Child("initialDelay"), b.InitialDelay),
+		within(path.Child("initialDelay"), b.InitialDelay, limit{path.Child("maxDelay"), b.MaxDelay}),
+		validateFactor(b.Factor, path.Child("factor")),
+		atMost(path.Child("maxDelay"), b.MaxDelay, maxBackoff),
 	)
 }
 
-// validateCache takes zero for a lifetime: then nothing of that kind is remembered.
+func validateFactor(factor float64, path *field.Path) field.ErrorList {
+	if math.IsInf(factor, 1) {
+		return invalid(path, factor, "must be a finite number")
+	}
+	return atLeast(path, factor, 1)
+}
+
+// validateCache allows a TTL of zero: verdicts of that kind are not cached.
 func validateCache(c Cache, path *field.Path) field.ErrorList {
 	return slices.Concat(
 		atLeast(path.Child("maxEntries"), c.MaxEntries, 1),
-		atLeast(path.Child("tagTTL"), c.TagTTL.Duration, 0),
-		atLeast(path.Child("digestTTL"), c.DigestTTL.Duration, 0),
-		atLeast(path.Child("notFoundTTL"), c.NotFoundTTL.Duration, 0),
-		atLeast(path.Child("deniedTTL"), c.DeniedTTL.Duration, 0),
+		atLeast(path.Child("tagTTL"), c.TagTTL, 0),
+		atLeast(path.Child("digestTTL"), c.DigestTTL, 0),
+		atLeast(path.Child("notFoundTTL"), c.NotFoundTTL, 0),
+		atLeast(path.Child("deniedTTL"), c.DeniedTTL, 0),
 	)
 }
 
@@ -94,17 +102,17 @@ func validateLimits(l Limits, path *field.Path) field.ErrorList {
 	)
 }
 
-// validateTimeouts wants each part to fit into its whole: a longer one would never be reached, and hide that it isn't.
+// validateTimeouts requires that each part fits into its whole. A longer part would never end by its own timeout.
 func validateTimeouts(t Timeouts, path *field.Path) field.ErrorList {
 	return slices.Concat(
-		moreThanZero(path.Child("admission"), t.Admission.Duration),
-		atMost(path.Child("admission"), t.Admission.Duration, longestWebhookTimeout),
-		moreThanZero(path.Child("request"), t.Request.Duration),
-		within(path.Child("request"), t.Request.Duration, part{path.Child("admission"), t.Admission.Duration}),
-		moreThanZero(path.Child("connect"), t.Connect.Duration),
-		within(path.Child("connect"), t.Connect.Duration, part{path.Child("request"), t.Request.Duration}),
-		atLeast(path.Child("headroom"), t.Headroom.Duration, 0),
-		atMost(path.Child("headroom"), t.Headroom.Duration, longestWebhookTimeout-time.Second),
+		moreThanZero(path.Child("admission"), t.Admission),
+		atMost(path.Child("admission"), t.Admission, maxWebhookTimeout),
+		moreThanZero(path.Child("request"), t.Request),
+		within(path.Child("request"), t.Request, limit{path.Child("admission"), t.Admission}),
+		moreThanZero(path.Child("connect"), t.Connect),
+		within(path.Child("connect"), t.Connect, limit{path.Child("request"), t.Request}),
+		atLeast(path.Child("headroom"), t.Headroom, 0),
+		atMost(path.Child("headroom"), t.Headroom, maxWebhookTimeout-time.Second),
 	)
 }
 
@@ -123,36 +131,36 @@ func validateLocalImagePull(path *field.Path, n Nodes) field.ErrorList {
 	if !n.LocalImagePull || n.Runtime != imagepull.RuntimeCRIO {
 		return nil
 	}
-	return field.ErrorList{field.Forbidden(path, "is a setting of containerd's: remove the key, or correct runtime")}
+	return field.ErrorList{field.Forbidden(path, "is a setting of containerd: remove the key, or correct runtime")}
 }
 
-// validateHostsDir refuses a list of directories. By default containerd takes one for a single name, which does not exist
-// (containerd: core/transfer/registry/registry.go), so that nodes with a list have no mirrors at all.
+// validateHostsDir rejects a list of directories. By default containerd takes a list as one name, which does not exist
+// (containerd: core/transfer/registry/registry.go). Nodes with a list have no mirrors at all.
 func validateHostsDir(path *field.Path, n Nodes) field.ErrorList {
 	switch {
 	case n.HostsDir != "" && n.Runtime == imagepull.RuntimeCRIO:
-		return field.ErrorList{field.Forbidden(path, "hosts.toml is containerd's, and CRI-O does not read it: remove the key, or correct runtime")}
+		return field.ErrorList{field.Forbidden(path, "CRI-O does not read hosts.toml files: remove the key, or correct runtime")}
 	case strings.ContainsRune(n.HostsDir, os.PathListSeparator):
-		return invalid(path, n.HostsDir, "must be one directory: nodes whose config_path is a list ignore all of it")
+		return invalid(path, n.HostsDir, "must be one directory: nodes whose config_path is a list ignore it")
 	}
 	return nil
 }
 
-// validateDeep refuses to go on where it is not known how the nodes would.
+// validateDeep rejects deep checks for CRI-O: the blobs that it fetches are not known.
 func validateDeep(c Configuration, path *field.Path) field.ErrorList {
 	if !c.Deep || c.Nodes.Runtime != imagepull.RuntimeCRIO {
 		return nil
 	}
-	return field.ErrorList{field.Forbidden(path, "follows containerd, and what CRI-O fetches is not known: remove it, or correct nodes.runtime")}
+	return field.ErrorList{field.Forbidden(path, "works for containerd only: remove the key, or correct nodes.runtime")}
 }
 
-// validateCredentialProvider wants both keys or none, as the kubelet wants its flags.
+// validateCredentialProvider requires both keys or none, as the kubelet requires both flags or none.
 func validateCredentialProvider(p CredentialProvider, path *field.Path) field.ErrorList {
 	switch {
 	case p.Config == "" && p.BinDir != "":
-		return field.ErrorList{field.Required(path.Child("config"), "goes with binDir")}
+		return field.ErrorList{field.Required(path.Child("config"), "must be set together with binDir")}
 	case p.Config != "" && p.BinDir == "":
-		return field.ErrorList{field.Required(path.Child("binDir"), "goes with config")}
+		return field.ErrorList{field.Required(path.Child("binDir"), "must be set together with config")}
 	}
 	return nil
 }
@@ -194,20 +202,19 @@ func moreThanZero(path *field.Path, value time.Duration) field.ErrorList {
 	return invalid(path, value, "must be more than 0s")
 }
 
-// part is the duration that another has to fit into.
-type part struct {
+// limit is a duration that bounds another one.
+type limit struct {
 	path  *field.Path
 	value time.Duration
 }
 
-func within(path *field.Path, value time.Duration, whole part) field.ErrorList {
-	if value <= whole.value {
+func within(path *field.Path, value time.Duration, most limit) field.ErrorList {
+	if value <= most.value {
 		return nil
 	}
-	return invalid(path, value, fmt.Sprintf("must be at most %s, which is %s", whole.path, whole.value))
+	return invalid(path, value, fmt.Sprintf("must be at most %s, which is %s", most.path, most.value))
 }
 
-// each judges the items of a list by what problem says of them.
 func hosts(path *field.Path, items []string) field.ErrorList {
 	return each(path, items, func(text string) string {
 		_, err := hostpattern.ParseHost(text)
@@ -222,7 +229,7 @@ func targets(path *field.Path, items []string) field.ErrorList {
 	})
 }
 
-// problem is what an error says; empty when there is none.
+// problem returns the text of an error, or "".
 func problem(err error) string {
 	if err == nil {
 		return ""
@@ -230,6 +237,7 @@ func problem(err error) string {
 	return err.Error()
 }
 
+// each returns a mistake for every item for which problem returns one.
 func each(path *field.Path, items []string, problem func(string) string) field.ErrorList {
 	var all field.ErrorList
 	for i, item := range items {
@@ -240,7 +248,7 @@ func each(path *field.Path, items []string, problem func(string) string) field.E
 	return all
 }
 
-// invalid shows a value as it would be written, durations not in nanoseconds.
+// invalid prints a duration as it is written in a file, not in nanoseconds.
 func invalid(path *field.Path, value any, detail string) field.ErrorList {
 	if duration, ok := value.(time.Duration); ok {
 		value = duration.String()

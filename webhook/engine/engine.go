@@ -28,8 +28,8 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 		},
 		Runtime:        c.Nodes.Runtime,
 		HostsDir:       c.Nodes.HostsDir,
-		RequestTimeout: c.Timeouts.Request.Duration,
-		ConnectTimeout: c.Timeouts.Connect.Duration,
+		RequestTimeout: c.Timeouts.Request,
+		ConnectTimeout: c.Timeouts.Connect,
 		ManifestBytes:  c.Limits.ManifestBytes,
 		UserAgent:      o.UserAgent,
 		Proxy:          proxy,
@@ -93,24 +93,24 @@ const cacheBytes = 24 << 20
 // resolveOptions returns the options of both Resolvers. They share the limiter and the circuit breaker.
 func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
 	backoff := resolve.Backoff{
-		InitialDelay: c.Backoff.InitialDelay.Duration,
+		InitialDelay: c.Backoff.InitialDelay,
 		Factor:       c.Backoff.Factor,
-		MaxDelay:     c.Backoff.MaxDelay.Duration,
+		MaxDelay:     c.Backoff.MaxDelay,
 		Jitter:       c.Retry.Jitter,
-		Lockout:      c.Cache.DeniedTTL.Duration,
+		Lockout:      c.Cache.DeniedTTL,
 	}
 	return resolve.Options{
 		MaxEntries: c.Cache.MaxEntries,
 		MaxBytes:   cacheBytes,
 		TTLs: resolve.TTLs{
-			Tag:      c.Cache.TagTTL.Duration,
-			Digest:   c.Cache.DigestTTL.Duration,
-			NotFound: c.Cache.NotFoundTTL.Duration,
-			Denied:   c.Cache.DeniedTTL.Duration,
+			Tag:      c.Cache.TagTTL,
+			Digest:   c.Cache.DigestTTL,
+			NotFound: c.Cache.NotFoundTTL,
+			Denied:   c.Cache.DeniedTTL,
 		},
 		Backoff: backoff,
 		Retry: resolve.Retry{
-			InitialDelay: c.Retry.InitialDelay.Duration,
+			InitialDelay: c.Retry.InitialDelay,
 			Factor:       c.Retry.Factor,
 			Jitter:       c.Retry.Jitter,
 			MaxAttempts:  c.Retry.MaxAttempts,
@@ -118,7 +118,7 @@ func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
 		Limiter: resolve.NewLimiter(c.Limits.Total, c.Limits.PerRegistry),
 		Breaker: resolve.NewBreaker(backoff, wall),
 		// A check outlives the admission by one request, so that a request under way can still fill the cache.
-		Timeout: c.Timeouts.Admission.Duration + c.Timeouts.Request.Duration,
+		Timeout: c.Timeouts.Admission + c.Timeouts.Request,
 		Clock:   wall,
 	}
 }

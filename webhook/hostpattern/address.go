@@ -7,8 +7,8 @@ var (
 	sixToFour = netip.MustParsePrefix("2002::/16")
 )
 
-// Embedded returns the IPv4 address that an IPv6 address stands for: mapped, NAT64 (RFC 6052) or 6to4 (RFC 3056). Any other is
-// returned as it is, without its zone.
+// Embedded returns the IPv4 address in an IPv6 address: mapped, NAT64 (RFC 6052) or 6to4 (RFC 3056). It returns any other
+// address unchanged, without its zone.
 func Embedded(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	if addr.Is4() {

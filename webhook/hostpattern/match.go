@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// Pattern matches hosts by name, or by address. The zero value matches none.
+// Pattern matches hosts by name or by address. The zero value matches none.
 type Pattern struct {
 	name    string // with "*" wildcards, in lower case; empty in a pattern of addresses
-	port    string // "" is every port
+	port    string // "" matches every port
 	network netip.Prefix
 }
 
-// List are patterns of which one must match.
+// List matches a host if one of its patterns does.
 type List []Pattern
 
-// MatchHost matches "host[:port]" as it stands in a reference or URL; without a port it means that of https.
+// MatchHost reports whether a pattern matches "host[:port]" of a reference or URL. The default port is 443.
 func (l List) MatchHost(host string) bool {
 	if len(l) == 0 {
 		return false
@@ -31,19 +31,19 @@ func (l List) MatchHost(host string) bool {
 	}
 	addr, _ := netip.ParseAddr(name)
 	return slices.ContainsFunc(l, func(p Pattern) bool {
-		return p.takes(port) && (p.isNamed(name) || p.contains(addr))
+		return p.matchesPort(port) && (p.matchesName(name) || p.contains(addr))
 	})
 }
 
-// MatchAddr matches an address that is about to be connected to.
+// MatchAddr reports whether a pattern matches the address of a connection.
 func (l List) MatchAddr(to netip.AddrPort) bool {
 	port := strconv.Itoa(int(to.Port()))
-	return slices.ContainsFunc(l, func(p Pattern) bool { return p.takes(port) && p.contains(to.Addr()) })
+	return slices.ContainsFunc(l, func(p Pattern) bool { return p.matchesPort(port) && p.contains(to.Addr()) })
 }
 
-func (p Pattern) takes(port string) bool { return p.port == "" || p.port == port }
+func (p Pattern) matchesPort(port string) bool { return p.port == "" || p.port == port }
 
-func (p Pattern) isNamed(name string) bool {
+func (p Pattern) matchesName(name string) bool {
 	matches, _ := path.Match(p.name, name)
 	return matches && p.name != ""
 }
@@ -55,7 +55,7 @@ func (p Pattern) contains(addr netip.Addr) bool {
 	return p.network.Contains(addr.Unmap().WithZone("")) || p.network.Contains(Embedded(addr))
 }
 
-// SplitPort divides "host[:port]" and strips an IPv6 address of its brackets.
+// SplitPort splits "host[:port]". It removes the brackets of an IPv6 address.
 func SplitPort(host string) (name, port string) {
 	if n, p, err := net.SplitHostPort(host); err == nil {
 		return n, p

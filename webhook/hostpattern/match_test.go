@@ -7,7 +7,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/hostpattern"
 )
 
-func TestMatchHost(t *testing.T) {
+func TestMatchHostOfOnePattern(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		pattern string
@@ -25,7 +25,7 @@ func TestMatchHost(t *testing.T) {
 			yes:     []string{"registry.example:5000"},
 			no:      []string{"registry.example", "registry.example:443", "registry.example:50000"},
 		},
-		"name and the port of https": {
+		"name and the default port": {
 			pattern: "registry.example:443",
 			yes:     []string{"registry.example", "registry.example:443"},
 			no:      []string{"registry.example:80"},
@@ -35,18 +35,18 @@ func TestMatchHost(t *testing.T) {
 			yes:     []string{"a.example", "a.b.example", "a.example:5000"},
 			no:      []string{"example", "example.net", "aexample"},
 		},
-		"wildcard within":        {pattern: "*.dkr.ecr.*.amazonaws.com", yes: []string{"1.dkr.ecr.eu-north-1.amazonaws.com"}, no: []string{"ecr.amazonaws.com"}},
-		"everything":             {pattern: "*", yes: []string{"registry.example", "10.0.0.1:5000", "[::1]:5000"}},
-		"address":                {pattern: "10.0.0.1", yes: []string{"10.0.0.1", "10.0.0.1:5000", "[::ffff:10.0.0.1]:5000"}, no: []string{"10.0.0.2", "10.0.0.1.example"}},
-		"address and port":       {pattern: "10.0.0.1:5000", yes: []string{"10.0.0.1:5000"}, no: []string{"10.0.0.1", "10.0.0.1:443"}},
-		"IPv6 address":           {pattern: "2001:db8::1", yes: []string{"[2001:db8::1]", "[2001:db8:0::1]:5000"}, no: []string{"[2001:db8::2]"}},
-		"IPv6 address in braces": {pattern: "[2001:db8::1]", yes: []string{"[2001:db8::1]:5000"}},
-		"IPv6 address and port":  {pattern: "[2001:db8::1]:5000", yes: []string{"[2001:db8::1]:5000"}, no: []string{"[2001:db8::1]"}},
-		"range":                  {pattern: "10.0.0.0/8", yes: []string{"10.255.0.1", "[::ffff:10.0.0.1]"}, no: []string{"11.0.0.1", "registry.example"}},
-		"range of everything":    {pattern: "0.0.0.0/0", yes: []string{"10.0.0.1"}, no: []string{"registry.example", "[2001:db8::1]"}},
-		"network of mapped ones": {pattern: "::ffff:10.0.0.0/104", yes: []string{"10.0.0.1"}, no: []string{"11.0.0.1"}},
-		"behind NAT64":           {pattern: "10.0.0.0/8", yes: []string{"[64:ff9b::a00:1]", "[64:ff9b::a00:1]:5000"}, no: []string{"[64:ff9b::b00:1]"}},
-		"behind 6to4":            {pattern: "10.0.0.0/8", yes: []string{"[2002:a00:1::1]"}, no: []string{"[2002:b00:1::1]"}},
+		"wildcard within":             {pattern: "*.dkr.ecr.*.amazonaws.com", yes: []string{"1.dkr.ecr.eu-north-1.amazonaws.com"}, no: []string{"ecr.amazonaws.com"}},
+		"all hosts":                   {pattern: "*", yes: []string{"registry.example", "10.0.0.1:5000", "[::1]:5000"}},
+		"address":                     {pattern: "10.0.0.1", yes: []string{"10.0.0.1", "10.0.0.1:5000", "[::ffff:10.0.0.1]:5000"}, no: []string{"10.0.0.2", "10.0.0.1.example"}},
+		"address and port":            {pattern: "10.0.0.1:5000", yes: []string{"10.0.0.1:5000"}, no: []string{"10.0.0.1", "10.0.0.1:443"}},
+		"IPv6 address":                {pattern: "2001:db8::1", yes: []string{"[2001:db8::1]", "[2001:db8:0::1]:5000"}, no: []string{"[2001:db8::2]"}},
+		"IPv6 address in brackets":    {pattern: "[2001:db8::1]", yes: []string{"[2001:db8::1]:5000"}},
+		"IPv6 address and port":       {pattern: "[2001:db8::1]:5000", yes: []string{"[2001:db8::1]:5000"}, no: []string{"[2001:db8::1]"}},
+		"range":                       {pattern: "10.0.0.0/8", yes: []string{"10.255.0.1", "[::ffff:10.0.0.1]"}, no: []string{"11.0.0.1", "registry.example"}},
+		"range of all addresses":      {pattern: "0.0.0.0/0", yes: []string{"10.0.0.1"}, no: []string{"registry.example", "[2001:db8::1]"}},
+		"network of mapped addresses": {pattern: "::ffff:10.0.0.0/104", yes: []string{"10.0.0.1"}, no: []string{"11.0.0.1"}},
+		"behind NAT64":                {pattern: "10.0.0.0/8", yes: []string{"[64:ff9b::a00:1]", "[64:ff9b::a00:1]:5000"}, no: []string{"[64:ff9b::b00:1]"}},
+		"behind 6to4":                 {pattern: "10.0.0.0/8", yes: []string{"[2002:a00:1::1]"}, no: []string{"[2002:b00:1::1]"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestMatchHost(t *testing.T) {
 	}
 }
 
-func TestMatchHostOfSeveral(t *testing.T) {
+func TestMatchHostOfSeveralPatterns(t *testing.T) {
 	t.Parallel()
 	list, err := hostpattern.ParseHosts([]string{"a.example", "b.example:5000"})
 	if err != nil {
@@ -81,11 +81,11 @@ func TestMatchHostOfSeveral(t *testing.T) {
 		}
 	}
 	if hostpattern.List(nil).MatchHost("a.example") || (hostpattern.List{{}}).MatchHost("") {
-		t.Error("nothing matches something")
+		t.Error("an empty list or pattern matches")
 	}
 }
 
-func TestMatchAddr(t *testing.T) {
+func TestMatchAddrComparesAddressAndPort(t *testing.T) {
 	t.Parallel()
 	list, err := hostpattern.ParseTargets([]string{"10.0.0.0/8", "192.0.2.1:5000", "[2001:db8::1]:443", "*"})
 	if err != nil {

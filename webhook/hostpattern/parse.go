@@ -15,18 +15,18 @@ var (
 	addressLabel = regexp.MustCompile(`^[0-9*]+$`)
 )
 
-// The mistakes, in words for whoever wrote the pattern.
+// The mistakes in a pattern, for the author of the configuration.
 var (
 	errScheme  = errors.New("must be a host without a scheme: remove everything up to ://")
 	errPath    = errors.New("must be a host without a path: remove everything from the first slash")
 	errPort    = errors.New("must have a port from 1 to 65535, or none")
 	errForm    = errors.New(`must be a host such as "registry.example", "*.registry.example" or "10.0.0.1", with or without a port`)
-	errAddress = errors.New(`looks like an IP address and is none: write one in full, or, for egress, a network such as "10.0.0.0/8"`)
+	errAddress = errors.New(`looks like an IP address but is not one: write it in full, or, for egress, a network such as "10.0.0.0/8"`)
 	errNetwork = errors.New(`must be a network such as "10.0.0.0/8" or "fd00::/8"`)
 )
 
-// ParseHost reads a host: a name with "*" wildcards or an IP address, with a port or, for every port, without one. An IPv6
-// address is in brackets or not.
+// ParseHost parses a host: a name with "*" wildcards or an IP address, with an optional port. The brackets of an IPv6 address
+// are optional.
 func ParseHost(text string) (Pattern, error) {
 	switch {
 	case strings.Contains(text, "://"):
@@ -50,7 +50,7 @@ func ParseHost(text string) (Pattern, error) {
 	return Pattern{name: strings.ToLower(host), port: port}, nil
 }
 
-// ParseTarget reads a host, or a network in the notation of CIDR.
+// ParseTarget parses a host, or a network in CIDR notation.
 func ParseTarget(text string) (Pattern, error) {
 	_, bits, found := strings.Cut(text, "/")
 	if !found || strings.Trim(bits, "0123456789") != "" {
@@ -66,10 +66,10 @@ func ParseTarget(text string) (Pattern, error) {
 	return Pattern{network: unmapped(network)}, nil
 }
 
-// ParseHosts reads a list of hosts, and names the one that is none by its place.
+// ParseHosts parses a list of hosts. Its error holds the index of the first invalid one.
 func ParseHosts(texts []string) (List, error) { return parseAll(texts, ParseHost) }
 
-// ParseTargets is ParseHosts for hosts and networks.
+// ParseTargets parses a list of hosts and networks. Its error holds the index of the first invalid one.
 func ParseTargets(texts []string) (List, error) { return parseAll(texts, ParseTarget) }
 
 func parseAll(texts []string, parse func(string) (Pattern, error)) (List, error) {
@@ -84,7 +84,7 @@ func parseAll(texts []string, parse func(string) (Pattern, error)) (List, error)
 	return list, nil
 }
 
-// parseAddress reads an IP address, with or without a port.
+// parseAddress parses an IP address with an optional port.
 func parseAddress(text string) (p Pattern, ok bool) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
@@ -101,7 +101,7 @@ func parseAddress(text string) (p Pattern, ok bool) {
 	return p, addr.Zone() == ""
 }
 
-// unmapped returns a network of IPv4-mapped addresses as the network of IPv4 that it is.
+// unmapped returns a network of IPv4-mapped addresses as a network of IPv4 addresses.
 func unmapped(network netip.Prefix) netip.Prefix {
 	if addr := network.Addr(); addr.Is4In6() && network.Bits() >= 96 {
 		network = netip.PrefixFrom(addr.Unmap(), network.Bits()-96)
@@ -109,7 +109,7 @@ func unmapped(network netip.Prefix) netip.Prefix {
 	return network.Masked()
 }
 
-// cutPort tells an empty port from none.
+// cutPort splits a host and its port. It distinguishes an empty port from a missing one.
 func cutPort(text string) (host, port string, found bool) {
 	if host, port, err := net.SplitHostPort(text); err == nil {
 		return host, port, true
@@ -122,9 +122,9 @@ func isPort(text string) bool {
 	return err == nil && number > 0
 }
 
-func all(labels []string, want *regexp.Regexp) bool {
+func all(labels []string, form *regexp.Regexp) bool {
 	for _, label := range labels {
-		if !want.MatchString(label) {
+		if !form.MatchString(label) {
 			return false
 		}
 	}

@@ -9,14 +9,14 @@ import (
 const (
 	hostForm    = `must be a host such as "registry.example", "*.registry.example" or "10.0.0.1", with or without a port`
 	hostPort    = "must have a port from 1 to 65535, or none"
-	hostAddress = `looks like an IP address and is none: write one in full, or, for egress, a network such as "10.0.0.0/8"`
+	hostAddress = `looks like an IP address but is not one: write it in full, or, for egress, a network such as "10.0.0.0/8"`
 	hostScheme  = "must be a host without a scheme: remove everything up to ://"
 	hostPath    = "must be a host without a path: remove everything from the first slash"
 	hostNetwork = `must be a network such as "10.0.0.0/8" or "fd00::/8"`
 )
 
-// hosts are mistakes wherever a host is wanted, whether or not it may be a network.
-func hosts() map[string]string {
+// invalidHosts maps texts that ParseHost and ParseTarget reject to their errors.
+func invalidHosts() map[string]string {
 	return map[string]string{
 		"":                         hostForm,
 		"registry .example":        hostForm,
@@ -44,7 +44,7 @@ func hosts() map[string]string {
 	}
 }
 
-func TestHosts(t *testing.T) {
+func TestParseAcceptsHosts(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{
 		"registry.example", "registry.example:5000", "registry.example:65535", "localhost", "localhost:5000", "MyHost",
@@ -65,7 +65,7 @@ func parsers() map[string]func(string) (hostpattern.Pattern, error) {
 	}
 }
 
-func TestNetworks(t *testing.T) {
+func TestOnlyParseTargetAcceptsNetworks(t *testing.T) {
 	t.Parallel()
 	for _, network := range []string{"10.0.0.0/8", "0.0.0.0/0", "192.0.2.7/32", "2001:db8::/32", "::/0"} {
 		if _, err := hostpattern.ParseTarget(network); err != nil {
@@ -77,9 +77,9 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
-func TestMistakes(t *testing.T) {
+func TestParseNamesTheMistake(t *testing.T) {
 	t.Parallel()
-	for host, want := range hosts() {
+	for host, want := range invalidHosts() {
 		for name, parse := range parsers() {
 			if _, err := parse(host); err == nil || err.Error() != want {
 				t.Errorf("%s(%q) = %v, want %s", name, host, err, want)
@@ -101,7 +101,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-func TestListsNameTheMistake(t *testing.T) {
+func TestListErrorsHoldTheIndex(t *testing.T) {
 	t.Parallel()
 	want := `[1]: "a/b" ` + hostPath
 	if _, err := hostpattern.ParseHosts([]string{"a", "a/b", "c/d"}); err == nil || err.Error() != want {

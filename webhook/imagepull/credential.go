@@ -7,19 +7,19 @@ import (
 	"log/slog"
 )
 
-// Credential is one identity that the kubelet would show to a registry. The zero value is the anonymous one.
+// Credential is one set of credentials that the kubelet would send to a registry. The zero value is anonymous.
 //
-// Printing, logging or marshalling a Credential shows its source and never what is secret in it.
+// Printing, logging or marshalling a Credential writes its source and never its password.
 type Credential struct {
 	Username, Password string
-	// Source names where the credential comes from, such as "secret/shop/regcred"; empty when it is anonymous because
-	// nothing matched.
+	// Source names the origin of the credential, such as "secret/shop/regcred". It is empty for the anonymous credential
+	// that is tried if nothing matches.
 	Source string
 }
 
-// IsAnonymous reports whether the registry is shown nothing, as without a user name it isn't, password or not (containerd:
-// internal/cri/server/images/image_pull.go, ParseAuth). An entry of a pull secret can be so too: it counts as matched, and
-// yet is anonymous.
+// IsAnonymous reports whether the kubelet sends no credentials. Without a user name it sends none, with a password or not
+// (containerd: internal/cri/server/images/image_pull.go, ParseAuth). An entry of a pull secret without a user name counts as
+// a match, but is anonymous.
 func (c Credential) IsAnonymous() bool { return c.Username == "" }
 
 // String returns the source.
@@ -30,7 +30,7 @@ func (c Credential) String() string {
 	return c.Source
 }
 
-// Format writes the source, whatever the verb: package fmt would look into the fields for one that is not for text.
+// Format writes the source for every verb. Without it, package fmt would print the fields for some verbs.
 func (c Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // LogValue returns the source.

@@ -23,7 +23,7 @@ func secret() imagepull.Credential {
 	return imagepull.Credential{Username: username, Password: password, Source: source}
 }
 
-// holders are the ways in which a credential may come to be printed.
+// holders returns values that hold a credential and may be printed.
 func holders() map[string]any {
 	c := secret()
 	return map[string]any{
@@ -39,7 +39,7 @@ func holders() map[string]any {
 		"embedded":           struct{ imagepull.Credential }{c},
 		"interface":          struct{ Any any }{c},
 		"slice in struct":    struct{ List []imagepull.Credential }{[]imagepull.Credential{c}},
-		"formatted in error": fmt.Errorf("asking with %v: %w", c, errors.New("no answer")),
+		"formatted in error": fmt.Errorf("sending %v: %w", c, errors.New("no response")),
 	}
 }
 
@@ -47,12 +47,12 @@ func wantNoSecret(t *testing.T, printed string) {
 	t.Helper()
 	for _, text := range []string{username, password, fmt.Sprintf("%x", password), fmt.Sprintf("%X", password)} {
 		if strings.Contains(printed, text) {
-			t.Errorf("printed %q, which holds %q", printed, text)
+			t.Errorf("printed %q, want no %q in it", printed, text)
 		}
 	}
 }
 
-func TestFmtNeverPrintsCredential(t *testing.T) {
+func TestFmtDoesNotPrintTheCredential(t *testing.T) {
 	t.Parallel()
 	for name, holder := range holders() {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%10.3s"} {
@@ -64,7 +64,7 @@ func TestFmtNeverPrintsCredential(t *testing.T) {
 	}
 }
 
-func TestJSONNeverHoldsCredential(t *testing.T) {
+func TestJSONDoesNotHoldTheCredential(t *testing.T) {
 	t.Parallel()
 	for name, holder := range holders() {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestJSONNeverHoldsCredential(t *testing.T) {
 	}
 }
 
-func TestLogNeverHoldsCredential(t *testing.T) {
+func TestLogDoesNotHoldTheCredential(t *testing.T) {
 	t.Parallel()
 	handlers := map[string]func(io.Writer) slog.Handler{
 		"json": func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) },
@@ -89,7 +89,7 @@ func TestLogNeverHoldsCredential(t *testing.T) {
 			t.Run(format+" "+name, func(t *testing.T) {
 				t.Parallel()
 				var out bytes.Buffer
-				slog.New(newHandler(&out)).With("with", holder).Info("asking", "credential", holder, slog.Group("group", "in", holder))
+				slog.New(newHandler(&out)).With("with", holder).Info("sending", "credential", holder, slog.Group("group", "in", holder))
 				if out.Len() == 0 {
 					t.Fatal("nothing was logged")
 				}
@@ -99,8 +99,7 @@ func TestLogNeverHoldsCredential(t *testing.T) {
 	}
 }
 
-// TestCredentialTellsItsSource: what is printed in the secret's place is enough to find it.
-func TestCredentialTellsItsSource(t *testing.T) {
+func TestFmtPrintsTheSourceOfTheCredential(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		credential imagepull.Credential
@@ -124,7 +123,7 @@ func TestCredentialTellsItsSource(t *testing.T) {
 	}
 }
 
-func TestMarshalledCredentialIsItsSource(t *testing.T) {
+func TestJSONHoldsTheSourceOfTheCredential(t *testing.T) {
 	t.Parallel()
 	got, err := json.Marshal([]imagepull.Credential{secret(), {}})
 	if err != nil {
@@ -135,17 +134,17 @@ func TestMarshalledCredentialIsItsSource(t *testing.T) {
 	}
 }
 
-func TestIsAnonymous(t *testing.T) {
+func TestCredentialWithoutUserIsAnonymous(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		credential imagepull.Credential
 		want       bool
 	}{
-		"zero":                            {imagepull.Credential{}, true},
-		"entry that matched but is empty": {imagepull.Credential{Source: source}, true},
-		"user and password":               {secret(), false},
-		"user only":                       {imagepull.Credential{Username: username}, false},
-		"password only":                   {imagepull.Credential{Password: password}, true},
+		"zero":                     {imagepull.Credential{}, true},
+		"empty entry that matched": {imagepull.Credential{Source: source}, true},
+		"user and password":        {secret(), false},
+		"user only":                {imagepull.Credential{Username: username}, false},
+		"password only":            {imagepull.Credential{Password: password}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-func TestCredentialKey(t *testing.T) {
+func TestCredentialKeyDependsOnUserAndPasswordOnly(t *testing.T) {
 	t.Parallel()
 	account := imagepull.Credential{Username: "user", Password: "password", Source: "secret/shop/regcred"}
 	tests := map[string]struct {

@@ -1,9 +1,11 @@
-// Package imagepull is the vocabulary of Pullgate: what is asked of a registry, and what can be said of the answer.
+// Package imagepull defines the vocabulary of Pullgate: the uses of images, and the verdicts on them.
 //
-// Think of it as one sentence. A [Use] is an image reference in one place of one object. Pulling it, a node would try
-// each [Credential] in turn; what the registry says becomes a [Verdict], which carries exactly one [Reason], and each
-// reason has exactly one [Outcome]. A Use with its Verdict is a [Finding].
+//	Use (an image in one place of one object) + Verdict = Finding
+//	Verdict has one Reason, a Reason has one Outcome
+//	Credential: a set of credentials that the kubelet would try for the image
 //
-// The package holds data and its tables only: it imports nothing but the standard library, so that every other package
-// can speak it.
+// It holds data and tables only and imports nothing but the standard library, so that every other package can import it:
+//
+//	v := imagepull.Verdict{Reason: imagepull.ReasonNotFound}
+//	v.Outcome() // Unpullable
 package imagepull

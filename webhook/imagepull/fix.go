@@ -1,6 +1,6 @@
 package imagepull
 
-// Fix says in a few words what the person who reads the reason can do about it; empty for a pullable image.
+// Fix returns the next step for the pod's author in a few words, or "" for a pullable image.
 func (r Reason) Fix() string {
 	switch r {
 	case ReasonInvalidImageName:

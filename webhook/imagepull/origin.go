@@ -2,20 +2,20 @@ package imagepull
 
 import "time"
 
-// Origin is where a verdict comes from: one word of a closed vocabulary.
+// Origin names the source of a verdict, as one word of a closed vocabulary.
 type Origin string
 
-// The origins. The zero value "" is Pullgate's own judgement, for which no registry was asked.
+// The origins. The zero value "" is a verdict that Pullgate reached without a request to a registry.
 const (
-	// OriginRegistry: the registry was asked for this very question, or for one that came at the same time.
+	// OriginRegistry: a request was sent for this check, or for a concurrent one.
 	OriginRegistry Origin = "registry"
-	// OriginCache: an earlier answer still holds.
+	// OriginCache: the verdict is a fresh entry of the cache.
 	OriginCache Origin = "cache"
-	// OriginBackoff: the registry is left alone for a while, and this is what came of asking it last.
+	// OriginBackoff: the registry is in backoff, and the verdict is the result of the last request.
 	OriginBackoff Origin = "backoff"
 )
 
-// Provenance says in a word or two where the verdict comes from and how old it is, such as "cache 12s".
+// Provenance returns the origin of the verdict and its age, such as "cache 12s".
 func (v Verdict) Provenance() string {
 	switch v.Origin {
 	case "":

@@ -1,11 +1,11 @@
 package imagepull
 
-// Outcome says how sure a verdict is.
+// Outcome is the certainty of a verdict.
 type Outcome uint8
 
 const (
-	// Indeterminate is doubt: the cause may pass by itself, or depends on something that Pullgate can't see.
-	// It is the zero value, so that a forgotten verdict never admits or denies anything by itself.
+	// Indeterminate means that the failure may be transient, or depends on something that Pullgate cannot see. It is the
+	// zero value, so that a missing verdict never denies an object and never counts as pullable.
 	Indeterminate Outcome = iota
 	// Pullable means that a node can pull the image.
 	Pullable
@@ -13,7 +13,7 @@ const (
 	Unpullable
 )
 
-// String returns the outcome's name as it appears in reports, metrics and annotations.
+// String returns the name of the outcome in reports, metrics and annotations.
 func (o Outcome) String() string {
 	switch o {
 	case Pullable:
@@ -31,13 +31,13 @@ func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil 
 // Reason is the cause of a verdict: one word of a closed vocabulary, safe as a metric label.
 type Reason string
 
-// Every reason, by its outcome. The zero value "" is Indeterminate and never reported.
+// The reasons, grouped by outcome. The zero value "" is Indeterminate and is never reported.
 const (
-	// ReasonPullable: the manifest answers, access is given, the platform fits.
+	// ReasonPullable: the manifest exists, access is granted, the platform matches.
 	ReasonPullable Reason = "Pullable"
-	// ReasonPresentOnNode: the policy allows a cached image, and every candidate node holds it.
+	// ReasonPresentOnNode: the pull policy allows a cached image, and every candidate node has it.
 	ReasonPresentOnNode Reason = "PresentOnNode"
-	// ReasonNotChecked: nothing to foretell.
+	// ReasonNotChecked: no check is needed or configured.
 	ReasonNotChecked Reason = "NotChecked"
 
 	// ReasonInvalidImageName: the reference does not parse as the kubelet parses it.
@@ -46,38 +46,38 @@ const (
 	ReasonInvalidPullSecret Reason = "InvalidPullSecret"
 	// ReasonNotFound: repository, tag or digest is absent for every credential that the kubelet would try.
 	ReasonNotFound Reason = "NotFound"
-	// ReasonAccessDenied: every credential that the kubelet would try is refused.
+	// ReasonAccessDenied: the registry denies access for every credential that the kubelet would try.
 	ReasonAccessDenied Reason = "AccessDenied"
-	// ReasonPlatformMismatch: an index without an entry for any candidate node.
+	// ReasonPlatformMismatch: the index has no entry for any candidate node.
 	ReasonPlatformMismatch Reason = "PlatformMismatch"
-	// ReasonUnsupportedImage: the answer is nothing that the nodes' runtime can pull.
+	// ReasonUnsupportedImage: the nodes' runtime cannot pull the registry's response.
 	ReasonUnsupportedImage Reason = "UnsupportedImage"
-	// ReasonInsecureRegistry: the registry speaks plain HTTP, and the nodes do not allow that.
+	// ReasonInsecureRegistry: the registry speaks plain HTTP, which the nodes do not allow.
 	ReasonInsecureRegistry Reason = "InsecureRegistry"
-	// ReasonBlobMissing: a part of the image is not there: the manifest for a platform, the configuration or a layer.
+	// ReasonBlobMissing: the manifest for a platform, the configuration or a layer is missing from the registry.
 	ReasonBlobMissing Reason = "BlobMissing"
-	// ReasonNeverPresent: the policy is Never, and the candidate nodes are known not to hold the image.
+	// ReasonNeverPresent: the pull policy is Never, and no candidate node has the image.
 	ReasonNeverPresent Reason = "NeverPresent"
 
-	// ReasonRegistryUnavailable: the registry gave no usable answer.
+	// ReasonRegistryUnavailable: the registry sent no usable response.
 	ReasonRegistryUnavailable Reason = "RegistryUnavailable"
-	// ReasonRateLimited: the registry answered 429.
+	// ReasonRateLimited: the registry returned 429.
 	ReasonRateLimited Reason = "RateLimited"
 	// ReasonDeadlineExceeded: the admission budget ended first.
 	ReasonDeadlineExceeded Reason = "DeadlineExceeded"
-	// ReasonNodeCredentials: denied, or unknown, to Pullgate, but the nodes may use credentials that it can't see.
+	// ReasonNodeCredentials: access is denied or unknown, but the nodes may use credentials that Pullgate cannot see.
 	ReasonNodeCredentials Reason = "NodeCredentials"
-	// ReasonNodeLocalRegistry: only the node knows or reaches the registry, as with a loopback host or a short name on CRI-O.
+	// ReasonNodeLocalRegistry: only nodes can resolve or reach the registry: a loopback host, or a short name on CRI-O.
 	ReasonNodeLocalRegistry Reason = "NodeLocalRegistry"
-	// ReasonNodeCache: the pull would fail, but a candidate node may already hold the image.
+	// ReasonNodeCache: the pull would fail, but a candidate node may have the image already.
 	ReasonNodeCache Reason = "NodeCache"
-	// ReasonSomePlatforms: the index serves some candidate nodes and not others.
+	// ReasonSomePlatforms: the index has entries for some candidate nodes only.
 	ReasonSomePlatforms Reason = "SomePlatforms"
-	// ReasonEgressForbidden: Pullgate's own egress policy forbids asking.
+	// ReasonEgressForbidden: Pullgate's own egress policy forbids the request.
 	ReasonEgressForbidden Reason = "EgressForbidden"
 )
 
-// Reasons returns the whole vocabulary, in the order of the outcomes Pullable, Unpullable, Indeterminate.
+// Reasons returns every reason: the Pullable ones, then Unpullable, then Indeterminate.
 func Reasons() []Reason {
 	return []Reason{
 		ReasonPullable, ReasonPresentOnNode, ReasonNotChecked,
@@ -88,7 +88,7 @@ func Reasons() []Reason {
 	}
 }
 
-// Outcome returns the one outcome of the reason; a word outside the vocabulary is Indeterminate.
+// Outcome returns the outcome of the reason. An unknown reason is Indeterminate.
 func (r Reason) Outcome() Outcome {
 	switch r {
 	case ReasonPullable, ReasonPresentOnNode, ReasonNotChecked:

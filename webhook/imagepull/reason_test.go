@@ -11,7 +11,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// vocabulary is the table of outcomes that the project promises to its users, word for word.
+// vocabulary is the documented table of reasons and outcomes.
 var vocabulary = []struct{ reason, outcome string }{
 	{"Pullable", "Pullable"},
 	{"PresentOnNode", "Pullable"},
@@ -49,15 +49,15 @@ func TestReasonsAreTheVocabulary(t *testing.T) {
 	}
 }
 
-func TestReasonsAreTheCallersOwn(t *testing.T) {
+func TestReasonsReturnsANewSlice(t *testing.T) {
 	t.Parallel()
 	imagepull.Reasons()[0] = "Overwritten"
 	if got := imagepull.Reasons()[0]; got != imagepull.ReasonPullable {
-		t.Errorf("Reasons()[0] = %q after a caller wrote to its copy, want %q", got, imagepull.ReasonPullable)
+		t.Errorf("Reasons()[0] = %q after a write to an earlier result, want %q", got, imagepull.ReasonPullable)
 	}
 }
 
-func TestReasonOutcome(t *testing.T) {
+func TestOutcomeOfEveryReason(t *testing.T) {
 	t.Parallel()
 	for _, word := range vocabulary {
 		t.Run(word.reason, func(t *testing.T) {
@@ -73,14 +73,14 @@ func TestReasonOutcome(t *testing.T) {
 	}
 }
 
-func TestForgottenVerdictIsDoubt(t *testing.T) {
+func TestZeroVerdictIsIndeterminate(t *testing.T) {
 	t.Parallel()
 	tests := map[string]imagepull.Outcome{
-		"zero outcome":               imagepull.Outcome(0),
-		"zero reason":                imagepull.Reason("").Outcome(),
-		"zero verdict":               imagepull.Verdict{}.Outcome(),
-		"zero finding":               imagepull.Finding{}.Outcome(),
-		"word out of the vocabulary": imagepull.Reason("notfound").Outcome(),
+		"zero outcome":                imagepull.Outcome(0),
+		"zero reason":                 imagepull.Reason("").Outcome(),
+		"zero verdict":                imagepull.Verdict{}.Outcome(),
+		"zero finding":                imagepull.Finding{}.Outcome(),
+		"word outside the vocabulary": imagepull.Reason("notfound").Outcome(),
 	}
 	for name, got := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestForgottenVerdictIsDoubt(t *testing.T) {
 	}
 }
 
-func TestOutcomeText(t *testing.T) {
+func TestOutcomeMarshalsAsItsName(t *testing.T) {
 	t.Parallel()
 	outcomes := []imagepull.Outcome{imagepull.Pullable, imagepull.Unpullable, imagepull.Indeterminate, imagepull.Outcome(99)}
 	got, err := json.Marshal(outcomes)
@@ -102,30 +102,6 @@ func TestOutcomeText(t *testing.T) {
 	want := `["Pullable","Unpullable","Indeterminate","Indeterminate"]`
 	if string(got) != want {
 		t.Errorf("Marshal() = %s, want %s", got, want)
-	}
-}
-
-// TestFix: whoever is told of a problem is told what to do about it, and nobody else.
-func TestFix(t *testing.T) {
-	t.Parallel()
-	for _, reason := range imagepull.Reasons() {
-		t.Run(string(reason), func(t *testing.T) {
-			t.Parallel()
-			fix := reason.Fix()
-			if hasFix, wanted := fix != "", reason.Outcome() != imagepull.Pullable; hasFix != wanted {
-				t.Errorf("Fix() = %q for an outcome of %s", fix, reason.Outcome())
-			}
-			if strings.ContainsAny(fix, "\n\r\t") || strings.HasSuffix(fix, ".") {
-				t.Errorf("Fix() = %q, want words that fit into a sentence", fix)
-			}
-		})
-	}
-}
-
-func TestFixOfUnknownReason(t *testing.T) {
-	t.Parallel()
-	if fix := imagepull.Reason("").Fix(); fix != "" {
-		t.Errorf("Fix() of the zero reason = %q, want none", fix)
 	}
 }
 

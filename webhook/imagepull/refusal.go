@@ -2,7 +2,7 @@ package imagepull
 
 import "strings"
 
-// Refused returns the verdict of a registry that denies access to the credential.
+// Refused returns the verdict on a registry that denies access to the credential.
 func (c Credential) Refused() Verdict {
 	v := Verdict{Reason: ReasonAccessDenied}
 	switch {
@@ -18,19 +18,19 @@ func (c Credential) Refused() Verdict {
 	return v
 }
 
-// For returns the verdict in the words for a credential from another source, which a registry can't tell from the one that it
-// was asked with. The verdict itself is shared and stays as it is.
+// For returns a copy of the verdict with the texts for a credential from another source. It applies to credentials that a
+// registry cannot distinguish. The verdict itself is shared and is not changed.
 func (v Verdict) For(c Credential) Verdict {
 	if v.Credential == c.Source {
 		return v
 	}
 	if v.Reason == ReasonAccessDenied {
-		before := c
-		before.Source = v.Credential
-		was, is := before.Refused(), c.Refused()
-		v.Detail = strings.Replace(v.Detail, was.Detail, is.Detail, 1)
-		if v.Fix == was.Fix {
-			v.Fix = is.Fix
+		other := c
+		other.Source = v.Credential
+		before, after := other.Refused(), c.Refused()
+		v.Detail = strings.Replace(v.Detail, before.Detail, after.Detail, 1)
+		if v.Fix == before.Fix {
+			v.Fix = after.Fix
 		}
 	}
 	v.Credential = c.Source

@@ -2,22 +2,21 @@ package imagepull_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-func TestVerdictFor(t *testing.T) {
+func TestForNamesTheOtherSource(t *testing.T) {
 	t.Parallel()
 	here := imagepull.Credential{Username: "alice", Password: "s3cr3t", Source: "secret/shop/a"}
 	there := imagepull.Credential{Username: "alice", Password: "s3cr3t", Source: "secret/depot/b"}
 	empty := imagepull.Credential{Source: "secret/depot/b"}
-	said := func(c imagepull.Credential, detail, fix string) imagepull.Verdict {
+	denied := func(c imagepull.Credential, detail, fix string) imagepull.Verdict {
 		return imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: detail, Fix: fix, Credential: c.Source}
 	}
-	refused := func(c imagepull.Credential) imagepull.Verdict { return said(c, c.Refused().Detail, c.Refused().Fix) }
+	refused := func(c imagepull.Credential) imagepull.Verdict { return denied(c, c.Refused().Detail, c.Refused().Fix) }
 	absent := imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found", Credential: here.Source}
 	tests := map[string]struct {
 		verdict imagepull.Verdict
@@ -26,17 +25,17 @@ func TestVerdictFor(t *testing.T) {
 	}{
 		"the same source": {refused(here), here, refused(here)},
 		"another source":  {refused(here), there, refused(there)},
-		"nobody, then an empty entry": {
+		"anonymous, then an empty entry": {
 			refused(imagepull.Credential{}), empty,
-			said(empty, "the credential from secret/depot/b holds no user and password", "recreate the pull secret with user and password"),
+			denied(empty, "the credential from secret/depot/b holds no user and password", "recreate the pull secret with user and password"),
 		},
-		"an empty entry, then nobody": {
+		"an empty entry, then anonymous": {
 			refused(empty), imagepull.Credential{},
-			said(imagepull.Credential{}, "the image is private or does not exist, and no pull secret is for it", ""),
+			denied(imagepull.Credential{}, "the image is private or does not exist, and no pull secret is for it", ""),
 		},
-		"said by a mirror, a while ago": {
-			said(here, "mirror m.example: "+here.Refused().Detail+" (asked 3s ago)", "ask the mirror"), there,
-			said(there, "mirror m.example: "+there.Refused().Detail+" (asked 3s ago)", "ask the mirror"),
+		"a mirror's denial from backoff": {
+			denied(here, "mirror m.example: "+here.Refused().Detail+" (asked 3s ago)", "check the mirror"), there,
+			denied(there, "mirror m.example: "+there.Refused().Detail+" (asked 3s ago)", "check the mirror"),
 		},
 		"another reason": {
 			absent, there,
@@ -50,19 +49,5 @@ func TestVerdictFor(t *testing.T) {
 				t.Errorf("For() (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestProvenance(t *testing.T) {
-	t.Parallel()
-	for want, v := range map[string]imagepull.Verdict{
-		"none":         {},
-		"registry":     {Origin: imagepull.OriginRegistry},
-		"cache 12s":    {Origin: imagepull.OriginCache, Age: 12345 * time.Millisecond},
-		"backoff 1m0s": {Origin: imagepull.OriginBackoff, Age: time.Minute},
-	} {
-		if got := v.Provenance(); got != want {
-			t.Errorf("Provenance() = %q, want %q", got, want)
-		}
 	}
 }

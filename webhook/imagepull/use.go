@@ -6,19 +6,19 @@ import "strings"
 type Kind uint8
 
 const (
-	// Bare is an image without an object around it, as given to the command line. It is the zero value.
-	Bare Kind = iota
+	// Standalone is an image without an object, as given to the command line. It is the zero value.
+	Standalone Kind = iota
 	// Container is an ordinary container.
 	Container
-	// InitContainer is an init container, restartable (a sidecar) or not.
+	// InitContainer is an init container, including restartable ones (sidecars).
 	InitContainer
-	// EphemeralContainer is a debugging container, added to a running pod.
+	// EphemeralContainer is a debugging container that is added to a running pod.
 	EphemeralContainer
 	// Volume is an image volume.
 	Volume
 )
 
-// String returns the kind as messages name it.
+// String returns the name of the kind in messages.
 func (k Kind) String() string {
 	switch k {
 	case Container:
@@ -29,12 +29,12 @@ func (k Kind) String() string {
 		return "ephemeral container"
 	case Volume:
 		return "volume"
-	case Bare:
+	case Standalone:
 	}
 	return "image"
 }
 
-// PullPolicy is when the kubelet pulls. Its values are those of the Kubernetes API.
+// PullPolicy controls when the kubelet pulls, with the values of the Kubernetes API.
 type PullPolicy string
 
 // The pull policies of the Kubernetes API.
@@ -46,59 +46,59 @@ const (
 
 // Use is one image reference in one place of one object.
 type Use struct {
-	// Path leads to the reference from the root of its object, such as "spec.initContainers[1].image".
-	// That of a bare image is "image".
+	// Path is the path of the reference in its object, such as "spec.initContainers[1].image", or "image" for a standalone
+	// image.
 	Path string
 	Kind Kind
-	// Name is that of the container or volume; a bare image has none.
+	// Name is the name of the container or volume, or "" for a standalone image.
 	Name string
 	// Image is the reference as written.
 	Image string
-	// Reference is the image as the kubelet parses it; zero when it does not parse.
+	// Reference is the image as the kubelet parses it, or zero if it does not parse.
 	Reference Reference
-	// ParseError says in a few words why the image does not parse; empty when it does.
+	// ParseError describes the mistake in the image in a few words, or is "" if the image parses.
 	ParseError string
-	// PullPolicy is the one that holds after the API server's defaulting.
+	// PullPolicy is the policy after the API server's defaulting.
 	PullPolicy PullPolicy
-	// Unmounted marks an image volume that no container mounts: its failing pull keeps nothing from running
+	// Unmounted marks an image volume that no container mounts. Its pull may fail without an effect on the containers
 	// (kubelet: pkg/kubelet/kuberuntime/kuberuntime_manager.go, getImageVolumes).
 	Unmounted bool
 }
 
-// IsShort reports whether the image is written without its registry. Docker Hub is then what the kubelet and containerd
-// mean, while CRI-O asks its registries.conf (containers/image: pkg/sysregistriesv2/shortnames.go, parseUnnormalizedShortName).
+// IsShort reports whether the image is written without its registry. The kubelet and containerd then use Docker Hub; CRI-O uses
+// its registries.conf (containers/image: pkg/sysregistriesv2/shortnames.go, parseUnnormalizedShortName).
 func (u Use) IsShort() bool {
 	host, _, ok := strings.Cut(u.Image, "/")
 	return !ok || host != "localhost" && !strings.ContainsAny(host, ".:") || strings.Contains(host, "_")
 }
 
-// Pod is all that decides the pulls of one pod.
+// Pod holds the fields of one pod that decide its pulls.
 type Pod struct {
 	Namespace string
 	Uses      []Use
 	// PullSecrets are the names of the pull secrets that the pod itself lists, in its order.
 	PullSecrets []string
-	// ServiceAccount is set for a template that lists no pull secrets: the API server will copy those of this account
-	// into its pods. In a stored pod they are already listed, so there it is empty.
+	// ServiceAccount is set for a template that lists no pull secrets: the API server will copy the account's pull secrets
+	// into its pods. It is empty for a pod, which already lists them.
 	ServiceAccount string
 }
 
-// Reference is an image reference, normalised as the kubelet and containerd normalise it.
+// Reference is an image reference, normalised as in the kubelet and in containerd.
 type Reference struct {
 	// Domain is the registry's host with its port as written, such as "docker.io" or "registry.example:5000".
 	Domain string
 	// Path is the repository within the registry, such as "library/nginx".
 	Path string
-	// Tag is empty when a digest decides.
+	// Tag is empty if the reference has a digest.
 	Tag string
-	// Digest has the form "sha256:…"; empty when the tag decides.
+	// Digest has the form "sha256:…". It is empty if the tag decides.
 	Digest string
 }
 
-// Repository returns domain and path, which is what pull secrets are matched against.
+// Repository returns domain and path. Pull secrets are matched against it.
 func (r Reference) Repository() string { return r.Domain + "/" + r.Path }
 
-// Object returns what the registry is asked for: the digest, or else the tag.
+// Object returns the last part of the manifest's URL: the digest, or the tag without one.
 func (r Reference) Object() string {
 	if r.Digest != "" {
 		return r.Digest
@@ -114,7 +114,7 @@ func (r Reference) String() string {
 	return r.Repository() + ":" + r.Tag
 }
 
-// Platform is what an image was built for or a node runs. Empty fields are unknown.
+// Platform is the platform of an image or a node. Empty fields are unknown.
 type Platform struct {
 	OS, Architecture, Variant, OSVersion string
 	OSFeatures                           []string

@@ -6,7 +6,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-func TestReference(t *testing.T) {
+func TestReferencePrefersTheDigest(t *testing.T) {
 	t.Parallel()
 	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	tests := map[string]struct {
@@ -54,7 +54,7 @@ func TestReference(t *testing.T) {
 	}
 }
 
-func TestPlatformString(t *testing.T) {
+func TestPlatformStringHasAnOptionalVariant(t *testing.T) {
 	t.Parallel()
 	tests := map[string]imagepull.Platform{
 		"linux/amd64":   {OS: "linux", Architecture: "amd64"},
@@ -71,10 +71,10 @@ func TestPlatformString(t *testing.T) {
 	}
 }
 
-func TestKindString(t *testing.T) {
+func TestKindStringIsItsNameInMessages(t *testing.T) {
 	t.Parallel()
 	tests := map[string]imagepull.Kind{
-		"image":               imagepull.Bare,
+		"image":               imagepull.Standalone,
 		"container":           imagepull.Container,
 		"init container":      imagepull.InitContainer,
 		"ephemeral container": imagepull.EphemeralContainer,
@@ -89,11 +89,11 @@ func TestKindString(t *testing.T) {
 		})
 	}
 	if got := imagepull.Kind(99).String(); got != "image" {
-		t.Errorf("String() of no kind = %q, want %q", got, "image")
+		t.Errorf("String() of an unknown kind = %q, want %q", got, "image")
 	}
 }
 
-func TestShortNames(t *testing.T) {
+func TestIsShortWithoutARegistry(t *testing.T) {
 	t.Parallel()
 	for image, want := range map[string]bool{
 		"nginx":                       true,
@@ -101,7 +101,7 @@ func TestShortNames(t *testing.T) {
 		"nginx@sha256:0":              true,
 		"library/nginx":               true,
 		"Foo/bar":                     true,
-		"my_registry.example/web":     true, // to its grammar that is no host
+		"my_registry.example/web":     true, // not a host in the grammar of CRI-O
 		"docker.io/nginx":             false,
 		"registry.example/web":        false,
 		"registry:5000/web":           false,

@@ -2,40 +2,39 @@ package imagepull
 
 import "time"
 
-// Verdict is what a node would experience, as far as Pullgate can tell. The zero value is Indeterminate. What its slices hold
-// is shared between questions: nobody changes it.
+// Verdict is the predicted result of a pull on a node. The zero value is Indeterminate. Verdicts share their slices, so these
+// must not be modified.
 type Verdict struct {
 	Reason Reason
-	// Detail says in a few words what happened: Pullgate's own text, free of secrets and of anything that a registry
-	// could choose.
+	// Detail describes the cause in a few words. It is Pullgate's own text: it holds no secrets and no text from a registry.
 	Detail string
-	// Fix says what to do about it, where the reason's own fix (see Reason.Fix) is not the best advice.
+	// Fix is the next step for the pod's author, if it differs from Reason.Fix.
 	Fix string
-	// Digest is that of the manifest or index behind the reference, where the registry told it.
+	// Digest is the digest of the manifest or index, if the registry returned it.
 	Digest string
-	// Credential is the source of the credential that brought the answer.
+	// Credential is the source of the credential that was used.
 	Credential string
-	// Platforms are those that an index offers. It is nil for a single manifest, which pulls on every platform; for one
-	// whose configuration was read it is the one named there.
+	// Platforms are the platforms in an index. They are nil for a single manifest, which pulls on every platform, unless
+	// its configuration was read: then they are its one platform.
 	Platforms []Platform
-	// Digests are those of the manifests behind the platforms of an index, in the same order; empty for what is none.
+	// Digests are the digests of the manifests in an index, in the order of Platforms. They are empty for a single manifest.
 	Digests []string
-	// IsIndex tells an index without any platform from a single manifest.
+	// IsIndex distinguishes an index without any platform from a single manifest.
 	IsIndex bool
-	// IsSchema1 marks what is unsupported for being of the old schema 1 format, which nodes took once.
+	// IsSchema1 marks an unsupported manifest in the schema 1 format, which old nodes accepted.
 	IsSchema1 bool
-	// Transient marks a failure that may be gone a moment later, so that asking again makes sense.
+	// Transient marks a failure that may be gone a moment later, so that a retry is useful.
 	Transient bool
-	// LoginFailed marks a denial that concerns the credential itself and not only the reference: some registries lock an account
-	// after a few of them.
+	// LoginFailed marks a denial of the credential itself, not only of the reference. Some registries lock an account after
+	// a few of them.
 	LoginFailed bool
-	// RetryAfter is how long the registry asked to be left alone; zero when it did not.
+	// RetryAfter is the Retry-After of the registry's response, or zero.
 	RetryAfter time.Duration
-	// Warnings are about an image that can be pulled.
+	// Warnings concern an image that can be pulled.
 	Warnings []Warning
-	// Origin is where the verdict comes from.
+	// Origin is the source of the verdict.
 	Origin Origin
-	// Age is how long ago the registry was asked, where the verdict comes from memory.
+	// Age is the time since the request to the registry, if Origin is the cache or backoff.
 	Age time.Duration
 }
 
@@ -48,22 +47,23 @@ type Finding struct {
 	Verdict
 }
 
-// WarningReason is the cause of an advice: one word of a closed vocabulary.
+// WarningReason is the cause of a warning: one word of a closed vocabulary.
 type WarningReason string
 
-// The advices.
+// The reasons of warnings.
 const (
 	// WarningPullSecretMissing: a listed pull secret does not exist; the kubelet skips it.
 	WarningPullSecretMissing WarningReason = "PullSecretMissing"
-	// WarningWrongArchitecture: a single manifest for another architecture pulls, then dies with "exec format error".
+	// WarningWrongArchitecture: the pull of a single manifest for another architecture works, but its containers fail with
+	// "exec format error".
 	WarningWrongArchitecture WarningReason = "WrongArchitecture"
-	// WarningNotAContainerImage: a chart or artifact pulls, then cannot start.
+	// WarningNotAContainerImage: the pull of a chart or artifact works, but its containers cannot start.
 	WarningNotAContainerImage WarningReason = "NotAContainerImage"
-	// WarningUnmountedImageVolume: the image of a volume that nothing mounts cannot be pulled.
+	// WarningUnmountedImageVolume: the image of a volume that no container mounts cannot be pulled.
 	WarningUnmountedImageVolume WarningReason = "UnmountedImageVolume"
 )
 
-// Warning is a non-fatal remark on an image that can be pulled.
+// Warning is a message about an image that can be pulled.
 type Warning struct {
 	Reason  WarningReason `json:"reason"`
 	Message string        `json:"message"`

@@ -2,13 +2,13 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Gauges read the state of what asks registries, whenever somebody scrapes. All are required.
+// Gauges read the state of the engine at each scrape. All are required.
 type Gauges struct {
-	// CacheEntries counts remembered answers.
+	// CacheEntries returns the number of cached verdicts.
 	CacheEntries func() int
-	// Inflight and Waiting count questions: those under way, and those that wait for their turn.
+	// Inflight and Waiting return the number of lookups in progress, and of lookups that wait for a slot.
 	Inflight, Waiting func() int
-	// BackedOff counts registries that are left alone for a while.
+	// BackedOff returns the number of registries in backoff.
 	BackedOff func() int
 }
 
@@ -18,15 +18,15 @@ func Watch(registry prometheus.Registerer, g Gauges) error {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
 	}
 	return register(registry,
-		gauge("pullgate_cache_entries", "Answers of registries that are kept in memory.", g.CacheEntries),
-		gauge("pullgate_inflight_checks", "Questions to registries that are under way.", g.Inflight),
-		gauge("pullgate_waiting_checks", "Questions to registries that wait for their turn.", g.Waiting),
-		gauge("pullgate_backoff_registries", "Registries that are left alone for a while after failures.", g.BackedOff),
+		gauge("pullgate_cache_entries", "Cached verdicts.", g.CacheEntries),
+		gauge("pullgate_inflight_checks", "Registry lookups in progress.", g.Inflight),
+		gauge("pullgate_waiting_checks", "Registry lookups that wait for a slot.", g.Waiting),
+		gauge("pullgate_backoff_registries", "Registries in backoff after failures.", g.BackedOff),
 	)
 }
 
-// CacheAsked counts one look into memory.
-func (m *Metrics) CacheAsked(hit bool) {
+// CacheLookup counts one cache lookup.
+func (m *Metrics) CacheLookup(hit bool) {
 	result := "miss"
 	if hit {
 		result = "hit"

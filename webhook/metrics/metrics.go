@@ -1,7 +1,10 @@
-// Package metrics counts what Pullgate does, for Prometheus.
+// Package metrics exports Pullgate's metrics to Prometheus.
 //
-// No label holds anything that a tenant could choose: neither image nor namespace nor host. So the number of series is
-// fixed by the vocabularies of modes, kinds, decisions, outcomes, reasons and status codes.
+//	m, err := metrics.New(registry)
+//	m.Decided("enforce", "Pod", "deny", elapsed, findings)
+//
+// No label holds a value that the author of an object can choose, such as an image, a namespace or a host. The number of
+// series is bounded by the vocabularies of modes, kinds, decisions, outcomes, reasons and status codes.
 package metrics
 
 import (
@@ -14,7 +17,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Metrics are Pullgate's own.
+// Metrics holds the metrics of the handler and of the requests to registries.
 type Metrics struct {
 	decisions        *prometheus.CounterVec
 	duration         *prometheus.HistogramVec
@@ -24,7 +27,7 @@ type Metrics struct {
 	cacheRequests    *prometheus.CounterVec
 }
 
-// New registers the metrics.
+// New registers the metrics and returns them.
 func New(registry prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -38,20 +41,20 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		}, []string{"decision"}),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pullgate_findings_total",
-			Help: "Findings, one for each image use that was looked at, by outcome and reason.",
+			Help: "Findings, one for each checked use of an image, by outcome and reason.",
 		}, []string{"outcome", "reason"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pullgate_registry_requests_total",
-			Help: `HTTP requests to registries and their token services, by status code, or "other" or "error" without a known one.`,
+			Help: `HTTP requests to registries and their token services, by status code, "other" or "error".`,
 		}, []string{"code"}),
 		requestDurations: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "pullgate_registry_request_duration_seconds",
-			Help:    "Time from sending a request to a registry or token service to the header of its answer.",
+			Help:    "Time from a request to a registry or token service to the header of its response.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}),
 		cacheRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pullgate_cache_requests_total",
-			Help: "Questions about one image with one credential, by whether memory had the answer (hit, miss).",
+			Help: "Cache lookups for one image with one credential, by result (hit, miss).",
 		}, []string{"result"}),
 	}
 	all := []prometheus.Collector{m.decisions, m.duration, m.findings, m.requests, m.requestDurations, m.cacheRequests}
@@ -70,7 +73,7 @@ func register(registry prometheus.Registerer, all ...prometheus.Collector) error
 	return nil
 }
 
-// Decided counts one decision and the findings that it rests on.
+// Decided counts one decision and its findings.
 func (m *Metrics) Decided(mode, kind, decision string, d time.Duration, findings []imagepull.Finding) {
 	m.decisions.WithLabelValues(mode, kind, decision).Inc()
 	m.duration.WithLabelValues(decision).Observe(d.Seconds())
@@ -79,7 +82,7 @@ func (m *Metrics) Decided(mode, kind, decision string, d time.Duration, findings
 	}
 }
 
-// Instrument counts the requests that go through next.
+// Instrument returns a RoundTripper that counts the requests through next.
 func (m *Metrics) Instrument(next http.RoundTripper) http.RoundTripper {
 	return &instrumented{m, next}
 }
@@ -98,7 +101,8 @@ func (i *instrumented) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// codeOf is the status code if it is one that has a name: a registry may answer with any number, and each would be a series.
+// codeOf returns the status code, or "other" for a code without a name. A registry can return any number, and each would be a
+// series.
 func codeOf(resp *http.Response, err error) string {
 	switch {
 	case err != nil:
@@ -109,7 +113,7 @@ func codeOf(resp *http.Response, err error) string {
 	return strconv.Itoa(resp.StatusCode)
 }
 
-// CloseIdleConnections passes on what http.Client's method of that name asks for.
+// CloseIdleConnections closes the idle connections of next, for http.Client.CloseIdleConnections.
 func (i *instrumented) CloseIdleConnections() {
 	(&http.Client{Transport: i.next}).CloseIdleConnections()
 }

@@ -2,44 +2,17 @@ package metrics_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/metrics"
 )
 
-func newMetrics(t *testing.T) (*metrics.Metrics, *prometheus.Registry) {
-	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	m, err := metrics.New(registry)
-	if err != nil {
-		t.Fatalf("New() error = %v, want none", err)
-	}
-	return m, registry
-}
-
-// wantSeries compares the metrics of the given names with the text that Prometheus would scrape.
-func wantSeries(t *testing.T, registry *prometheus.Registry, want string, names ...string) {
-	t.Helper()
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), names...); err != nil {
-		t.Error(err)
-	}
-}
-
-func finding(reason imagepull.Reason) imagepull.Finding {
-	return imagepull.Finding{
-		Use:     imagepull.Use{Name: "web", Image: "registry.example/shop/web:1", Path: "spec.containers[0].image"},
-		Verdict: imagepull.Verdict{Reason: reason, Detail: "of no concern", Credential: "secret/shop/regcred"},
-	}
-}
-
-func TestDecided(t *testing.T) {
+func TestDecidedCountsDecisionsAndFindings(t *testing.T) {
 	t.Parallel()
 	m, registry := newMetrics(t)
 	m.Decided("enforce", "Pod", "deny", 3*time.Millisecond, []imagepull.Finding{
@@ -52,7 +25,7 @@ func TestDecided(t *testing.T) {
 # TYPE pullgate_admission_decisions_total counter
 pullgate_admission_decisions_total{decision="allow",kind="Deployment",mode="warn"} 1
 pullgate_admission_decisions_total{decision="deny",kind="Pod",mode="enforce"} 2
-# HELP pullgate_findings_total Findings, one for each image use that was looked at, by outcome and reason.
+# HELP pullgate_findings_total Findings, one for each checked use of an image, by outcome and reason.
 # TYPE pullgate_findings_total counter
 pullgate_findings_total{outcome="Indeterminate",reason="RateLimited"} 1
 pullgate_findings_total{outcome="Pullable",reason="Pullable"} 1
@@ -60,7 +33,7 @@ pullgate_findings_total{outcome="Unpullable",reason="NotFound"} 2
 `, "pullgate_admission_decisions_total", "pullgate_findings_total")
 }
 
-func TestDurationOfDecisions(t *testing.T) {
+func TestDecidedObservesTheDuration(t *testing.T) {
 	t.Parallel()
 	m, registry := newMetrics(t)
 	for _, d := range []time.Duration{400 * time.Microsecond, 3 * time.Millisecond, 8 * time.Second, 20 * time.Second} {
@@ -89,7 +62,6 @@ pullgate_admission_duration_seconds_count{decision="deny"} 4
 `, "pullgate_admission_duration_seconds")
 }
 
-// TestEveryReasonIsCounted: each under the one outcome that it has.
 func TestEveryReasonIsCounted(t *testing.T) {
 	t.Parallel()
 	m, registry := newMetrics(t)
@@ -103,13 +75,13 @@ func TestEveryReasonIsCounted(t *testing.T) {
 	}
 }
 
-// TestLabels: what a tenant may choose is no label, whatever it is that is counted.
-func TestLabels(t *testing.T) {
+// TestLabelsHoldNoValueOfAnAuthor lists the labels of every metric.
+func TestLabelsHoldNoValueOfAnAuthor(t *testing.T) {
 	t.Parallel()
 	m, registry := newMetrics(t)
 	m.Decided("enforce", "Pod", "deny", time.Millisecond, []imagepull.Finding{finding(imagepull.ReasonNotFound)})
-	get(t, m, answering(200))
-	m.CacheAsked(true)
+	get(t, m, returning(200))
+	m.CacheLookup(true)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatalf("Gather() error = %v, want none", err)
@@ -136,11 +108,11 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-func TestLint(t *testing.T) {
+func TestMetricsPassTheLint(t *testing.T) {
 	t.Parallel()
 	m, registry := newMetrics(t)
 	m.Decided("enforce", "Pod", "deny", time.Millisecond, []imagepull.Finding{finding(imagepull.ReasonNotFound)})
-	get(t, m, answering(200))
+	get(t, m, returning(200))
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil {
 		t.Fatalf("GatherAndLint() error = %v, want none", err)
@@ -150,7 +122,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-func TestNewRefusesASecondRegistration(t *testing.T) {
+func TestNewRejectsASecondRegistration(t *testing.T) {
 	t.Parallel()
 	_, registry := newMetrics(t)
 	if m, err := metrics.New(registry); err == nil || m != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// ErrNoPods means that objects of this kind neither are nor make pods.
+// ErrNoPods means that the object is not a pod and does not create pods.
 var ErrNoPods = errors.New("this kind of object has no pods")
 
 var (
@@ -20,14 +20,14 @@ var (
 	errNoKind    = errors.New("apiVersion or kind is missing")
 )
 
-// Decode reads one object from JSON. The error matches [ErrNoPods] for a kind without pods; any other error says in our
-// own words why the object can't be read, with the path of the field where that is known.
+// Decode decodes one object from JSON. The error matches [ErrNoPods] for a kind without pods. Any other error describes the
+// mistake without quoting the object, with the path of the field if it is known.
 //
-// It reads as the API server does: names of fields are case-sensitive, and unknown ones are ignored, since the object
-// may be of a newer API than ours. Fields that have no say in pulls are ignored too, whatever is in them.
+// As in the API server, field names are case-sensitive and unknown fields are ignored: the object may use a newer API.
+// Fields without an effect on pulls are not decoded.
 func Decode(raw []byte) (Object, error) {
 	var d document
-	// A field of the wrong type does not keep the others from being read, such as the kind.
+	// After a field of the wrong type, the other fields are still decoded, such as the kind.
 	err := unmarshal(raw, &d)
 	found, path, hasPods := d.podSpec()
 	incomplete := d.APIVersion == "" || d.Kind == ""
@@ -75,8 +75,7 @@ func (o Object) withSpec(path string, found *spec) Object {
 	return o
 }
 
-// unmarshal decodes as the API server does, and turns the library's errors into our own words: its texts quote the
-// object.
+// unmarshal decodes as in the API server. It replaces the texts of the library's errors, which quote the object.
 func unmarshal(raw []byte, into any) error {
 	err := utiljson.Unmarshal(raw, into)
 	var mistyped *json.UnmarshalTypeError
@@ -88,6 +87,6 @@ func unmarshal(raw []byte, into any) error {
 	case mistyped.Field == "":
 		return errNotObject
 	}
-	// The path is made of the names in our own types, never of the object's keys.
+	// The path consists of field names of this package's types, not of the object's keys.
 	return fmt.Errorf("field %s has the wrong type", mistyped.Field)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-func TestDecodeHuge(t *testing.T) {
+func TestDecodeAcceptsHugeObjects(t *testing.T) {
 	t.Parallel()
 	const megabyte = 1 << 20
 	tests := map[string]struct {

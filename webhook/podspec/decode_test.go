@@ -2,7 +2,6 @@ package podspec
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -13,32 +12,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-const podSpec = `{"containers":[{"name":"web","image":"r.example/web:1"}],
-	"initContainers":[{"name":"first","image":"r.example/first:1"},{"name":"setup","image":"r.example/setup:1"}],
-	"volumes":[{"name":"data","image":{"reference":"r.example/data:1"}}],
-	"imagePullSecrets":[{"name":"b"},{"name":"a"},{"name":"b"}],"nodeName":"node-1"}`
-
-// kinds holds one object of each kind, and the path of its pod spec.
-var kinds = map[metav1.TypeMeta]struct{ object, path string }{
-	core("Pod"):                   {`"spec":` + podSpec, "spec"},
-	core("PodTemplate"):           {`"template":{"spec":` + podSpec + `}`, "template.spec"},
-	core("ReplicationController"): {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
-	apps("Deployment"):            {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
-	apps("ReplicaSet"):            {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
-	apps("StatefulSet"):           {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
-	apps("DaemonSet"):             {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
-	batch("Job"):                  {`"spec":{"template":{"spec":` + podSpec + `}}`, "spec.template.spec"},
-	batch("CronJob"): {
-		`"spec":{"jobTemplate":{"spec":{"template":{"spec":` + podSpec + `}}}}`, "spec.jobTemplate.spec.template.spec",
-	},
-}
-
-func objectOf(kind metav1.TypeMeta, members string) string {
-	return fmt.Sprintf(`{"apiVersion":%q,"kind":%q,"metadata":{"name":"shop","namespace":"prod"},%s}`,
-		kind.APIVersion, kind.Kind, members)
-}
-
-func TestDecodeEveryKind(t *testing.T) {
+func TestDecodeFindsTheUsesOfEveryKind(t *testing.T) {
 	t.Parallel()
 	for kind := range kinds {
 		t.Run(kind.Kind, func(t *testing.T) {
@@ -70,7 +44,7 @@ func TestDecodeEveryKind(t *testing.T) {
 	}
 }
 
-func TestDecodeWithoutTemplate(t *testing.T) {
+func TestDecodeAcceptsAMissingTemplate(t *testing.T) {
 	t.Parallel()
 	for kind := range kinds {
 		for name, members := range map[string]string{
@@ -89,17 +63,17 @@ func TestDecodeWithoutTemplate(t *testing.T) {
 	}
 }
 
-func TestDecodeMetadata(t *testing.T) {
+func TestDecodeReadsTheMetadata(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		object string
 		want   Object
 	}{
-		"generateName stands in for a name": {
+		"generateName replaces a missing name": {
 			`{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"web-"}}`,
 			Object{APIVersion: "v1", Kind: "Pod", Name: "web-"},
 		},
-		"a name goes before generateName": {
+		"the name has precedence over generateName": {
 			`{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"web-","name":"web-x7k2p"}}`,
 			Object{APIVersion: "v1", Kind: "Pod", Name: "web-x7k2p"},
 		},
@@ -107,15 +81,15 @@ func TestDecodeMetadata(t *testing.T) {
 			`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"etcd","annotations":{"kubernetes.io/config.mirror":"8d2f"}}}`,
 			Object{APIVersion: "v1", Kind: "Pod", Name: "etcd", Mirror: true},
 		},
-		"the annotation alone makes a mirror pod": {
+		"an empty annotation marks a mirror pod": {
 			`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"etcd","annotations":{"kubernetes.io/config.mirror":""}}}`,
 			Object{APIVersion: "v1", Kind: "Pod", Name: "etcd", Mirror: true},
 		},
-		"a template is never a mirror": {
+		"a template is not a mirror": {
 			`{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a","annotations":{"kubernetes.io/config.mirror":"x"}}}`,
 			Object{APIVersion: "batch/v1", Kind: "Job", Name: "a", Template: true, Pod: imagepull.Pod{ServiceAccount: "default"}},
 		},
-		"other fields may hold anything": {
+		"other fields may have any type": {
 			`{"apiVersion":"v1","kind":"Pod","metadata":{"labels":[]},"spec":{"containers":[],"restartPolicy":7},"status":""}`,
 			Object{APIVersion: "v1", Kind: "Pod"},
 		},
@@ -123,7 +97,7 @@ func TestDecodeMetadata(t *testing.T) {
 			`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","deletionTimestamp":"2026-03-01T10:00:00Z"}}`,
 			Object{APIVersion: "v1", Kind: "Pod", Name: "web", Deleting: true},
 		},
-		"no metadata at all": {
+		"no metadata": {
 			`{"apiVersion":"v1","kind":"Pod"}`,
 			Object{APIVersion: "v1", Kind: "Pod"},
 		},
@@ -147,23 +121,23 @@ func TestDecodeMetadata(t *testing.T) {
 	}
 }
 
-func TestDecodeErrors(t *testing.T) {
+func TestDecodeErrorsDoNotQuoteTheObject(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ object, want string }{
-		"nothing":            {``, "reading object: not valid JSON"},
-		"cut off":            {`{"apiVersion":"v1","kind":"Pod"`, "reading object: not valid JSON"},
-		"two objects":        {`{"apiVersion":"v1","kind":"Pod"}{}`, "reading object: not valid JSON"},
-		"YAML":               {"apiVersion: v1\nkind: Pod\n", "reading object: not valid JSON"},
-		"nested without end": {strings.Repeat("[", 1<<16), "reading object: not valid JSON"},
-		"array":              {`[]`, "reading object: not a JSON object"},
-		"string":             {`"Pod"`, "reading object: not a JSON object"},
-		"number":             {`17`, "reading object: not a JSON object"},
-		"null":               {`null`, "reading object: apiVersion or kind is missing"},
-		"empty object":       {`{}`, "reading object: apiVersion or kind is missing"},
-		"no apiVersion":      {`{"kind":"Pod"}`, "reading object: apiVersion or kind is missing"},
-		"no kind":            {`{"apiVersion":"v1"}`, "reading object: apiVersion or kind is missing"},
-		"kind is a number":   {`{"apiVersion":"v1","kind":7}`, "reading object: field kind has the wrong type"},
-		"spec is an array":   {`{"apiVersion":"v1","kind":"Pod","spec":[]}`, "reading Pod: field spec has the wrong type"},
+		"empty text":       {``, "reading object: not valid JSON"},
+		"cut off":          {`{"apiVersion":"v1","kind":"Pod"`, "reading object: not valid JSON"},
+		"two objects":      {`{"apiVersion":"v1","kind":"Pod"}{}`, "reading object: not valid JSON"},
+		"YAML":             {"apiVersion: v1\nkind: Pod\n", "reading object: not valid JSON"},
+		"nested deeply":    {strings.Repeat("[", 1<<16), "reading object: not valid JSON"},
+		"array":            {`[]`, "reading object: not a JSON object"},
+		"string":           {`"Pod"`, "reading object: not a JSON object"},
+		"number":           {`17`, "reading object: not a JSON object"},
+		"null":             {`null`, "reading object: apiVersion or kind is missing"},
+		"empty object":     {`{}`, "reading object: apiVersion or kind is missing"},
+		"no apiVersion":    {`{"kind":"Pod"}`, "reading object: apiVersion or kind is missing"},
+		"no kind":          {`{"apiVersion":"v1"}`, "reading object: apiVersion or kind is missing"},
+		"kind is a number": {`{"apiVersion":"v1","kind":7}`, "reading object: field kind has the wrong type"},
+		"spec is an array": {`{"apiVersion":"v1","kind":"Pod","spec":[]}`, "reading Pod: field spec has the wrong type"},
 		"image is a number": {
 			`{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a"},{"image":17}]}}`,
 			"reading Pod: field spec.containers.image has the wrong type",
@@ -172,7 +146,7 @@ func TestDecodeErrors(t *testing.T) {
 			`{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":{"web":{}}}}}}`,
 			"reading Deployment: field spec.template.spec.containers has the wrong type",
 		},
-		"what the object says is not repeated": {
+		"text of the object is not quoted": {
 			`{"apiVersion":"v1","kind":"Pod","metadata":{"annotations":["tr0ub4dor"]}}`,
 			"reading Pod: field metadata.annotations has the wrong type",
 		},
@@ -194,7 +168,7 @@ func TestDecodeErrors(t *testing.T) {
 	}
 }
 
-func TestDecodeKindsWithoutPods(t *testing.T) {
+func TestDecodeReturnsErrNoPodsForOtherKinds(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []metav1.TypeMeta{
 		core("Service"), core("List"), core("PodList"), core("pod"), core("Deployment"),
@@ -204,7 +178,7 @@ func TestDecodeKindsWithoutPods(t *testing.T) {
 	} {
 		t.Run(kind.APIVersion+"/"+kind.Kind, func(t *testing.T) {
 			t.Parallel()
-			// The rest of such an object is none of our business, not even its shape.
+			// The other fields of such an object may have any type.
 			got, err := Decode([]byte(objectOf(kind, `"spec":[{"template":7}]`)))
 			if !errors.Is(err, ErrNoPods) {
 				t.Errorf("Decode: got error %v, want %v", err, ErrNoPods)

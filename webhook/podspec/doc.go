@@ -1,9 +1,10 @@
-// Package podspec reads what the nodes will pull out of any object that holds or makes pods.
+// Package podspec lists the images of an object that is a pod or creates pods.
 //
-// Think of it as a lens. Whatever the object, a CronJob or a bare pod, behind it there is one pod spec; [Decode] finds
-// it and lists its uses, each with the reference as the kubelet parses it and the pull policy as the API server
-// defaults it. From there on nobody needs to know which kind of object it was.
+//	object (JSON) → pod spec of its kind → []imagepull.Use: reference and pull policy
 //
-// The package asks nobody anything: the same bytes give the same uses. It alone knows the kubelet's grammar of image
-// names, so that no other opinion of it can creep in.
+// The reference is parsed as in the kubelet, and the pull policy is defaulted as in the API server. The package is pure, and the
+// only one that parses image names, so that no second grammar exists:
+//
+//	object, err := podspec.Decode(raw)
+//	object.Pod.Uses[0].Reference.Domain // "registry.example"
 package podspec

@@ -5,14 +5,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// document is an object of any kind, as far as it decides pulls. The names are those of the API; whatever else an object holds
-// is passed over, since decoding all of a pod takes three times as long (BenchmarkDecode).
+// document holds the fields of any kind of object that decide its pulls. Decoding a whole pod would take three times as long
+// (BenchmarkDecode).
 type document struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
 	Metadata   metadata `json:"metadata"`
 	Spec       spec     `json:"spec"`
-	// Template is that of a PodTemplate.
+	// Template is the template of a PodTemplate.
 	Template template `json:"template"`
 }
 
@@ -20,17 +20,17 @@ type metadata struct {
 	Name         string `json:"name"`
 	GenerateName string `json:"generateName"`
 	Namespace    string `json:"namespace"`
-	// DeletionTimestamp counts by being there.
+	// DeletionTimestamp is not nil if the object is being deleted.
 	DeletionTimestamp *string     `json:"deletionTimestamp"`
 	Annotations       annotations `json:"annotations"`
 }
 
-// annotations has the one that counts, by being there.
+// annotations holds the only annotation that matters. It is not nil if it is present.
 type annotations struct {
 	Mirror *string `json:"kubernetes.io/config.mirror"` // corev1.MirrorPodAnnotationKey
 }
 
-// spec is the spec of pods, or of an object that has a template of theirs.
+// spec is the spec of a pod, or of an object with a pod template.
 type spec struct {
 	Template    *template    `json:"template"`
 	JobTemplate *jobTemplate `json:"jobTemplate"`
@@ -61,7 +61,7 @@ type jobTemplate struct {
 	Spec spec `json:"spec"`
 }
 
-// container is one of any sort.
+// container is a container of any kind.
 type container struct {
 	Name            string            `json:"name"`
 	Image           string            `json:"image"`
@@ -86,8 +86,8 @@ type nodeAffinity struct {
 	Required *corev1.NodeSelector `json:"requiredDuringSchedulingIgnoredDuringExecution"`
 }
 
-// podSpec finds the spec of pods in a document, and says where it is. That of an object without a template is empty. Older
-// versions of these APIs are no longer served by any API server.
+// podSpec returns the pod spec in a document and its path. It is empty for an object without a template. No API server serves
+// older versions of these APIs any more.
 func (d *document) podSpec() (found *spec, path string, hasPods bool) {
 	switch d.kind() {
 	case core("Pod"):
@@ -124,7 +124,7 @@ func (s *spec) ofJob() *spec {
 	return &s.JobTemplate.Spec
 }
 
-// reduced returns in the API's own type what decides on which nodes the pods can be scheduled, and with which pull secrets.
+// reduced returns the fields that decide on the pods' nodes and pull secrets, in the API's type.
 func (s *spec) reduced() *corev1.PodSpec {
 	reduced := &corev1.PodSpec{
 		NodeName:                 s.NodeName,

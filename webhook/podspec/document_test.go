@@ -13,8 +13,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// decisive is a pod spec with everything that has a say in pulls.
-func decisive() corev1.PodSpec {
+// fullSpec returns a pod spec with every field that affects pulls.
+func fullSpec() corev1.PodSpec {
 	return corev1.PodSpec{
 		NodeName:     "node-1",
 		NodeSelector: map[string]string{"pool": "web"},
@@ -37,10 +37,10 @@ func decisive() corev1.PodSpec {
 	}
 }
 
-// TestDecodeWhatTheAPIWrites holds the names and types of our own reading against those of the API.
-func TestDecodeWhatTheAPIWrites(t *testing.T) {
+// TestDecodeReadsObjectsOfTheAPI compares the field names and types of this package with the API's.
+func TestDecodeReadsObjectsOfTheAPI(t *testing.T) {
 	t.Parallel()
-	full := decisive()
+	full := fullSpec()
 	full.RestartPolicy, full.Priority = corev1.RestartPolicyAlways, new(int32(7))
 	full.Affinity.PodAffinity = &corev1.PodAffinity{}
 	full.Containers = []corev1.Container{{
@@ -74,7 +74,7 @@ func TestDecodeWhatTheAPIWrites(t *testing.T) {
 	} {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
-			got := decode(t, written(t, kind, test.object))
+			got := decode(t, marshal(t, kind, test.object))
 			uses := []imagepull.Use{
 				use(test.path+".containers[0].image", imagepull.Container, "web"),
 				use(test.path+".initContainers[0].image", imagepull.InitContainer, "setup"),
@@ -85,7 +85,7 @@ func TestDecodeWhatTheAPIWrites(t *testing.T) {
 			if diff := cmp.Diff(uses, got.Pod.Uses); diff != "" {
 				t.Errorf("uses (-want +got):\n%s", diff)
 			}
-			want := decisive()
+			want := fullSpec()
 			if kind == core("Pod") {
 				want.RuntimeClassName = nil
 			}
@@ -99,8 +99,8 @@ func TestDecodeWhatTheAPIWrites(t *testing.T) {
 	}
 }
 
-// written returns the object as the API writes it, with metadata that has a say.
-func written(t *testing.T, kind metav1.TypeMeta, object metav1.Object) string {
+// marshal returns the object in JSON, with the metadata that affects pulls.
+func marshal(t *testing.T, kind metav1.TypeMeta, object metav1.Object) string {
 	t.Helper()
 	object.SetName("shop")
 	object.SetNamespace("prod")

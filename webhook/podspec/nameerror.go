@@ -7,19 +7,19 @@ import (
 	"github.com/distribution/reference"
 )
 
-// nameError says why the kubelet can't parse an image, in words that follow "InvalidImageName: ".
+// nameError is the cause why the kubelet cannot parse an image. The text follows "InvalidImageName: ".
 type nameError string
 
-// Error returns the words.
+// Error implements error.
 func (e nameError) Error() string { return string(e) }
 
 const (
 	errNameEmpty        nameError = "name is empty"
 	errNameWhiteSpace   nameError = "must not begin or end with white space"
 	errNameScheme       nameError = "must not begin with a scheme such as https://"
-	errNameIdentifier   nameError = "must not be 64 hexadecimal digits and nothing else"
+	errNameIdentifier   nameError = "must not consist of 64 hexadecimal digits only"
 	errNameTooLong      nameError = "repository name is longer than 255 characters"
-	errImageTooLong     nameError = "longer than any image name can be"
+	errImageTooLong     nameError = "longer than 4096 characters"
 	errNameUpperCase    nameError = "repository name must be lowercase"
 	errNameFormat       nameError = "invalid registry or repository name"
 	errTagFormat        nameError = "invalid tag"
@@ -27,8 +27,8 @@ const (
 	errDigestAlgorithms nameError = "unsupported digest algorithm"
 )
 
-// explain finds the likeliest cause of err, the library's refusal of an image. The library gives most of its refusals
-// as mere text, and that text repeats the image.
+// explain returns the most likely cause of err, the library's error for an image. Most of its errors are only texts, and
+// these quote the image.
 func explain(image string, err error) nameError {
 	switch {
 	case strings.TrimSpace(image) == "":
@@ -45,7 +45,7 @@ func explain(image string, err error) nameError {
 	return explainParts(image)
 }
 
-// explainParts tries each part of the image by itself against the same grammar, the last part first.
+// explainParts parses each part of the image separately with the same grammar, the last part first.
 func explainParts(image string) nameError {
 	rest, digest, hasDigest := strings.Cut(image, "@")
 	if hasDigest && !parses("x@"+digest) {
@@ -64,7 +64,7 @@ func explainParts(image string) nameError {
 	return errNameFormat
 }
 
-// explainDigest tells an algorithm that the kubelet doesn't know from digits that don't fit a known one.
+// explainDigest distinguishes an algorithm that the kubelet does not support from invalid digits.
 func explainDigest(digest string) nameError {
 	algorithm, _, ok := strings.Cut(digest, ":")
 	if !ok || algorithm == "" {
@@ -82,7 +82,7 @@ func parses(image string) bool {
 	return err == nil
 }
 
-// cutTag splits at the first colon of the last path component; a colon before that belongs to a port.
+// cutTag splits at the first colon of the last path component. An earlier colon belongs to a port.
 func cutTag(image string) (name, tag string, found bool) {
 	last := strings.LastIndex(image, "/") + 1
 	component, tag, found := strings.Cut(image[last:], ":")

@@ -8,35 +8,35 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// defaultServiceAccount is the account of a pod that names none.
+// defaultServiceAccount is the account of a pod without one in its spec.
 const defaultServiceAccount = "default"
 
-// Object is a pod, or an object that pods are made of, reduced to what decides their pulls. Its methods return changed
+// Object holds the fields of a pod, or of an object with a pod template, that decide on pulls. Its methods return changed
 // copies.
 type Object struct {
 	APIVersion, Kind, Namespace string
-	// Name is the generateName of an object that has no name yet.
+	// Name is the name, or the generateName of an object that has no name yet.
 	Name string
-	// Template marks an object that a controller makes pods of later; all but pods are.
+	// Template marks every object but a pod: a controller creates pods from it later.
 	Template bool
-	// Mirror marks the mirror of a static pod: its containers run already, whatever the API server thinks of it.
+	// Mirror marks the mirror of a static pod. Its containers run already.
 	Mirror bool
-	// Deleting marks an object whose deletion has begun.
+	// Deleting marks an object that is being deleted.
 	Deleting bool
 	Pod      imagepull.Pod
-	// Spec is that part of the pods' own that says which nodes they can be scheduled to, and with which pull secrets. It is
-	// shared by copies of the object: don't change it. Only the zero Object has none.
+	// Spec holds the fields of the pods' spec that decide on their nodes and pull secrets. Copies of the object share it, so
+	// it must not be modified. Only the zero Object has none.
 	//
-	// Its RuntimeClassName is set as long as the API server has yet to add what the class says of nodes (kubernetes:
-	// plugin/pkg/admission/runtimeclass). That of a pod that has it is in RuntimeClass.
+	// Its RuntimeClassName is set until the API server has added the scheduling of the class to the pod (kubernetes:
+	// plugin/pkg/admission/runtimeclass). After that, the name is in RuntimeClass.
 	Spec         *corev1.PodSpec
 	RuntimeClass *string
 }
 
-// BeforeAdmission returns the object as one that the API server has yet to admit, such as a pod in a file: a pod that
-// lists no pull secrets will be given those of its service account, and what its runtime class says of nodes. It changes
-// nothing for a template, whose pods always have that before them, nor for a mirror pod, which is left as it is
-// (kubernetes: plugin/pkg/admission/serviceaccount, Admit).
+// BeforeAdmission returns the object as one that the API server has not admitted yet, such as a pod in a file. The API server
+// will add the scheduling of its runtime class and, if it lists no pull secrets, the pull secrets of its service account.
+// Templates are unchanged, because their pods are always admitted later. Mirror pods are unchanged too (kubernetes:
+// plugin/pkg/admission/serviceaccount, Admit).
 func (o Object) BeforeAdmission() Object {
 	if o.Mirror || o.Spec == nil {
 		return o
@@ -50,44 +50,43 @@ func (o Object) BeforeAdmission() Object {
 	return o
 }
 
-// ChangedSince returns the object with only those uses that an update of old brings up anew. A use is known by its kind
-// and name, wherever it stands in its list.
+// ChangedSince returns the object with the uses that differ from old. Uses are compared by kind and name, in any order.
 //
-// All uses of a template are brought up by a change to its pull secrets or service account. A pod can change neither.
+// All uses of a template count as changed if its pull secrets or service account change. A pod cannot change these.
 func (o Object) ChangedSince(old Object) Object {
 	if o.Template && !sameSecrets(o.Pod, old.Pod) {
 		return o
 	}
-	known := make(map[place]imagepull.Use, len(old.Pod.Uses))
+	known := make(map[useKey]imagepull.Use, len(old.Pod.Uses))
 	for _, use := range old.Pod.Uses {
-		known[placeOf(use)] = use
+		known[keyOf(use)] = use
 	}
 	o.Pod.Uses = slices.DeleteFunc(slices.Clone(o.Pod.Uses), func(use imagepull.Use) bool {
-		was, ok := known[placeOf(use)]
-		return ok && !changed(was, use)
+		old, ok := known[keyOf(use)]
+		return ok && !changed(old, use)
 	})
 	return o
 }
 
-// place is what a use keeps when its list is reordered.
-type place struct {
+// useKey identifies a use when its list is reordered.
+type useKey struct {
 	kind imagepull.Kind
 	name string
 }
 
-func placeOf(use imagepull.Use) place { return place{use.Kind, use.Name} }
+func keyOf(use imagepull.Use) useKey { return useKey{use.Kind, use.Name} }
 
-// changed reports whether the use may fare differently now. The pull of an image volume that nothing mounted could fail
-// unnoticed until a container, such as an ephemeral one, mounts it.
-func changed(was, is imagepull.Use) bool {
-	return is.Image != was.Image || is.PullPolicy != was.PullPolicy || was.Unmounted && !is.Unmounted
+// changed reports whether the pull can have another result now. A failed pull of an unmounted image volume has no effect until
+// a container mounts the volume, such as an ephemeral one.
+func changed(old, use imagepull.Use) bool {
+	return use.Image != old.Image || use.PullPolicy != old.PullPolicy || old.Unmounted && !use.Unmounted
 }
 
 func sameSecrets(a, b imagepull.Pod) bool {
 	return slices.Equal(a.PullSecrets, b.PullSecrets) && a.ServiceAccount == b.ServiceAccount
 }
 
-// pullSecrets lists the names in their order. The API allows an entry without a name; the kubelet skips it
+// pullSecrets returns the names in their order. The API allows an entry without a name, which the kubelet skips
 // (pkg/kubelet/kubelet_pods.go, getPullSecretsForPod).
 func pullSecrets(spec *corev1.PodSpec) []string {
 	var names []string
@@ -99,8 +98,8 @@ func pullSecrets(spec *corev1.PodSpec) []string {
 	return names
 }
 
-// pullServiceAccount returns the account whose pull secrets the API server will copy into the pod; empty when it copies
-// none, because the pod lists an entry of its own, be it one without a name.
+// pullServiceAccount returns the account whose pull secrets the API server will copy into the pod. It is empty if the pod lists
+// an entry of its own, even one without a name: then the API server copies none.
 func pullServiceAccount(spec *corev1.PodSpec) string {
 	switch {
 	case len(spec.ImagePullSecrets) > 0:

@@ -7,23 +7,23 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestServiceAccount asks for the account whose pull secrets the API server will copy: none for a pod that it admitted.
-func TestServiceAccount(t *testing.T) {
+// TestServiceAccountIsSetUntilItsSecretsAreCopied: an admitted pod has none.
+func TestServiceAccountIsSetUntilItsSecretsAreCopied(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		spec                              string
 		secrets                           []string
 		wantTemplate, wantPod, wantBefore string
 	}{
-		"none named":                    {`{}`, nil, "default", "", "default"},
-		"named":                         {`{"serviceAccountName":"shop"}`, nil, "shop", "", "shop"},
-		"named by the deprecated field": {`{"serviceAccount":"old"}`, nil, "old", "", "old"},
-		"named by both fields":          {`{"serviceAccountName":"shop","serviceAccount":"old"}`, nil, "shop", "", "shop"},
+		"no account":                         {`{}`, nil, "default", "", "default"},
+		"an account":                         {`{"serviceAccountName":"shop"}`, nil, "shop", "", "shop"},
+		"an account in the deprecated field": {`{"serviceAccount":"old"}`, nil, "old", "", "old"},
+		"an account in both fields":          {`{"serviceAccountName":"shop","serviceAccount":"old"}`, nil, "shop", "", "shop"},
 		"secrets listed": {
 			`{"serviceAccountName":"shop","imagePullSecrets":[{"name":"z"},{"name":"a"}]}`, []string{"z", "a"}, "", "", "",
 		},
 		"an entry without a name counts as listed": {`{"imagePullSecrets":[{}]}`, nil, "", "", ""},
-		"an entry without a name beside another":   {`{"imagePullSecrets":[{},{"name":"a"}]}`, []string{"a"}, "", "", ""},
+		"an entry without a name and another":      {`{"imagePullSecrets":[{},{"name":"a"}]}`, []string{"a"}, "", "", ""},
 		"an empty list lists none":                 {`{"imagePullSecrets":[]}`, nil, "default", "", "default"},
 	}
 	for name, test := range tests {
@@ -48,8 +48,8 @@ func TestServiceAccount(t *testing.T) {
 	}
 }
 
-// A runtime class says something of nodes too. In the spec of an admitted pod that is already.
-func TestRuntimeClasses(t *testing.T) {
+// TestRuntimeClassIsSetUntilItsSchedulingIsAdded: the spec of an admitted pod has the scheduling of the class already.
+func TestRuntimeClassIsSetUntilItsSchedulingIsAdded(t *testing.T) {
 	t.Parallel()
 	const spec = `{"runtimeClassName":"windows","nodeSelector":{"pool":"web"}}`
 	template := decode(t, objectOf(apps("Deployment"), `"spec":{"template":{"spec":`+spec+`}}`))
@@ -67,7 +67,7 @@ func TestRuntimeClasses(t *testing.T) {
 	}
 }
 
-func TestBeforeAdmissionChangesNothing(t *testing.T) {
+func TestBeforeAdmissionKeepsOtherObjects(t *testing.T) {
 	t.Parallel()
 	tests := map[string]Object{
 		"zero object": {},
@@ -97,7 +97,7 @@ const (
 	data  = `"volumes":[{"name":"data","image":{"reference":"r.example/data:1"}}]`
 )
 
-func TestChangedSince(t *testing.T) {
+func TestChangedSinceKeepsChangedUses(t *testing.T) {
 	t.Parallel()
 	all := []string{"spec.containers[0].image", "spec.containers[1].image"}
 	tests := map[string]struct {
@@ -106,12 +106,12 @@ func TestChangedSince(t *testing.T) {
 		// wantTemplate is what a template brings up; nil means the same as a pod.
 		wantTemplate []string
 	}{
-		"nothing changed":        {old: both, updated: both},
-		"something else changed": {old: both, updated: both + `,"activeDeadlineSeconds":5`},
-		"containers reordered":   {old: both, updated: moved},
-		"container removed":      {old: both, updated: web},
-		"image changed":          {old: both, updated: newer, wantPod: all[1:]},
-		"image spelled otherwise": {
+		"no change":             {old: both, updated: both},
+		"another field changed": {old: both, updated: both + `,"activeDeadlineSeconds":5`},
+		"containers reordered":  {old: both, updated: moved},
+		"container removed":     {old: both, updated: web},
+		"image changed":         {old: both, updated: newer, wantPod: all[1:]},
+		"image in another notation": {
 			old: `"containers":[{"name":"web","image":"web"}]`, updated: `"containers":[{"name":"web","image":"web:latest"}]`, wantPod: all[:1],
 		},
 		"images swapped":  {old: both, updated: swap, wantPod: all},
@@ -126,11 +126,11 @@ func TestChangedSince(t *testing.T) {
 		"pull policy changed":       {old: web, updated: never, wantPod: all[:1]},
 		"ephemeral container added": {old: web, updated: web + "," + debug, wantPod: []string{"spec.ephemeralContainers[0].image"}},
 		"ephemeral container kept":  {old: web + "," + debug, updated: web + "," + debug},
-		"ephemeral container mounts a volume that nothing mounted": {
+		"ephemeral container mounts an unmounted volume": {
 			old: web + "," + data, updated: web + "," + data + "," + peek,
 			wantPod: []string{"spec.ephemeralContainers[0].image", "spec.volumes[0].image.reference"},
 		},
-		"ephemeral container that mounts a volume goes": {old: web + "," + data + "," + peek, updated: web + "," + data},
+		"ephemeral container with a mounted volume removed": {old: web + "," + data + "," + peek, updated: web + "," + data},
 		"volume changed": {
 			old: web + "," + data, updated: web + `,"volumes":[{"name":"data","image":{"reference":"r.example/data:2"}}]`,
 			wantPod: []string{"spec.volumes[0].image.reference"},
@@ -141,11 +141,11 @@ func TestChangedSince(t *testing.T) {
 			updated: both + `,"imagePullSecrets":[{"name":"b"},{"name":"a"}]`, wantTemplate: all,
 		},
 		"service account changed": {old: both, updated: both + `,"serviceAccountName":"shop"`, wantTemplate: all},
-		"service account changed beside pull secrets": {
+		"service account changed with pull secrets": {
 			old:     both + `,"imagePullSecrets":[{"name":"a"}]`,
 			updated: both + `,"imagePullSecrets":[{"name":"a"}],"serviceAccountName":"shop"`,
 		},
-		"default service account spelled out": {old: both, updated: both + `,"serviceAccountName":"default"`},
+		"default service account written": {old: both, updated: both + `,"serviceAccountName":"default"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

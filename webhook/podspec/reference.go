@@ -1,7 +1,7 @@
 package podspec
 
 import (
-	// A digest is valid only if its algorithm is linked in. The kubelet links these (pkg/util/parsers), hence so do we.
+	// A digest is valid only if its algorithm is linked in. The kubelet links these (pkg/util/parsers).
 	_ "crypto/sha256"
 	_ "crypto/sha512"
 	"strings"
@@ -11,25 +11,25 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// defaultTag is what the kubelet asks for when an image has neither tag nor digest.
+// defaultTag is the tag of an image without a tag and a digest, as in the kubelet.
 const defaultTag = "latest"
 
-// maxImage is far beyond what a node could pull: repository, tag and digest are bounded by the grammar, and a host by DNS.
-// The grammar has no bound for hosts, and its regular expressions take a microsecond a byte of whatever a pod may hold.
+// maxImage bounds the time of parsing: the grammar has no limit for hosts, and its regular expressions take a microsecond for
+// each byte that a pod's author writes. No node could pull a longer image: the grammar limits repository, tag and digest, and
+// DNS limits hosts.
 const maxImage = 4096
 
-// ParseReference parses an image as the kubelet does, and normalises it as containerd does: a short name belongs to
-// docker.io, the default tag is "latest", and a digest overrules the tag beside it.
+// ParseReference parses an image as in the kubelet, and normalises it as in containerd: a short name belongs to docker.io, the
+// default tag is "latest", and a digest overrides the tag.
 //
-// The error says in a few words of our own why the kubelet would report InvalidImageName. It never repeats the image,
-// which may be of any length and hold any character.
+// The error describes why the kubelet would report InvalidImageName. It does not quote the image, which can have any length
+// and hold any character.
 func ParseReference(image string) (imagepull.Reference, error) {
 	ref, _, err := parse(image)
 	return ref, err
 }
 
-// parse returns the tag apart from the reference: beside a digest the reference drops it, yet it still decides the
-// default pull policy.
+// parse returns the tag separately: a reference with a digest has no tag, but the tag still decides the default pull policy.
 func parse(image string) (imagepull.Reference, string, error) {
 	if len(image) > maxImage {
 		return imagepull.Reference{}, "", errImageTooLong
@@ -54,8 +54,8 @@ func parse(image string) (imagepull.Reference, string, error) {
 	return ref, tag, nil
 }
 
-// repository splits the name at its first slash, as containerd does to find the host. The library's own split knows no
-// domain in a name such as "my_registry.example/x", because of the underscore; the node would ask that host nevertheless.
+// repository splits the name at its first slash, as containerd does to find the host. The library's own split finds no domain
+// in "my_registry.example/x", because of the underscore. The node would send its request to that host.
 func repository(named reference.Named) imagepull.Reference {
 	domain, path, _ := strings.Cut(named.Name(), "/")
 	return imagepull.Reference{Domain: domain, Path: path}

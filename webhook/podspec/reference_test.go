@@ -17,7 +17,7 @@ const (
 	digest5 = "sha512:" + hex64 + hex64
 )
 
-// validImages maps images that the kubelet parses to what containerd then asks for.
+// validImages maps images that the kubelet parses to containerd's references.
 var validImages = map[string]imagepull.Reference{
 	"nginx":                                 {Domain: "docker.io", Path: "library/nginx", Tag: "latest"},
 	"nginx:1.27":                            {Domain: "docker.io", Path: "library/nginx", Tag: "1.27"},
@@ -46,10 +46,10 @@ var validImages = map[string]imagepull.Reference{
 	// An upper-case first component is a host.
 	"Foo/bar":         {Domain: "Foo", Path: "bar", Tag: "latest"},
 	"Docker.io/nginx": {Domain: "Docker.io", Path: "nginx", Tag: "latest"},
-	// A host alone is a repository, and its port a tag.
+	// A host alone is a repository with a tag.
 	"registry.example":      {Domain: "docker.io", Path: "library/registry.example", Tag: "latest"},
 	"registry.example:5000": {Domain: "docker.io", Path: "library/registry.example", Tag: "5000"},
-	// Only a name of nothing but 64 hexadecimal digits is refused.
+	// Only a name that consists of 64 hexadecimal digits is invalid.
 	hex64 + ":1":          {Domain: "docker.io", Path: "library/" + hex64, Tag: "1"},
 	"docker.io/" + hex64:  {Domain: "docker.io", Path: "library/" + hex64, Tag: "latest"},
 	"shop/" + hex64:       {Domain: "docker.io", Path: "shop/" + hex64, Tag: "latest"},
@@ -58,7 +58,7 @@ var validImages = map[string]imagepull.Reference{
 	"my_registry.local/x": {Domain: "my_registry.local", Path: "x", Tag: "latest"},
 }
 
-// invalidImages maps images for which the kubelet reports InvalidImageName to our words for that.
+// invalidImages maps images for which the kubelet reports InvalidImageName to their causes.
 var invalidImages = map[string]nameError{
 	"":           errNameEmpty,
 	" ":          errNameEmpty,
@@ -124,7 +124,7 @@ var invalidImages = map[string]nameError{
 	strings.ToUpper(hex64)[:10] + "_-x": errNameFormat,
 }
 
-func TestParseReference(t *testing.T) {
+func TestParseReferenceNormalises(t *testing.T) {
 	t.Parallel()
 	for image, want := range validImages {
 		t.Run(image, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
-func TestParseReferenceInvalid(t *testing.T) {
+func TestParseReferenceNamesTheCause(t *testing.T) {
 	t.Parallel()
 	for image, want := range invalidImages {
 		t.Run(image, func(t *testing.T) {
@@ -156,8 +156,8 @@ func TestParseReferenceInvalid(t *testing.T) {
 	}
 }
 
-// TestParseReferenceHuge sees to it that an image of any length costs little and is not repeated.
-func TestParseReferenceHuge(t *testing.T) {
+// TestParseReferenceOfHugeImages checks that a long image costs little time and is not quoted.
+func TestParseReferenceOfHugeImages(t *testing.T) {
 	t.Parallel()
 	const length = maxImage - 16
 	tests := map[string]struct {
@@ -181,8 +181,8 @@ func TestParseReferenceHuge(t *testing.T) {
 	}
 }
 
-// TestParseReferenceAgreesWithNode compares every case with the two functions through which a node takes it.
-func TestParseReferenceAgreesWithNode(t *testing.T) {
+// TestParseReferenceAgreesWithNodes compares every case with the two functions that parse it on a node.
+func TestParseReferenceAgreesWithNodes(t *testing.T) {
 	t.Parallel()
 	for image := range validImages {
 		checkAgreement(t, image)
@@ -207,19 +207,19 @@ func checkAgreement(t *testing.T, image string) {
 	if len(image) > maxImage {
 		return
 	}
-	want, wantErr := askedByNode(image)
+	want, wantErr := referenceOnNode(image)
 	got, err := ParseReference(image)
 	if (err != nil) != (wantErr != nil) {
 		t.Fatalf("ParseReference(%q): got error %v, the node has %v", image, err, wantErr)
 	}
 	if err != nil {
 		if explained := nameError(""); !errors.As(err, &explained) {
-			t.Errorf("ParseReference(%q): got error %v of type %T, want our own", image, err, err)
+			t.Errorf("ParseReference(%q): got error %v of type %T, want a nameError", image, err, err)
 		}
 		return
 	}
 	if got.String() != want {
-		t.Errorf("ParseReference(%q): got %s, the node asks for %s", image, got, want)
+		t.Errorf("ParseReference(%q): got %s, the node uses %s", image, got, want)
 	}
 	again, err := ParseReference(got.String())
 	if diff := cmp.Diff(got, again); err != nil || diff != "" {
@@ -227,10 +227,9 @@ func checkAgreement(t *testing.T, image string) {
 	}
 }
 
-// askedByNode does what kubelet and containerd do with an image: the kubelet parses it and appends the default tag to
-// the string (pkg/kubelet/images, applyDefaultImageTag); containerd parses the string again
-// (internal/cri/server/images, PullImage).
-func askedByNode(image string) (string, error) {
+// referenceOnNode parses an image like a node: the kubelet parses it and appends the default tag to the string (pkg/kubelet/images,
+// applyDefaultImageTag); containerd parses the string again (internal/cri/server/images, PullImage).
+func referenceOnNode(image string) (string, error) {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
 		return "", err
@@ -238,9 +237,9 @@ func askedByNode(image string) (string, error) {
 	if reference.IsNameOnly(named) && !strings.HasSuffix(image, ":latest") {
 		image += ":latest"
 	}
-	asked, err := reference.ParseDockerRef(image)
+	parsed, err := reference.ParseDockerRef(image)
 	if err != nil {
 		return "", err
 	}
-	return asked.String(), nil
+	return parsed.String(), nil
 }

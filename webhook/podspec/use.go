@@ -7,13 +7,12 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Image returns the use of a bare image, one without an object around it. Asking about it means asking the registry,
-// so that its pull policy is Always.
+// Image returns the use of a standalone image, without an object. Its pull policy is Always, so that the registry is checked.
 func Image(image string) imagepull.Use {
 	return complete(imagepull.Use{Path: "image", Image: image, PullPolicy: imagepull.PullAlways})
 }
 
-// complete fills in what follows from the image and the pull policy as written.
+// complete sets the fields that depend on the image and the pull policy in the object.
 func complete(use imagepull.Use) imagepull.Use {
 	ref, tag, err := parse(use.Image)
 	use.Reference = ref
@@ -26,8 +25,8 @@ func complete(use imagepull.Use) imagepull.Use {
 	return use
 }
 
-// defaultPullPolicy is the API server's: only the tag counts, even beside a digest, and an image that does not parse
-// has none (kubernetes: pkg/apis/core/v1/defaults.go, SetDefaults_Container and SetDefaults_Volume).
+// defaultPullPolicy returns the API server's default. It depends on the tag only, also with a digest. An image that does not
+// parse has no tag (kubernetes: pkg/apis/core/v1/defaults.go, SetDefaults_Container and SetDefaults_Volume).
 func defaultPullPolicy(tag string) imagepull.PullPolicy {
 	if tag == defaultTag {
 		return imagepull.PullAlways
@@ -35,7 +34,7 @@ func defaultPullPolicy(tag string) imagepull.PullPolicy {
 	return imagepull.PullIfNotPresent
 }
 
-// uses lists every image of the pod spec that is found at path: those of the containers that it is there for first.
+// uses returns every image of the pod spec at path. Ordinary containers come first.
 func uses(path string, s *spec) []imagepull.Use {
 	all := make([]imagepull.Use, 0, len(s.Containers)+len(s.InitContainers)+len(s.EphemeralContainers))
 	all = appendUses(all, path+".containers", imagepull.Container, s.Containers)
@@ -44,7 +43,7 @@ func uses(path string, s *spec) []imagepull.Use {
 	return appendVolumeUses(all, path+".volumes", s)
 }
 
-// appendUses adds the images of a list of containers.
+// appendUses appends the images of a list of containers.
 func appendUses(all []imagepull.Use, list string, kind imagepull.Kind, containers []container) []imagepull.Use {
 	for i, c := range containers {
 		all = append(all, complete(imagepull.Use{
@@ -92,7 +91,7 @@ func (s *spec) mounted() map[string]bool {
 	return names
 }
 
-// isPlaceholder reports whether the image is left open in a template, for a controller or a mutating webhook to fill in.
-// A pod that still had it would never be stored (kubernetes: pkg/apis/core/validation, validateContainerCommon and
-// validateContainerOnlyForPod), and so no node would ever try to pull it.
+// isPlaceholder reports whether the image in a template is blank, for a controller or a mutating webhook to replace. The API
+// server rejects a pod with a blank image (kubernetes: pkg/apis/core/validation, validateContainerCommon and
+// validateContainerOnlyForPod), so no node would try to pull it.
 func isPlaceholder(use imagepull.Use) bool { return strings.TrimSpace(use.Image) == "" }

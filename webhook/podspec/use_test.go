@@ -8,23 +8,23 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-func TestImage(t *testing.T) {
+func TestImageIsAStandaloneUse(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		image string
 		want  imagepull.Use
 	}{
-		"a bare image is always asked of the registry": {
+		"a standalone image is always pulled": {
 			image: "nginx:1.27",
 			want: imagepull.Use{
-				Path: "image", Kind: imagepull.Bare, Image: "nginx:1.27", PullPolicy: imagepull.PullAlways,
+				Path: "image", Kind: imagepull.Standalone, Image: "nginx:1.27", PullPolicy: imagepull.PullAlways,
 				Reference: imagepull.Reference{Domain: "docker.io", Path: "library/nginx", Tag: "1.27"},
 			},
 		},
-		"an image that does not parse says why": {
+		"an image that does not parse has an error": {
 			image: "Nginx",
 			want: imagepull.Use{
-				Path: "image", Kind: imagepull.Bare, Image: "Nginx", PullPolicy: imagepull.PullAlways,
+				Path: "image", Kind: imagepull.Standalone, Image: "Nginx", PullPolicy: imagepull.PullAlways,
 				ParseError: "repository name must be lowercase",
 			},
 		},
@@ -39,24 +39,24 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// TestPullPolicy gives the same image to a container and to an image volume: the API server defaults both alike.
-func TestPullPolicy(t *testing.T) {
+// TestPullPolicyIsDefaultedAsInTheAPIServer uses a container and an image volume, which have the same defaults.
+func TestPullPolicyIsDefaultedAsInTheAPIServer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		image, policy string
 		want          imagepull.PullPolicy
 	}{
-		"no tag":                     {"web", "", imagepull.PullAlways},
-		"tag latest":                 {"web:latest", "", imagepull.PullAlways},
-		"tag latest beside a digest": {"web:latest@" + digest, "", imagepull.PullAlways},
-		"another tag":                {"web:1", "", imagepull.PullIfNotPresent},
-		"another tag and a digest":   {"web:1@" + digest, "", imagepull.PullIfNotPresent},
-		"digest alone":               {"web@" + digest, "", imagepull.PullIfNotPresent},
-		"latest in upper case":       {"web:LATEST", "", imagepull.PullIfNotPresent},
-		"not parsable, tag latest":   {"Web:latest", "", imagepull.PullIfNotPresent},
-		"written Always":             {"web:1", "Always", imagepull.PullAlways},
-		"written IfNotPresent":       {"web:latest", "IfNotPresent", imagepull.PullIfNotPresent},
-		"written Never":              {"web:latest", "Never", imagepull.PullNever},
+		"no tag":                   {"web", "", imagepull.PullAlways},
+		"tag latest":               {"web:latest", "", imagepull.PullAlways},
+		"tag latest with a digest": {"web:latest@" + digest, "", imagepull.PullAlways},
+		"another tag":              {"web:1", "", imagepull.PullIfNotPresent},
+		"another tag and a digest": {"web:1@" + digest, "", imagepull.PullIfNotPresent},
+		"digest alone":             {"web@" + digest, "", imagepull.PullIfNotPresent},
+		"latest in upper case":     {"web:LATEST", "", imagepull.PullIfNotPresent},
+		"not parsable, tag latest": {"Web:latest", "", imagepull.PullIfNotPresent},
+		"written Always":           {"web:1", "Always", imagepull.PullAlways},
+		"written IfNotPresent":     {"web:latest", "IfNotPresent", imagepull.PullIfNotPresent},
+		"written Never":            {"web:latest", "Never", imagepull.PullNever},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestPullPolicy(t *testing.T) {
 	}
 }
 
-func TestUsesOfEveryPlace(t *testing.T) {
+func TestDecodeListsUsesOfEveryKind(t *testing.T) {
 	t.Parallel()
 	object := decode(t, `{"apiVersion":"v1","kind":"Pod","spec":{
 		"volumes":[
@@ -102,7 +102,7 @@ func TestUsesOfEveryPlace(t *testing.T) {
 	}
 }
 
-func TestUnmounted(t *testing.T) {
+func TestUnmountedVolumesAreMarked(t *testing.T) {
 	t.Parallel()
 	const (
 		mount  = `"volumeMounts":[{"name":"data","mountPath":"/data"}]`
@@ -116,9 +116,9 @@ func TestUnmounted(t *testing.T) {
 		"mounted by a container":            {`"containers":[{"image":"a"},{"image":"b",` + mount + `}]`, false},
 		"mounted by an init container":      {`"initContainers":[{"name":"a","image":"a",` + mount + `}]`, false},
 		"mounted by an ephemeral container": {`"ephemeralContainers":[{"name":"a","image":"a",` + mount + `}]`, false},
-		"mounted by nobody":                 {`"containers":[{"name":"a","image":"a"}]`, true},
+		"not mounted":                       {`"containers":[{"name":"a","image":"a"}]`, true},
 		"another volume mounted":            {`"containers":[{"name":"a","image":"a",` + other + `}]`, true},
-		"a device is no mount":              {`"containers":[{"name":"a","image":"a",` + device + `}]`, true},
+		"a device is not a mount":           {`"containers":[{"name":"a","image":"a",` + device + `}]`, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -133,9 +133,9 @@ func TestUnmounted(t *testing.T) {
 	}
 }
 
-// TestBlankImages: a pod with a blank image is never stored, except for an image volume of old; the kubelet finds that
-// invalid. In a template a blank image waits to be filled in.
-func TestBlankImages(t *testing.T) {
+// TestBlankImagesAreUsesOfPodsOnly: the API server rejects a pod with a blank image, except in an image volume of an old pod,
+// which is invalid for the kubelet. In a template a blank image is a placeholder.
+func TestBlankImagesAreUsesOfPodsOnly(t *testing.T) {
 	t.Parallel()
 	const spec = `{"containers":[
 			{"name":"none"},{"name":"empty","image":""},{"name":"token","image":" "},{"name":"web","image":"r.example/web:1"}],
@@ -165,21 +165,4 @@ func TestBlankImages(t *testing.T) {
 			}
 		})
 	}
-}
-
-// use is that of the image r.example/NAME:1 of the container or volume NAME.
-func use(path string, kind imagepull.Kind, name string) imagepull.Use {
-	return imagepull.Use{
-		Path: path, Kind: kind, Name: name, Image: "r.example/" + name + ":1", PullPolicy: imagepull.PullIfNotPresent,
-		Reference: imagepull.Reference{Domain: "r.example", Path: name, Tag: "1"},
-	}
-}
-
-func decode(t *testing.T, raw string) Object {
-	t.Helper()
-	object, err := Decode([]byte(raw))
-	if err != nil {
-		t.Fatalf("Decode: %v", err)
-	}
-	return object
 }

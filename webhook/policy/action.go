@@ -6,23 +6,23 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Action is what one finding asks for, before the mode has its say.
+// Action is the action on one finding, before the mode is applied.
 type Action string
 
 const (
-	// ActionDeny refuses the object.
+	// ActionDeny denies the object.
 	ActionDeny Action = "deny"
-	// ActionWarn lets the object through with a warning.
+	// ActionWarn admits the object with a warning.
 	ActionWarn Action = "warn"
-	// ActionAllow lets the object through and says nothing.
+	// ActionAllow admits the object without a warning.
 	ActionAllow Action = "allow"
 )
 
-// Actions returns every action, the strictest first.
+// Actions returns every action, from strict to lenient.
 func Actions() []Action { return []Action{ActionDeny, ActionWarn, ActionAllow} }
 
-// actionOn returns what the finding asks for. An override that is no action counts as none, because a slip there must
-// not turn a denial into silence or the other way round.
+// actionOn returns the action on a finding. An override with an unknown action is ignored: a typo must not hide a denial or
+// cause one.
 func actionOn(finding imagepull.Finding, overrides map[imagepull.Reason]Action) Action {
 	if action := overrides[finding.Reason]; slices.Contains(Actions(), action) {
 		return action
@@ -30,7 +30,7 @@ func actionOn(finding imagepull.Finding, overrides map[imagepull.Reason]Action) 
 	return defaultAction(finding)
 }
 
-// defaultAction follows the outcome: only certainty denies.
+// defaultAction returns the action of the outcome: only Unpullable findings deny.
 func defaultAction(finding imagepull.Finding) Action {
 	switch finding.Outcome() {
 	case imagepull.Unpullable:

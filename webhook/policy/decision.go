@@ -2,36 +2,34 @@ package policy
 
 import "github.com/pullgate/pullgate/webhook/imagepull"
 
-// Input is all that a decision depends on.
+// Input holds everything that a decision depends on.
 type Input struct {
-	// Mode is that of the namespace. A value that is no mode acts as ModeWarn.
+	// Mode is the mode of the namespace. An unknown value acts as ModeWarn.
 	Mode Mode
-	// Actions override what an outcome stands for, one reason at a time. They act below the mode, which still caps them.
+	// Actions override the action of an outcome, one reason at a time. The mode still caps them.
 	Actions map[imagepull.Reason]Action
-	// Template marks a workload's pod template. It is warned of and never denied: by the time its pods come, which are
-	// checked themselves, an image may have been pushed or a secret created.
+	// Template marks a workload's pod template, which gets warnings only. Its pods are checked when they are created; until
+	// then the image may be pushed or the secret created.
 	Template bool
 	// Findings are the findings of the whole object, in the order of its uses.
 	Findings []imagepull.Finding
 }
 
-// Decision says what becomes of an object. The zero value admits it in silence.
-//
-// Each list keeps the order of the findings that it was made from.
+// Decision is the decision on an object. The zero value admits it without a warning. Each list keeps the order of the
+// findings.
 type Decision struct {
-	// Denials are the findings that refuse the object; it is admitted when there are none.
+	// Denials are the findings that deny the object. The object is admitted if the list is empty.
 	Denials []imagepull.Finding
-	// Warnings are the findings that the caller is told of. A refused object has none: they would only bury its cause.
+	// Warnings are the findings to warn about. A denied object has none: they would hide the cause of the denial.
 	Warnings []imagepull.Finding
-	// Audited are the findings for the audit annotations: all that ask for more than ActionAllow, whatever the mode
-	// keeps from the caller. In ModeOff there are none.
+	// Audited are the findings for the audit annotations: all whose action is not ActionAllow, in every mode but ModeOff.
 	Audited []imagepull.Finding
 }
 
 // Allowed reports whether the object is admitted.
 func (d Decision) Allowed() bool { return len(d.Denials) == 0 }
 
-// Decide weighs the findings of one object.
+// Decide returns the decision on the findings of one object.
 func Decide(in Input) Decision {
 	var d Decision
 	if in.Mode == ModeOff {
@@ -46,7 +44,7 @@ func Decide(in Input) Decision {
 	return d
 }
 
-// add files one finding under what it asks for, as far as the mode allows.
+// add appends one finding to the lists for its action, as far as the mode allows.
 func (d *Decision) add(finding imagepull.Finding, in Input) {
 	action := actionOn(finding, in.Actions)
 	if action == ActionAllow {

@@ -9,7 +9,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// named returns a finding of the reason, told apart by the name of its container.
+// named returns a finding with a reason and the name of its container.
 func named(name string, reason imagepull.Reason) imagepull.Finding {
 	return imagepull.Finding{
 		Use:     imagepull.Use{Kind: imagepull.Container, Name: name, Image: "registry.example/shop/" + name},
@@ -17,14 +17,14 @@ func named(name string, reason imagepull.Reason) imagepull.Finding {
 	}
 }
 
-// advised returns a pullable finding with a remark.
-func advised(name string) imagepull.Finding {
+// withWarning returns a pullable finding with a warning.
+func withWarning(name string) imagepull.Finding {
 	finding := named(name, imagepull.ReasonPullable)
 	finding.Warnings = []imagepull.Warning{{Reason: imagepull.WarningPullSecretMissing, Message: "pull secret does not exist"}}
 	return finding
 }
 
-// names keeps what the tests compare: which findings went where, and in which order.
+// names returns the names of the findings.
 func names(findings []imagepull.Finding) []string {
 	var all []string
 	for _, finding := range findings {
@@ -33,71 +33,71 @@ func names(findings []imagepull.Finding) []string {
 	return all
 }
 
-// filed is a Decision by the names of its findings.
-type filed struct{ Denials, Warnings, Audited []string }
+// lists holds the names of the findings in a Decision.
+type lists struct{ Denials, Warnings, Audited []string }
 
-func file(d policy.Decision) filed {
-	return filed{Denials: names(d.Denials), Warnings: names(d.Warnings), Audited: names(d.Audited)}
+func listsOf(d policy.Decision) lists {
+	return lists{Denials: names(d.Denials), Warnings: names(d.Warnings), Audited: names(d.Audited)}
 }
 
-func TestDecideByMode(t *testing.T) {
+func TestModeCapsTheAction(t *testing.T) {
 	t.Parallel()
-	certain := named("certain", imagepull.ReasonNotFound)
-	doubt := named("doubt", imagepull.ReasonRateLimited)
+	failing := named("failing", imagepull.ReasonNotFound)
+	unclear := named("unclear", imagepull.ReasonRateLimited)
 	good := named("good", imagepull.ReasonPullable)
-	remark := advised("remark")
+	warned := withWarning("warned")
 	tests := map[string]struct {
 		mode     policy.Mode
 		template bool
 		findings []imagepull.Finding
-		want     filed
+		want     lists
 	}{
-		"enforce denies certainty": {
-			policy.ModeEnforce, false, []imagepull.Finding{good, certain},
-			filed{Denials: []string{"certain"}, Audited: []string{"certain"}},
+		"enforce denies unpullable images": {
+			policy.ModeEnforce, false, []imagepull.Finding{good, failing},
+			lists{Denials: []string{"failing"}, Audited: []string{"failing"}},
 		},
-		"enforce warns of doubt and passes advice on": {
-			policy.ModeEnforce, false, []imagepull.Finding{remark, good, doubt},
-			filed{Warnings: []string{"remark", "doubt"}, Audited: []string{"remark", "doubt"}},
+		"enforce warns about indeterminate images and passes warnings on": {
+			policy.ModeEnforce, false, []imagepull.Finding{warned, good, unclear},
+			lists{Warnings: []string{"warned", "unclear"}, Audited: []string{"warned", "unclear"}},
 		},
-		"a denied object has no warnings, and the audit keeps all": {
-			policy.ModeEnforce, false, []imagepull.Finding{doubt, certain, remark},
-			filed{Denials: []string{"certain"}, Audited: []string{"doubt", "certain", "remark"}},
+		"a denied object has no warnings, and the audit has all": {
+			policy.ModeEnforce, false, []imagepull.Finding{unclear, failing, warned},
+			lists{Denials: []string{"failing"}, Audited: []string{"unclear", "failing", "warned"}},
 		},
-		"every failing use is named": {
-			policy.ModeEnforce, false, []imagepull.Finding{certain, named("other", imagepull.ReasonAccessDenied)},
-			filed{Denials: []string{"certain", "other"}, Audited: []string{"certain", "other"}},
+		"every unpullable use is a denial": {
+			policy.ModeEnforce, false, []imagepull.Finding{failing, named("other", imagepull.ReasonAccessDenied)},
+			lists{Denials: []string{"failing", "other"}, Audited: []string{"failing", "other"}},
 		},
-		"enforce only warns of a template": {
-			policy.ModeEnforce, true, []imagepull.Finding{certain, doubt, remark},
-			filed{Warnings: []string{"certain", "doubt", "remark"}, Audited: []string{"certain", "doubt", "remark"}},
+		"enforce warns about a template": {
+			policy.ModeEnforce, true, []imagepull.Finding{failing, unclear, warned},
+			lists{Warnings: []string{"failing", "unclear", "warned"}, Audited: []string{"failing", "unclear", "warned"}},
 		},
-		"warn warns of both": {
-			policy.ModeWarn, false, []imagepull.Finding{certain, doubt, good, remark},
-			filed{Warnings: []string{"certain", "doubt", "remark"}, Audited: []string{"certain", "doubt", "remark"}},
+		"warn warns about both": {
+			policy.ModeWarn, false, []imagepull.Finding{failing, unclear, good, warned},
+			lists{Warnings: []string{"failing", "unclear", "warned"}, Audited: []string{"failing", "unclear", "warned"}},
 		},
-		"audit is silent": {
-			policy.ModeAudit, false, []imagepull.Finding{certain, doubt, good, remark},
-			filed{Audited: []string{"certain", "doubt", "remark"}},
+		"audit fills the audit only": {
+			policy.ModeAudit, false, []imagepull.Finding{failing, unclear, good, warned},
+			lists{Audited: []string{"failing", "unclear", "warned"}},
 		},
-		"off is silent, even in the audit": {
-			policy.ModeOff, false, []imagepull.Finding{certain, doubt, remark}, filed{},
+		"off leaves the audit empty": {
+			policy.ModeOff, false, []imagepull.Finding{failing, unclear, warned}, lists{},
 		},
 		"an unknown mode acts as warn": {
-			"strict", false, []imagepull.Finding{certain, doubt},
-			filed{Warnings: []string{"certain", "doubt"}, Audited: []string{"certain", "doubt"}},
+			"strict", false, []imagepull.Finding{failing, unclear},
+			lists{Warnings: []string{"failing", "unclear"}, Audited: []string{"failing", "unclear"}},
 		},
 		"the zero mode acts as warn": {
-			"", false, []imagepull.Finding{certain},
-			filed{Warnings: []string{"certain"}, Audited: []string{"certain"}},
+			"", false, []imagepull.Finding{failing},
+			lists{Warnings: []string{"failing"}, Audited: []string{"failing"}},
 		},
-		"nothing found": {policy.ModeEnforce, false, nil, filed{}},
+		"no findings": {policy.ModeEnforce, false, nil, lists{}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := policy.Decide(policy.Input{Mode: test.mode, Template: test.template, Findings: test.findings})
-			if diff := cmp.Diff(test.want, file(got)); diff != "" {
+			if diff := cmp.Diff(test.want, listsOf(got)); diff != "" {
 				t.Errorf("Decide() differs (-want +got):\n%s", diff)
 			}
 			if want := len(test.want.Denials) == 0; got.Allowed() != want {
@@ -107,15 +107,15 @@ func TestDecideByMode(t *testing.T) {
 	}
 }
 
-// TestDecideEveryReason holds the contract's one sentence on each mode against the whole vocabulary.
-func TestDecideEveryReason(t *testing.T) {
+// TestDecisionFollowsTheOutcomeOfEveryReason tests every mode with every reason.
+func TestDecisionFollowsTheOutcomeOfEveryReason(t *testing.T) {
 	t.Parallel()
 	type cell struct {
 		mode    policy.Mode
 		outcome imagepull.Outcome
 	}
 	audited, denied, warned := []string{"web"}, []string{"web"}, []string{"web"}
-	want := map[cell]filed{
+	want := map[cell]lists{
 		{policy.ModeEnforce, imagepull.Unpullable}:    {Denials: denied, Audited: audited},
 		{policy.ModeEnforce, imagepull.Indeterminate}: {Warnings: warned, Audited: audited},
 		{policy.ModeWarn, imagepull.Unpullable}:       {Warnings: warned, Audited: audited},
@@ -125,7 +125,7 @@ func TestDecideEveryReason(t *testing.T) {
 	}
 	for _, mode := range policy.Modes() {
 		for _, reason := range append(imagepull.Reasons(), "") {
-			got := file(policy.Decide(policy.Input{
+			got := listsOf(policy.Decide(policy.Input{
 				Mode: mode, Findings: []imagepull.Finding{named("web", reason)},
 			}))
 			if diff := cmp.Diff(want[cell{mode, reason.Outcome()}], got); diff != "" {
@@ -135,30 +135,30 @@ func TestDecideEveryReason(t *testing.T) {
 	}
 }
 
-func TestDecideWithActions(t *testing.T) {
+func TestActionsOverrideTheOutcome(t *testing.T) {
 	t.Parallel()
 	web := []string{"web"}
-	warned := filed{Warnings: web, Audited: web}
-	denied := filed{Denials: web, Audited: web}
+	warned := lists{Warnings: web, Audited: web}
+	denied := lists{Denials: web, Audited: web}
 	tests := map[string]struct {
 		mode    policy.Mode
 		reason  imagepull.Reason
 		actions map[imagepull.Reason]policy.Action
-		want    filed
+		want    lists
 	}{
-		"enforce: deny a doubt": {
+		"enforce: deny an indeterminate reason": {
 			policy.ModeEnforce, imagepull.ReasonNodeCache,
 			map[imagepull.Reason]policy.Action{imagepull.ReasonNodeCache: policy.ActionDeny}, denied,
 		},
-		"enforce: warn of a certainty": {
+		"enforce: warn about an unpullable reason": {
 			policy.ModeEnforce, imagepull.ReasonAccessDenied,
 			map[imagepull.Reason]policy.Action{imagepull.ReasonAccessDenied: policy.ActionWarn}, warned,
 		},
-		"enforce: allow a certainty": {
+		"enforce: allow an unpullable reason": {
 			policy.ModeEnforce, imagepull.ReasonAccessDenied,
-			map[imagepull.Reason]policy.Action{imagepull.ReasonAccessDenied: policy.ActionAllow}, filed{},
+			map[imagepull.Reason]policy.Action{imagepull.ReasonAccessDenied: policy.ActionAllow}, lists{},
 		},
-		"enforce: warn of a pullable image": {
+		"enforce: warn about a pullable image": {
 			policy.ModeEnforce, imagepull.ReasonPresentOnNode,
 			map[imagepull.Reason]policy.Action{imagepull.ReasonPresentOnNode: policy.ActionWarn}, warned,
 		},
@@ -166,7 +166,7 @@ func TestDecideWithActions(t *testing.T) {
 			policy.ModeEnforce, imagepull.ReasonNotFound,
 			map[imagepull.Reason]policy.Action{imagepull.ReasonAccessDenied: policy.ActionAllow}, denied,
 		},
-		"enforce: a word that is no action changes nothing": {
+		"enforce: an unknown action changes nothing": {
 			policy.ModeEnforce, imagepull.ReasonNotFound,
 			map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: "ignore"}, denied,
 		},
@@ -174,21 +174,21 @@ func TestDecideWithActions(t *testing.T) {
 			policy.ModeWarn, imagepull.ReasonNodeCache,
 			map[imagepull.Reason]policy.Action{imagepull.ReasonNodeCache: policy.ActionDeny}, warned,
 		},
-		"warn: allow silences": {
+		"warn: allow drops the warning": {
 			policy.ModeWarn, imagepull.ReasonRateLimited,
-			map[imagepull.Reason]policy.Action{imagepull.ReasonRateLimited: policy.ActionAllow}, filed{},
+			map[imagepull.Reason]policy.Action{imagepull.ReasonRateLimited: policy.ActionAllow}, lists{},
 		},
 		"audit caps a denial": {
 			policy.ModeAudit, imagepull.ReasonNodeCache,
-			map[imagepull.Reason]policy.Action{imagepull.ReasonNodeCache: policy.ActionDeny}, filed{Audited: web},
+			map[imagepull.Reason]policy.Action{imagepull.ReasonNodeCache: policy.ActionDeny}, lists{Audited: web},
 		},
-		"audit: allow silences": {
+		"audit: allow drops the finding": {
 			policy.ModeAudit, imagepull.ReasonNotFound,
-			map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionAllow}, filed{},
+			map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionAllow}, lists{},
 		},
 		"off caps everything": {
 			policy.ModeOff, imagepull.ReasonNotFound,
-			map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionDeny}, filed{},
+			map[imagepull.Reason]policy.Action{imagepull.ReasonNotFound: policy.ActionDeny}, lists{},
 		},
 	}
 	for name, test := range tests {
@@ -197,33 +197,33 @@ func TestDecideWithActions(t *testing.T) {
 			got := policy.Decide(policy.Input{
 				Mode: test.mode, Actions: test.actions, Findings: []imagepull.Finding{named("web", test.reason)},
 			})
-			if diff := cmp.Diff(test.want, file(got)); diff != "" {
+			if diff := cmp.Diff(test.want, listsOf(got)); diff != "" {
 				t.Errorf("Decide() differs (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestDecideAllowSilencesWarnings(t *testing.T) {
+func TestAllowDropsTheWarningsOfPullableImages(t *testing.T) {
 	t.Parallel()
 	got := policy.Decide(policy.Input{
 		Mode:     policy.ModeEnforce,
 		Actions:  map[imagepull.Reason]policy.Action{imagepull.ReasonPullable: policy.ActionAllow},
-		Findings: []imagepull.Finding{advised("web")},
+		Findings: []imagepull.Finding{withWarning("web")},
 	})
-	if diff := cmp.Diff(filed{}, file(got)); diff != "" {
+	if diff := cmp.Diff(lists{}, listsOf(got)); diff != "" {
 		t.Errorf("Decide() differs (-want +got):\n%s", diff)
 	}
 }
 
-func TestDecideCapsDenyOnTemplate(t *testing.T) {
+func TestTemplateCapsDeny(t *testing.T) {
 	t.Parallel()
 	got := policy.Decide(policy.Input{
 		Mode: policy.ModeEnforce, Template: true,
 		Actions:  map[imagepull.Reason]policy.Action{imagepull.ReasonSomePlatforms: policy.ActionDeny},
 		Findings: []imagepull.Finding{named("web", imagepull.ReasonSomePlatforms)},
 	})
-	if diff := cmp.Diff(filed{Warnings: []string{"web"}, Audited: []string{"web"}}, file(got)); diff != "" {
+	if diff := cmp.Diff(lists{Warnings: []string{"web"}, Audited: []string{"web"}}, listsOf(got)); diff != "" {
 		t.Errorf("Decide() differs (-want +got):\n%s", diff)
 	}
 }
@@ -232,6 +232,6 @@ func TestZeroDecisionAdmits(t *testing.T) {
 	t.Parallel()
 	var zero policy.Decision
 	if !zero.Allowed() {
-		t.Error("the zero Decision denies, want it to admit: a forgotten branch must not be a false denial")
+		t.Error("the zero Decision denies, want it to admit: a missing branch must not cause a false denial")
 	}
 }

@@ -1,9 +1,10 @@
-// Package policy turns findings into a decision.
+// Package policy decides on an object from its findings.
 //
-// Think of it as two filters in a row. First, each finding asks for an action of its own: the one that its outcome
-// stands for, or the one that the operators chose for its reason. Then the namespace's mode caps what was asked: only
-// "enforce" lets a denial through, "warn" turns it into a warning, "audit" keeps everything from the caller, and "off"
-// forgets it altogether.
+//	findings → action of each (outcome, or override by reason) → mode of the namespace → Decision
 //
-// The package is pure: the same input gives the same decision, and nothing is read or written on the way.
+// The mode caps the actions: only "enforce" denies, "warn" turns denials into warnings, "audit" sends findings to the audit
+// log only, and "off" drops them. [Decide] is pure:
+//
+//	d := policy.Decide(policy.Input{Mode: policy.ModeEnforce, Findings: findings})
+//	d.Allowed() // false if a finding is Unpullable
 package policy

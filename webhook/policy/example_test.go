@@ -11,7 +11,7 @@ func ExampleDecide() {
 	mode, recognised := policy.ModeOf(map[string]string{policy.LabelMode: "enforce"}, policy.ModeWarn)
 	decision := policy.Decide(policy.Input{
 		Mode: mode,
-		// Here, a limited registry is no news.
+		// This cluster ignores rate limits.
 		Actions: map[imagepull.Reason]policy.Action{imagepull.ReasonRateLimited: policy.ActionAllow},
 		Findings: []imagepull.Finding{
 			{Use: imagepull.Use{Name: "web"}, Verdict: imagepull.Verdict{Reason: imagepull.ReasonRateLimited}},

@@ -2,30 +2,30 @@ package policy
 
 import "slices"
 
-// LabelMode is the label of a namespace that holds its mode.
+// LabelMode is the label of a namespace with its mode.
 const LabelMode = "pullgate.dev/mode"
 
-// Mode is how far Pullgate may go in a namespace.
+// Mode caps the actions of Pullgate in a namespace.
 type Mode string
 
 const (
-	// ModeEnforce refuses what is certain to fail and warns of doubt.
+	// ModeEnforce denies Unpullable findings and warns about Indeterminate ones.
 	ModeEnforce Mode = "enforce"
-	// ModeWarn refuses nothing and warns of both.
+	// ModeWarn warns about both.
 	ModeWarn Mode = "warn"
-	// ModeAudit tells the caller nothing; findings go to audit annotations and metrics only.
+	// ModeAudit sends findings to audit annotations and metrics only.
 	ModeAudit Mode = "audit"
-	// ModeOff lets everything through in silence.
+	// ModeOff admits every object unchecked.
 	ModeOff Mode = "off"
 )
 
-// Modes returns every mode, the strictest first.
+// Modes returns every mode, from strict to lenient.
 func Modes() []Mode { return []Mode{ModeEnforce, ModeWarn, ModeAudit, ModeOff} }
 
-// ModeOf reads the mode off the labels of a namespace; without the label it is unlabelled.
+// ModeOf returns the mode in the labels of a namespace, or unlabelled if the label is missing.
 //
-// The second result is false when the label holds no mode. Such a namespace acts as "warn": somebody wanted Pullgate
-// there, so that silence would hide the mistake, and a denial could be one that nobody asked for.
+// The second result is false if the label holds an unknown mode. Such a namespace is in mode "warn": warnings show the
+// mistake, and denials may not be intended.
 func ModeOf(labels map[string]string, unlabelled Mode) (Mode, bool) {
 	value, labelled := labels[LabelMode]
 	if !labelled {

@@ -6,7 +6,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-func TestModeOf(t *testing.T) {
+func TestModeOfReadsTheLabel(t *testing.T) {
 	t.Parallel()
 	labelled := func(value string) map[string]string { return map[string]string{policy.LabelMode: value} }
 	tests := map[string]struct {
@@ -15,18 +15,18 @@ func TestModeOf(t *testing.T) {
 		want       policy.Mode
 		recognised bool
 	}{
-		"enforce":                             {labelled("enforce"), policy.ModeOff, policy.ModeEnforce, true},
-		"warn":                                {labelled("warn"), policy.ModeOff, policy.ModeWarn, true},
-		"audit":                               {labelled("audit"), policy.ModeOff, policy.ModeAudit, true},
-		"off":                                 {labelled("off"), policy.ModeEnforce, policy.ModeOff, true},
-		"no labels at all":                    {nil, policy.ModeAudit, policy.ModeAudit, true},
-		"other labels only":                   {map[string]string{"team": "shop"}, policy.ModeEnforce, policy.ModeEnforce, true},
-		"an unknown value warns":              {labelled("strict"), policy.ModeEnforce, policy.ModeWarn, false},
-		"an unknown value warns, off or not":  {labelled("strict"), policy.ModeOff, policy.ModeWarn, false},
-		"an empty value is unknown":           {labelled(""), policy.ModeOff, policy.ModeWarn, false},
-		"another case is unknown":             {labelled("Enforce"), policy.ModeOff, policy.ModeWarn, false},
-		"surrounding space is unknown":        {labelled(" off"), policy.ModeOff, policy.ModeWarn, false},
-		"a label of another name is not ours": {map[string]string{"mode": "off"}, policy.ModeWarn, policy.ModeWarn, true},
+		"enforce":                              {labelled("enforce"), policy.ModeOff, policy.ModeEnforce, true},
+		"warn":                                 {labelled("warn"), policy.ModeOff, policy.ModeWarn, true},
+		"audit":                                {labelled("audit"), policy.ModeOff, policy.ModeAudit, true},
+		"off":                                  {labelled("off"), policy.ModeEnforce, policy.ModeOff, true},
+		"no labels at all":                     {nil, policy.ModeAudit, policy.ModeAudit, true},
+		"other labels only":                    {map[string]string{"team": "shop"}, policy.ModeEnforce, policy.ModeEnforce, true},
+		"an unknown value warns":               {labelled("strict"), policy.ModeEnforce, policy.ModeWarn, false},
+		"an unknown value is never off":        {labelled("strict"), policy.ModeOff, policy.ModeWarn, false},
+		"an empty value is unknown":            {labelled(""), policy.ModeOff, policy.ModeWarn, false},
+		"another case is unknown":              {labelled("Enforce"), policy.ModeOff, policy.ModeWarn, false},
+		"surrounding space is unknown":         {labelled(" off"), policy.ModeOff, policy.ModeWarn, false},
+		"a label with another name is ignored": {map[string]string{"mode": "off"}, policy.ModeWarn, policy.ModeWarn, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

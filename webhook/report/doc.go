@@ -1,8 +1,11 @@
-// Package report puts findings into words: the one line of a denial or a warning, and the reports of the command line.
+// Package report writes findings as text: the line of a denial or a warning, and the reports of the command line.
 //
-// Think of a finding as a sentence with fixed parts: where the image is used, the image, what becomes of it, the cause,
-// and what to do. [Line] says all of it. [Warning] says as much as fits where space is short. The formats lay the same
-// parts out for machines ([WriteJSON], [WriteYAML]) or for a terminal ([WriteTable]).
+//	Finding → Line (denial), Warning (at most 256 characters)
+//	Report  → WriteTable (terminal), WriteJSON, WriteYAML (machines)
 //
-// Names and images come from whoever wrote the object, so that nothing of theirs is printed unescaped.
+// A line names the container, the image, the outcome, the cause and the fix:
+//
+//	container "web": image "nginx:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name
+//
+// Names and images are text of the pod's author. The package escapes all of it.
 package report

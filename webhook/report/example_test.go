@@ -48,3 +48,44 @@ func ExampleWriteTable() {
 	//
 	// 2 images: 1 pullable, 1 unpullable
 }
+
+func ExampleWriteJSON() {
+	r := report.Report{Entries: []report.Entry{{Finding: imagepull.Finding{
+		Use:     imagepull.Use{Path: "image", Image: "nginx"},
+		Verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable, Credential: "anonymous"},
+	}}}}
+	if err := report.WriteJSON(os.Stdout, r); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// {
+	//   "apiVersion": "pullgate.dev/v1alpha1",
+	//   "kind": "CheckReport",
+	//   "summary": {
+	//     "pullable": 1,
+	//     "unpullable": 0,
+	//     "indeterminate": 0
+	//   },
+	//   "findings": [
+	//     {
+	//       "source": "",
+	//       "path": "image",
+	//       "container": "",
+	//       "image": "nginx",
+	//       "outcome": "Pullable",
+	//       "reason": "Pullable",
+	//       "message": "",
+	//       "suggestion": "",
+	//       "digest": "",
+	//       "credential": "anonymous",
+	//       "advice": []
+	//     }
+	//   ]
+	// }
+}
+
+// A summary leaves out zero counts.
+func ExampleSummary_String() {
+	fmt.Println(report.Summary{Pullable: 2, Unpullable: 1})
+	// Output: 3 images: 2 pullable, 1 unpullable
+}

@@ -18,7 +18,7 @@ const (
 	Kind       = "CheckReport"
 )
 
-// checkReport is the report for machines. The names and the order of its keys are a promise to their readers.
+// checkReport is the report for machines. The names and the order of its keys are stable.
 type checkReport struct {
 	APIVersion string    `json:"apiVersion"`
 	Kind       string    `json:"kind"`
@@ -26,7 +26,7 @@ type checkReport struct {
 	Findings   []finding `json:"findings"`
 }
 
-// finding is one entry. Its suggestion is empty for as long as verdicts carry none.
+// finding is one entry. Suggestion is always empty today: verdicts carry no suggestion.
 type finding struct {
 	Source     string              `json:"source"`
 	Object     *ObjectRef          `json:"object,omitempty"`
@@ -54,7 +54,7 @@ func WriteJSON(w io.Writer, r Report) error {
 	return nil
 }
 
-// WriteYAML writes the report as a CheckReport in YAML, its keys in alphabetical order as kubectl prints them.
+// WriteYAML writes the report as a CheckReport in YAML, with keys in alphabetical order, as in kubectl.
 func WriteYAML(w io.Writer, r Report) error {
 	document, err := r.marshal()
 	if err == nil {
@@ -69,7 +69,7 @@ func WriteYAML(w io.Writer, r Report) error {
 	return nil
 }
 
-// marshal returns the report as indented JSON, without the escapes that only a web page needs.
+// marshal returns the report as indented JSON, without escapes for HTML.
 func (r Report) marshal() ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -79,8 +79,8 @@ func (r Report) marshal() ([]byte, error) {
 	return escapeInvisible(b.Bytes()), err
 }
 
-// escapeInvisible writes the characters that steer a terminal, or that YAML does not allow, as JSON escapes. They stand
-// in strings alone, and encoding/json has seen to those of ASCII but one. Above U+FFFF neither concern applies.
+// escapeInvisible replaces characters that control a terminal, or that YAML forbids, by JSON escapes. They occur only in
+// strings. encoding/json escapes the ASCII ones except DEL. Characters above U+FFFF need no escape.
 func escapeInvisible(document []byte) []byte {
 	var b bytes.Buffer
 	for _, r := range string(document) {
@@ -101,7 +101,7 @@ func (r Report) forMachines() checkReport {
 	return checkReport{APIVersion: APIVersion, Kind: Kind, Summary: r.Summary(), Findings: findings}
 }
 
-// forMachines never leaves the list of advice null, which readers would have to tell from an empty one.
+// forMachines returns an empty list of warnings instead of null, so that readers need not handle both.
 func (e Entry) forMachines() finding {
 	f := e.Finding
 	return finding{

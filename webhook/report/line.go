@@ -8,60 +8,59 @@ import (
 )
 
 const (
-	// wantedWarning is how long a warning should be at most; kubectl's users read it on one line of a terminal.
-	wantedWarning = 120
-	// longestWarning is where the API server cuts warnings off once they grow beyond its total.
-	longestWarning = 256
-	// longestName bounds an image or a name: every valid reference fits, and whatever else an object holds can't swell
-	// the answer.
-	longestName = 512
-	// shortestImage is what shortening leaves of an image, enough to recognise it by its registry and tag.
-	shortestImage = 24
+	// preferredWarning is the preferred length of a warning: kubectl prints it on one line of a terminal.
+	preferredWarning = 120
+	// maxWarning bounds a warning: the API server truncates longer ones if all warnings together exceed its limit.
+	maxWarning = 256
+	// maxName bounds an image or a name. Every valid reference fits, and other text in an object cannot inflate the
+	// response.
+	maxName = 512
+	// minImage is the length of a shortened image. It still shows the registry and the tag.
+	minImage = 24
 )
 
-// Line says what is to be known of a finding, on one line free of control characters:
+// Line returns a finding as one line without control characters:
 //
 //	container "web": image "registry.example/shop/web:1.2" cannot be pulled: NotFound: tag not found; push the image or correct its name
 //
-// The remarks on an image that can't be pulled follow the cause. Those on a pullable image are the line's whole point,
-// and take the place of the outcome.
+// The warnings on an image that cannot be pulled follow the cause. The warnings on a pullable image replace the outcome.
 func Line(f imagepull.Finding) string {
-	return sentence{finding: f, image: longestName, fix: true}.String()
+	return sentence{finding: f, image: maxName, fix: true}.String()
 }
 
-// Warning is Line for where space is short: at most 120 characters where possible, and never over 256. The fix goes
-// first, since the reason implies it; then the middle of the image, since its registry and tag say the most.
+// Warning returns a shorter Line: at most 120 characters if possible, and never more than 256. It drops the fix first, which
+// the reason implies, then the middle of the image: registry and tag are more useful.
 func Warning(f imagepull.Finding) string {
 	full := Line(f)
-	if utf8.RuneCountInString(full) <= wantedWarning {
+	if utf8.RuneCountInString(full) <= preferredWarning {
 		return full
 	}
-	brief := sentence{finding: f, image: longestName}.String()
-	excess := utf8.RuneCountInString(brief) - wantedWarning
+	brief := sentence{finding: f, image: maxName}.String()
+	excess := utf8.RuneCountInString(brief) - preferredWarning
 	if excess <= 0 {
 		return brief
 	}
-	shown := min(utf8.RuneCountInString(escape(f.Image)), longestName)
-	return cutEnd(sentence{finding: f, image: max(shortestImage, shown-excess)}.String(), longestWarning)
+	length := min(utf8.RuneCountInString(escape(f.Image)), maxName)
+	return cutEnd(sentence{finding: f, image: max(minImage, length-excess)}.String(), maxWarning)
 }
 
-// sentence is a finding with what is to be said of it.
+// sentence is a finding, and the parts of it to print.
 type sentence struct {
 	finding imagepull.Finding
-	// image is the largest number of characters of the image.
+	// image bounds the characters of the image.
 	image int
 	fix   bool
 }
 
-// String puts the parts together: where, image, outcome, cause, fix.
+// String joins the parts: container, image, outcome, cause, fix.
 func (s sentence) String() string {
 	var b strings.Builder
-	if s.finding.Kind != imagepull.Bare {
-		b.WriteString(s.finding.Kind.String() + ` "` + cutMiddle(escape(s.finding.Name), longestName) + `": `)
+	if s.finding.Kind != imagepull.Standalone {
+		b.WriteString(s.finding.Kind.String() + ` "` + cutMiddle(escape(s.finding.Name), maxName) + `": `)
 	}
 	b.WriteString(`image "` + cutMiddle(escape(s.finding.Image), s.image) + `"`)
-	if remarksOnly(s.finding) {
-		b.WriteString(": " + strings.Join(remarks(s.finding), "; "))
+	if isWarningOnly(s.finding) {
+		b.WriteString(": " + strings.Join(warnings(s.finding), "; "))
 		return b.String()
 	}
 	b.WriteString(" " + verb(s.finding.Reason))
@@ -76,35 +75,35 @@ func (s sentence) String() string {
 	return b.String()
 }
 
-// remarksOnly reports whether the finding says nothing but its remarks.
-func remarksOnly(f imagepull.Finding) bool {
+// isWarningOnly reports whether the finding is a pullable image with warnings.
+func isWarningOnly(f imagepull.Finding) bool {
 	return f.Outcome() == imagepull.Pullable && len(f.Warnings) > 0
 }
 
-// remarks returns each advice as "reason: message".
-func remarks(f imagepull.Finding) []string {
+// warnings returns each warning as "reason: message".
+func warnings(f imagepull.Finding) []string {
 	all := make([]string, 0, len(f.Warnings))
-	for _, advice := range f.Warnings {
-		all = append(all, string(advice.Reason)+": "+printable(advice.Message))
+	for _, warning := range f.Warnings {
+		all = append(all, string(warning.Reason)+": "+printable(warning.Message))
 	}
 	return all
 }
 
-// cause is the detail with whatever the remarks add to it, such as a missing pull secret behind a refusal.
+// cause returns the detail and the warnings that it does not contain, such as a missing pull secret.
 func cause(f imagepull.Finding) string {
 	var parts []string
 	if f.Detail != "" {
 		parts = append(parts, printable(f.Detail))
 	}
-	for _, advice := range f.Warnings {
-		if !strings.Contains(f.Detail, advice.Message) {
-			parts = append(parts, printable(advice.Message))
+	for _, warning := range f.Warnings {
+		if !strings.Contains(f.Detail, warning.Message) {
+			parts = append(parts, printable(warning.Message))
 		}
 	}
 	return strings.Join(parts, "; ")
 }
 
-// fixOf prefers the verdict's own fix to that of its reason.
+// fixOf returns the verdict's own fix, or the fix of its reason.
 func fixOf(v imagepull.Verdict) string {
 	if v.Fix != "" {
 		return printable(v.Fix)
@@ -112,7 +111,7 @@ func fixOf(v imagepull.Verdict) string {
 	return v.Reason.Fix()
 }
 
-// verb says of each reason what is true of the image. Doubt has two kinds: no answer, and one that depends on the node.
+// verb returns the predicate of a reason. Indeterminate reasons have two kinds: no response, or one that depends on the node.
 func verb(r imagepull.Reason) string {
 	switch r {
 	case imagepull.ReasonPullable:

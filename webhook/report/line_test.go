@@ -10,7 +10,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
-func TestLine(t *testing.T) {
+func TestLineNamesUseCauseAndFix(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		finding imagepull.Finding
@@ -34,29 +34,29 @@ func TestLine(t *testing.T) {
 			},
 			`volume "model": image "r.example/m" cannot be pulled: BlobMissing; push the image again`,
 		},
-		"the verdict's own fix comes before that of the reason": {
+		"the verdict's own fix replaces the fix of the reason": {
 			bare("x", imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "denied", Fix: "ask the owner"}),
 			`image "x" cannot be pulled: AccessDenied: denied; ask the owner`,
 		},
-		"a refusal with a missing secret says both": {
+		"denied access with a missing secret names both": {
 			bare("x", imagepull.Verdict{
 				Reason: imagepull.ReasonAccessDenied, Detail: "denied without credentials", Warnings: missingSecret(),
 			}),
 			`image "x" cannot be pulled: AccessDenied: denied without credentials; pull secret "regcred" does not exist; ` +
 				`list a pull secret that gives access in imagePullSecrets`,
 		},
-		"a remark that the detail makes is not repeated": {
+		"a warning that the detail contains is not repeated": {
 			bare("x", imagepull.Verdict{
 				Reason: imagepull.ReasonAccessDenied, Detail: `denied: pull secret "regcred" does not exist`, Fix: "create it",
 				Warnings: missingSecret(),
 			}),
 			`image "x" cannot be pulled: AccessDenied: denied: pull secret "regcred" does not exist; create it`,
 		},
-		"a pullable image with a remark": {
+		"a pullable image with a warning": {
 			finding("x", imagepull.Verdict{Reason: imagepull.ReasonPullable, Warnings: missingSecret()}),
 			`container "web": image "x": PullSecretMissing: pull secret "regcred" does not exist`,
 		},
-		"two remarks share the line": {
+		"two warnings share the line": {
 			bare("x", imagepull.Verdict{Reason: imagepull.ReasonPresentOnNode, Warnings: append(missingSecret(), imagepull.Warning{
 				Reason: imagepull.WarningWrongArchitecture, Message: "built for arm64",
 			})}),
@@ -90,8 +90,8 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// TestLineVerbs holds what is said of an image against what its reason means.
-func TestLineVerbs(t *testing.T) {
+// TestLineHasThePredicateOfTheReason tests every reason.
+func TestLineHasThePredicateOfTheReason(t *testing.T) {
 	t.Parallel()
 	special := map[imagepull.Reason]string{
 		imagepull.ReasonPullable:        "can be pulled",
@@ -112,12 +112,12 @@ func TestLineVerbs(t *testing.T) {
 		}
 		got := report.Line(bare("x", imagepull.Verdict{Reason: reason}))
 		if !strings.HasPrefix(got, `image "x" `+want+": "+string(reason)) {
-			t.Errorf("reason %q: Line() = %q, want it to say %q", reason, got, want)
+			t.Errorf("reason %q: Line() = %q, want %q in it", reason, got, want)
 		}
 	}
 }
 
-func TestLineBoundsForeignText(t *testing.T) {
+func TestLineBoundsNameAndImage(t *testing.T) {
 	t.Parallel()
 	f := finding(long(1<<20), imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName})
 	f.Name = long(1 << 20)
@@ -130,7 +130,7 @@ func TestLineBoundsForeignText(t *testing.T) {
 	}
 }
 
-func TestLineKeepsEveryValidReference(t *testing.T) {
+func TestLineHoldsEveryValidReferenceInFull(t *testing.T) {
 	t.Parallel()
 	longest := long(255) + ":" + long(128) + "@" + digest
 	got := report.Line(bare(longest, imagepull.Verdict{Reason: imagepull.ReasonNotFound}))
@@ -139,37 +139,37 @@ func TestLineKeepsEveryValidReference(t *testing.T) {
 	}
 }
 
-func TestWarning(t *testing.T) {
+func TestWarningIsShortened(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		finding imagepull.Finding
 		want    string
 	}{
-		"everything, if it fits": {
+		"a full line if it fits": {
 			bare("nginx:gone", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found"}),
 			`image "nginx:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`,
 		},
-		"else without the fix": {
+		"otherwise without the fix": {
 			finding("registry.example/shop/web:1.27-alpin", imagepull.Verdict{
 				Reason: imagepull.ReasonNotFound, Detail: "tag not found",
 			}),
 			`container "web": image "registry.example/shop/web:1.27-alpin" cannot be pulled: NotFound: tag not found`,
 		},
-		"else with a shortened image": {
+		"otherwise with a shortened image": {
 			finding("registry.example/platform/team/storefront/web@"+digest, imagepull.Verdict{
 				Reason: imagepull.ReasonNotFound, Detail: "digest not found",
 			}),
 			`container "web": image "registry.example/platfor…0000000000000000000000000" cannot be pulled: ` +
 				`NotFound: digest not found`,
 		},
-		"a remark with a shortened image": {
+		"a warning with a shortened image": {
 			finding("registry.example/platform/team/storefront/web:2024-11-22-build-117", imagepull.Verdict{
 				Reason: imagepull.ReasonPullable, Warnings: missingSecret(),
 			}),
 			`container "web": image "registry.example/p…024-11-22-build-117": PullSecretMissing: ` +
 				`pull secret "regcred" does not exist`,
 		},
-		"more than 120 characters where the cause needs them": {
+		"more than 120 characters if the cause needs them": {
 			finding("registry.example/shop/web:1.27-alpine-with-debug-tools", imagepull.Verdict{
 				Reason: imagepull.ReasonSomePlatforms,
 				Detail: "the index offers linux/amd64 and linux/arm64, and the candidate nodes run linux/amd64 and linux/s390x",
@@ -188,8 +188,8 @@ func TestWarning(t *testing.T) {
 	}
 }
 
-// TestWarningBounds tries every length of image and detail around the two limits.
-func TestWarningBounds(t *testing.T) {
+// TestWarningStaysWithinItsLimits tests lengths of image and detail around both limits.
+func TestWarningStaysWithinItsLimits(t *testing.T) {
 	t.Parallel()
 	for _, image := range []int{3, 20, 24, 40, 60, 80, 100, 255, 511, 512, 513, 4096} {
 		for _, detail := range []int{3, 20, 40, 100, 150, 170, 180, 190, 300, 4096} {
@@ -205,7 +205,7 @@ func TestWarningBounds(t *testing.T) {
 	}
 }
 
-func TestWarningIsOneCleanLine(t *testing.T) {
+func TestWarningIsOnePrintableLine(t *testing.T) {
 	t.Parallel()
 	f := hostile().Entries[0].Finding
 	f.Image = strings.Repeat(f.Image, 50)
@@ -214,6 +214,6 @@ func TestWarningIsOneCleanLine(t *testing.T) {
 		t.Errorf("Warning() = %q, want valid UTF-8", got)
 	}
 	if i := strings.IndexFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
-		t.Errorf("Warning() = %q, want no character such as that at %d", got, i)
+		t.Errorf("Warning() = %q, want no character like the one at %d", got, i)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// ObjectRef names the object that an image is used in.
+// ObjectRef names the object that uses an image.
 type ObjectRef struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -15,7 +15,7 @@ type ObjectRef struct {
 	Name       string `json:"name"`
 }
 
-// String returns the object as a table shows it, such as "Pod shop/web".
+// String returns the object as in the table, such as "Pod shop/web".
 func (o ObjectRef) String() string {
 	if o.Namespace == "" {
 		return o.Kind + " " + o.Name
@@ -23,21 +23,20 @@ func (o ObjectRef) String() string {
 	return o.Kind + " " + o.Namespace + "/" + o.Name
 }
 
-// Entry is a finding and where it was made.
+// Entry is a finding with its file and object.
 type Entry struct {
-	// Source is the file that holds the object; empty when there is none.
+	// Source is the file that holds the object, or "".
 	Source string
 	// Object is nil for a bare image.
 	Object  *ObjectRef
 	Finding imagepull.Finding
 }
 
-// Report is the answer to one run of the command. The zero value is the report of a run that found no images.
+// Report is the result of one run of the command. The zero value is the report of a run without images.
 type Report struct {
-	// Entries are in the order of the question.
+	// Entries are in the order of the input.
 	Entries []Entry
-	// Notes are remarks on the run itself, such as what could not be read. Only the table shows them: the formats for
-	// machines hold findings alone.
+	// Notes are about the run itself, such as a file that could not be read. Only the table prints them.
 	Notes []string
 }
 
@@ -64,7 +63,7 @@ func (r Report) Summary() Summary {
 	return s
 }
 
-// String returns the counts in words, such as "2 images: 1 pullable, 1 unpullable". It leaves out what is zero.
+// String returns the counts as text, such as "2 images: 1 pullable, 1 unpullable". It leaves out zero counts.
 func (s Summary) String() string {
 	total := s.Pullable + s.Unpullable + s.Indeterminate
 	images := fmt.Sprintf("%d images", total)

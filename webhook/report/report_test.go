@@ -9,7 +9,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
-func TestSummary(t *testing.T) {
+func TestSummaryCountsByOutcome(t *testing.T) {
 	t.Parallel()
 	want := report.Summary{Pullable: 2, Unpullable: 1, Indeterminate: 1}
 	if diff := cmp.Diff(want, mixed().Summary()); diff != "" {
@@ -17,7 +17,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-func TestSummaryCountsTheZeroVerdictAsDoubt(t *testing.T) {
+func TestSummaryCountsTheZeroVerdictAsIndeterminate(t *testing.T) {
 	t.Parallel()
 	r := report.Report{Entries: []report.Entry{{Finding: bare("x", imagepull.Verdict{})}}}
 	if diff := cmp.Diff(report.Summary{Indeterminate: 1}, r.Summary()); diff != "" {
@@ -25,7 +25,7 @@ func TestSummaryCountsTheZeroVerdictAsDoubt(t *testing.T) {
 	}
 }
 
-func TestSummaryString(t *testing.T) {
+func TestSummaryStringLeavesOutZeroCounts(t *testing.T) {
 	t.Parallel()
 	tests := map[string]report.Summary{
 		"0 images":                                            {},
@@ -46,7 +46,7 @@ func TestSummaryString(t *testing.T) {
 	}
 }
 
-func TestObjectRefString(t *testing.T) {
+func TestObjectRefStringHasAnOptionalNamespace(t *testing.T) {
 	t.Parallel()
 	tests := map[string]report.ObjectRef{
 		"Pod shop/web":   {APIVersion: "v1", Kind: "Pod", Namespace: "shop", Name: "web"},

@@ -5,15 +5,15 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
+	"text/tabwriter"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// longestCell bounds an image in the table; the formats for machines have it in full.
-const longestCell = 80
+// maxCell bounds each cell of the table in characters. The formats for machines hold the image in full.
+const maxCell = 80
 
-// The ANSI sequences that terminals know.
+// The ANSI sequences of a terminal.
 const (
 	green  = "\x1b[32m"
 	red    = "\x1b[31m"
@@ -21,17 +21,11 @@ const (
 	reset  = "\x1b[0m"
 )
 
-const (
-	columns = 6
-	// resultColumn is the one that is coloured.
-	resultColumn = 4
-)
+// resultTitle is the title of the coloured column.
+const resultTitle = "RESULT"
 
-// row is one line of the table, a cell for each column.
-type row [columns]string
-
-// WriteTable writes the report for a person: a row for each image, what to do and what to know of it indented below, and
-// a summary at the end. Columns that would be empty are left out. Colour is for terminals.
+// WriteTable writes the report for a person: one row for each image, its fix and warnings indented below, and a summary at
+// the end. It leaves out columns without content. Colours are for terminals.
 func WriteTable(w io.Writer, r Report, colour bool) error {
 	if _, err := io.WriteString(w, r.table(colour)); err != nil {
 		return fmt.Errorf("writing table: %w", err)
@@ -42,7 +36,19 @@ func WriteTable(w io.Writer, r Report, colour bool) error {
 func (r Report) table(colour bool) string {
 	var b strings.Builder
 	if len(r.Entries) > 0 {
-		r.writeRows(&b, colour)
+		rows := r.rows()
+		result := strings.Index(rows[0], resultTitle)
+		b.WriteString(rows[0] + "\n")
+		for i, entry := range r.Entries {
+			row := rows[i+1]
+			if colour {
+				row = paint(row, result, entry.Finding.Outcome())
+			}
+			b.WriteString(row + "\n")
+			for _, line := range below(entry.Finding) {
+				b.WriteString("    " + line + "\n")
+			}
+		}
 		b.WriteString("\n")
 	}
 	for _, note := range r.Notes {
@@ -52,34 +58,60 @@ func (r Report) table(colour bool) string {
 	return b.String()
 }
 
-func (r Report) writeRows(b *strings.Builder, colour bool) {
-	rows := make([]row, 0, len(r.Entries))
+// rows returns the header and the row of each entry, with aligned columns.
+func (r Report) rows() []string {
+	rows := [][]string{{"SOURCE", "OBJECT", "CONTAINER", "IMAGE", resultTitle, "CAUSE"}}
+	isUsed := make([]bool, len(rows[0]))
 	for _, entry := range r.Entries {
-		rows = append(rows, entry.row())
-	}
-	layout := measure(rows)
-	layout.write(b, layout.header(), "")
-	for i, entry := range r.Entries {
-		layout.write(b, rows[i], paint(entry.Finding.Outcome(), colour))
-		for _, line := range below(entry.Finding) {
-			b.WriteString("    " + line + "\n")
+		cells := entry.cells()
+		for i, cell := range cells {
+			isUsed[i] = isUsed[i] || cell != ""
 		}
+		rows = append(rows, cells)
 	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, cells := range rows {
+		var used []string
+		for i, cell := range cells {
+			if isUsed[i] {
+				used = append(used, cell)
+			}
+		}
+		_, _ = fmt.Fprintln(w, strings.Join(used, "\t"))
+	}
+	_ = w.Flush() // a strings.Builder returns no errors
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return lines
 }
 
-// row fills the cells of one image.
-func (e Entry) row() row {
-	f := e.Finding
+// cells returns the cells of one entry, in the order of the columns.
+func (e Entry) cells() []string {
 	object := ""
 	if e.Object != nil {
 		object = e.Object.String()
 	}
-	return row{
-		cell(e.Source), cell(object), cell(place(f.Use)), cell(f.Image), f.Outcome().String(), causeCell(f.Verdict),
+	f := e.Finding
+	return []string{
+		cell(e.Source), cell(object), cell(container(f.Use)), cell(f.Image), f.Outcome().String(), causeCell(f.Verdict),
 	}
 }
 
-// causeCell is the reason with its detail; the reason Pullable would only repeat the result.
+// cell escapes and shortens text of other authors, so that it cannot control the terminal or push the columns apart.
+func cell(s string) string { return cutMiddle(printable(s), maxCell) }
+
+// container returns the container's name, and its kind if it is not an ordinary container.
+func container(u imagepull.Use) string {
+	if u.Kind == imagepull.Standalone || u.Kind == imagepull.Container {
+		return u.Name
+	}
+	return u.Name + " (" + u.Kind.String() + ")"
+}
+
+// causeCell returns the reason and its detail. The reason Pullable would only repeat the result.
 func causeCell(v imagepull.Verdict) string {
 	var parts []string
 	if v.Reason != imagepull.ReasonPullable && v.Reason != "" {
@@ -91,78 +123,24 @@ func causeCell(v imagepull.Verdict) string {
 	return strings.Join(parts, ": ")
 }
 
-// place names the container, and its kind where that is not the ordinary one.
-func place(u imagepull.Use) string {
-	if u.Kind == imagepull.Bare || u.Kind == imagepull.Container {
-		return u.Name
-	}
-	return u.Name + " (" + u.Kind.String() + ")"
-}
-
-// cell keeps foreign text from steering the terminal and from pushing the columns apart.
-func cell(s string) string { return cutMiddle(printable(s), longestCell) }
-
-// below lists what to do about an image that may fail, and every remark.
+// below returns the lines below a row: the fix of an image that may fail, and every warning.
 func below(f imagepull.Finding) []string {
-	lines := remarks(f)
+	lines := warnings(f)
 	if fix := fixOf(f.Verdict); fix != "" {
 		lines = slices.Insert(lines, 0, "fix: "+fix)
 	}
 	return lines
 }
 
-// layout holds the width of each column; one without content has none.
-type layout [columns]int
-
-func measure(rows []row) layout {
-	var l layout
-	for _, r := range rows {
-		for i, cell := range r {
-			l[i] = max(l[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for i, title := range titles() {
-		if l[i] > 0 {
-			l[i] = max(l[i], len(title))
-		}
-	}
-	return l
+// paint colours the outcome, which begins at a column of the row. The colour is added after the layout, because package
+// tabwriter would count its characters.
+func paint(row string, column int, o imagepull.Outcome) string {
+	runes := []rune(row)
+	end := column + len(o.String())
+	return string(runes[:column]) + colourOf(o) + string(runes[column:end]) + reset + string(runes[end:])
 }
 
-func titles() row { return row{"SOURCE", "OBJECT", "CONTAINER", "IMAGE", "RESULT", "CAUSE"} }
-
-// header returns the titles of the columns that are shown.
-func (l layout) header() row {
-	header := titles()
-	for i, width := range l {
-		if width == 0 {
-			header[i] = ""
-		}
-	}
-	return header
-}
-
-// write pads each cell to its column's width; colour goes around the padded result, so that it takes no width.
-func (l layout) write(b *strings.Builder, r row, colour string) {
-	var line strings.Builder
-	for i, cell := range r {
-		if l[i] == 0 {
-			continue
-		}
-		padding := strings.Repeat(" ", l[i]-utf8.RuneCountInString(cell)+2)
-		if i == resultColumn && colour != "" {
-			cell = colour + cell + reset
-		}
-		line.WriteString(cell + padding)
-	}
-	b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
-}
-
-// paint returns the colour of an outcome; none unless asked for.
-func paint(o imagepull.Outcome, colour bool) string {
-	if !colour {
-		return ""
-	}
+func colourOf(o imagepull.Outcome) string {
 	switch o {
 	case imagepull.Pullable:
 		return green

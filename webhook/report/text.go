@@ -8,15 +8,13 @@ import (
 
 const ellipsis = "…"
 
-// escape writes foreign text so that no control character, invisible character or invalid UTF-8 gets through, nor a
-// quote that would end the quotation around it.
+// escape escapes control characters, invisible characters, invalid UTF-8 and quotes, for text inside quotes.
 func escape(s string) string {
 	quoted := strconv.Quote(s)
 	return quoted[1 : len(quoted)-1]
 }
 
-// printable is escape for text of our own. It leaves quotes and backslashes alone, which we place ourselves, and is there
-// for what such text may quote of an object.
+// printable escapes what escape does, except quotes and backslashes. It is for text of Pullgate, which may quote an object.
 func printable(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {
@@ -52,5 +50,5 @@ func cutEnd(s string, n int) string {
 	return string(runes[:n-1]) + ellipsis
 }
 
-// Bounded makes any text fit for a warning or annotation: printable, and at most 256 characters long.
-func Bounded(s string) string { return cutMiddle(printable(s), longestWarning) }
+// Bounded returns a text as printable characters, at most 256 of them, for a warning or an annotation.
+func Bounded(s string) string { return cutMiddle(printable(s), maxWarning) }

@@ -10,17 +10,17 @@ import (
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
-func TestBounded(t *testing.T) {
+func TestBoundedEscapesAndShortens(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ text, want string }{
-		"nothing":                   {"", ""},
-		"plain text stays":          {`image "größe" was not checked`, `image "größe" was not checked`},
-		"control characters":        {"a\nb\x1b[0m\u202e", `a\nb\x1b[0m\u202e`},
-		"invalid UTF-8":             {"a\xffb", `a\xffb`},
-		"a true replacement stays":  {"a\ufffdb", "a\ufffdb"},
-		"as long as may be":         {long(256), long(256)},
-		"longer":                    {long(257), strings.Repeat("a", 127) + "…" + long(128)},
-		"longer once it is escaped": {strings.Repeat("\n", 200), strings.Repeat(`\n`, 63) + `\…` + strings.Repeat(`\n`, 64)},
+		"empty text":                    {"", ""},
+		"plain text stays":              {`image "größe" was not checked`, `image "größe" was not checked`},
+		"control characters":            {"a\nb\x1b[0m\u202e", `a\nb\x1b[0m\u202e`},
+		"invalid UTF-8":                 {"a\xffb", `a\xffb`},
+		"a replacement character stays": {"a\ufffdb", "a\ufffdb"},
+		"256 characters":                {long(256), long(256)},
+		"257 characters":                {long(257), strings.Repeat("a", 127) + "…" + long(128)},
+		"longer after escaping":         {strings.Repeat("\n", 200), strings.Repeat(`\n`, 63) + `\…` + strings.Repeat(`\n`, 64)},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// FuzzWarning asks of any text in an object that the API server passes the warning on: one clean line within its limit.
+// FuzzWarning checks that any text gives a warning that the API server accepts: one printable line within the limit.
 func FuzzWarning(f *testing.F) {
 	f.Add("web", "registry.example/shop/web:1.2", "tag not found")
 	f.Add("", "\x00\xff\u202e\"\\", "\n")

@@ -156,7 +156,7 @@ func (r *replay) check(t *testing.T) truth.Foretold {
 	if object.Mirror {
 		return truth.Foretell(nil)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), r.timeout.Admission.Duration)
+	ctx, cancel := context.WithTimeout(t.Context(), r.timeout.Admission)
 	defer cancel()
 	return truth.Foretell(r.engine.Check(ctx, object.Pod, object.Spec))
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
-// updateGolden is the environment variable that has the golden files rewritten instead of compared.
+// updateGolden is the environment variable that rewrites the golden files.
 const updateGolden = "UPDATE_GOLDEN"
 
 // format writes a report in one of the formats.
@@ -27,7 +27,7 @@ type format func(io.Writer, report.Report) error
 func table(w io.Writer, r report.Report) error  { return report.WriteTable(w, r, false) }
 func colour(w io.Writer, r report.Report) error { return report.WriteTable(w, r, true) }
 
-func TestGolden(t *testing.T) {
+func TestFormatsMatchTheGoldenFiles(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		write  format
@@ -61,7 +61,7 @@ func TestGolden(t *testing.T) {
 	}
 	for _, file := range goldenFiles(t) {
 		if _, ok := tests[file]; !ok {
-			t.Errorf("testdata/%s belongs to no test", file)
+			t.Errorf("testdata/%s: no test compares this file", file)
 		}
 	}
 }
@@ -95,7 +95,7 @@ func goldenFiles(t *testing.T) []string {
 	return names
 }
 
-// documented is the report that the documentation shows, with a second image to make up its summary.
+// documented returns the report in the documentation. A second image completes its summary.
 func documented() report.Report {
 	return report.Report{Entries: []report.Entry{
 		mixed().Entries[0],
@@ -103,8 +103,8 @@ func documented() report.Report {
 	}}
 }
 
-// TestJSONKeepsItsPromise compares bytes, since the order of the keys is part of what is documented.
-func TestJSONKeepsItsPromise(t *testing.T) {
+// TestJSONKeysAndTheirOrderAreStable compares bytes: the order of the keys is documented.
+func TestJSONKeysAndTheirOrderAreStable(t *testing.T) {
 	t.Parallel()
 	var indented, got bytes.Buffer
 	if err := report.WriteJSON(&indented, report.Report{Entries: documented().Entries[:1]}); err != nil {
@@ -124,15 +124,15 @@ func TestJSONKeepsItsPromise(t *testing.T) {
 	}
 }
 
-// TestMachineFormatsAgree reads the same values back from both formats, whatever the characters in them.
-func TestMachineFormatsAgree(t *testing.T) {
+// TestJSONAndYAMLHoldTheSameValues uses an image with every kind of character.
+func TestJSONAndYAMLHoldTheSameValues(t *testing.T) {
 	t.Parallel()
-	var everything strings.Builder
+	var all strings.Builder
 	for r := rune(0); r <= 0x1ffff; r += 1 + r/512 {
-		everything.WriteRune(r)
+		all.WriteRune(r)
 	}
-	everything.WriteString("\ufeff\ufffe\uffff\u2028 <&>")
-	r := report.Report{Entries: []report.Entry{{Finding: bare(everything.String(), imagepull.Verdict{})}}}
+	all.WriteString("\ufeff\ufffe\uffff\u2028 <&>")
+	r := report.Report{Entries: []report.Entry{{Finding: bare(all.String(), imagepull.Verdict{})}}}
 	var fromJSON, fromYAML map[string]any
 	for _, form := range []struct {
 		write format
@@ -153,12 +153,12 @@ func TestMachineFormatsAgree(t *testing.T) {
 		t.Errorf("JSON and YAML differ (-JSON +YAML):\n%s", diff)
 	}
 	image := fromJSON["findings"].([]any)[0].(map[string]any)["image"]
-	if diff := cmp.Diff(any(everything.String()), image); diff != "" {
-		t.Errorf("image differs from what was written (-want +got):\n%s", diff)
+	if diff := cmp.Diff(any(all.String()), image); diff != "" {
+		t.Errorf("image differs from the written one (-want +got):\n%s", diff)
 	}
 }
 
-func TestNoFormatSteersATerminal(t *testing.T) {
+func TestFormatsHoldNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	formats := map[string]format{"json": report.WriteJSON, "yaml": report.WriteYAML, "table": table}
 	for name, write := range formats {
@@ -168,8 +168,8 @@ func TestNoFormatSteersATerminal(t *testing.T) {
 			if err := write(&b, hostile()); err != nil {
 				t.Fatalf("writing: %v", err)
 			}
-			steers := func(r rune) bool { return r != '\n' && unicode.IsControl(r) }
-			if i := strings.IndexFunc(b.String(), steers); i >= 0 {
+			isControl := func(r rune) bool { return r != '\n' && unicode.IsControl(r) }
+			if i := strings.IndexFunc(b.String(), isControl); i >= 0 {
 				t.Errorf("output holds %q", b.String()[i:])
 			}
 		})
@@ -190,7 +190,7 @@ func TestTableShortensLongImages(t *testing.T) {
 	}
 }
 
-func TestWritersReportTheirErrors(t *testing.T) {
+func TestFormatsReturnTheErrorOfTheWriter(t *testing.T) {
 	t.Parallel()
 	tests := map[string]format{
 		"writing JSON report: broken pipe": report.WriteJSON,
@@ -202,7 +202,7 @@ func TestWritersReportTheirErrors(t *testing.T) {
 			t.Parallel()
 			err := write(brokenWriter{}, mixed())
 			if !errors.Is(err, errBroken) || err.Error() != want {
-				t.Errorf("error = %v, want %q around that of the writer", err, want)
+				t.Errorf("error = %v, want %q, wrapping the writer's error", err, want)
 			}
 		})
 	}

@@ -12,21 +12,21 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// currentLink names the directory that holds the current pair.
+// currentLink is the link to the directory with the current pair.
 const currentLink = "..data"
 
-// keyPairDir is a directory that shows tls.crt and tls.key as the kubelet shows a Secret:
+// atomicDir is a directory with tls.crt and tls.key, laid out like a Secret that the kubelet mounts:
 //
 //	tls.crt -> ..data/tls.crt
 //	tls.key -> ..data/tls.key
 //	..data  -> ..3f6c9a...
 //
-// Both files change in the one rename of ..data. Written one after the other they would not match for a moment, and a
-// server's watcher, which is woken by the first, would read and report a broken pair.
-type keyPairDir string
+// The rename of ..data changes both files in one step. If they changed one after the other, the server's watcher would read a
+// pair that does not match.
+type atomicDir string
 
-// write makes the pair the current one. Writing the current pair again changes nothing.
-func (d keyPairDir) write(cert, key []byte) error {
+// write makes the pair the current one. It changes nothing if it is already.
+func (d atomicDir) write(cert, key []byte) error {
 	root, err := os.OpenRoot(string(d))
 	if err != nil {
 		return err
@@ -52,8 +52,8 @@ func (d keyPairDir) write(cert, key []byte) error {
 	return root.RemoveAll(previous)
 }
 
-// versionName is a function of the content, so that the directory itself tells whether there is anything to do, also
-// to a process that finds the files of its predecessor.
+// versionName returns a name that depends on the content only, so that a new process recognises the files of the one before
+// it.
 func versionName(cert, key []byte) string {
 	h := sha256.New()
 	h.Write(cert)
@@ -61,7 +61,7 @@ func versionName(cert, key []byte) string {
 	return ".." + hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// writeVersion writes a directory that nothing points to yet. What an interrupted attempt left there is overwritten.
+// writeVersion writes a directory that no link points to yet. It overwrites the files of an interrupted attempt.
 func writeVersion(root *os.Root, version string, cert, key []byte) error {
 	if err := root.MkdirAll(version, 0o700); err != nil {
 		return err
@@ -74,7 +74,7 @@ func writeVersion(root *os.Root, version string, cert, key []byte) error {
 	return nil
 }
 
-// linkTo points ..data at the version, and the two file names into ..data.
+// linkTo links ..data to the version, and both file names to files in ..data.
 func linkTo(root *os.Root, version string) error {
 	links := []struct{ name, target string }{
 		{currentLink, version},
@@ -89,8 +89,8 @@ func linkTo(root *os.Root, version string) error {
 	return nil
 }
 
-// replaceLink leaves a link that is right alone, and renames a new one over anything else, so that a reader finds the
-// old or the new and never nothing.
+// replaceLink keeps a correct link. It replaces anything else by a rename, so that a reader always finds the old or the new
+// target.
 func replaceLink(root *os.Root, name, target string) error {
 	if existing, err := root.Readlink(name); err == nil && existing == target {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // pair is a serving certificate with its key, in PEM.
 type pair struct{ cert, key []byte }
 
-// newPair issues a pair the way that the rotator does.
+// newPair issues a pair like the rotator.
 func newPair(t *testing.T) pair {
 	t.Helper()
 	cr := newRotator(Options{Namespace: Namespace})
@@ -31,7 +32,7 @@ func newPair(t *testing.T) pair {
 	return pair{cert: cert, key: key}
 }
 
-// secret holds the pair as the rotator stores it.
+// secret returns the Secret of the rotator with the pair.
 func (p pair) secret() *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: SecretName},
@@ -39,7 +40,7 @@ func (p pair) secret() *corev1.Secret {
 	}
 }
 
-// readPair reads the files by the names that a server is given. Absent files read as nil.
+// readPair reads tls.crt and tls.key. A missing file is nil.
 func readPair(t *testing.T, dir string) pair {
 	t.Helper()
 	return pair{cert: readFile(t, dir, corev1.TLSCertKey), key: readFile(t, dir, corev1.TLSPrivateKeyKey)}
@@ -54,7 +55,7 @@ func readFile(t *testing.T, dir, name string) []byte {
 	return data
 }
 
-// expectPair compares without ever printing a key.
+// expectPair compares the files with a pair, without printing a key.
 func expectPair(t *testing.T, dir string, want pair) {
 	t.Helper()
 	got := readPair(t, dir)
@@ -63,5 +64,63 @@ func expectPair(t *testing.T, dir string, want pair) {
 	}
 	if string(got.key) != string(want.key) {
 		t.Errorf("tls.key differs: got %d bytes, want %d", len(got.key), len(want.key))
+	}
+}
+
+func entries(t *testing.T, dir string) []string {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatalf("reading directory: %v", err)
+	}
+	names := make([]string, 0, len(list))
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func mustWrite(t *testing.T, dir string, p pair) {
+	t.Helper()
+	must(t, atomicDir(dir).write(p.cert, p.key))
+}
+
+func mustMkdir(t *testing.T, path string) {
+	t.Helper()
+	must(t, os.MkdirAll(path, 0o700))
+}
+
+func mustWriteFile(t *testing.T, path, text string) {
+	t.Helper()
+	must(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+func mustSymlink(t *testing.T, target, path string) {
+	t.Helper()
+	must(t, os.Symlink(target, path))
+}
+
+func mustRemove(t *testing.T, path string) {
+	t.Helper()
+	must(t, os.Remove(path))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func expectErrors(t *testing.T, errs []error, want string) {
+	t.Helper()
+	if want == "" {
+		if len(errs) > 0 {
+			t.Errorf("got errors %v, want none", errs)
+		}
+		return
+	}
+	if len(errs) == 0 || !strings.Contains(errs[0].Error(), want) {
+		t.Errorf("got errors %v, want one with %q", errs, want)
 	}
 }

@@ -12,24 +12,24 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// TestBounds tries the last value that each rule lets through; validate_test.go tries those beyond.
-func TestBounds(t *testing.T) {
+// TestLoadAcceptsValuesAtTheirBounds: validate_test.go tests the values outside.
+func TestLoadAcceptsValuesAtTheirBounds(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"no delay":                         "retry: {initialDelay: 0s}",
-		"a steady delay":                   "retry: {factor: 1}",
-		"no jitter":                        "retry: {jitter: 0}",
-		"nothing but jitter":               "retry: {jitter: 1}",
-		"a single attempt":                 "retry: {maxAttempts: 1}",
-		"the longest admission":            "timeouts: {admission: 30s}",
-		"the shortest times":               "timeouts: {admission: 1ns, request: 1ns, connect: 1ns}",
-		"a request as long as admission":   "timeouts: {admission: 2s, request: 2s}",
-		"a connection as long as requests": "timeouts: {request: 2s, connect: 2s}",
-		"no headroom":                      "timeouts: {headroom: 0s}",
-		"the largest headroom":             "timeouts: {headroom: 29s}",
-		"a single use":                     "limits: {usesPerObject: 1}",
-		"the smallest manifest":            "limits: {manifestBytes: 1}",
-		"the largest manifest":             "limits: {manifestBytes: 9223372036854775807}",
+		"no delay":                      "retry: {initialDelay: 0s}",
+		"a steady delay":                "retry: {factor: 1}",
+		"no jitter":                     "retry: {jitter: 0}",
+		"full jitter":                   "retry: {jitter: 1}",
+		"a single attempt":              "retry: {maxAttempts: 1}",
+		"the longest admission timeout": "timeouts: {admission: 30s}",
+		"the shortest timeouts":         "timeouts: {admission: 1ns, request: 1ns, connect: 1ns}",
+		"a request timeout of the admission timeout": "timeouts: {admission: 2s, request: 2s}",
+		"a connect timeout of the request timeout":   "timeouts: {request: 2s, connect: 2s}",
+		"no headroom":           "timeouts: {headroom: 0s}",
+		"the largest headroom":  "timeouts: {headroom: 29s}",
+		"a single use":          "limits: {usesPerObject: 1}",
+		"the smallest manifest": "limits: {manifestBytes: 1}",
+		"the largest manifest":  "limits: {manifestBytes: 9223372036854775807}",
 	}
 	for name, data := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -41,8 +41,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestActionsOfEveryReason holds the one forbidden pair, a denial of what nodes can pull, against all others.
-func TestActionsOfEveryReason(t *testing.T) {
+// TestActionsOfEveryReasonButDenyOfPullable tests every pair of reason and action. Only deny of a Pullable reason is invalid.
+func TestActionsOfEveryReasonButDenyOfPullable(t *testing.T) {
 	t.Parallel()
 	for _, reason := range imagepull.Reasons() {
 		for _, action := range policy.Actions() {
@@ -64,7 +64,7 @@ func TestActionsOfEveryReason(t *testing.T) {
 	}
 }
 
-func TestModes(t *testing.T) {
+func TestLoadAcceptsEveryMode(t *testing.T) {
 	t.Parallel()
 	for _, mode := range policy.Modes() {
 		got, err := config.Load([]byte("defaultMode: " + string(mode)))
@@ -74,8 +74,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestForms is about the ways in which YAML lets people write one value.
-func TestForms(t *testing.T) {
+func TestLoadAcceptsEveryFormOfYAML(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		data string
@@ -85,7 +84,7 @@ func TestForms(t *testing.T) {
 			data: "skipRegistries:\n- a.example\n- b.example\n",
 			want: func(c *config.Configuration) { c.SkipRegistries = []string{"a.example", "b.example"} },
 		},
-		"a list replaces that of the default": {
+		"a list replaces the default": {
 			data: "nodes: {credentialedRegistries: [a.example]}",
 			want: func(c *config.Configuration) { c.Nodes.CredentialedRegistries = []string{"a.example"} },
 		},
@@ -117,8 +116,8 @@ func TestForms(t *testing.T) {
 			want: func(c *config.Configuration) { c.Retry.Factor = 15 },
 		},
 		"a truth value in words": {
-			data: "suggestions: no",
-			want: func(c *config.Configuration) { c.Suggestions = false },
+			data: "nodes: {watch: no}",
+			want: func(c *config.Configuration) { c.Nodes.Watch = false },
 		},
 		"a byte order mark": {
 			data: "\ufeffdefaultMode: audit\n",
@@ -141,8 +140,8 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestAliasesDoNotMultiply feeds a file that would be gigabytes of text, were each alias written out.
-func TestAliasesDoNotMultiply(t *testing.T) {
+// TestLoadRejectsExcessiveAliases loads a file whose aliases stand for gigabytes of text.
+func TestLoadRejectsExcessiveAliases(t *testing.T) {
 	t.Parallel()
 	var file strings.Builder
 	file.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
@@ -151,6 +150,6 @@ func TestAliasesDoNotMultiply(t *testing.T) {
 		fmt.Fprintf(&file, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(aliases, ", "))
 	}
 	if _, err := config.Load([]byte(file.String())); err == nil {
-		t.Error("Load() = no error, want the file refused")
+		t.Error("Load() = no error, want one")
 	}
 }

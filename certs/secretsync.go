@@ -17,37 +17,37 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
-// resyncPeriod is how soon a pair that could not be written is tried again without a change of the Secret.
+// resyncPeriod is the delay before a failed write is repeated without a change of the Secret.
 const resyncPeriod = 30 * time.Second
 
 var (
-	_ manager.Runnable               = (*projector)(nil)
-	_ manager.LeaderElectionRunnable = (*projector)(nil)
+	_ manager.Runnable               = (*secretSync)(nil)
+	_ manager.LeaderElectionRunnable = (*secretSync)(nil)
 )
 
-// projector keeps a directory in step with the Secret.
-type projector struct {
+// secretSync writes the pair in the Secret to a directory whenever it changes.
+type secretSync struct {
 	source cache.ListerWatcher
-	dir    keyPairDir
-	// onError is told of a Secret that could not become files. The files stay as they were, so that a server which
-	// works goes on working.
+	dir    atomicDir
+	// onError is called with the error for a Secret that was not written. The files are unchanged, so that a running server
+	// is not affected.
 	onError  func(error)
 	ready    chan struct{}
 	announce func()
 }
 
-func newProjector(client kubernetes.Interface, o Options, onError func(error)) *projector {
+func newSecretSync(client kubernetes.Interface, o Options, onError func(error)) *secretSync {
 	ready := make(chan struct{})
-	return &projector{
+	return &secretSync{
 		source:   secretSource(client, o.Namespace),
-		dir:      keyPairDir(o.CertDir),
+		dir:      atomicDir(o.CertDir),
 		onError:  onError,
 		ready:    ready,
 		announce: sync.OnceFunc(func() { close(ready) }),
 	}
 }
 
-// secretSource lists and watches one Secret by its name: the namespace's others are none of our business.
+// secretSource lists and watches one Secret by its name, not the others of the namespace.
 func secretSource(client kubernetes.Interface, namespace string) cache.ListerWatcher {
 	secrets := client.CoreV1().Secrets(namespace)
 	selector := fields.OneTermEqualSelector(metav1.ObjectNameField, SecretName).String()
@@ -63,44 +63,44 @@ func secretSource(client kubernetes.Interface, namespace string) cache.ListerWat
 	}, client)
 }
 
-// NeedLeaderElection returns false: every replica serves, so every replica needs the files.
-func (p *projector) NeedLeaderElection() bool { return false }
+// NeedLeaderElection returns false: every replica serves and needs the files.
+func (s *secretSync) NeedLeaderElection() bool { return false }
 
-// Start keeps the files in step until the context ends.
-func (p *projector) Start(ctx context.Context) error {
+// Start writes the files until the context ends.
+func (s *secretSync) Start(ctx context.Context) error {
 	_, informer := cache.NewInformerWithOptions(cache.InformerOptions{
-		ListerWatcher: p.source,
+		ListerWatcher: s.source,
 		ObjectType:    &corev1.Secret{},
 		ResyncPeriod:  resyncPeriod,
 		Handler: cache.ResourceEventHandlerFuncs{
-			AddFunc:    p.project,
-			UpdateFunc: func(_, obj any) { p.project(obj) },
+			AddFunc:    s.sync,
+			UpdateFunc: func(_, obj any) { s.sync(obj) },
 		},
 	})
 	informer.RunWithContext(ctx)
 	return nil
 }
 
-// project writes the Secret's pair, where it holds one. An installation starts with an empty Secret, which the rotator
-// fills: there is nothing to write yet, and nothing wrong.
-func (p *projector) project(obj any) {
+// sync writes the pair in a Secret. A Secret without a pair is not an error: a new installation has an empty one until the
+// rotator fills it.
+func (s *secretSync) sync(obj any) {
 	secret, ok := obj.(*corev1.Secret)
 	if !ok || len(secret.Data[corev1.TLSCertKey]) == 0 {
 		return
 	}
-	if err := p.write(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]); err != nil {
-		p.onError(err)
+	if err := s.write(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]); err != nil {
+		s.onError(err)
 		return
 	}
-	p.announce()
+	s.announce()
 }
 
-// write refuses a certificate without its key: a server that restarts on such files would not come up again.
-func (p *projector) write(cert, key []byte) error {
+// write rejects a certificate without its key: a restarted server could not start with these files.
+func (s *secretSync) write(cert, key []byte) error {
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
 		return fmt.Errorf("checking secret %s: %w", SecretName, err)
 	}
-	if err := p.dir.write(cert, key); err != nil {
+	if err := s.dir.write(cert, key); err != nil {
 		return fmt.Errorf("writing certificate files: %w", err)
 	}
 	return nil

@@ -7,14 +7,14 @@ import (
 	"github.com/pullgate/pullgate/webhook/config"
 )
 
-// hostLists are the keys that take host patterns; those of targets take networks too.
+// hostLists returns the keys that accept host patterns. The keys of targetLists accept networks too.
 func hostLists() []string {
 	return []string{"skipRegistries", "nodes.credentialedRegistries", "egress.insecureRegistries"}
 }
 
 func targetLists() []string { return []string{"egress.allow", "egress.deny"} }
 
-// listOf writes a file that sets a list at a path to one item.
+// listOf returns a file that sets the list at a path to one item.
 func listOf(path, item string) []byte {
 	list := "[" + strconv.Quote(item) + "]"
 	switch path {
@@ -30,26 +30,25 @@ func listOf(path, item string) []byte {
 	return []byte(path + ": " + list)
 }
 
-// Each list takes what package hostpattern reads, and says where it does not.
-func TestHostLists(t *testing.T) {
+func TestHostListsAcceptHostPatternsOnly(t *testing.T) {
 	t.Parallel()
-	mistakes := map[string]mistake{}
+	invalid := map[string]invalidFile{}
 	for _, list := range append(hostLists(), targetLists()...) {
 		for _, host := range []string{"registry.example:5000", "*.registry.example", "[::1]:5000"} {
 			if _, err := config.Load(listOf(list, host)); err != nil {
 				t.Errorf("Load() of %s %q = %v", list, host, err)
 			}
 		}
-		mistakes[list] = mistake{
+		invalid[list] = invalidFile{
 			string(listOf(list, "my_registry")),
-			list + `[0]: Invalid value: "my_registry": must be a host such as "registry.example", "*.registry.example" or "10.0.0.1", ` +
+			"line 1: " + list + `[0]: Invalid value: "my_registry": must be a host such as "registry.example", "*.registry.example" or "10.0.0.1", ` +
 				"with or without a port",
 		}
 	}
-	testMistakes(t, mistakes)
+	testInvalid(t, invalid)
 }
 
-func TestNetworks(t *testing.T) {
+func TestTargetListsAcceptNetworks(t *testing.T) {
 	t.Parallel()
 	const network = "10.0.0.0/8"
 	for _, list := range targetLists() {
@@ -59,7 +58,7 @@ func TestNetworks(t *testing.T) {
 	}
 	for _, list := range hostLists() {
 		if _, err := config.Load(listOf(list, network)); err == nil {
-			t.Errorf("Load() of %s %q = no error, want one: it is no host", list, network)
+			t.Errorf("Load() of %s %q = no error, want one: it is not a host", list, network)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,10 +15,9 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-// harness runs a projector against an API server's stand-in. Inside a synctest bubble every goroutine that the
-// projector starts must end with the context, or the test fails: no leak check is needed on top.
+// harness runs a secretSync with a fake client. In a synctest bubble the test fails if a goroutine outlives the context.
 type harness struct {
-	*projector
+	*secretSync
 	client *fake.Clientset
 	dir    string
 	errs   []error
@@ -29,7 +27,7 @@ func start(t *testing.T, secret *corev1.Secret) *harness {
 	t.Helper()
 	h := &harness{client: fake.NewClientset(secret), dir: t.TempDir()}
 	o := Options{Namespace: Namespace, CertDir: h.dir}
-	h.projector = newProjector(h.client, o, func(err error) { h.errs = append(h.errs, err) })
+	h.secretSync = newSecretSync(h.client, o, func(err error) { h.errs = append(h.errs, err) })
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
 	go func() { stopped <- h.Start(ctx) }()
@@ -59,7 +57,7 @@ func (h *harness) isReady() bool {
 	}
 }
 
-func TestProjectorFollowsTheSecret(t *testing.T) {
+func TestSyncWritesTheSecret(t *testing.T) {
 	t.Parallel()
 	first, second := newPair(t), newPair(t)
 	mixed := pair{cert: second.cert, key: first.key}
@@ -71,14 +69,14 @@ func TestProjectorFollowsTheSecret(t *testing.T) {
 		ready   bool
 		err     string
 	}{
-		"an empty secret is awaited":              {secrets: []pair{{}}},
-		"a full secret is written at once":        {secrets: []pair{first}, want: first, ready: true},
-		"an empty secret that is filled":          {secrets: []pair{{}, first}, want: first, ready: true},
-		"a rotation":                              {secrets: []pair{first, second}, want: second, ready: true},
-		"a mixed pair is refused":                 {secrets: []pair{mixed}, err: "checking secret pullgate-certs"},
-		"a mixed pair keeps the one before":       {secrets: []pair{first, mixed}, want: first, ready: true, err: "checking secret"},
-		"a certificate without a key is refused":  {secrets: []pair{first, keyless}, want: first, ready: true, err: "checking secret"},
-		"an emptied secret keeps the pair before": {secrets: []pair{first, {}}, want: first, ready: true},
+		"an empty secret is not ready":              {secrets: []pair{{}}},
+		"a full secret is written":                  {secrets: []pair{first}, want: first, ready: true},
+		"an empty secret that is filled":            {secrets: []pair{{}, first}, want: first, ready: true},
+		"a rotation":                                {secrets: []pair{first, second}, want: second, ready: true},
+		"a mixed pair is rejected":                  {secrets: []pair{mixed}, err: "checking secret pullgate-certs"},
+		"a mixed pair keeps the previous one":       {secrets: []pair{first, mixed}, want: first, ready: true, err: "checking secret"},
+		"a certificate without a key is rejected":   {secrets: []pair{first, keyless}, want: first, ready: true, err: "checking secret"},
+		"an emptied secret keeps the previous pair": {secrets: []pair{first, {}}, want: first, ready: true},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -98,8 +96,8 @@ func TestProjectorFollowsTheSecret(t *testing.T) {
 	}
 }
 
-// A full disk or a wrong mount may be mended without the Secret changing.
-func TestProjectorTriesAgain(t *testing.T) {
+// TestSyncRepeatsAFailedWrite: a full disk may be fixed without a change of the Secret.
+func TestSyncRepeatsAFailedWrite(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -122,7 +120,7 @@ func TestProjectorTriesAgain(t *testing.T) {
 	})
 }
 
-func TestProjectorOutlivesADeletedSecret(t *testing.T) {
+func TestSyncContinuesAfterADeletion(t *testing.T) {
 	t.Parallel()
 	first, second := newPair(t), newPair(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -139,14 +137,14 @@ func TestProjectorOutlivesADeletedSecret(t *testing.T) {
 	})
 }
 
-func TestProjectorAsksForItsOwnSecretOnly(t *testing.T) {
+func TestSyncRequestsItsOwnSecretOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, pair{}.secret())
-		type question struct{ Verb, Resource, Namespace, Fields string }
-		var got []question
+		type request struct{ Verb, Resource, Namespace, Fields string }
+		var got []request
 		for _, a := range h.client.Actions() {
-			q := question{Verb: a.GetVerb(), Resource: a.GetResource().Resource, Namespace: a.GetNamespace()}
+			q := request{Verb: a.GetVerb(), Resource: a.GetResource().Resource, Namespace: a.GetNamespace()}
 			switch a := a.(type) {
 			case clienttesting.ListAction:
 				q.Fields = a.GetListRestrictions().Fields.String()
@@ -155,7 +153,7 @@ func TestProjectorAsksForItsOwnSecretOnly(t *testing.T) {
 			}
 			got = append(got, q)
 		}
-		want := []question{
+		want := []request{
 			{"list", "secrets", Namespace, "metadata.name=" + SecretName},
 			{"watch", "secrets", Namespace, "metadata.name=" + SecretName},
 		}
@@ -165,30 +163,17 @@ func TestProjectorAsksForItsOwnSecretOnly(t *testing.T) {
 	})
 }
 
-func TestProjectorIgnoresOtherObjects(t *testing.T) {
+func TestSyncIgnoresOtherObjects(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	p := newProjector(fake.NewClientset(), Options{CertDir: dir}, func(err error) { t.Errorf("got error %v", err) })
-	p.project(&corev1.ConfigMap{})
+	p := newSecretSync(fake.NewClientset(), Options{CertDir: dir}, func(err error) { t.Errorf("got error %v", err) })
+	p.sync(&corev1.ConfigMap{})
 	expectPair(t, dir, pair{})
 }
 
-func TestProjectorRunsOnEveryReplica(t *testing.T) {
+func TestSyncRunsOnEveryReplica(t *testing.T) {
 	t.Parallel()
-	if (&projector{}).NeedLeaderElection() {
-		t.Error("the projector waits for leadership: a replica that is not elected would have no certificate")
-	}
-}
-
-func expectErrors(t *testing.T, errs []error, want string) {
-	t.Helper()
-	if want == "" {
-		if len(errs) > 0 {
-			t.Errorf("got errors %v, want none", errs)
-		}
-		return
-	}
-	if len(errs) == 0 || !strings.Contains(errs[0].Error(), want) {
-		t.Errorf("got errors %v, want one with %q", errs, want)
+	if (&secretSync{}).NeedLeaderElection() {
+		t.Error("the sync waits for leadership: a replica that is not elected would have no certificate")
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// benchmarkPod is a pod of three containers, each with about what the API server makes of a usual one.
+// benchmarkPod returns a pod with three containers, each of about the size of a typical one.
 func benchmarkPod() []byte {
 	const container = `{"name":"c%d","image":"registry.example/shop/service-%d:1.0","imagePullPolicy":"IfNotPresent",` +
 		`"args":["--listen=:8080"],"ports":[{"name":"http","containerPort":8080,"protocol":"TCP"}],` +

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 )
 
-func TestKeyPairDirWrite(t *testing.T) {
+func TestWriteReplacesEveryState(t *testing.T) {
 	t.Parallel()
 	first, second := newPair(t), newPair(t)
 	version := func(p pair) string { return versionName(p.cert, p.key) }
@@ -33,18 +33,18 @@ func TestKeyPairDirWrite(t *testing.T) {
 			before: func(t *testing.T, dir string) { mustWrite(t, dir, first) },
 			want:   second,
 		},
-		"a version that was left half written": {
+		"a version of an interrupted write": {
 			before: func(t *testing.T, dir string) {
 				mustMkdir(t, filepath.Join(dir, version(first)))
 				mustWriteFile(t, filepath.Join(dir, version(first), corev1.TLSCertKey), "half")
 			},
 			want: first,
 		},
-		"a link that was left over": {
+		"a link of an interrupted write": {
 			before: func(t *testing.T, dir string) { mustSymlink(t, "nowhere", filepath.Join(dir, "..new-..data")) },
 			want:   first,
 		},
-		"a current version that nothing shows yet": {
+		"a current version without its links": {
 			before: func(t *testing.T, dir string) {
 				mustWrite(t, dir, first)
 				mustRemove(t, filepath.Join(dir, corev1.TLSCertKey))
@@ -64,7 +64,7 @@ func TestKeyPairDirWrite(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			tc.before(t, dir)
-			if err := keyPairDir(dir).write(tc.want.cert, tc.want.key); err != nil {
+			if err := atomicDir(dir).write(tc.want.cert, tc.want.key); err != nil {
 				t.Fatalf("write: %v", err)
 			}
 			expectPair(t, dir, tc.want)
@@ -77,7 +77,7 @@ func TestKeyPairDirWrite(t *testing.T) {
 	}
 }
 
-func TestKeyPairDirWriteFails(t *testing.T) {
+func TestWriteReturnsErrorsOfTheDirectory(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	tests := map[string]struct {
@@ -104,11 +104,11 @@ func TestKeyPairDirWriteFails(t *testing.T) {
 			},
 			want: "is a directory",
 		},
-		"the certificate's name is a directory": {
+		"the certificate is a directory": {
 			before: func(t *testing.T, dir string) { mustMkdir(t, filepath.Join(dir, corev1.TLSCertKey, "x")) },
 			want:   "linking tls.crt",
 		},
-		"the previous version leads out of the directory": {
+		"the previous version is outside the directory": {
 			before: func(t *testing.T, dir string) { mustSymlink(t, "../elsewhere", filepath.Join(dir, currentLink)) },
 			want:   "escapes",
 		},
@@ -119,7 +119,7 @@ func TestKeyPairDirWriteFails(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "certs")
 			mustMkdir(t, dir)
 			tc.before(t, dir)
-			err := keyPairDir(dir).write(p.cert, p.key)
+			err := atomicDir(dir).write(p.cert, p.key)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("write: got error %v, want one with %q", err, tc.want)
 			}
@@ -127,8 +127,7 @@ func TestKeyPairDirWriteFails(t *testing.T) {
 	}
 }
 
-// A link that cannot be prepared or made is an error of its own: a closed root refuses everything.
-func TestReplaceLinkFails(t *testing.T) {
+func TestReplaceLinkReturnsErrorsOfTheRoot(t *testing.T) {
 	t.Parallel()
 	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {
@@ -145,7 +144,7 @@ func TestReplaceLinkFails(t *testing.T) {
 	}
 }
 
-func TestKeyPairDirHidesTheFilesFromOthers(t *testing.T) {
+func TestWrittenFilesArePrivate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	mustWrite(t, dir, newPair(t))
@@ -160,8 +159,8 @@ func TestKeyPairDirHidesTheFilesFromOthers(t *testing.T) {
 	}
 }
 
-// The reader that matters is controller-runtime's: it must take a rotation over from the files alone.
-func TestCertWatcherFollowsARotation(t *testing.T) {
+// TestCertWatcherServesARotatedPair uses the watcher of controller-runtime, which reads the files only.
+func TestCertWatcherServesARotatedPair(t *testing.T) {
 	t.Parallel()
 	first, second := newPair(t), newPair(t)
 	dir := t.TempDir()
@@ -198,50 +197,5 @@ func expectServed(t *testing.T, served <-chan tls.Certificate, want pair) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Fatal("no certificate is served")
-	}
-}
-
-func entries(t *testing.T, dir string) []string {
-	t.Helper()
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatalf("reading directory: %v", err)
-	}
-	names := make([]string, 0, len(list))
-	for _, e := range list {
-		names = append(names, e.Name())
-	}
-	return names
-}
-
-func mustWrite(t *testing.T, dir string, p pair) {
-	t.Helper()
-	must(t, keyPairDir(dir).write(p.cert, p.key))
-}
-
-func mustMkdir(t *testing.T, path string) {
-	t.Helper()
-	must(t, os.MkdirAll(path, 0o700))
-}
-
-func mustWriteFile(t *testing.T, path, text string) {
-	t.Helper()
-	must(t, os.WriteFile(path, []byte(text), 0o600))
-}
-
-func mustSymlink(t *testing.T, target, path string) {
-	t.Helper()
-	must(t, os.Symlink(target, path))
-}
-
-func mustRemove(t *testing.T, path string) {
-	t.Helper()
-	must(t, os.Remove(path))
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

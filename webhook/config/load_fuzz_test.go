@@ -5,12 +5,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/pullgate/pullgate/webhook/config"
 )
 
-// FuzzLoad asks of any file that it is either refused in words or understood so well that it can be written down again.
+// FuzzLoad checks that a file is either rejected with a text, or can be marshalled and loaded again without a change.
 func FuzzLoad(f *testing.F) {
 	for _, name := range []string{"documented.yaml", "custom.yaml"} {
 		data, err := os.ReadFile("testdata/" + name)
@@ -20,7 +20,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(data)
 	}
 	seeds := []string{
-		"", "---", "a: &a [*a]", "retry: {<<: {factor: 2}}", "? [a]\n: b", "\xff\xfe", "actions: {\"\": deny}",
+		"", "---", "a: &a [*a]", "retry: {<<: {factor: 2}}", "retry: {<<: [{factor: 2}]}", "a: &a {<<: *a}", "- &a\n- *a", "? [a]\n: b", "\xff\xfe", "actions: {\"\": deny}",
 	}
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -29,7 +29,7 @@ func FuzzLoad(f *testing.F) {
 		loaded, err := config.Load(data)
 		if err != nil {
 			if err.Error() == "" {
-				t.Error("Load() refused the file without a word")
+				t.Error("Load() returned an error without a text")
 			}
 			return
 		}
@@ -39,10 +39,10 @@ func FuzzLoad(f *testing.F) {
 		}
 		again, err := config.Load(written)
 		if err != nil {
-			t.Fatalf("Load() of what was loaded before = %v", err)
+			t.Fatalf("Load() of the marshalled configuration = %v", err)
 		}
 		if diff := cmp.Diff(loaded, again); diff != "" {
-			t.Errorf("the configuration changed on its way (-first +second):\n%s", diff)
+			t.Errorf("the configuration changed (-first +second):\n%s", diff)
 		}
 	})
 }

@@ -20,8 +20,7 @@ func withEphemeral(pod, image string) string {
 	return strings.Replace(pod, `"spec":{`, `"spec":{"ephemeralContainers":[{"name":"debug","image":"`+image+`"}],`, 1)
 }
 
-// TestWhatIsAsked: everything of a new object, and of an update what it changes.
-func TestWhatIsAsked(t *testing.T) {
+func TestCheckedImagesAreNewOrChanged(t *testing.T) {
 	t.Parallel()
 	withSecret := strings.Replace(deploymentOf(good, other), `"spec":{"containers"`, `"spec":{"imagePullSecrets":[{"name":"x"}],"containers"`, 1)
 	debugging := update("Pod", podOf(good), withEphemeral(podOf(good), other))
@@ -47,17 +46,16 @@ func TestWhatIsAsked(t *testing.T) {
 				t.Errorf("images (-want +got):\n%s", diff)
 			}
 			if got := f.checker.pods[0].Namespace; got != "shop" {
-				t.Errorf("the checker was asked for namespace %q, want that of the request", got)
+				t.Errorf("the checker got namespace %q, want the namespace of the request", got)
 			}
 			if spec := f.checker.specs[0]; spec == nil || spec.NodeSelector["pool"] != "web" {
-				t.Errorf("the checker was given the spec %v, want that of the object", spec)
+				t.Errorf("the checker got the spec %v, want the spec of the object", spec)
 			}
 		})
 	}
 }
 
-// TestSilence: what brings no image is let through unasked.
-func TestSilence(t *testing.T) {
+func TestObjectsWithoutNewImagesAreAdmittedUnchecked(t *testing.T) {
 	t.Parallel()
 	deletion := create("Pod", "")
 	deletion.Operation = admissionv1.Delete
@@ -68,10 +66,10 @@ func TestSilence(t *testing.T) {
 		}, absent)),
 		"deleting pod": update("Pod", podOf(good), podWith(map[string]any{"deletionTimestamp": now}, absent)),
 		"deletion":     deletion,
-		"pod whose labels change": update("Pod", podOf(absent), podWith(map[string]any{
+		"pod with changed labels": update("Pod", podOf(absent), podWith(map[string]any{
 			"labels": map[string]any{"a": "b"},
 		}, absent)),
-		"Deployment that is scaled": update("Deployment", deploymentOf(absent),
+		"scaled Deployment": update("Deployment", deploymentOf(absent),
 			strings.Replace(deploymentOf(absent), `"spec":{"template"`, `"spec":{"replicas":3,"template"`, 1)),
 		"ReplicationController without a template": create("ReplicationController", `{"apiVersion":"v1","kind":"ReplicationController"}`),
 		"pod without containers":                   create("Pod", podOf()),
@@ -79,18 +77,18 @@ func TestSilence(t *testing.T) {
 	for name, request := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wantSilence(t, newFixture(policy.ModeEnforce), request)
+			wantUnchecked(t, newFixture(policy.ModeEnforce), request)
 		})
 	}
 }
 
-// TestTemplatesAreNeverRefused: an image may still be pushed before the pods come, which are checked themselves.
-func TestTemplatesAreNeverRefused(t *testing.T) {
+// TestTemplatesAreNotDenied: the image may still be pushed before the pods are created, and these are checked too.
+func TestTemplatesAreNotDenied(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeEnforce)
 	got := f.review(t, create("Deployment", deploymentOf(absent)))
 	if !got.Allowed {
-		t.Error("refused, want a warning")
+		t.Error("denied, want a warning")
 	}
 	if diff := cmp.Diff([]string{absentWarning}, got.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
@@ -103,22 +101,22 @@ func TestTemplatesAreNeverRefused(t *testing.T) {
 	}
 }
 
-// TestObjectNotUnderstood: what Pullgate can't judge is admitted, with a warning and without the object's text.
-func TestObjectNotUnderstood(t *testing.T) {
+// TestUndecodableObjectIsAdmittedWithAWarning also checks that the warning does not quote the object.
+func TestUndecodableObjectIsAdmittedWithAWarning(t *testing.T) {
 	t.Parallel()
 	const prefix = "pullgate could not check the images: "
 	tests := map[string]struct {
 		request admissionv1.AdmissionRequest
 		want    string
 	}{
-		"a kind without pods":        {create("Service", `{"apiVersion":"v1","kind":"Service"}`), "this kind of object has no pods"},
-		"a kind of another group":    {create("Pod", `{"apiVersion":"example.com/v1","kind":"Pod"}`), "this kind of object has no pods"},
-		"a field of another type":    {create("Pod", `{"apiVersion":"v1","kind":"Pod","spec":{"containers":"s3cr3t"}}`), "reading Pod: field spec.containers has the wrong type"},
-		"no object":                  {create("Pod", `"s3cr3t"`), "reading object: not a JSON object"},
-		"nothing":                    {create("Pod", "null"), "reading object: not valid JSON"},
-		"no kind":                    {create("Pod", `{"s3cr3t":1}`), "reading object: apiVersion or kind is missing"},
-		"an old object that is none": {update("Pod", `["s3cr3t"]`, podOf(absent)), "reading object: not a JSON object"},
-		"an update without the old":  {update("Pod", "null", podOf(absent)), "reading object: not valid JSON"},
+		"a kind without pods":       {create("Service", `{"apiVersion":"v1","kind":"Service"}`), "this kind of object has no pods"},
+		"a kind of another group":   {create("Pod", `{"apiVersion":"example.com/v1","kind":"Pod"}`), "this kind of object has no pods"},
+		"a field of another type":   {create("Pod", `{"apiVersion":"v1","kind":"Pod","spec":{"containers":"s3cr3t"}}`), "reading Pod: field spec.containers has the wrong type"},
+		"not an object":             {create("Pod", `"s3cr3t"`), "reading object: not a JSON object"},
+		"null":                      {create("Pod", "null"), "reading object: not valid JSON"},
+		"no kind":                   {create("Pod", `{"s3cr3t":1}`), "reading object: apiVersion or kind is missing"},
+		"an invalid old object":     {update("Pod", `["s3cr3t"]`, podOf(absent)), "reading object: not a JSON object"},
+		"an update without the old": {update("Pod", "null", podOf(absent)), "reading object: not valid JSON"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -130,13 +128,13 @@ func TestObjectNotUnderstood(t *testing.T) {
 				t.Errorf("response (-want +got):\n%s", diff)
 			}
 			if len(f.observed) != 0 {
-				t.Errorf("observed %v, want nothing: its kind may be any word", f.observed)
+				t.Errorf("observed %v, want none: the kind may be any word", f.observed)
 			}
 			if lines := f.logLines(t); len(lines) != 1 || lines[0]["level"] != "WARN" || lines[0]["error"] != test.want {
 				t.Errorf("log = %v, want one warning with the error %q", lines, test.want)
 			}
 			if strings.Contains(f.log.String(), "s3cr3t") {
-				t.Errorf("log = %s, which quotes the object", &f.log)
+				t.Errorf("log = %s, want no quote of the object", &f.log)
 			}
 		})
 	}

@@ -14,18 +14,18 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// folders are those that make up an installation. Each is one kustomization.
+// folders returns the folders of the installations. Each is one kustomization.
 func folders() []string {
 	return []string{
 		"base", "self-signed", "cert-manager", "all-namespaces", "components/all-namespaces", "../certs",
 	}
 }
 
-// numbered is the name of a file that holds one object: its place in the order of applying, its kind, and what tells
-// it from others of the kind.
+// numbered matches the name of a file with one object: its number in the apply order, its kind, and a suffix if there are
+// several of the kind.
 var numbered = regexp.MustCompile(`^\d\d-([a-z]+)(-[a-z]+)*\.yaml$`)
 
-// kustomization holds the fields in use. Any other is an error.
+// kustomization holds the fields in use. Any other field is an error.
 type kustomization struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
@@ -40,14 +40,14 @@ type kustomization struct {
 	} `json:"patches"`
 }
 
-// operation is one of a JSON patch.
+// operation is one operation of a JSON patch.
 type operation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
 	Value any    `json:"value"`
 }
 
-// issuer and certificate are what Pullgate uses of cert-manager's kinds.
+// issuer and certificate hold the fields in use of cert-manager's kinds.
 type issuer struct {
 	meta
 	Spec struct {
@@ -96,7 +96,7 @@ func read(t *testing.T, path string) []byte {
 	return data
 }
 
-// decode reads one of Kubernetes' own kinds. A field that the kind does not have is an error.
+// decode decodes an object of a Kubernetes kind. An unknown field is an error.
 func decode[T runtime.Object](t *testing.T, path string) T {
 	t.Helper()
 	obj, ok := decodeObject(t, path).(T)
@@ -116,7 +116,7 @@ func decodeObject(t *testing.T, path string) runtime.Object {
 	return obj
 }
 
-// unmarshal reads anything else as strictly.
+// unmarshal decodes any other file. An unknown field is an error.
 func unmarshal[T any](t *testing.T, path string) T {
 	t.Helper()
 	var out T
@@ -126,7 +126,7 @@ func unmarshal[T any](t *testing.T, path string) T {
 	return out
 }
 
-// decodeAny decodes a file of whatever kind.
+// decodeAny decodes a file of any kind.
 func decodeAny(t *testing.T, path string) {
 	t.Helper()
 	name := filepath.Base(path)
@@ -145,7 +145,7 @@ func decodeAny(t *testing.T, path string) {
 	}
 }
 
-// files returns the names of a folder's YAML files, sorted.
+// files returns the sorted names of the YAML files in a folder.
 func files(t *testing.T, folder string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(folder, "*.yaml"))

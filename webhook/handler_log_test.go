@@ -12,11 +12,10 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// TestLogLine: one for each decision, with all that is needed to understand it later.
-func TestLogLine(t *testing.T) {
+func TestEveryDecisionHasOneLogLine(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeEnforce)
-	f.checker.said = map[string]imagepull.Verdict{
+	f.checker.verdicts = map[string]imagepull.Verdict{
 		good: {Reason: imagepull.ReasonPullable, Origin: imagepull.OriginCache, Age: 12300 * time.Millisecond},
 		busy: {
 			Reason: imagepull.ReasonRateLimited, Detail: "the registry limits the rate of requests",
@@ -50,8 +49,8 @@ func TestLogLine(t *testing.T) {
 	}
 }
 
-// TestLogLineOfFineImages is written as well: it is how an operator sees that Pullgate was asked.
-func TestLogLineOfFineImages(t *testing.T) {
+// TestPullableImagesAreLogged: operators see in the log that Pullgate was called.
+func TestPullableImagesAreLogged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeAudit)
 	f.review(t, create("Pod", podOf(good)))
@@ -61,8 +60,8 @@ func TestLogLineOfFineImages(t *testing.T) {
 	}
 }
 
-// TestNothingOfTheObjectIsLogged but its images: environment variables, annotations and commands hold secrets.
-func TestNothingOfTheObjectIsLogged(t *testing.T) {
+// TestOutputHoldsOnlyImagesOfTheObject: environment variables, annotations and commands may hold secrets.
+func TestOutputHoldsOnlyImagesOfTheObject(t *testing.T) {
 	t.Parallel()
 	const marker = "s3cr3t"
 	pod := podWith(map[string]any{"annotations": map[string]any{"a": marker}}, absent, busy)
@@ -71,13 +70,13 @@ func TestNothingOfTheObjectIsLogged(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(mode)
-			f.checker.said = map[string]imagepull.Verdict{absent: {Reason: imagepull.ReasonNotFound, Detail: "gone", Credential: "secret/shop/regcred"}}
+			f.checker.verdicts = map[string]imagepull.Verdict{absent: {Reason: imagepull.ReasonNotFound, Detail: "gone", Credential: "secret/shop/regcred"}}
 			got := f.review(t, create("Pod", pod))
-			told := append(slices.Clone(got.Warnings), got.Result.Message, f.log.String())
+			output := append(slices.Clone(got.Warnings), got.Result.Message, f.log.String())
 			for _, annotation := range got.AuditAnnotations {
-				told = append(told, annotation)
+				output = append(output, annotation)
 			}
-			for _, text := range told {
+			for _, text := range output {
 				if strings.Contains(text, marker) {
 					t.Errorf("%q holds a part of the object", text)
 				}
@@ -86,12 +85,11 @@ func TestNothingOfTheObjectIsLogged(t *testing.T) {
 	}
 }
 
-// TestLongImagesAreShortInTheLog: neither their length nor their letters spoil it.
 func TestLongImagesAreShortInTheLog(t *testing.T) {
 	t.Parallel()
 	image := strings.Repeat("x", 3000) + "\x1b"
 	f := newFixture(policy.ModeEnforce)
-	f.checker.said = map[string]imagepull.Verdict{image: {Reason: imagepull.ReasonInvalidImageName, Detail: "too long"}}
+	f.checker.verdicts = map[string]imagepull.Verdict{image: {Reason: imagepull.ReasonInvalidImageName, Detail: "too long"}}
 	f.review(t, create("Pod", podOf(image)))
 	if got := f.log.Len(); got > 1024 {
 		t.Errorf("the log line has %d bytes, want at most 1024", got)

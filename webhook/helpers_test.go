@@ -25,7 +25,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// What the checker says of images that are not simply fine.
+// Images that the checker has a verdict on. Every other image is pullable.
 const (
 	good   = "registry.example/shop/web:1"
 	absent = "registry.example/shop/web:gone"
@@ -34,19 +34,19 @@ const (
 
 var errNoMode = errors.New("no such namespace")
 
-// checker is a Checker that knows the images above, and remembers what it was asked.
+// checker is a Checker with verdicts on the images above. It records the pods that it checked.
 type checker struct {
 	pods      []imagepull.Pod
 	specs     []*corev1.PodSpec
-	patience  time.Duration
+	budget    time.Duration
 	panicking any
-	said      map[string]imagepull.Verdict
+	verdicts  map[string]imagepull.Verdict
 }
 
 func (c *checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
 	c.pods, c.specs = append(c.pods, pod), append(c.specs, spec)
 	if deadline, ok := ctx.Deadline(); ok {
-		c.patience = time.Until(deadline)
+		c.budget = time.Until(deadline)
 	}
 	if c.panicking != nil {
 		panic(c.panicking)
@@ -59,7 +59,7 @@ func (c *checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 }
 
 func (c *checker) verdict(image string) imagepull.Verdict {
-	if v, ok := c.said[image]; ok {
+	if v, ok := c.verdicts[image]; ok {
 		return v
 	}
 	switch image {
@@ -71,7 +71,7 @@ func (c *checker) verdict(image string) imagepull.Verdict {
 	return imagepull.Verdict{Reason: imagepull.ReasonPullable}
 }
 
-// images returns what the checker was asked about.
+// images returns the images that were checked.
 func (c *checker) images() []string {
 	var all []string
 	for _, pod := range c.pods {
@@ -82,7 +82,18 @@ func (c *checker) images() []string {
 	return all
 }
 
-// modes are the Modes of namespaces; one that is not listed gives an error.
+// pullable is a Checker to which every image is pullable. It records nothing.
+type pullable struct{}
+
+func (pullable) Check(_ context.Context, pod imagepull.Pod, _ *corev1.PodSpec) []imagepull.Finding {
+	findings := make([]imagepull.Finding, 0, len(pod.Uses))
+	for _, use := range pod.Uses {
+		findings = append(findings, imagepull.Finding{Use: use, Verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable}})
+	}
+	return findings
+}
+
+// modes implements Modes for the listed namespaces, with an error for every other.
 type modes map[string]policy.Mode
 
 func (m modes) Mode(_ context.Context, namespace string) (policy.Mode, error) {
@@ -93,7 +104,19 @@ func (m modes) Mode(_ context.Context, namespace string) (policy.Mode, error) {
 	return mode, nil
 }
 
-// fixture is a handler as the command wires it, with everything around it at hand.
+// checkerFunc is a function that implements Checker.
+type checkerFunc func(context.Context, imagepull.Pod, *corev1.PodSpec) []imagepull.Finding
+
+func (f checkerFunc) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
+	return f(ctx, pod, spec)
+}
+
+// enforced implements Modes: every namespace is in mode enforce.
+type enforced struct{}
+
+func (enforced) Mode(context.Context, string) (policy.Mode, error) { return policy.ModeEnforce, nil }
+
+// fixture is a handler with its checker, observations and log.
 type fixture struct {
 	checker  *checker
 	handler  *webhook.Handler
@@ -114,10 +137,10 @@ func newFixture(mode policy.Mode) *fixture {
 	return f
 }
 
-// serve sends a request as the API server does.
+// serve sends a request like the API server.
 func (f *fixture) serve(t *testing.T, url, contentType, body string) *httptest.ResponseRecorder {
 	t.Helper()
-	hook := webhook.RejectUnreadable(&admission.Webhook{Handler: f.handler, WithContextFunc: webhook.WithTimeout})
+	hook := webhook.RejectInvalidReview(&admission.Webhook{Handler: f.handler, WithContextFunc: webhook.WithTimeout})
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	req.Header.Set("Content-Type", contentType)
 	recorder := httptest.NewRecorder()
@@ -125,7 +148,7 @@ func (f *fixture) serve(t *testing.T, url, contentType, body string) *httptest.R
 	return recorder
 }
 
-// review has the API server's question answered.
+// review sends a review and returns the response.
 func (f *fixture) review(t *testing.T, request admissionv1.AdmissionRequest) admissionv1.AdmissionResponse {
 	t.Helper()
 	return f.reviewWithin(t, request, "?timeout=10s")
@@ -133,27 +156,27 @@ func (f *fixture) review(t *testing.T, request admissionv1.AdmissionRequest) adm
 
 func (f *fixture) reviewWithin(t *testing.T, request admissionv1.AdmissionRequest, query string) admissionv1.AdmissionResponse {
 	t.Helper()
-	question, err := json.Marshal(admissionv1.AdmissionReview{
+	body, err := json.Marshal(admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"}, Request: &request,
 	})
 	if err != nil {
 		t.Fatalf("encoding the review: %v", err)
 	}
-	recorder := f.serve(t, webhook.Path+query, "application/json", string(question))
+	recorder := f.serve(t, webhook.Path+query, "application/json", string(body))
 	if recorder.Code != http.StatusOK {
 		t.Fatalf("status = %d with %q, want 200", recorder.Code, recorder.Body)
 	}
-	var answer admissionv1.AdmissionReview
-	if err := json.Unmarshal(recorder.Body.Bytes(), &answer); err != nil {
-		t.Fatalf("decoding the answer %q: %v", recorder.Body, err)
+	var review admissionv1.AdmissionReview
+	if err := json.Unmarshal(recorder.Body.Bytes(), &review); err != nil {
+		t.Fatalf("decoding the response %q: %v", recorder.Body, err)
 	}
-	if answer.APIVersion != "admission.k8s.io/v1" || answer.Kind != "AdmissionReview" || answer.Response.UID != request.UID {
-		t.Fatalf("answer = %s, want a review of the same uid", recorder.Body)
+	if review.APIVersion != "admission.k8s.io/v1" || review.Kind != "AdmissionReview" || review.Response.UID != request.UID {
+		t.Fatalf("response = %s, want a review with the same UID", recorder.Body)
 	}
-	return *answer.Response
+	return *review.Response
 }
 
-// create is the API server's question about a new object of the namespace "shop".
+// create returns a request to create an object in the namespace "shop".
 func create(kind, object string) admissionv1.AdmissionRequest {
 	request := admissionv1.AdmissionRequest{
 		UID:       types.UID("705ab4f5-6393-11e8-b7cc-42010a800002"),
@@ -169,7 +192,7 @@ func create(kind, object string) admissionv1.AdmissionRequest {
 	return request
 }
 
-// update is the API server's question about a changed object.
+// update returns a request to change an object.
 func update(kind, old, object string) admissionv1.AdmissionRequest {
 	request := create(kind, object)
 	request.Operation = admissionv1.Update
@@ -188,7 +211,7 @@ func podWith(metadata map[string]any, images ...string) string {
 	return encode(object)
 }
 
-// deploymentOf returns a Deployment of such pods.
+// deploymentOf returns a Deployment whose pods have one container for each image.
 func deploymentOf(images ...string) string {
 	return encode(map[string]any{
 		"apiVersion": "apps/v1", "kind": "Deployment",
@@ -212,7 +235,7 @@ func encode(object any) string {
 	return string(data)
 }
 
-// logLines decodes what was logged.
+// logLines decodes the log.
 func (f *fixture) logLines(t *testing.T) []map[string]any {
 	t.Helper()
 	var lines []map[string]any

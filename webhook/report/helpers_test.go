@@ -10,7 +10,7 @@ import (
 
 const digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
-// finding returns that of an ordinary container.
+// finding returns a finding of an ordinary container.
 func finding(image string, verdict imagepull.Verdict) imagepull.Finding {
 	return imagepull.Finding{
 		Use: imagepull.Use{
@@ -20,19 +20,19 @@ func finding(image string, verdict imagepull.Verdict) imagepull.Finding {
 	}
 }
 
-// bare returns the finding of an image without an object.
+// bare returns a finding of an image without an object.
 func bare(image string, verdict imagepull.Verdict) imagepull.Finding {
 	return imagepull.Finding{Use: imagepull.Use{Path: "image", Image: image}, Verdict: verdict}
 }
 
-// missingSecret is the most common remark.
+// missingSecret returns the most common warning.
 func missingSecret() []imagepull.Warning {
 	return []imagepull.Warning{{
 		Reason: imagepull.WarningPullSecretMissing, Message: `pull secret "regcred" does not exist`,
 	}}
 }
 
-// mixed is a report of every outcome, every kind of place, and both with and without an object.
+// mixed returns a report with every outcome, several kinds of uses, and entries with and without an object.
 func mixed() report.Report {
 	pod := &report.ObjectRef{APIVersion: "v1", Kind: "Pod", Namespace: "shop", Name: "web"}
 	notFound := finding("registry.example/shop/web:1.27-alpin", imagepull.Verdict{
@@ -64,7 +64,7 @@ func mixed() report.Report {
 	}
 }
 
-// bareOnly is the report of images given on the command line.
+// bareOnly returns the report of images from the command line.
 func bareOnly() report.Report {
 	return report.Report{Entries: []report.Entry{
 		{Finding: bare("nginx", imagepull.Verdict{Reason: imagepull.ReasonPullable})},
@@ -74,7 +74,7 @@ func bareOnly() report.Report {
 	}}
 }
 
-// hostile is a report of text that nobody should print as it is.
+// hostile returns a report whose texts must be escaped.
 func hostile() report.Report {
 	f := finding("a\x1b[31m\u202eb\u0085\x7f\xff\n\"c", imagepull.Verdict{
 		Reason: imagepull.ReasonInvalidImageName, Detail: "detail\x1b[2J", Fix: "fix\u200b\r",
@@ -89,12 +89,12 @@ func hostile() report.Report {
 	}
 }
 
-// long is an image name of n characters, which ends in "end".
+// long returns an image name of n characters that ends in "end".
 func long(n int) string { return strings.Repeat("a", n-3) + "end" }
 
 var errBroken = errors.New("broken pipe")
 
-// brokenWriter takes nothing.
+// brokenWriter returns an error from every Write.
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
