@@ -54,7 +54,7 @@ func TestCheckUsesTheNodesCredentials(t *testing.T) {
 		"missing program of the plugin":           {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR}}", private, "", 2, "", `error: nodes.credentialProvider: providers[0].name: the directory of the providers holds no executable of this name: "sh"`},
 		"missing plugin configuration":            {"{credentialProvider: {config: DIR/nope.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: reading: "},
 		"unknown key in the plugin configuration": {"{credentialProvider: {config: DIR/typo.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: typo.yaml: providers[0].matchImage: Forbidden: unknown or repeated key\n"},
-		"missing directory of the programs":       {"{credentialProvider: {config: DIR/good.yaml}}", private, "", 2, "", "nodes.credentialProvider.binDir: Required value: goes with config"},
+		"missing directory of the programs":       {"{credentialProvider: {config: DIR/good.yaml}}", private, "", 2, "", "nodes.credentialProvider.binDir: Required value: must be set together with config"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
