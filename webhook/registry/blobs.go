@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
 // Bounds of what is asked for one manifest, whose author may be anybody. Real images have up to 127 layers, which is what
@@ -21,15 +22,15 @@ const (
 
 // config reads the image's configuration, and returns what is left to ask for. One that is not an image's, or larger than
 // any, is a blob like the others.
-func (p *pull) config(ctx context.Context, m manifest, parts []part) (imageConfig, []part, imagepull.Verdict) {
-	if len(parts) == 0 || parts[0].Digest != m.Config.Digest || !isConfig(m.Config.MediaType) {
-		return imageConfig{}, parts, imagepull.Verdict{}
+func (p *pull) config(ctx context.Context, m manifest.Manifest, parts []manifest.Blob) (manifest.Config, []manifest.Blob, imagepull.Verdict) {
+	if len(parts) == 0 || parts[0].Digest != m.Config.Digest || !m.HasImageConfig() {
+		return manifest.Config{}, parts, imagepull.Verdict{}
 	}
 	switch b := parts[0]; {
-	case b.isEmbedded():
-		return parseConfig(b.Data), parts[1:], imagepull.Verdict{}
+	case b.IsEmbedded():
+		return manifest.ParseConfig(b.Data), parts[1:], imagepull.Verdict{}
 	case b.Size > maxConfigBytes, len(b.URLs) > 0:
-		return imageConfig{}, parts, imagepull.Verdict{}
+		return manifest.Config{}, parts, imagepull.Verdict{}
 	}
 	sum := m.Config.Digest.String()
 	q, a, failed := p.fetch(ctx, lostPart(parts[0]), probe{
@@ -37,19 +38,19 @@ func (p *pull) config(ctx context.Context, m manifest, parts []part) (imageConfi
 	})
 	switch {
 	case failed.Reason != "":
-		return imageConfig{}, nil, ofPart(failed, parts[0])
+		return manifest.Config{}, nil, ofPart(failed, parts[0])
 	case !isContent(sum, a.body):
-		return imageConfig{}, nil, q.endpoint.say(mismatched())
+		return manifest.Config{}, nil, q.endpoint.say(mismatched())
 	}
-	return parseConfig(a.body), parts[1:], imagepull.Verdict{}
+	return manifest.ParseConfig(a.body), parts[1:], imagepull.Verdict{}
 }
 
-func lostPart(b part) imagepull.Verdict { return missing("the registry has lost " + b.name) }
+func lostPart(b manifest.Blob) imagepull.Verdict { return missing("the registry has lost " + b.Name) }
 
 // search asks for each part, and returns the gravest of what there is to say of them. A part that comes from elsewhere, by
 // URLs of its own, is taken to be there: who serves it is no business of the registry, nor Pullgate's.
-func (p *pull) search(ctx context.Context, parts []part) imagepull.Verdict {
-	parts = slices.DeleteFunc(slices.Clone(parts), func(b part) bool { return b.isEmbedded() || len(b.URLs) > 0 })
+func (p *pull) search(ctx context.Context, parts []manifest.Blob) imagepull.Verdict {
+	parts = slices.DeleteFunc(slices.Clone(parts), func(b manifest.Blob) bool { return b.IsEmbedded() || len(b.URLs) > 0 })
 	asked := parts[:min(len(parts), maxParts)]
 	verdicts := make([]imagepull.Verdict, len(asked))
 	var limited atomic.Bool
@@ -68,13 +69,13 @@ func (p *pull) search(ctx context.Context, parts []part) imagepull.Verdict {
 			Detail: "the image has more layers than Pullgate looks at",
 		})
 	}
-	return gravest(verdicts...)
+	return manifest.MostSevere(verdicts...)
 }
 
 // find asks whether a blob is there. HEAD can only prove that it is: there are storage services that refuse HEAD where an
 // address was signed for GET, and caches that only fetch on GET what they lack. So whatever else HEAD gets for an answer,
 // that to a GET counts, which is what a node sends; of the blob it takes the first byte.
-func (p *pull) find(ctx context.Context, b part) imagepull.Verdict {
+func (p *pull) find(ctx context.Context, b manifest.Blob) imagepull.Verdict {
 	head := probe{method: http.MethodHead, object: b.Digest.String(), accept: "*/*", blob: true}
 	get := head
 	get.method, get.most, get.byteRange = http.MethodGet, 1, "bytes=0-0"
@@ -83,9 +84,9 @@ func (p *pull) find(ctx context.Context, b part) imagepull.Verdict {
 }
 
 // ofPart says of a refusal what was refused: the manifest was not.
-func ofPart(v imagepull.Verdict, b part) imagepull.Verdict {
+func ofPart(v imagepull.Verdict, b manifest.Blob) imagepull.Verdict {
 	if v.Reason == imagepull.ReasonAccessDenied {
-		v.Detail = "the registry shows the manifest but refuses " + b.name
+		v.Detail = "the registry shows the manifest but refuses " + b.Name
 	}
 	return v
 }

@@ -156,10 +156,6 @@ func egressForbidden(detail string) imagepull.Verdict {
 	return imagepull.Verdict{Reason: imagepull.ReasonEgressForbidden, Detail: detail}
 }
 
-func unsupported(detail string) imagepull.Verdict {
-	return imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: detail}
-}
-
 func unavailable(detail string) imagepull.Verdict {
 	return imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: detail}
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
 )
 
 // Bounds of what one process remembers of registries. Hosts and scopes are chosen by whoever may create pods, so neither
@@ -39,7 +40,7 @@ type Options struct {
 	ManifestBytes int64
 	// UserAgent is sent with every request; "pullgate" when empty.
 	UserAgent string
-	// HostsDir is a certs.d tree as on the nodes, which says where they ask for a registry's images (see LoadHosts); none
+	// HostsDir is a certs.d tree as on the nodes, which says where they ask for a registry's images (see hosts.Load); none
 	// when empty. A change is noticed within a second.
 	HostsDir string
 	// LocalRegistry returns where Pullgate can ask a registry that the nodes know by this host, if the cluster says so of it;
@@ -83,8 +84,8 @@ type Client struct {
 	runtime    runtimeRules
 	guard      *guard
 	listings   *lru.Cache[string, listing]
-	pools      *lru.Cache[fingerprint, *transports]
-	challenges *lru.Cache[fingerprint, challenge]
+	pools      *lru.Cache[hosts.Fingerprint, *transports]
+	challenges *lru.Cache[hosts.Fingerprint, challenge]
 	tokens     *lru.Cache[tokenKey, token]
 	contents   *lru.Cache[contentKey, content]
 	// identityKey makes the identities of credentials in tokenKey meaningless outside this process.
@@ -98,7 +99,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkHostsDir(o.HostsDir); err != nil {
+	if err := hosts.CheckRoot(o.HostsDir); err != nil {
 		return nil, err
 	}
 	c := &Client{options: o, runtime: rulesOf(o.Runtime), guard: g}
@@ -112,8 +113,8 @@ func New(o Options) (*Client, error) {
 func (c *Client) makeCaches() error {
 	var errs [5]error
 	c.listings, errs[0] = lru.New[string, listing](maxNamespaces)
-	c.pools, errs[1] = lru.NewWithEvict(maxTransports, func(_ fingerprint, t *transports) { t.closeIdleConnections() })
-	c.challenges, errs[2] = lru.New[fingerprint, challenge](maxChallenges)
+	c.pools, errs[1] = lru.NewWithEvict(maxTransports, func(_ hosts.Fingerprint, t *transports) { t.closeIdleConnections() })
+	c.challenges, errs[2] = lru.New[hosts.Fingerprint, challenge](maxChallenges)
 	c.tokens, errs[3] = lru.New[tokenKey, token](maxTokens)
 	c.contents, errs[4] = lru.New[contentKey, content](maxContents)
 	return errors.Join(errs[:]...)

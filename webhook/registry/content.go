@@ -1,6 +1,9 @@
 package registry
 
-import "github.com/pullgate/pullgate/webhook/imagepull"
+import (
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
+)
 
 // Bounds of what is remembered of indexes. Who may push to a registry chooses their length; a longer one is read each time.
 const (
@@ -10,7 +13,7 @@ const (
 
 // contentKey names an index at one endpoint.
 type contentKey struct {
-	endpoint           fingerprint
+	endpoint           hosts.Fingerprint
 	repository, digest string
 }
 

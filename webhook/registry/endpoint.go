@@ -1,16 +1,14 @@
 package registry
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
 )
 
 // maxTransports bounds the TLS configurations with connections of their own. Operators choose these, in files.
@@ -18,10 +16,10 @@ const maxTransports = 64
 
 // endpoint is one host that a reference can be asked of, with all that it takes to do so.
 type endpoint struct {
-	Host
+	hosts.Host
 	namespace string
 	// id tells all that is configured for the endpoint from anything else, so that challenges and tokens do not mix.
-	id fingerprint
+	id hosts.Fingerprint
 	// named are the hosts in the same hosts.toml. They are the operators' choice, as those in egress.allow are.
 	named origins
 	// local marks the cluster's local registry, asked by another address than the nodes use.
@@ -46,10 +44,10 @@ func originOf(scheme, host string) string {
 func (o origins) contain(scheme, host string) bool { return slices.Contains(o, originOf(scheme, host)) }
 
 // origins lists the hosts that a file names, but for those that mean the node: Pullgate's own loopback is another one.
-func originsOf(hosts []Host) origins {
+func originsOf(list0 []hosts.Host) origins {
 	var list origins
-	for _, h := range hosts {
-		if !h.Named || !h.isUsable() || isLoopbackHost(h.Name) {
+	for _, h := range list0 {
+		if !h.Named || !h.IsUsable() || isLoopbackHost(h.Name) {
 			continue
 		}
 		list = append(list, originOf(h.Scheme, h.Name))
@@ -67,45 +65,27 @@ func (c *Client) endpoints(namespace string) ([]*endpoint, error) {
 }
 
 func (c *Client) readEndpoints(namespace string) ([]*endpoint, error) {
-	if err := checkHostsDir(c.options.HostsDir); err != nil {
+	if err := hosts.CheckRoot(c.options.HostsDir); err != nil {
 		return nil, err
 	}
-	hosts, local, err := c.hostsOf(namespace)
+	list, local, err := c.hostsOf(namespace)
 	if err != nil {
 		return nil, err
 	}
-	named := originsOf(hosts)
+	named := originsOf(list)
 	var endpoints []*endpoint
-	for _, h := range hosts {
+	for _, h := range list {
 		e := &endpoint{Host: h, namespace: namespace, named: named, local: local}
 		if err := c.connect(e); err != nil {
 			return nil, err
 		}
 		// A node gets nowhere with an unusable one and goes on to the next.
-		if h.isUsable() {
+		if h.IsUsable() {
 			endpoints = append(endpoints, e)
 		}
 	}
 	return endpoints, nil
 }
-
-// checkHostsDir tells a tree that is missing from one that says nothing of a registry: it may be back in a moment, and says
-// which mirrors there are.
-func checkHostsDir(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return fmt.Errorf("reading the nodes' hosts: %w", err)
-	}
-	if !info.IsDir() {
-		return errNoDirectory
-	}
-	return nil
-}
-
-var errNoDirectory = errors.New("the nodes' hosts are in no directory")
 
 // connect gives an endpoint its id and its clients.
 func (c *Client) connect(e *endpoint) error {
@@ -113,7 +93,7 @@ func (c *Client) connect(e *endpoint) error {
 	if err != nil {
 		return err
 	}
-	e.id = fingerprintOf([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), id[:])
+	e.id = hosts.NewFingerprint([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), id[:])
 	e.closed = c.closed(e)
 	r := &route{guard: c.guard, transports: pool, named: e.named}
 	if e.local {
@@ -129,23 +109,23 @@ func (c *Client) connect(e *endpoint) error {
 }
 
 // transportsFor returns the connections that fit what the host's files hold now.
-func (c *Client) transportsFor(h *Host) (*transports, fingerprint, error) {
-	material, err := h.readTLS()
+func (c *Client) transportsFor(h *hosts.Host) (*transports, hosts.Fingerprint, error) {
+	material, err := h.ReadTLS()
 	if err != nil {
-		return nil, fingerprint{}, err
+		return nil, hosts.Fingerprint{}, err
 	}
 	connect := c.options.ConnectTimeout
 	if h.DialTimeout != nil && *h.DialTimeout != 0 { // zero is no limit of the node's
 		connect = min(connect, *h.DialTimeout)
 	}
-	tlsID := material.fingerprint()
-	id := fingerprintOf(tlsID[:], []byte(connect.String()))
+	tlsID := material.Fingerprint()
+	id := hosts.NewFingerprint(tlsID[:], []byte(connect.String()))
 	if pool, ok := c.pools.Get(id); ok {
 		return pool, id, nil
 	}
-	config, err := material.config(c.options.RootCAs)
+	config, err := material.Config(c.options.RootCAs)
 	if err != nil {
-		return nil, fingerprint{}, err
+		return nil, hosts.Fingerprint{}, err
 	}
 	pool := newTransports(c.options, c.guard, config, connect)
 	if known, ok, _ := c.pools.PeekOrAdd(id, pool); ok {
@@ -171,15 +151,15 @@ func (c *Client) closed(e *endpoint) imagepull.Verdict {
 // can reports whether the endpoint may be asked for a reference: one by tag needs more trust than one by digest, whose
 // content proves itself.
 func (e *endpoint) can(ref imagepull.Reference) bool {
-	need := CapabilityPull
+	need := hosts.CapabilityPull
 	if ref.Digest == "" {
-		need |= CapabilityResolve
+		need |= hosts.CapabilityResolve
 	}
 	return e.Capabilities&need == need
 }
 
 // isMirror reports whether the endpoint stands for another registry than its own.
-func (e *endpoint) isMirror() bool { return !e.local && e.isProxy(e.namespace) }
+func (e *endpoint) isMirror() bool { return !e.local && e.IsMirror(e.namespace) }
 
 // say names the host that gave a verdict, where its name is not that in the image.
 func (e *endpoint) say(v imagepull.Verdict) imagepull.Verdict {

@@ -3,6 +3,8 @@ package registry
 import (
 	"net/url"
 	"testing"
+
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
 )
 
 func TestNewNamesTheBadRule(t *testing.T) {
@@ -60,7 +62,7 @@ func TestAddressesHaveNoDomain(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := question{client: &Client{guard: &guard{}}, endpoint: &endpoint{Host: Host{Name: test.registry}}}
+			q := question{client: &Client{guard: &guard{}}, endpoint: &endpoint{Host: hosts.Host{Name: test.registry}}}
 			if got := q.isOwnService(&url.URL{Scheme: "https", Host: test.service}); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)
 			}

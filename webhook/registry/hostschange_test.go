@@ -171,7 +171,7 @@ func TestATreeThatIsNotThere(t *testing.T) {
 	root := plant(t, "", map[string]string{"file": ""})
 	for name, want := range map[string]string{
 		"gone": "reading the nodes' hosts: stat " + filepath.Join(root, "gone") + ": no such file or directory",
-		"file": "the nodes' hosts are in no directory",
+		"file": "reading the nodes' hosts: not a directory",
 	} {
 		if _, err := registry.New(registry.Options{HostsDir: filepath.Join(root, name)}); err == nil || err.Error() != want {
 			t.Errorf("got error %v, want %s", err, want)

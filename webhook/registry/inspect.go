@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
 // Inspector asks for what a manifest refers to, as a node does that has resolved a reference to it. It takes the question
@@ -40,50 +41,35 @@ func (p *pull) inspect(ctx context.Context) imagepull.Verdict {
 	if !isContent(p.ref.Digest, a.body) {
 		return q.endpoint.say(mismatched())
 	}
-	m, err := parseManifest(a.body)
+	m, err := manifest.Parse(a.body)
 	switch {
-	case errors.Is(err, errNotAManifest):
+	case errors.Is(err, manifest.ErrIsIndex):
 		return imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: p.ref.Digest}
 	case err != nil:
-		return unsupported("the manifest can't be decoded")
+		return manifest.Unsupported("the manifest can't be decoded")
 	}
 	return p.contents(ctx, m)
 }
 
 // contents judges what the manifest refers to. Nodes fetch and unpack at the same time, and whatever goes wrong ends the
 // pull: so one certain failure counts, however much else is in doubt.
-func (p *pull) contents(ctx context.Context, m manifest) imagepull.Verdict {
-	parts := m.fetched()
-	if v := defect(parts); v.Reason != "" {
+func (p *pull) contents(ctx context.Context, m manifest.Manifest) imagepull.Verdict {
+	parts := m.RequiredBlobs()
+	if v := manifest.Validate(parts); v.Reason != "" {
 		return v
 	}
 	c, parts, failed := p.config(ctx, m, parts)
 	if failed.Reason != "" {
 		return failed
 	}
-	if v := gravest(m.unpack(c), p.search(ctx, parts)); v.Reason != "" {
+	if v := manifest.MostSevere(m.CheckUnpack(c), p.search(ctx, parts)); v.Reason != "" {
 		return v
 	}
-	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: p.ref.Digest, Warnings: m.remarks()}
-	if c.isNamed() {
-		v.Platforms = []imagepull.Platform{platform(&c.Platform)}
+	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: p.ref.Digest, Warnings: m.Warnings()}
+	if built, ok := c.Platform(); ok {
+		v.Platforms = []imagepull.Platform{built}
 	}
 	return v
-}
-
-// gravest returns the first certain failure, else the first doubt, else the zero verdict.
-func gravest(verdicts ...imagepull.Verdict) imagepull.Verdict {
-	var chosen imagepull.Verdict
-	for _, v := range verdicts {
-		switch {
-		case v.Reason == "":
-		case v.Outcome() == imagepull.Unpullable:
-			return v
-		case chosen.Reason == "":
-			chosen = v
-		}
-	}
-	return chosen
 }
 
 func missing(detail string) imagepull.Verdict {

@@ -1,36 +1,31 @@
 package registry
 
-import "github.com/pullgate/pullgate/webhook/imagepull"
+import (
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
+)
 
 // hostsOf returns where a node asks for a namespace's images, and whether it is the cluster's local registry: one that nodes
 // know by a name, often of their own loopback, which means nothing here, and that Pullgate reaches by another address
 // (KEP-1755). What the nodes' own files say of its host comes first, and so does a loopback host in egress.allow.
-func (c *Client) hostsOf(namespace string) (hosts []Host, local bool, err error) {
-	hosts, err = LoadHosts(c.options.HostsDir, namespace)
-	if err != nil || c.options.LocalRegistry == nil || len(hosts) != 1 || hosts[0].Named {
-		return hosts, false, err
+func (c *Client) hostsOf(namespace string) (list []hosts.Host, local bool, err error) {
+	list, err = hosts.Load(c.options.HostsDir, namespace)
+	if err != nil || c.options.LocalRegistry == nil || len(list) != 1 || list[0].Named {
+		return list, false, err
 	}
 	if isLoopbackHost(namespace) && c.guard.allows(namespace) {
-		return hosts, false, nil
+		return list, false, nil
 	}
 	address, ok := c.options.LocalRegistry(namespace)
 	if !ok {
-		return hosts, false, nil
+		return list, false, nil
 	}
-	return []Host{localHost(address)}, true, nil
-}
-
-// localHost is asked as a node asks its own loopback: whatever works, HTTPS or HTTP, with any certificate.
-func localHost(address string) Host {
-	h := Host{Scheme: "https", Name: address, Path: "/v2", Capabilities: allCapabilities}
-	h.setLocal()
-	h.preferTLS()
-	return h
+	return []hosts.Host{hosts.NewLocal(address)}, true, nil
 }
 
 // localOrigins are those where a local registry may be spoken to in plain HTTP. Unlike hosts in a file it is not trusted
 // further: the dialler still looks at the address.
-func (h *Host) localOrigins() origins {
+func (h *endpoint) localOrigins() origins {
 	return origins{originOf("https", h.Name), originOf("http", h.Name)}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
 // acceptManifests is containerd's: schema 1 is not in it (core/remotes/docker/resolver.go, NewResolver).
@@ -97,7 +98,7 @@ func (q *question) manifest(a answer) finding {
 	}
 	switch size := a.size(); {
 	case size > q.client.options.ManifestBytes:
-		tooLarge := unsupported("the manifest is larger than the nodes' runtime accepts")
+		tooLarge := manifest.Unsupported("the manifest is larger than the nodes' runtime accepts")
 		return finding{rank: oversized, verdict: tooLarge, digest: v.Digest}
 	case size == 0: // containerd: core/remotes/handlers.go, Fetch
 		return finding{verdict: q.client.runtime.unusableAnswer("the registry gives the manifest no size")}
@@ -105,7 +106,7 @@ func (q *question) manifest(a answer) finding {
 	runtime := q.client.runtime
 	switch mt := types.MediaType(a.contentType); {
 	case mt.IsImage():
-		v.Warnings = remarks(a.body)
+		v.Warnings = manifest.Warnings(a.body)
 		return finding{verdict: v}
 	case mt.IsSchema1() && runtime.takesSchema1:
 		return finding{verdict: v}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
 )
 
 const (
@@ -38,7 +39,7 @@ type token struct {
 // tokenKey names all that a token depends on. One tenant's token never answers for another: the identity is part of it. Nor
 // does one that was fetched with other certificates or another header.
 type tokenKey struct {
-	endpoint              fingerprint
+	endpoint              hosts.Fingerprint
 	realm, service, scope string
 	identity              [sha256.Size]byte
 }

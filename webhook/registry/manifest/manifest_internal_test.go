@@ -1,4 +1,4 @@
-package registry
+package manifest
 
 import (
 	"strings"
@@ -7,7 +7,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// FuzzManifest feeds what an attacker may push, manifest and configuration, to all that looks at it before anything is asked.
+// FuzzManifest passes a manifest and a configuration, both of which an attacker may push, to every function that runs before a
+// request.
 func FuzzManifest(f *testing.F) {
 	for _, seed := range [][2]string{
 		{`{"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:0","size":1},"layers":[null]}`, `{}`},
@@ -18,24 +19,24 @@ func FuzzManifest(f *testing.F) {
 		f.Add([]byte(seed[0]), []byte(seed[1]))
 	}
 	f.Fuzz(func(t *testing.T, body, config []byte) {
-		m, err := parseManifest(body)
+		m, err := Parse(body)
 		if err != nil {
 			return
 		}
-		parts, c := m.fetched(), parseConfig(config)
-		if len(parts) > len(m.Layers)+1 {
-			t.Errorf("got %d parts of %d layers", len(parts), len(m.Layers))
+		blobs, c := m.RequiredBlobs(), ParseConfig(config)
+		if len(blobs) > len(m.Layers)+1 {
+			t.Errorf("got %d blobs of %d layers", len(blobs), len(m.Layers))
 		}
-		for _, v := range []imagepull.Verdict{defect(parts), m.unpack(c)} {
+		for _, v := range []imagepull.Verdict{Validate(blobs), m.CheckUnpack(c)} {
 			if v.Outcome() == imagepull.Pullable {
-				t.Errorf("got %s, want a failure or nothing", v.Reason)
+				t.Errorf("got %s, want a failure or the zero verdict", v.Reason)
 			}
 		}
-		if words := platform(&c.Platform).String(); strings.ContainsAny(words, "\x00\x1b\r\n <>\"%") {
+		if words := platform(&c.document.Platform).String(); strings.ContainsAny(words, "\x00\x1b\r\n <>\"%") {
 			t.Errorf("got platform %q", words)
 		}
-		if advice := m.remarks(); len(advice) > 1 {
-			t.Errorf("got advices %v", advice)
+		if warnings := m.Warnings(); len(warnings) > 1 {
+			t.Errorf("got warnings %v, want one at most", warnings)
 		}
 	})
 }

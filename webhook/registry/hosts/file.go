@@ -1,4 +1,4 @@
-package registry
+package hosts
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// hostKeys are what hosts.toml says of one host, in containerd's types: where keys are of another type, or unknown, its
-// decoder decides what becomes of the file.
+// hostKeys are the keys of one host in hosts.toml, with containerd's types. As in containerd, a key of another type makes the
+// file invalid, and an unknown key is ignored.
 type hostKeys struct {
 	Capabilities []string       `toml:"capabilities"`
 	CA           any            `toml:"ca"`
@@ -25,17 +25,17 @@ type hostKeys struct {
 	DialTimeout  string         `toml:"dial_timeout"`
 }
 
-// hostsFile is a whole hosts.toml. The keys at its root are for the server.
-type hostsFile struct {
+// tomlFile is a whole hosts.toml. The keys at its root belong to the server.
+type tomlFile struct {
 	hostKeys
 
 	Server string              `toml:"server"`
 	Hosts  map[string]hostKeys `toml:"host"`
 }
 
-// parseHostsFile returns the hosts of a file in its order, the server last. Without a name the server is the registry.
-func parseHostsFile(dir string, document []byte) ([]Host, error) {
-	var file hostsFile
+// parseFile returns the hosts of a file in the order of the file, the server last. A server without a name is the registry.
+func parseFile(dir string, document []byte) ([]Host, error) {
+	var file tomlFile
 	if err := toml.Unmarshal(document, &file); err != nil {
 		return nil, fmt.Errorf("decoding: %w", err)
 	}
@@ -54,8 +54,8 @@ func parseHostsFile(dir string, document []byte) ([]Host, error) {
 	return append(hosts, server), nil
 }
 
-// hostOrder lists the hosts by the headers of their tables. Those that have none, being written inline or with dotted keys,
-// are not asked; one whose tables are apart is asked twice.
+// hostOrder returns the hosts in the order of their table headers. Like containerd, it omits a host that is written inline
+// or with dotted keys, and repeats a host whose tables are separated by another one.
 func hostOrder(document []byte) []string {
 	var (
 		parser unstable.Parser
@@ -85,7 +85,7 @@ func keyParts(e *unstable.Node) []string {
 	return parts
 }
 
-// newHost makes a host of what the file in dir says of it. An empty server names none.
+// newHost returns the host with these keys; relative files are in dir. An empty server leaves the host without a name.
 func newHost(dir, server string, keys hostKeys) (Host, error) {
 	h := Host{skipVerify: keys.SkipVerify}
 	for _, set := range []func() error{
@@ -103,7 +103,7 @@ func newHost(dir, server string, keys hostKeys) (Host, error) {
 	return h, nil
 }
 
-// setServer reads a URL, or a host by itself unless its name begins with "http".
+// setServer parses a URL, or a host without a scheme, unless its name begins with "http".
 func (h *Host) setServer(server string, overridePath bool) error {
 	if server == "" {
 		return nil
@@ -147,7 +147,7 @@ func (h *Host) setCapabilities(names []string) error {
 	return nil
 }
 
-// setAuthorities takes one file or a list of them. An empty list still says something of TLS (see Host.preferTLS).
+// setAuthorities accepts one file or a list of files. An empty list still counts as TLS configuration (see Host.preferTLS).
 func (h *Host) setAuthorities(dir string, value any) error {
 	if value == nil {
 		return nil
@@ -158,12 +158,12 @@ func (h *Host) setAuthorities(dir string, value any) error {
 	}
 	h.authorities = make([]string, len(files))
 	for i, file := range files {
-		h.authorities[i] = within(dir, file)
+		h.authorities[i] = resolvePath(dir, file)
 	}
 	return nil
 }
 
-// setKeyPairs takes one file, or a list of files and of pairs of them.
+// setKeyPairs accepts one file, or a list of files and of pairs of files.
 func (h *Host) setKeyPairs(dir string, value any) error {
 	list, ok := value.([]any)
 	if value != nil && !ok {
@@ -178,9 +178,9 @@ func (h *Host) setKeyPairs(dir string, value any) error {
 		if isPair && len(files) != 2 {
 			return fmt.Errorf("client: a pair has two files, not %d", len(files))
 		}
-		pair := keyPairFiles{certificate: within(dir, files[0])}
+		pair := keyPairFiles{certificate: resolvePath(dir, files[0])}
 		if isPair {
-			pair.key = within(dir, files[1])
+			pair.key = resolvePath(dir, files[1])
 		}
 		h.keyPairs = append(h.keyPairs, pair)
 	}
@@ -213,26 +213,26 @@ func (h *Host) setDialTimeout(text string) error {
 	return nil
 }
 
-// stringsOf reads a string or a list of strings.
+// stringsOf converts a string or a list of strings.
 func stringsOf(value any) ([]string, error) {
 	if text, ok := value.(string); ok {
 		return []string{text}, nil
 	}
 	list, ok := value.([]any)
 	if !ok {
-		return nil, fmt.Errorf("neither a string nor a list, but %T", value)
+		return nil, fmt.Errorf("want a string or a list, got %T", value)
 	}
 	texts := make([]string, len(list))
 	for i, item := range list {
 		if texts[i], ok = item.(string); !ok {
-			return nil, fmt.Errorf("not a string, but %T", item)
+			return nil, fmt.Errorf("want a string, got %T", item)
 		}
 	}
 	return texts, nil
 }
 
-// within returns the path of a file that is named relative to a directory.
-func within(dir, file string) string {
+// resolvePath returns the path of a file; a relative one is below dir.
+func resolvePath(dir, file string) string {
 	if filepath.IsAbs(file) {
 		return file
 	}

@@ -1,4 +1,4 @@
-package registry
+package hosts
 
 import (
 	"crypto/sha256"
@@ -13,7 +13,8 @@ import (
 	"strings"
 )
 
-// readCertificates reads a directory in Docker's manner: *.crt are authorities, *.cert with their *.key are the client's.
+// readCertificates reads a directory that follows Docker's file names: *.crt are authorities, *.cert with *.key are client
+// certificates.
 func readCertificates(dir string) (Host, error) {
 	var h Host
 	list, err := os.ReadDir(dir)
@@ -42,40 +43,32 @@ func readCertificates(dir string) (Host, error) {
 	return h, nil
 }
 
-// TLSConfig reads the files that the host's TLS needs. Its authorities are known besides those of roots, which are the
-// system's when nil. An error means that no node can ask this host, nor any other of the same namespace.
-func (h *Host) TLSConfig(roots *x509.CertPool) (*tls.Config, error) {
-	m, err := h.readTLS()
-	if err != nil {
-		return nil, err
-	}
-	return m.config(roots)
-}
-
-// tlsMaterial is what the files of a host hold, before anything is made of it.
-type tlsMaterial struct {
+// TLSFiles is the content of a host's TLS files.
+type TLSFiles struct {
 	skipVerify  bool
 	authorities [][]byte
 	keyPairs    [][2][]byte
 }
 
-func (h *Host) readTLS() (tlsMaterial, error) {
-	m := tlsMaterial{skipVerify: h.skipVerify != nil && *h.skipVerify}
+// ReadTLS reads the files of the host's TLS settings. An error means that no node can send a request to this host, or to any
+// other host of the same namespace.
+func (h *Host) ReadTLS() (TLSFiles, error) {
+	f := TLSFiles{skipVerify: h.skipVerify != nil && *h.skipVerify}
 	for _, file := range h.authorities {
 		data, err := os.ReadFile(file)
 		if err != nil {
-			return tlsMaterial{}, fmt.Errorf("reading an authority: %w", err)
+			return TLSFiles{}, fmt.Errorf("reading an authority: %w", err)
 		}
-		m.authorities = append(m.authorities, data)
+		f.authorities = append(f.authorities, data)
 	}
 	for _, files := range h.keyPairs {
 		pair, err := files.read()
 		if err != nil {
-			return tlsMaterial{}, err
+			return TLSFiles{}, err
 		}
-		m.keyPairs = append(m.keyPairs, pair)
+		f.keyPairs = append(f.keyPairs, pair)
 	}
-	return m, nil
+	return f, nil
 }
 
 func (f keyPairFiles) read() (pair [2][]byte, err error) {
@@ -92,21 +85,23 @@ func (f keyPairFiles) read() (pair [2][]byte, err error) {
 	return pair, nil
 }
 
-func (m tlsMaterial) config(roots *x509.CertPool) (*tls.Config, error) {
-	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, InsecureSkipVerify: m.skipVerify}
-	if len(m.authorities) > 0 {
-		pool, err := copyOf(roots)
+// Config returns the TLS configuration of these files. It trusts their authorities in addition to roots, which are the
+// system's if nil. The error has the same meaning as that of ReadTLS.
+func (f TLSFiles) Config(roots *x509.CertPool) (*tls.Config, error) {
+	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, InsecureSkipVerify: f.skipVerify}
+	if len(f.authorities) > 0 {
+		pool, err := clonePool(roots)
 		if err != nil {
 			return nil, err
 		}
 		config.RootCAs = pool
 	}
-	for _, data := range m.authorities {
+	for _, data := range f.authorities {
 		if !config.RootCAs.AppendCertsFromPEM(data) {
 			return nil, errNoCertificate
 		}
 	}
-	for _, pair := range m.keyPairs {
+	for _, pair := range f.keyPairs {
 		certificate, err := tls.X509KeyPair(pair[0], pair[1])
 		if err != nil {
 			return nil, fmt.Errorf("loading a client key pair: %w", err)
@@ -118,7 +113,7 @@ func (m tlsMaterial) config(roots *x509.CertPool) (*tls.Config, error) {
 
 var errNoCertificate = errors.New("a file of authorities holds no certificate")
 
-func copyOf(roots *x509.CertPool) (*x509.CertPool, error) {
+func clonePool(roots *x509.CertPool) (*x509.CertPool, error) {
 	if roots != nil {
 		return roots.Clone(), nil
 	}
@@ -129,23 +124,25 @@ func copyOf(roots *x509.CertPool) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// fingerprint tells configurations apart by their content, each part with its length.
-type fingerprint [sha256.Size]byte
-
-func fingerprintOf(parts ...[]byte) fingerprint {
-	sum := sha256.New()
-	for _, part := range parts {
-		_ = binary.Write(sum, binary.BigEndian, uint64(len(part))) // a hash takes everything
-		_, _ = sum.Write(part)
-	}
-	return fingerprint(sum.Sum(nil))
-}
-
-func (m tlsMaterial) fingerprint() fingerprint {
-	parts := [][]byte{fmt.Append(nil, m.skipVerify, len(m.authorities))}
-	parts = append(parts, m.authorities...)
-	for _, pair := range m.keyPairs {
+// Fingerprint identifies the content of these files.
+func (f TLSFiles) Fingerprint() Fingerprint {
+	parts := [][]byte{fmt.Append(nil, f.skipVerify, len(f.authorities))}
+	parts = append(parts, f.authorities...)
+	for _, pair := range f.keyPairs {
 		parts = append(parts, pair[0], pair[1])
 	}
-	return fingerprintOf(parts...)
+	return NewFingerprint(parts...)
+}
+
+// Fingerprint identifies a configuration by its content.
+type Fingerprint [sha256.Size]byte
+
+// NewFingerprint hashes parts, each with its length, so that no two lists of parts give the same input.
+func NewFingerprint(parts ...[]byte) Fingerprint {
+	sum := sha256.New()
+	for _, part := range parts {
+		_ = binary.Write(sum, binary.BigEndian, uint64(len(part))) // a hash never returns an error
+		_, _ = sum.Write(part)
+	}
+	return Fingerprint(sum.Sum(nil))
 }
