@@ -21,14 +21,21 @@ func anything() []string { return []string{"*"} }
 // vocabulary at the bottom, pure rules and fenced libraries on it, the checker on those, and the wiring in cmd.
 func importMap() map[string][]string {
 	return map[string][]string{
-		"webhook/imagepull":         {},
-		"webhook/document":          {},
-		"webhook/podspec":           {"webhook/imagepull"},
-		"webhook/credentials":       {"webhook/imagepull", "webhook/document"},
-		"webhook/hostpattern":       {},
-		"webhook/parallel":          {},
-		"webhook/ttlcache":          {},
-		"webhook/registry":          {"webhook/imagepull", "webhook/hostpattern", "webhook/registry/hosts", "webhook/registry/manifest"},
+		"webhook/imagepull":   {},
+		"webhook/document":    {},
+		"webhook/podspec":     {"webhook/imagepull"},
+		"webhook/credentials": {"webhook/imagepull", "webhook/document"},
+		"webhook/hostpattern": {},
+		"webhook/parallel":    {},
+		"webhook/ttlcache":    {},
+		"webhook/registry": {
+			"webhook/imagepull", "webhook/parallel", "webhook/ttlcache", "webhook/registry/auth", "webhook/registry/egress",
+			"webhook/registry/hosts", "webhook/registry/manifest",
+		},
+		"webhook/registry/auth": {
+			"webhook/imagepull", "webhook/hostpattern", "webhook/ttlcache", "webhook/registry/egress",
+		},
+		"webhook/registry/egress":   {"webhook/hostpattern", "webhook/ttlcache"},
 		"webhook/resolve":           {"webhook/imagepull"},
 		"webhook/registry/hosts":    {},
 		"webhook/registry/manifest": {"webhook/imagepull"},

@@ -12,6 +12,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/metrics"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
@@ -38,7 +39,7 @@ func registryOptions(c config.Configuration) (registry.Options, error) {
 		return registry.Options{}, err
 	}
 	return registry.Options{
-		Egress: registry.Egress{
+		Egress: egress.Rules{
 			Allow:       c.Egress.Allow,
 			Deny:        c.Egress.Deny,
 			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
@@ -95,7 +96,7 @@ func newEngine(
 	if e.resolver, err = e.stack(client, client.RoutedSince); err != nil || !c.Deep {
 		return e, err
 	}
-	e.contents, err = e.stack(registry.NewInspector(client), client.RoutedSince)
+	e.contents, err = e.stack(registry.NewDeepResolver(client), client.RoutedSince)
 	return e, err
 }
 

@@ -1,23 +1,23 @@
-// Package registry asks a registry whether an image could be pulled with one credential.
+// Package registry checks with one credential whether a registry would serve an image to a node.
 //
-// Think of [Client.Resolve] as containerd's own pull, stopped before the first byte of content: the same requests in the
-// same order (containerd: core/remotes/docker/resolver.go), so that the answer is the one a node would get. It sends HEAD
-// for the manifest, answers the challenge if there is one, and reads a body only where the headers can't tell: an index
-// (for its platforms), a registry without HEAD, or a 404 (for its error code).
+//	client, err := registry.New(registry.Options{Egress: egress.Rules{DenyPrivate: true}})
+//	verdict := client.Resolve(ctx, reference, credential)
 //
-// An [Inspector] goes on from there, if that is wanted: through manifest and configuration to every layer, of which it asks
-// only whether it is there.
+// [Client.Resolve] sends the requests of containerd's pull, in the same order, up to the first byte of content (containerd:
+// core/remotes/docker/resolver.go):
 //
-// Where the nodes have CRI-O its rules apply instead, as far as they differ (see runtimeRules).
+//	reference → endpoints (registry/hosts) → session (registry/auth) → registry/egress → net/http
+//	          ← verdict ← classify ← response
 //
-// Where it asks is what the nodes' hosts.toml says: [LoadHosts] reads it as containerd does, and a pull goes from host to host
-// until one decides. Hosts in such a file are the operators' word; whatever a host refers to is not. A registry that is local
-// to the nodes is asked where the cluster says that it is. A proxy is no host of its own: what it says for itself is doubt.
+// It sends HEAD for the manifest. It reads a body if the headers are not sufficient: an index for its platforms, a registry
+// without HEAD, or a 404 for its error code. [DeepResolver] goes on from there, through manifest and configuration to every
+// layer, and checks that each exists. On nodes with CRI-O its rules apply where they differ (see runtimeRules).
 //
-// go-containerregistry gives the vocabulary (error codes, media types). Its remote.Head is not used: it pings first, accepts
-// any content type, retries by sleeping, follows redirects without limit, and tells some answers apart by text only.
+// A pull goes from host to host of the nodes' hosts.toml until one decides. The operator chooses these hosts, but not the hosts to
+// which they redirect. Requests for a registry that is local to the nodes go where the cluster's ConfigMap places it. An error
+// of a proxy is Indeterminate, because the proxy is not the registry.
 //
-// Nothing that a registry chooses leaves this package but a digest, platforms and whitelisted error codes; credentials go
-// to the registry's own host and to token services of the same registrable domain, or of hosts that egress.allow or
-// that hosts.toml lists; to the mirrors there, and to the cluster's local registry.
+// A verdict holds nothing that a registry chose but a digest, platforms and standard error codes. Credentials go to the
+// registry's own host, to token services of the same registrable domain, to hosts in egress.allow or hosts.toml, and to the
+// cluster's local registry.
 package registry

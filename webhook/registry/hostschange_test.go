@@ -58,7 +58,7 @@ func TestChangesAreNoticed(t *testing.T) {
 		{change: func() {}, want: "Pullable"},
 		{change: func() { link(t, "2", data) }, want: "Pullable"}, // as a ConfigMap is changed
 		{change: func() {}, after: time.Second, onMirror: true, want: "Pullable"},
-		{change: func() { link(t, "gone", data) }, after: time.Second, want: "RegistryUnavailable: the nodes' registry hosts or their certificates can't be read"},
+		{change: func() { link(t, "gone", data) }, after: time.Second, want: "RegistryUnavailable: the nodes' registry hosts or their certificates cannot be read"},
 		{change: func() { link(t, "1", data) }, after: time.Second, want: "Pullable"},
 	}
 	for i, step := range steps {

@@ -11,30 +11,31 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
-// index adds the platforms of an index to its verdict. A node reads the index by its digest, and begins with the first host
-// again; where there is but one that would be asking twice for what is here already, or was once.
-func (p *pull) index(ctx context.Context, v imagepull.Verdict, a answer) imagepull.Verdict {
-	if known, ok := p.recall(v); ok {
-		return known
+// readIndex adds the platforms of an index to its verdict. A node reads the index by its digest, beginning with the first host
+// again. If there is one host only and its body was read, that request is not repeated.
+func (ss sessions) readIndex(ctx context.Context, v imagepull.Verdict, resp response) imagepull.Verdict {
+	if cached, ok := ss.cachedIndex(v); ok {
+		return cached
 	}
-	limit := p.questions[0].client.options.ManifestBytes
-	if len(p.questions) > 1 || !isContent(v.Digest, a.body) {
-		q, fetched, failed := p.fetch(ctx, lostIndex(), probe{
-			method: http.MethodGet, object: v.Digest, accept: a.contentType + ", */*",
+	client := ss[0].client
+	limit := client.options.ManifestBytes
+	if len(ss) > 1 || !matchesDigest(v.Digest, resp.body) {
+		s, read, failed := ss.get(ctx, lostIndex(), request{
+			method: http.MethodGet, object: v.Digest, accept: resp.contentType + ", */*",
 		})
 		if failed.Reason != "" {
 			return failed
 		}
-		if !isContent(v.Digest, fetched.body) && fetched.size() <= limit {
-			return q.endpoint.say(mismatched())
+		if !matchesDigest(v.Digest, read.body) && read.size() <= limit {
+			return s.endpoint.prefixHost(mismatched())
 		}
-		a = fetched
+		resp = read
 	}
-	if a.size() > limit {
+	if resp.size() > limit {
 		return manifest.Unsupported("the index is larger than the nodes' runtime accepts")
 	}
-	v = p.questions[0].client.runtime.withPlatforms(v, a.body)
-	p.keep(v)
+	v = client.runtime.withPlatforms(v, resp.body)
+	ss.cacheIndex(v)
 	return v
 }
 
@@ -50,7 +51,7 @@ func mismatched() imagepull.Verdict {
 	return unavailable("the registry's answer does not match its digest")
 }
 
-func isContent(sum string, body []byte) bool {
+func matchesDigest(sum string, body []byte) bool {
 	d := digest.Digest(sum)
 	return body != nil && d.Algorithm().FromBytes(body) == d
 }
@@ -61,7 +62,7 @@ func (r runtimeRules) withPlatforms(v imagepull.Verdict, body []byte) imagepull.
 	case errors.Is(err, manifest.ErrTooManyEntries):
 		return unavailable("the index has more entries than Pullgate reads")
 	case err != nil:
-		return r.unusableAnswer("the index can't be decoded")
+		return r.unsupported("the index cannot be decoded")
 	}
 	v.IsIndex = true
 	v.Platforms = index.Platforms()

@@ -16,7 +16,7 @@ import (
 
 const (
 	index     = host + "/shop/index:1"
-	undecoded = "UnsupportedImage: the index can't be decoded"
+	undecoded = "UnsupportedImage: the index cannot be decoded"
 )
 
 // indexWorld is a world with a raw index in it.

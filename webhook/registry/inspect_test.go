@@ -54,7 +54,7 @@ func (d deep) inspect(cred imagepull.Credential) imagepull.Verdict {
 }
 
 func inspect(ctx context.Context, w *world, ref string, cred imagepull.Credential) imagepull.Verdict {
-	return registry.NewInspector(w.client).Resolve(ctx, reference(ref), cred)
+	return registry.NewDeepResolver(w.client).Resolve(ctx, reference(ref), cred)
 }
 
 // blobPath is where the layer is.

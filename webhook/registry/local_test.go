@@ -8,6 +8,7 @@ import (
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
 )
 
 // nodesOwn is the registry's name on the nodes, and atLocal where Pullgate can ask it.
@@ -15,7 +16,7 @@ const (
 	nodesOwn = "localhost:5001"
 	atLocal  = "kind-registry:5000"
 	toLocal  = "local registry " + atLocal + ": "
-	unknown  = "NodeLocalRegistry: a loopback registry is the node's own, which Pullgate can't reach"
+	unknown  = "NodeLocalRegistry: a loopback registry is the node's own, which Pullgate cannot reach"
 )
 
 // described tells where the local registry is, as a cluster would.
@@ -40,7 +41,7 @@ func TestLocalRegistry(t *testing.T) {
 	plain := testregistry.Config{PlainHTTP: true}
 	tests := map[string]struct {
 		config testregistry.Config
-		egress registry.Egress
+		egress egress.Rules
 		fault  testregistry.Fault
 		ref    string // of the web image when empty
 		cred   imagepull.Credential
@@ -65,11 +66,11 @@ func TestLocalRegistry(t *testing.T) {
 			want: "RegistryUnavailable: " + toLocal + "the registry answered 503; transient", wire: []string{"HEAD shop/web:1 503"},
 		},
 		"forbidden by its address": {
-			config: plain, egress: registry.Egress{Deny: []string{"kind-registry"}},
+			config: plain, egress: egress.Rules{Deny: []string{"kind-registry"}},
 			want: "EgressForbidden: " + toLocal + "the registry is on the list of forbidden hosts", wire: []string{},
 		},
 		"forbidden by its name": {
-			config: plain, egress: registry.Egress{Deny: []string{"localhost"}},
+			config: plain, egress: egress.Rules{Deny: []string{"localhost"}},
 			want: "EgressForbidden: " + toLocal + "the registry is on the list of forbidden hosts", wire: []string{},
 		},
 		"a redirect to somewhere else in plain HTTP": {
@@ -172,17 +173,17 @@ func TestAddressesOfTheLocalRegistry(t *testing.T) {
 	tests := map[string]struct {
 		address string
 		ref     string
-		egress  registry.Egress
+		egress  egress.Rules
 		want    string
 	}{
-		"loopback":             {address: "127.0.0.1:" + port, want: "NodeLocalRegistry: local registry 127.0.0.1:" + port + ": a loopback registry is the node's own, which Pullgate can't reach"},
-		"loopback, allowed":    {address: "127.0.0.1:" + port, egress: registry.Egress{Allow: []string{"127.0.0.1"}}, want: "Pullable"},
+		"loopback":             {address: "127.0.0.1:" + port, want: "NodeLocalRegistry: local registry 127.0.0.1:" + port + ": a loopback registry is the node's own, which Pullgate cannot reach"},
+		"loopback, allowed":    {address: "127.0.0.1:" + port, egress: egress.Rules{Allow: []string{"127.0.0.1"}}, want: "Pullable"},
 		"the machine's data":   {address: "169.254.169.254:80", want: "EgressForbidden: local registry 169.254.169.254:80: the registry resolves to a loopback, link-local or multicast address"},
-		"private":              {address: "10.255.255.1:5000", egress: registry.Egress{DenyPrivate: true}, want: "EgressForbidden: local registry 10.255.255.1:5000: the registry is on a private network"},
-		"forbidden by network": {address: "10.255.255.1:5000", egress: registry.Egress{Deny: []string{"10.0.0.0/8"}}, want: "EgressForbidden: local registry 10.255.255.1:5000: the registry is on the list of forbidden hosts"},
+		"private":              {address: "10.255.255.1:5000", egress: egress.Rules{DenyPrivate: true}, want: "EgressForbidden: local registry 10.255.255.1:5000: the registry is on a private network"},
+		"forbidden by network": {address: "10.255.255.1:5000", egress: egress.Rules{Deny: []string{"10.0.0.0/8"}}, want: "EgressForbidden: local registry 10.255.255.1:5000: the registry is on the list of forbidden hosts"},
 		"the name is allowed, so that it is Pullgate's own": {
 			address: "10.255.255.1:5000", ref: "localhost:" + port + "/shop/web:1",
-			egress: registry.Egress{Allow: []string{"localhost", "127.0.0.1"}}, want: "Pullable",
+			egress: egress.Rules{Allow: []string{"localhost", "127.0.0.1"}}, want: "Pullable",
 		},
 	}
 	for name, test := range tests {

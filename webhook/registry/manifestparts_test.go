@@ -84,7 +84,7 @@ func TestManifestsByHand(t *testing.T) {
 		},
 		"a configuration that is none": {
 			build: func(w *world) map[string]any { return image(w.held(ociConfig, "<html>"), w.held(ociLayer, "files")) },
-			want:  "UnsupportedImage: the configuration can't be decoded", asked: 2,
+			want:  "UnsupportedImage: the configuration cannot be decoded", asked: 2,
 		},
 		"zstd": {
 			build: func(w *world) map[string]any { return image(w.configured(1), w.held(ociLayer+"+zstd", "files")) },
@@ -154,7 +154,7 @@ func TestManifestsByHand(t *testing.T) {
 		},
 		"schema 1": {
 			build: func(*world) map[string]any { return map[string]any{"fsLayers": []any{}} },
-			want:  "UnsupportedImage: the manifest can't be decoded",
+			want:  "UnsupportedImage: the manifest cannot be decoded",
 		},
 	}
 	for name, test := range tests {

@@ -53,11 +53,11 @@ func TestMirrors(t *testing.T) {
 		},
 		"none may resolve": {
 			hosts: "server = \"https://" + host + "\"\ncapabilities = [\"pull\"]\n",
-			want:  "NotFound: the nodes' hosts.toml leaves no host to ask for the image",
+			want:  "NotFound: the nodes' hosts.toml leaves no host to pull the image from",
 		},
 		"none can be asked": {
 			hosts: "server = \"httpx://" + host + "\"\n",
-			want:  "NotFound: the nodes' hosts.toml leaves no host to ask for the image",
+			want:  "NotFound: the nodes' hosts.toml leaves no host to pull the image from",
 		},
 		"one can't be asked": {hosts: "[host.\"httpx://x\"]\n[host.\"httpd\"]\n", at: []string{ns + " 200"}, want: "Pullable"},
 		"the mirror is the server": {

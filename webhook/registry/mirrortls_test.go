@@ -37,7 +37,7 @@ func TestPlainHTTPMirrors(t *testing.T) {
 func TestTLSOfAMirror(t *testing.T) {
 	t.Parallel()
 	const unknown = "RegistryUnavailable: the registry's certificate is from an authority unknown to Pullgate; transient"
-	const unreadable = "RegistryUnavailable: the nodes' registry hosts or their certificates can't be read"
+	const unreadable = "RegistryUnavailable: the nodes' registry hosts or their certificates cannot be read"
 	server := "server = \"https://" + host + "\"\n"
 	tests := map[string]struct {
 		hosts      string

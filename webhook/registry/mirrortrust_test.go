@@ -9,6 +9,7 @@ import (
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
 )
 
 func TestCredentialsForMirrors(t *testing.T) {
@@ -57,11 +58,11 @@ func TestTokenServicesOfMirrors(t *testing.T) {
 	t.Parallel()
 	const (
 		other     = "auth.elsewhere.example"
-		forbidden = "EgressForbidden: mirror " + replica + ": the registry's token service is on another domain, which egress.allow doesn't list"
+		forbidden = "EgressForbidden: mirror " + replica + ": the registry's token service is on another domain, which egress.allow does not list"
 	)
 	tests := map[string]struct {
 		service, hosts string
-		egress         registry.Egress
+		egress         egress.Rules
 		cred           imagepull.Credential
 		want           string
 	}{
@@ -75,7 +76,7 @@ func TestTokenServicesOfMirrors(t *testing.T) {
 		"of a host in the file, on another port": {
 			service: other, hosts: toReplica + "[host.\"https://" + other + ":5000\"]\ncapabilities = [\"push\"]\n", cred: alice(), want: forbidden,
 		},
-		"of an allowed host": {service: other, hosts: toReplica, egress: registry.Egress{Allow: []string{other}}, cred: alice(), want: "Pullable"},
+		"of an allowed host": {service: other, hosts: toReplica, egress: egress.Rules{Allow: []string{other}}, cred: alice(), want: "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -98,19 +99,19 @@ func TestEgressAndMirrors(t *testing.T) {
 	const listed = "the registry is on the list of forbidden hosts"
 	absent := testregistry.Fault{Status: http.StatusNotFound}
 	tests := map[string]struct {
-		egress   registry.Egress
+		egress   egress.Rules
 		mirror   testregistry.Fault
 		upstream testregistry.Fault
 		want     string
 	}{
-		"a forbidden mirror, and the registry has it":   {egress: registry.Egress{Deny: []string{replica}}, want: "Pullable"},
-		"a forbidden mirror, and the registry lacks it": {egress: registry.Egress{Deny: []string{replica}}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": " + listed},
-		"a forbidden registry, and the mirror has it":   {egress: registry.Egress{Deny: []string{host}}, want: "Pullable"},
-		"a forbidden registry, and the mirror lacks it": {egress: registry.Egress{Deny: []string{host}}, mirror: absent, want: "EgressForbidden: " + listed},
-		"all forbidden but the mirror, which has it":    {egress: registry.Egress{Deny: []string{"*"}, Allow: []string{replica}}, want: "Pullable"},
-		"all forbidden": {egress: registry.Egress{Deny: []string{"*"}}, want: "EgressForbidden: mirror " + replica + ": " + listed},
+		"a forbidden mirror, and the registry has it":   {egress: egress.Rules{Deny: []string{replica}}, want: "Pullable"},
+		"a forbidden mirror, and the registry lacks it": {egress: egress.Rules{Deny: []string{replica}}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": " + listed},
+		"a forbidden registry, and the mirror has it":   {egress: egress.Rules{Deny: []string{host}}, want: "Pullable"},
+		"a forbidden registry, and the mirror lacks it": {egress: egress.Rules{Deny: []string{host}}, mirror: absent, want: "EgressForbidden: " + listed},
+		"all forbidden but the mirror, which has it":    {egress: egress.Rules{Deny: []string{"*"}, Allow: []string{replica}}, want: "Pullable"},
+		"all forbidden": {egress: egress.Rules{Deny: []string{"*"}}, want: "EgressForbidden: mirror " + replica + ": " + listed},
 		"a redirect from the mirror to plain HTTP":        {mirror: testregistry.Fault{Redirect: "http://" + host}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": the registry refers to plain HTTP"},
-		"a redirect from the mirror to a forbidden place": {egress: registry.Egress{Deny: []string{"x.example"}}, mirror: testregistry.Fault{Redirect: "https://x.example"}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": the registry refers to a host on the list of forbidden hosts"},
+		"a redirect from the mirror to a forbidden place": {egress: egress.Rules{Deny: []string{"x.example"}}, mirror: testregistry.Fault{Redirect: "https://x.example"}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": the registry refers to a host on the list of forbidden hosts"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +132,7 @@ func TestDockerHubIsForbiddenByEitherName(t *testing.T) {
 	t.Parallel()
 	root := plant(t, "", map[string]string{"docker.io/hosts.toml": `server = "https://registry-1.docker.io"`})
 	for _, name := range []string{"docker.io", "registry-1.docker.io"} {
-		client := newClient(t, registry.Options{HostsDir: root, Egress: registry.Egress{Deny: []string{name}}})
+		client := newClient(t, registry.Options{HostsDir: root, Egress: egress.Rules{Deny: []string{name}}})
 		wantVerdict(t, client.Resolve(t.Context(), reference("docker.io/library/nginx:1"), anonymous()),
 			"EgressForbidden: the registry is on the list of forbidden hosts")
 	}
@@ -141,7 +142,7 @@ func TestDockerHubIsForbiddenByEitherName(t *testing.T) {
 func TestOnlyHostsThatAFileNamesAreTrusted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testregistry.Config{})
-	const elsewhere = "EgressForbidden: the registry's token service is on another domain, which egress.allow doesn't list"
+	const elsewhere = "EgressForbidden: the registry's token service is on another domain, which egress.allow does not list"
 	cfg := publicBearer()
 	cfg.Token.Realm = "https://" + replica + "/token"
 	evil := w.add("registry.evil.example", cfg)
@@ -155,7 +156,7 @@ func TestOnlyHostsThatAFileNamesAreTrusted(t *testing.T) {
 func TestAddressesOfMirrors(t *testing.T) {
 	t.Parallel()
 	const (
-		local = "NodeLocalRegistry: mirror %s: a loopback registry is the node's own, which Pullgate can't reach"
+		local = "NodeLocalRegistry: mirror %s: a loopback registry is the node's own, which Pullgate cannot reach"
 		ns    = "localhost:1"
 	)
 	s, err := testregistry.Start(testregistry.Config{PlainHTTP: true})
@@ -167,13 +168,13 @@ func TestAddressesOfMirrors(t *testing.T) {
 	_, port, _ := strings.Cut(s.Addr(), ":")
 	tests := map[string]struct {
 		server string
-		egress registry.Egress
+		egress egress.Rules
 		want   string
 	}{
 		"the node's own":                 {server: "127.0.0.1:" + port, want: fmt.Sprintf(local, "127.0.0.1:"+port)},
 		"the node's own, by name":        {server: "localhost:" + port, want: fmt.Sprintf(local, "localhost:"+port)},
-		"allowed":                        {server: "127.0.0.1:" + port, egress: registry.Egress{Allow: []string{"127.0.0.1"}}, want: "Pullable"},
-		"private, though that is denied": {server: "[::ffff:127.0.0.1]:" + port, egress: registry.Egress{Allow: []string{"127.0.0.0/8"}, DenyPrivate: true}, want: "Pullable"},
+		"allowed":                        {server: "127.0.0.1:" + port, egress: egress.Rules{Allow: []string{"127.0.0.1"}}, want: "Pullable"},
+		"private, though that is denied": {server: "[::ffff:127.0.0.1]:" + port, egress: egress.Rules{Allow: []string{"127.0.0.0/8"}, DenyPrivate: true}, want: "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -192,7 +193,7 @@ func TestAMirrorOnTheNode(t *testing.T) {
 	m := newMirrored(t, onNode, testregistry.Config{})
 	wantVerdict(t, m.ask(web, anonymous()), "Pullable")
 	wantVerdict(t, m.ask(host+"/shop/web:2", anonymous()),
-		"NodeLocalRegistry: mirror 127.0.0.1:30020: a loopback registry is the node's own, which Pullgate can't reach")
+		"NodeLocalRegistry: mirror 127.0.0.1:30020: a loopback registry is the node's own, which Pullgate cannot reach")
 
 	digest, err := m.PushIndex("shop/multi:1", imagepull.Platform{OS: "linux", Architecture: "amd64"})
 	if err != nil {

@@ -25,7 +25,7 @@ func TestNetworkFailures(t *testing.T) {
 		},
 		"name service fails": {
 			set:  func(w *world) { w.network.Set(host, testregistry.ServFail) },
-			want: "RegistryUnavailable: the host name can't be resolved now; transient",
+			want: "RegistryUnavailable: the host name cannot be resolved now; transient",
 		},
 		"connection refused": {
 			set:  func(w *world) { w.network.Set(host, testregistry.Refused) },

@@ -8,6 +8,7 @@ import (
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
 )
 
 func TestPlainHTTP(t *testing.T) {
@@ -15,15 +16,15 @@ func TestPlainHTTP(t *testing.T) {
 	const insecure = "InsecureRegistry: the registry speaks plain HTTP"
 	tests := map[string]struct {
 		host   string
-		egress registry.Egress
+		egress egress.Rules
 		want   string
 	}{
 		"on a remote host":     {host: host + ":5000", want: insecure},
-		"on an allowed host":   {host: host + ":5000", egress: registry.Egress{Allow: []string{"*"}}, want: insecure},
-		"on an insecure host":  {host: host + ":5000", egress: registry.Egress{Insecure: []string{host}}, want: "Pullable"},
-		"on an insecure port":  {host: host + ":5000", egress: registry.Egress{Insecure: []string{host + ":5000"}}, want: "Pullable"},
-		"on the port beside":   {host: host + ":5000", egress: registry.Egress{Insecure: []string{host + ":5001"}}, want: insecure},
-		"on the port of https": {host: host, egress: registry.Egress{Insecure: []string{host}}, want: "Pullable"},
+		"on an allowed host":   {host: host + ":5000", egress: egress.Rules{Allow: []string{"*"}}, want: insecure},
+		"on an insecure host":  {host: host + ":5000", egress: egress.Rules{Insecure: []string{host}}, want: "Pullable"},
+		"on an insecure port":  {host: host + ":5000", egress: egress.Rules{Insecure: []string{host + ":5000"}}, want: "Pullable"},
+		"on the port beside":   {host: host + ":5000", egress: egress.Rules{Insecure: []string{host + ":5001"}}, want: insecure},
+		"on the port of https": {host: host, egress: egress.Rules{Insecure: []string{host}}, want: "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +97,7 @@ func TestAPlainTokenServiceOfATLSRegistry(t *testing.T) {
 
 func TestLoopbackRegistries(t *testing.T) {
 	t.Parallel()
-	const local = "NodeLocalRegistry: a loopback registry is the node's own, which Pullgate can't reach"
+	const local = "NodeLocalRegistry: a loopback registry is the node's own, which Pullgate cannot reach"
 	for _, plain := range []bool{false, true} {
 		w := newWorld(t, testregistry.Config{PlainHTTP: plain})
 		_, port, _ := strings.Cut(w.Addr(), ":")
@@ -121,7 +122,7 @@ func TestLoopbackRegistries(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				// No authority is known to this client: containerd verifies no certificate of a loopback host.
-				client := newClient(t, registry.Options{Egress: registry.Egress{Allow: test.allow}})
+				client := newClient(t, registry.Options{Egress: egress.Rules{Allow: test.allow}})
 				wantVerdict(t, client.Resolve(t.Context(), reference(test.host+"/shop/web:1"), anonymous()), test.want)
 			})
 		}
@@ -132,15 +133,15 @@ func TestForbiddenRegistriesAreNotAsked(t *testing.T) {
 	t.Parallel()
 	const forbidden = "EgressForbidden: the registry is on the list of forbidden hosts"
 	tests := map[string]struct {
-		egress registry.Egress
+		egress egress.Rules
 		want   string
 	}{
-		"by name":                  {registry.Egress{Deny: []string{"Registry.Example.Com"}}, forbidden},
-		"by wildcard":              {registry.Egress{Deny: []string{"*"}}, forbidden},
-		"by its port":              {registry.Egress{Deny: []string{host + ":443"}}, forbidden},
-		"another port":             {registry.Egress{Deny: []string{host + ":5000"}}, "Pullable"},
-		"allowed all the same":     {registry.Egress{Deny: []string{"*"}, Allow: []string{host}}, "Pullable"},
-		"a private network, maybe": {registry.Egress{DenyPrivate: true}, "Pullable"}, // the address decides, not the name
+		"by name":                  {egress.Rules{Deny: []string{"Registry.Example.Com"}}, forbidden},
+		"by wildcard":              {egress.Rules{Deny: []string{"*"}}, forbidden},
+		"by its port":              {egress.Rules{Deny: []string{host + ":443"}}, forbidden},
+		"another port":             {egress.Rules{Deny: []string{host + ":5000"}}, "Pullable"},
+		"allowed all the same":     {egress.Rules{Deny: []string{"*"}, Allow: []string{host}}, "Pullable"},
+		"a private network, maybe": {egress.Rules{DenyPrivate: true}, "Pullable"}, // the address decides, not the name
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

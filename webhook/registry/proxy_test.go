@@ -11,6 +11,7 @@ import (
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
 )
 
 func TestProxy(t *testing.T) {
@@ -75,7 +76,7 @@ func TestProxyThatFails(t *testing.T) {
 		"does not know CONNECT":   {set: func(p *proxy, _ *world) { p.status = 204 }, want: refuses("204")},
 		"is ill":                  {set: func(p *proxy, _ *world) { p.status = 503 }, want: refuses("503") + "; transient"},
 		"does not reach the host": {set: func(_ *proxy, w *world) { w.network.Set(host, testregistry.Refused) }, want: refuses("502") + "; transient"},
-		"is not there":            {set: func(p *proxy, _ *world) { p.Close() }, want: "RegistryUnavailable: the proxy can't be reached: connection refused; transient"},
+		"is not there":            {set: func(p *proxy, _ *world) { p.Close() }, want: "RegistryUnavailable: the proxy cannot be reached: connection refused; transient"},
 		"complains in the tunnel": {
 			set:  func(p *proxy, _ *world) { p.babble = "HTTP/1.1 404 Not Found\r\n\r\n" },
 			want: "RegistryUnavailable: the registry, or the proxy in front of it, does not speak TLS",
@@ -100,12 +101,12 @@ func TestProxyIsNotAWayAroundTheGuard(t *testing.T) {
 	t.Parallel()
 	const (
 		linkLocal = "EgressForbidden: the registry resolves to a loopback, link-local or multicast address"
-		unchecked = "EgressForbidden: the registry has an address that can't be checked"
+		unchecked = "EgressForbidden: the registry has an address that cannot be checked"
 		listed    = "EgressForbidden: the registry is on the list of forbidden hosts"
 	)
 	tests := map[string]struct {
 		host   string
-		egress registry.Egress
+		egress egress.Rules
 		fault  testregistry.Fault
 		want   string
 	}{
@@ -119,10 +120,10 @@ func TestProxyIsNotAWayAroundTheGuard(t *testing.T) {
 		"in hexadecimal":           {host: "0x7f000001:5000", want: unchecked},
 		"localhost with a dot":     {host: "localhost.", want: unchecked},
 		"below localhost":          {host: "registry.localhost:5000", want: unchecked},
-		"forbidden by name":        {host: "registry.example.net", egress: registry.Egress{Deny: []string{"*.net"}}, want: listed},
-		"forbidden by network":     {host: "10.1.2.3", egress: registry.Egress{Deny: []string{"10.0.0.0/8"}}, want: listed},
-		"private, which is denied": {host: "10.1.2.3", egress: registry.Egress{DenyPrivate: true}, want: "EgressForbidden: the registry is on a private network"},
-		"a port out of range":      {host: "registry.example.net:99999", want: "EgressForbidden: the registry has a port that can't be checked"},
+		"forbidden by name":        {host: "registry.example.net", egress: egress.Rules{Deny: []string{"*.net"}}, want: listed},
+		"forbidden by network":     {host: "10.1.2.3", egress: egress.Rules{Deny: []string{"10.0.0.0/8"}}, want: listed},
+		"private, which is denied": {host: "10.1.2.3", egress: egress.Rules{DenyPrivate: true}, want: "EgressForbidden: the registry is on a private network"},
+		"a port out of range":      {host: "registry.example.net:99999", want: "EgressForbidden: the registry has a port that cannot be checked"},
 		"a redirect to link-local": {host: host, fault: testregistry.Fault{Redirect: "https://169.254.169.254"}, want: linkLocal},
 	}
 	for name, test := range tests {
@@ -144,7 +145,7 @@ func TestProxyIsNotAWayAroundTheGuard(t *testing.T) {
 func TestProxyToAllowedAddresses(t *testing.T) {
 	t.Parallel()
 	w, p := behind(t, testregistry.Config{}, func(o *registry.Options) {
-		o.Egress = registry.Egress{Allow: []string{"10.1.2.3"}, DenyPrivate: true}
+		o.Egress = egress.Rules{Allow: []string{"10.1.2.3"}, DenyPrivate: true}
 	})
 	wantVerdict(t, w.ask("10.1.2.3/shop/web:1", anonymous()),
 		"RegistryUnavailable: the proxy refuses to connect to the registry, with status 502; transient")

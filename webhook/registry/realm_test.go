@@ -40,7 +40,7 @@ func TestRealmsThatAreNone(t *testing.T) {
 
 func TestWhereCredentialsGo(t *testing.T) {
 	t.Parallel()
-	const foreign = "EgressForbidden: the registry's token service is on another domain, which egress.allow doesn't list"
+	const foreign = "EgressForbidden: the registry's token service is on another domain, which egress.allow does not list"
 	tests := map[string]struct {
 		registry, realm string
 		allow           []string

@@ -10,6 +10,7 @@ import (
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
 )
 
 const mirror = "cdn.example.net"
@@ -19,7 +20,7 @@ func TestRedirects(t *testing.T) {
 	const tooMany = "RegistryUnavailable: the registry redirects too often"
 	tests := map[string]struct {
 		faults []testregistry.Fault
-		egress registry.Egress
+		egress egress.Rules
 		want   string
 	}{
 		"to another host": {
@@ -45,7 +46,7 @@ func TestRedirects(t *testing.T) {
 		},
 		"to a forbidden host": {
 			faults: []testregistry.Fault{{Redirect: "https://" + mirror}},
-			egress: registry.Egress{Deny: []string{"*.example.net"}},
+			egress: egress.Rules{Deny: []string{"*.example.net"}},
 			want:   "EgressForbidden: the registry refers to a host on the list of forbidden hosts",
 		},
 	}
@@ -166,7 +167,7 @@ func TestRedirectsToAddressesThatNobodyMayReach(t *testing.T) {
 				target := strings.Replace(test.host, "PORT", port, 1)
 				w.Fault(testregistry.Fault{Redirect: scheme + "://" + target})
 
-				client := newClient(t, registry.Options{Egress: registry.Egress{
+				client := newClient(t, registry.Options{Egress: egress.Rules{
 					Allow: []string{w.Addr()}, Insecure: []string{"169.254.169.254", "100.100.100.200", "0.0.0.0", "[::ffff:127.0.0.1]"},
 				}})
 				wantVerdict(t, client.Resolve(t.Context(), reference(w.Addr()+"/shop/web:1"), anonymous()), test.want)

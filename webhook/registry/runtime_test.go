@@ -12,7 +12,7 @@ import (
 
 func onCRIO(o *registry.Options) { o.Runtime = imagepull.RuntimeCRIO }
 
-const mayBeMore = "; CRI-O may find an image or an artifact in it all the same"
+const mayBeMore = "; CRI-O may still find an image or an artifact in it"
 
 // CRI-O takes the old format, and what it makes of types that it doesn't know nobody can tell.
 func TestContentTypesOnCRIO(t *testing.T) {
@@ -26,7 +26,7 @@ func TestContentTypesOnCRIO(t *testing.T) {
 		"text/html; charset=utf-8": notByType,
 		"application/json":         notByType,
 		"":                         notByType,
-		ociIndex:                   "RegistryUnavailable: the index can't be decoded" + mayBeMore,
+		ociIndex:                   "RegistryUnavailable: the index cannot be decoded" + mayBeMore,
 	}
 	for contentType, want := range tests {
 		t.Run(contentType, func(t *testing.T) {

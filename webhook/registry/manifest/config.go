@@ -55,7 +55,7 @@ func (m Manifest) CheckUnpack(c Config) imagepull.Verdict {
 	rootFS := c.document.RootFS
 	switch {
 	case c.err != nil:
-		return Unsupported("the configuration can't be decoded")
+		return Unsupported("the configuration cannot be decoded")
 	case len(layers) != len(m.Layers):
 		return imagepull.Verdict{} // the manifest holds more than file system layers: which ones count is not known
 	case len(layers) != len(rootFS.DiffIDs):

@@ -1,7 +1,8 @@
-package registry
+package egress
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,7 +18,7 @@ const (
 	onPriv   = "the registry is on a private network"
 )
 
-func mustGuard(t *testing.T, e Egress) *guard {
+func mustGuard(t *testing.T, e Rules) *guard {
 	t.Helper()
 	g, err := newGuard(e)
 	if err != nil {
@@ -36,7 +37,7 @@ func textOf(err error) string {
 
 func TestAddresses(t *testing.T) {
 	t.Parallel()
-	open, closed := mustGuard(t, Egress{}), mustGuard(t, Egress{DenyPrivate: true})
+	open, closed := mustGuard(t, Rules{}), mustGuard(t, Rules{DenyPrivate: true})
 	tests := map[string]struct{ addr, whenOpen, whenClosed string }{
 		"public":                      {"93.184.216.34", "", ""},
 		"public IPv6":                 {"2606:4700::1111", "", ""},
@@ -95,35 +96,35 @@ func TestAddresses(t *testing.T) {
 func TestAddressRules(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		egress  Egress
+		rules   Rules
 		address string
 		want    string
 	}{
-		"denied address":                   {Egress{Deny: []string{"93.184.216.34"}}, "93.184.216.34:443", listed},
-		"denied range":                     {Egress{Deny: []string{"93.184.0.0/16"}}, "93.184.216.34:443", listed},
-		"outside of the denied range":      {Egress{Deny: []string{"93.184.0.0/16"}}, "93.185.216.34:443", ""},
-		"denied range, mapped address":     {Egress{Deny: []string{"93.184.0.0/16"}}, "[::ffff:93.184.216.34]:443", listed},
-		"denied range, NAT64 address":      {Egress{Deny: []string{"93.184.0.0/16"}}, "[64:ff9b::5db8:d822]:443", listed},
-		"denied mapped range":              {Egress{Deny: []string{"::ffff:93.184.0.0/112"}}, "93.184.216.34:443", listed},
-		"denied mapped address":            {Egress{Deny: []string{"::ffff:93.184.216.34"}}, "93.184.216.34:443", listed},
-		"denied NAT64 range":               {Egress{Deny: []string{"64:ff9b::/96"}}, "[64:ff9b::5db8:d822]:443", listed},
-		"denied IPv6 range":                {Egress{Deny: []string{"2606::/16"}}, "[2606:4700::1111]:443", listed},
-		"denied IPv6 range, scoped":        {Egress{Deny: []string{"2606::/16"}}, "[2606:4700::1111%eth0]:443", listed},
-		"denied port":                      {Egress{Deny: []string{"93.184.216.34:5000"}}, "93.184.216.34:5000", listed},
-		"another port than denied":         {Egress{Deny: []string{"93.184.216.34:5000"}}, "93.184.216.34:443", ""},
-		"allowed wins over denied":         {Egress{Allow: []string{"93.184.216.34"}, Deny: []string{"93.0.0.0/8"}}, "93.184.216.34:443", ""},
-		"allowed wins over loopback":       {Egress{Allow: []string{"127.0.0.0/8"}}, "127.0.0.1:443", ""},
-		"allowed wins over private":        {Egress{Allow: []string{"10.0.0.0/8"}, DenyPrivate: true}, "10.1.2.3:443", ""},
-		"allowed wins over metadata":       {Egress{Allow: []string{"fd00:ec2::254"}}, "[fd00:ec2::254]:80", ""},
-		"allowed port":                     {Egress{Allow: []string{"127.0.0.1:5000"}}, "127.0.0.1:5000", ""},
-		"another port than allowed":        {Egress{Allow: []string{"127.0.0.1:5000"}}, "127.0.0.1:5001", local},
-		"allowed private, mapped loopback": {Egress{Allow: []string{"10.0.0.0/8"}}, "[::ffff:127.0.0.1]:443", local},
-		"a name says nothing of addresses": {Egress{Allow: []string{"*"}}, "127.0.0.1:443", local},
+		"denied address":                   {Rules{Deny: []string{"93.184.216.34"}}, "93.184.216.34:443", listed},
+		"denied range":                     {Rules{Deny: []string{"93.184.0.0/16"}}, "93.184.216.34:443", listed},
+		"outside of the denied range":      {Rules{Deny: []string{"93.184.0.0/16"}}, "93.185.216.34:443", ""},
+		"denied range, mapped address":     {Rules{Deny: []string{"93.184.0.0/16"}}, "[::ffff:93.184.216.34]:443", listed},
+		"denied range, NAT64 address":      {Rules{Deny: []string{"93.184.0.0/16"}}, "[64:ff9b::5db8:d822]:443", listed},
+		"denied mapped range":              {Rules{Deny: []string{"::ffff:93.184.0.0/112"}}, "93.184.216.34:443", listed},
+		"denied mapped address":            {Rules{Deny: []string{"::ffff:93.184.216.34"}}, "93.184.216.34:443", listed},
+		"denied NAT64 range":               {Rules{Deny: []string{"64:ff9b::/96"}}, "[64:ff9b::5db8:d822]:443", listed},
+		"denied IPv6 range":                {Rules{Deny: []string{"2606::/16"}}, "[2606:4700::1111]:443", listed},
+		"denied IPv6 range, scoped":        {Rules{Deny: []string{"2606::/16"}}, "[2606:4700::1111%eth0]:443", listed},
+		"denied port":                      {Rules{Deny: []string{"93.184.216.34:5000"}}, "93.184.216.34:5000", listed},
+		"another port than denied":         {Rules{Deny: []string{"93.184.216.34:5000"}}, "93.184.216.34:443", ""},
+		"allowed wins over denied":         {Rules{Allow: []string{"93.184.216.34"}, Deny: []string{"93.0.0.0/8"}}, "93.184.216.34:443", ""},
+		"allowed wins over loopback":       {Rules{Allow: []string{"127.0.0.0/8"}}, "127.0.0.1:443", ""},
+		"allowed wins over private":        {Rules{Allow: []string{"10.0.0.0/8"}, DenyPrivate: true}, "10.1.2.3:443", ""},
+		"allowed wins over metadata":       {Rules{Allow: []string{"fd00:ec2::254"}}, "[fd00:ec2::254]:80", ""},
+		"allowed port":                     {Rules{Allow: []string{"127.0.0.1:5000"}}, "127.0.0.1:5000", ""},
+		"another port than allowed":        {Rules{Allow: []string{"127.0.0.1:5000"}}, "127.0.0.1:5001", local},
+		"allowed private, mapped loopback": {Rules{Allow: []string{"10.0.0.0/8"}}, "[::ffff:127.0.0.1]:443", local},
+		"a name says nothing of addresses": {Rules{Allow: []string{"*"}}, "127.0.0.1:443", local},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := mustGuard(t, test.egress)
+			g := mustGuard(t, test.rules)
 			if got := textOf(g.control("tcp", test.address, nil)); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -133,7 +134,7 @@ func TestAddressRules(t *testing.T) {
 
 func TestAddressesThatCannotBeChecked(t *testing.T) {
 	t.Parallel()
-	const want = "the registry has an address that can't be checked"
+	const want = "the registry has an address that cannot be checked"
 	tests := map[string]struct{ network, address string }{
 		"a socket of the file system": {"unix", "/run/registry.sock"},
 		"datagrams":                   {"udp4", "93.184.216.34:443"},
@@ -143,7 +144,7 @@ func TestAddressesThatCannotBeChecked(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := mustGuard(t, Egress{Allow: []string{"0.0.0.0/0"}})
+			g := mustGuard(t, Rules{Allow: []string{"0.0.0.0/0"}})
 			if got := textOf(g.control(test.network, test.address, nil)); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
@@ -163,21 +164,22 @@ func TestNamesThatResolveToLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatalf("splitting: %v", err)
 	}
-	g := mustGuard(t, Egress{DenyPrivate: true})
-	r := &route{guard: g, transports: newTransports(Options{}.withDefaults(), g, &tls.Config{MinVersion: tls.VersionTLS12}, time.Second)}
-	defer r.transports.closeIdleConnections()
+	g := mustGuard(t, Rules{DenyPrivate: true})
+	o := Options{RequestTimeout: time.Second, ConnectTimeout: time.Second}
+	h := &hop{guard: g, pool: newPool(o, g, &tls.Config{MinVersion: tls.VersionTLS12}, time.Second)}
+	defer h.pool.closeIdleConnections()
 	for _, host := range []string{"localhost", "127.0.0.1", "::ffff:127.0.0.1", "0.0.0.0"} {
 		address := "https://" + net.JoinHostPort(host, port)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, address, nil)
 		if err != nil {
 			t.Fatalf("NewRequest: %v", err)
 		}
-		resp, err := r.RoundTrip(req)
+		resp, err := h.RoundTrip(req)
 		if err == nil {
 			t.Errorf("%s: got status %d, want an error", host, resp.StatusCode)
 			continue
 		}
-		if refused, ok := asError[*egressError](err); !ok || refused.detail != local {
+		if refused, ok := errors.AsType[*ForbiddenError](err); !ok || refused.Detail != local {
 			t.Errorf("%s: got error %v, want %q", host, err, local)
 		}
 	}
@@ -199,5 +201,34 @@ func wantNextCaller(t *testing.T, listener net.Listener) {
 	defer accepted.Close()
 	if accepted.RemoteAddr().String() != caller.LocalAddr().String() {
 		t.Error("the guarded dialler connected")
+	}
+}
+
+func TestNewNamesTheBadRule(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		rules Rules
+		want  string
+	}{
+		"allow": {
+			Rules{Allow: []string{"a/b"}},
+			`egress.allow[0]: "a/b" must be a host without a path: remove everything from the first slash`,
+		},
+		"deny": {
+			Rules{Deny: []string{"ghcr.io", "https://x"}},
+			`egress.deny[1]: "https://x" must be a host without a scheme: remove everything up to ://`,
+		},
+		"insecure": {
+			Rules{Insecure: []string{"a", "b", "10.0.0.0/8"}},
+			`egress.insecureRegistries[2]: "10.0.0.0/8" must be a host without a path: remove everything from the first slash`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := New(Options{Rules: test.rules}); textOf(err) != test.want {
+				t.Errorf("got error %v, want %s", err, test.want)
+			}
+		})
 	}
 }

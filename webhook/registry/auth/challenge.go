@@ -1,11 +1,11 @@
-package registry
+package auth
 
 import (
 	"net/http"
 	"strings"
 )
 
-// challenge is what a host wants to see, from its WWW-Authenticate header. The zero value is none that can be answered.
+// challenge is a WWW-Authenticate header that can be answered. The zero value is none.
 type challenge struct {
 	scheme                scheme
 	realm, service, scope string
@@ -18,8 +18,8 @@ const (
 	schemeBearer scheme = "bearer"
 )
 
-// parseChallenge reads the challenge that containerd would answer: the first bearer one, else the first basic one
-// (containerd: core/remotes/docker/auth/parse.go).
+// parseChallenge returns the challenge that containerd answers: the first bearer one, else the first basic one (containerd:
+// core/remotes/docker/auth/parse.go).
 func parseChallenge(header http.Header) challenge {
 	var first challenge
 	for _, value := range header.Values("WWW-Authenticate") {
@@ -34,8 +34,17 @@ func parseChallenge(header http.Header) challenge {
 	return first
 }
 
-// parseValue reads one challenge. Like containerd it takes parameters as long as they follow the grammar, empty ones too,
-// and ignores the rest. (The parser of go-containerregistry stops at an empty value.)
+// parseValue parses the first challenge of a header value (RFC 9110, sections 5.6 and 11.3):
+//
+//	challenge     = auth-scheme [ 1*SP #auth-param ]
+//	auth-scheme   = token
+//	auth-param    = token "=" ( token / quoted-string )
+//	token         = 1*<any ASCII character except controls, space and separators>
+//	quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE
+//	quoted-pair   = "\" <any character>
+//
+// Like containerd, it accepts parameters as long as they follow this grammar, with empty values too, and ignores the rest. It
+// accepts neither token68 credentials nor space around "=". go-containerregistry's parser stops at an empty value.
 func parseValue(value string) challenge {
 	name, rest := cutToken(value)
 	c := challenge{scheme: scheme(strings.ToLower(name))}
@@ -64,7 +73,7 @@ func (c *challenge) set(key, value string) {
 	}
 }
 
-// cutParameter takes "key=value" off the front, where the value may be quoted.
+// cutParameter parses one auth-param and returns the rest.
 func cutParameter(s string) (key, value, rest string, ok bool) {
 	key, rest = cutToken(skipSpace(s))
 	rest, ok = strings.CutPrefix(rest, "=")
@@ -79,7 +88,7 @@ func cutParameter(s string) (key, value, rest string, ok bool) {
 	return key, value, rest, true
 }
 
-// cutQuoted takes a string off the front whose opening quote is gone already. One without an end is empty.
+// cutQuoted parses a quoted-string without its opening quote. A string without a closing quote is empty.
 func cutQuoted(s string) (value, rest string) {
 	var b strings.Builder
 	escaped := false
@@ -114,3 +123,15 @@ func isTokenByte(b byte) bool {
 }
 
 func skipSpace(s string) string { return strings.TrimLeft(s, " \t\r\n") }
+
+// forAnyRepository returns the challenge without the scopes of a repository, so that it applies to the whole host.
+func (c challenge) forAnyRepository() challenge {
+	var scopes []string
+	for scope := range strings.FieldsSeq(c.scope) {
+		if !strings.HasPrefix(scope, "repository:") {
+			scopes = append(scopes, scope)
+		}
+	}
+	c.scope = strings.Join(scopes, " ")
+	return c
+}

@@ -18,7 +18,7 @@ func TestDefaults(t *testing.T) {
 		UserAgent:      "pullgate",
 		Clock:          clock.RealClock{},
 	}
-	ignored := cmpopts.IgnoreFields(Options{}, "RootCAs", "DialContext", "Instrument")
+	ignored := cmpopts.IgnoreFields(Options{}, "RootCAs", "DialContext", "Instrument", "Keyer")
 	if diff := cmp.Diff(want, Options{}.withDefaults(), ignored); diff != "" {
 		t.Errorf("defaults differ (-want +got):\n%s", diff)
 	}

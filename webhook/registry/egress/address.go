@@ -1,4 +1,4 @@
-package registry
+package egress
 
 import (
 	"net"
@@ -13,7 +13,7 @@ var (
 	benchmark = netip.MustParsePrefix("198.18.0.0/15")  // RFC 2544
 	localNAT  = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215, NAT64 of one network
 
-	// Metadata services give out the credentials of the machine that asks. Most are link-local; these are not.
+	// Metadata services return the credentials of the machine that sends the request. Most are link-local; these are not.
 	amazonMetadata  = netip.MustParseAddr("fd00:ec2::254")
 	googleMetadata  = netip.MustParseAddr("fd20:ce::254")
 	alibabaMetadata = netip.MustParseAddr("100.100.100.200")
@@ -27,14 +27,15 @@ func isMetadata(addr netip.Addr) bool {
 	return addr == amazonMetadata || addr == googleMetadata || addr == alibabaMetadata
 }
 
-// isLoopbackHost is containerd's notion of a host that is the node itself (core/remotes/docker/resolver.go, IsLocalhost).
-func isLoopbackHost(host string) bool {
+// IsLoopback reports whether containerd takes a host for the node itself (core/remotes/docker/resolver.go, IsLocalhost).
+func IsLoopback(host string) bool {
 	name, _ := hostpattern.SplitPort(host)
 	return name == "localhost" || net.ParseIP(name).IsLoopback()
 }
 
-// authority is a host with the port that is meant when it names none, except for that of https: rules know it.
-func authority(scheme, host string) string {
+// Authority returns a host with port 80 added if the scheme is http and the host has no port. Rules match a host without a port
+// as one with port 443.
+func Authority(scheme, host string) string {
 	if name, port := hostpattern.SplitPort(host); scheme == "http" && port == "" {
 		return net.JoinHostPort(name, "80")
 	}

@@ -1,0 +1,65 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+// exchange sends a request and follows its redirects, within a timeout that includes the body.
+type exchange struct {
+	client   *http.Client
+	timeout  time.Duration
+	fallBack func(*url.URL, error) bool
+}
+
+// RoundTrip implements http.RoundTripper. The response may be that of another host, which its Request names.
+func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), e.timeout)
+	req = req.Clone(ctx)
+	resp, err := e.client.Do(req)
+	if err != nil && e.fallBack(req.URL, err) {
+		req.URL.Scheme = "http"
+		resp, err = e.client.Do(req)
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.Body = &timedBody{resp.Body, cancel}
+	return resp, nil
+}
+
+// timedBody releases the timeout of its exchange when it is closed.
+type timedBody struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (b *timedBody) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}
+
+func neverFallBack(*url.URL, error) bool { return false }
+
+// fallback returns whether a request that failed by HTTPS may be sent again by plain HTTP. A host without a port may refuse
+// connections for TLS and still serve plain HTTP on port 80.
+func (g *Gateway) fallback(configured bool) func(*url.URL, error) bool {
+	return func(u *url.URL, err error) bool {
+		host := Authority("http", u.Host)
+		switch {
+		case u.Scheme != "https":
+			return false
+		case errors.Is(err, http.ErrSchemeMismatch):
+			return configured || g.guard.allowsPlainHTTP(host)
+		case errors.Is(err, syscall.ECONNREFUSED) && host != u.Host:
+			return configured || g.guard.insecure.MatchHost(host)
+		}
+		return false
+	}
+}
