@@ -7,7 +7,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/parallel"
 )
 
-func TestInParallelReachesAll(t *testing.T) {
+func TestInParallelCallsTheFunctionForEachNumber(t *testing.T) {
 	t.Parallel()
 	var sum, workers atomic.Int64
 	inParallel(100, func() int64 { return workers.Add(1) }, func(i int, _ int64) { sum.Add(int64(i)) })

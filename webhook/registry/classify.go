@@ -137,3 +137,12 @@ func transient(detail string) imagepull.Verdict {
 	v.Transient = true
 	return v
 }
+
+// noHost returns the verdict if no endpoint may serve the reference.
+func noHost() imagepull.Verdict {
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNotFound,
+		Detail: "the nodes' hosts.toml leaves no host to pull the image from",
+		Fix:    "correct the nodes' hosts.toml",
+	}
+}

@@ -15,7 +15,7 @@ import (
 func TestNetworkFailures(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		set  func(*world)
+		set  func(*fixture)
 		ref  string
 		want string
 	}{
@@ -24,14 +24,14 @@ func TestNetworkFailures(t *testing.T) {
 			want: "RegistryUnavailable: no such host; transient",
 		},
 		"name service fails": {
-			set:  func(w *world) { w.network.Set(host, testregistry.ServFail) },
+			set:  func(w *fixture) { w.network.Set(host, testregistry.ServFail) },
 			want: "RegistryUnavailable: the host name cannot be resolved now; transient",
 		},
 		"connection refused": {
-			set:  func(w *world) { w.network.Set(host, testregistry.Refused) },
+			set:  func(w *fixture) { w.network.Set(host, testregistry.Refused) },
 			want: "RegistryUnavailable: connection refused; transient",
 		},
-		"a host name that is none": {
+		"an invalid host name": {
 			ref:  "no host/shop/web:1",
 			want: "RegistryUnavailable: the connection broke; transient",
 		},
@@ -40,21 +40,21 @@ func TestNetworkFailures(t *testing.T) {
 			want: "RegistryUnavailable: no route to the registry; transient",
 		},
 		"connection broken off": {
-			set:  func(w *world) { w.Fault(testregistry.Fault{Reset: true}) },
+			set:  func(w *fixture) { w.Fault(testregistry.Fault{Reset: true}) },
 			want: "RegistryUnavailable: the connection broke; transient",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{})
+			w := newFixture(t, testregistry.Config{})
 			if test.set != nil {
 				test.set(w)
 			}
 			if test.ref == "" {
 				test.ref = web
 			}
-			wantVerdict(t, w.ask(test.ref, anonymous()), test.want)
+			wantVerdict(t, w.resolve(test.ref, anonymous()), test.want)
 		})
 	}
 }
@@ -66,29 +66,29 @@ func TestTimeouts(t *testing.T) {
 		noReply = "RegistryUnavailable: no answer in time; transient"
 		overdue = "DeadlineExceeded: the registry gave no answer in time"
 	)
-	hang := func(w *world) { w.Fault(testregistry.Fault{Hang: true}) }
+	hang := func(w *fixture) { w.Fault(testregistry.Fault{Hang: true}) }
 	tests := map[string]struct {
-		set              func(*world)
+		set              func(*fixture)
 		connect, request time.Duration
 		budget           time.Duration
 		want             string
 	}{
-		"the request's time ends":    {set: hang, request: short, budget: time.Minute, want: noReply},
-		"the question's time ends":   {set: hang, request: time.Minute, budget: short, want: overdue},
-		"the question came too late": {budget: -time.Second, want: overdue},
+		"the request times out":    {set: hang, request: short, budget: time.Minute, want: noReply},
+		"the lookup's budget ends": {set: hang, request: time.Minute, budget: short, want: overdue},
+		"the budget ended before":  {budget: -time.Second, want: overdue},
 		"connecting takes too long": {
-			set:     func(w *world) { w.network.Set(host, testregistry.Hanging) },
+			set:     func(w *fixture) { w.network.Set(host, testregistry.Hanging) },
 			connect: short, request: time.Minute, budget: time.Minute, want: noReply,
 		},
 		"the token service takes too long": {
-			set:     func(w *world) { w.Fault(testregistry.Fault{Path: "/token", Hang: true}) },
+			set:     func(w *fixture) { w.Fault(testregistry.Fault{Path: "/token", Hang: true}) },
 			request: 200 * time.Millisecond, budget: time.Minute, want: noReply,
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bearer(), func(o *registry.Options) {
+			w := newFixture(t, bearer(), func(o *registry.Options) {
 				o.RequestTimeout, o.ConnectTimeout = test.request, test.connect
 			})
 			if test.set != nil {
@@ -101,16 +101,16 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-func TestAQuestionThatIsGivenUp(t *testing.T) {
+func TestCancelledLookupIsDeadlineExceeded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testregistry.Config{})
+	w := newFixture(t, testregistry.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	w.Fault(testregistry.Fault{Hang: true, Match: func(*http.Request) bool { cancel(); return true }})
 	wantVerdict(t, w.client.Resolve(ctx, reference(web), anonymous()),
 		"DeadlineExceeded: the registry gave no answer in time")
 }
 
-func TestAnErrorOfNoKnownType(t *testing.T) {
+func TestUnknownErrorIsABrokenConnection(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, registry.Options{
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("cable cut") },

@@ -10,11 +10,11 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// marker is what a registry would like to see in a message of ours. It is no word that a platform could be called.
+// marker is text that a registry tries to place in a message. It is not a valid word of a platform.
 const marker = "<marker>"
 
-// A verdict is shown to people and kept in logs, so that neither what a registry says nor what it is shown may be in it.
-func TestVerdictsHoldNothingThatIsNotOurs(t *testing.T) {
+// A verdict appears in messages and logs. It must hold neither text from a registry nor a secret.
+func TestVerdictsHoldNoTextFromRegistries(t *testing.T) {
 	t.Parallel()
 	headers := http.Header{
 		"Content-Type":          {marker},
@@ -50,20 +50,20 @@ func TestVerdictsHoldNothingThatIsNotOurs(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bearer())
+			w := newFixture(t, bearer())
 			if _, err := w.PushManifest("shop/web:1", ociIndex, []byte(body)); err != nil {
 				t.Fatalf("PushManifest: %v", err)
 			}
 			w.Fault(fault)
 			for _, cred := range []imagepull.Credential{alice(), mallory(), anonymous()} {
-				wantNothingForeign(t, w.ask(web, cred))
-				wantNothingForeign(t, w.ask(host+"/shop/web@"+absentDigest, cred))
+				wantOwnTextOnly(t, w.resolve(web, cred))
+				wantOwnTextOnly(t, w.resolve(host+"/shop/web@"+absentDigest, cred))
 			}
 		})
 	}
 }
 
-func wantNothingForeign(t *testing.T, v imagepull.Verdict) {
+func wantOwnTextOnly(t *testing.T, v imagepull.Verdict) {
 	t.Helper()
 	text := fmt.Sprintf("%+v", v)
 	for _, forbidden := range []string{"marker", alicePassword, mallory().Password, "access_token", "http"} {
@@ -79,10 +79,10 @@ func wantNothingForeign(t *testing.T, v imagepull.Verdict) {
 	}
 }
 
-func TestThePlatformsOfAMarkedIndexAreUnknown(t *testing.T) {
+func TestInvalidPlatformWordsAreUnknown(t *testing.T) {
 	t.Parallel()
-	w, _ := indexWorld(t, `{"manifests":[{"platform":{"os":"`+marker+`"}}]}`)
-	v := w.ask(index, anonymous())
+	w, _ := newRawIndex(t, `{"manifests":[{"platform":{"os":"`+marker+`"}}]}`)
+	v := w.resolve(index, anonymous())
 	wantVerdict(t, v, "Pullable")
-	wantNothingForeign(t, v)
+	wantOwnTextOnly(t, v)
 }

@@ -35,9 +35,9 @@ func TestStatuses(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{})
+			w := newFixture(t, testregistry.Config{})
 			w.Fault(testregistry.Fault{Status: status})
-			wantVerdict(t, w.ask(web, anonymous()), want)
+			wantVerdict(t, w.resolve(web, anonymous()), want)
 
 			requests := []string{fmt.Sprintf("HEAD shop/web:1 %d", status)}
 			if status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
@@ -57,9 +57,9 @@ func TestStatusesAfterTheToken(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bearer())
+			w := newFixture(t, bearer())
 			w.Fault(testregistry.Fault{AfterAuth: true, Status: status})
-			wantVerdict(t, w.ask(web, alice()), want)
+			wantVerdict(t, w.resolve(web, alice()), want)
 			wantWire(t, w.Server, "HEAD shop/web:1 401", "POST /token alice 200",
 				fmt.Sprintf("HEAD shop/web:1 token=alice %d", status))
 		})
@@ -78,7 +78,7 @@ func TestRetryAfter(t *testing.T) {
 			429, now.Add(2 * time.Minute).Format(http.TimeFormat),
 			"RateLimited: the registry limits the rate of requests; retry after 2m0s",
 		},
-		"a date gone by": {
+		"a date in the past": {
 			429, now.Add(-time.Minute).Format(http.TimeFormat),
 			"RateLimited: the registry limits the rate of requests",
 		},
@@ -87,16 +87,16 @@ func TestRetryAfter(t *testing.T) {
 			429, "Fri, 31 Dec 9999 23:59:59 GMT",
 			"RateLimited: the registry limits the rate of requests; retry after 24h0m0s",
 		},
-		"a number that overflows":   {429, "9223372036854775807", "RateLimited: the registry limits the rate of requests"},
-		"less than nothing":         {429, "-1", "RateLimited: the registry limits the rate of requests"},
-		"nonsense":                  {429, "soon", "RateLimited: the registry limits the rate of requests"},
-		"of a failure":              {503, "30", "RegistryUnavailable: the registry answered 503; transient; retry after 30s"},
-		"of a success is no matter": {200, "30", "Pullable"},
+		"a number that overflows": {429, "9223372036854775807", "RateLimited: the registry limits the rate of requests"},
+		"a negative number":       {429, "-1", "RateLimited: the registry limits the rate of requests"},
+		"not a number":            {429, "soon", "RateLimited: the registry limits the rate of requests"},
+		"of a failure":            {503, "30", "RegistryUnavailable: the registry answered 503; transient; retry after 30s"},
+		"of a success is ignored": {200, "30", "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{}, func(o *registry.Options) {
+			w := newFixture(t, testregistry.Config{}, func(o *registry.Options) {
 				o.Clock = clocktesting.NewFakePassiveClock(now)
 			})
 			fault := testregistry.Fault{Header: http.Header{"Retry-After": {test.header}}}
@@ -104,7 +104,7 @@ func TestRetryAfter(t *testing.T) {
 				fault.Status = test.status
 			}
 			w.Fault(fault)
-			wantVerdict(t, w.ask(web, anonymous()), test.want)
+			wantVerdict(t, w.resolve(web, anonymous()), test.want)
 		})
 	}
 }
@@ -120,26 +120,26 @@ func TestNotFound(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{})
-			wantVerdict(t, w.ask(test.ref, anonymous()), test.want)
+			w := newFixture(t, testregistry.Config{})
+			wantVerdict(t, w.resolve(test.ref, anonymous()), test.want)
 		})
 	}
 }
 
 func TestNotFoundWithoutHEAD(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testregistry.Config{})
+	w := newFixture(t, testregistry.Config{})
 	w.Fault(testregistry.Fault{Method: http.MethodHead, Status: http.StatusMethodNotAllowed})
-	wantVerdict(t, w.ask(host+"/shop/none:1", anonymous()), "NotFound: repository not found")
+	wantVerdict(t, w.resolve(host+"/shop/none:1", anonymous()), "NotFound: repository not found")
 	wantWire(t, w.Server, "HEAD shop/none:1 405", "GET shop/none:1 404")
 }
 
-// No node asks again after 404, so what the search for its cause finds can't change the verdict.
-func TestNotFoundStandsWhateverItsCauseIs(t *testing.T) {
+// A node sends no request after 404, so the response to the GET for the error code must not change the verdict.
+func TestNotFoundDoesNotDependOnTheBody(t *testing.T) {
 	t.Parallel()
 	tests := map[string]testregistry.Fault{
 		"the body is garbage":           {Status: 404, Body: "<html>"},
-		"the body never ends well":      {Status: 404, Body: `{"errors":[{"code":"NAME_UNKNOWN"}]}`, Truncate: 5},
+		"the body is truncated":         {Status: 404, Body: `{"errors":[{"code":"NAME_UNKNOWN"}]}`, Truncate: 5},
 		"GET finds the image":           {},
 		"GET is answered with a denial": {Status: 403},
 		"the connection breaks":         {Reset: true},
@@ -147,11 +147,11 @@ func TestNotFoundStandsWhateverItsCauseIs(t *testing.T) {
 	for name, get := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{})
+			w := newFixture(t, testregistry.Config{})
 			w.Fault(testregistry.Fault{Method: http.MethodHead, Status: http.StatusNotFound})
 			get.Method = http.MethodGet
 			w.Fault(get)
-			wantVerdict(t, w.ask(web, anonymous()), "NotFound: tag not found")
+			wantVerdict(t, w.resolve(web, anonymous()), "NotFound: tag not found")
 		})
 	}
 }

@@ -24,6 +24,6 @@ func TestDefaults(t *testing.T) {
 	}
 	set := Options{RequestTimeout: 1, ConnectTimeout: 2, ManifestBytes: 3, UserAgent: "x", Clock: clock.RealClock{}}
 	if diff := cmp.Diff(set, set.withDefaults(), ignored); diff != "" {
-		t.Errorf("what is set is changed (-want +got):\n%s", diff)
+		t.Errorf("set options are changed (-want +got):\n%s", diff)
 	}
 }

@@ -13,165 +13,160 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-const (
-	ociConfig = "application/vnd.oci.image.config.v1+json"
-	ociLayer  = "application/vnd.oci.image.layer.v1.tar"
-
-	noContainer = "a chart or another artifact: it pulls, but cannot start"
-)
-
-func TestManifestsByHand(t *testing.T) {
+func TestHandmadeManifests(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		build  func(w *world) map[string]any
-		want   string
-		advice string
-		asked  int // for blobs
+		build    func(w *fixture) map[string]any
+		want     string
+		warning  string
+		requests int // for blobs
 	}{
 		"an image": {
-			build: func(w *world) map[string]any { return image(w.configured(1), w.held(ociLayer, "files")) },
-			want:  "Pullable", asked: 2,
+			build: func(w *fixture) map[string]any { return image(w.pushConfig(1), w.pushBlob(ociLayer, "files")) },
+			want:  "Pullable", requests: 2,
 		},
 		"the same layer twice": {
-			build: func(w *world) map[string]any {
-				return image(w.configured(2), w.held(ociLayer, "files"), w.held(ociLayer, "files"))
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(2), w.pushBlob(ociLayer, "files"), w.pushBlob(ociLayer, "files"))
 			},
-			want: "Pullable", asked: 2,
+			want: "Pullable", requests: 2,
 		},
-		"a layer within the manifest": {
-			build: func(w *world) map[string]any {
-				return image(w.configured(1), absent(ociLayer).with("data", []byte("7 bytes")))
+		"a layer embedded in the manifest": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), absentBlob(ociLayer).with("data", []byte("7 bytes")))
 			},
-			want: "Pullable", asked: 1,
+			want: "Pullable", requests: 1,
 		},
-		"a part of a layer within the manifest": {
-			build: func(w *world) map[string]any {
-				return image(w.configured(1), absent(ociLayer).with("data", []byte("6 byte")))
+		"an incomplete layer embedded in the manifest": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), absentBlob(ociLayer).with("data", []byte("6 byte")))
 			},
-			want: "BlobMissing: the registry has lost layer 1 of 1", asked: 3,
+			want: "BlobMissing: the registry has lost layer 1 of 1", requests: 3,
 		},
-		"a configuration within the manifest": {
-			build: func(*world) map[string]any {
+		"a configuration embedded in the manifest": {
+			build: func(*fixture) map[string]any {
 				return image(blob{"mediaType": ociConfig, "digest": digest.FromString("{}"), "size": 2, "data": []byte("{}")})
 			},
 			want: "Pullable",
 		},
-		"a layer from elsewhere": {
-			build: func(w *world) map[string]any {
-				return image(w.configured(1), absent(ociLayer).with("urls", []string{"https://elsewhere.example/layer"}))
+		"a layer with a URL": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), absentBlob(ociLayer).with("urls", []string{"https://elsewhere.example/layer"}))
 			},
-			want: "Pullable", asked: 1,
+			want: "Pullable", requests: 1,
 		},
 		"a layer of no size": {
-			build: func(w *world) map[string]any { return image(w.configured(1), absent(ociLayer).with("size", 0)) },
+			build: func(w *fixture) map[string]any { return image(w.pushConfig(1), absentBlob(ociLayer).with("size", 0)) },
 			want:  "UnsupportedImage: the manifest gives no size for layer 1 of 1",
 		},
-		"a digest that leads elsewhere": {
-			build: func(w *world) map[string]any {
-				return image(w.configured(1), absent(ociLayer).with("digest", "../../../_catalog"))
+		"a digest that is a path": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), absentBlob(ociLayer).with("digest", "../../../_catalog"))
 			},
 			want: "UnsupportedImage: the manifest gives an invalid digest for layer 1 of 1",
 		},
-		"nothing": {
-			build: func(*world) map[string]any { return map[string]any{} },
+		"an empty manifest": {
+			build: func(*fixture) map[string]any { return map[string]any{} },
 			want:  "UnsupportedImage: the manifest gives no size for the configuration",
 		},
 		"more layers than in the configuration": {
-			build: func(w *world) map[string]any {
-				return image(w.configured(1), w.held(ociLayer, "files"), w.held(ociLayer, "more"))
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), w.pushBlob(ociLayer, "files"), w.pushBlob(ociLayer, "more"))
 			},
-			want: "UnsupportedImage: the manifest has 2 layers, its configuration 1", asked: 3,
+			want: "UnsupportedImage: the manifest has 2 layers, its configuration 1", requests: 3,
 		},
-		"a configuration that is none": {
-			build: func(w *world) map[string]any { return image(w.held(ociConfig, "<html>"), w.held(ociLayer, "files")) },
-			want:  "UnsupportedImage: the configuration cannot be decoded", asked: 2,
+		"an invalid configuration": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushBlob(ociConfig, "<html>"), w.pushBlob(ociLayer, "files"))
+			},
+			want: "UnsupportedImage: the configuration cannot be decoded", requests: 2,
 		},
 		"zstd": {
-			build: func(w *world) map[string]any { return image(w.configured(1), w.held(ociLayer+"+zstd", "files")) },
-			want:  "Pullable", asked: 2,
+			build: func(w *fixture) map[string]any { return image(w.pushConfig(1), w.pushBlob(ociLayer+"+zstd", "files")) },
+			want:  "Pullable", requests: 2,
 		},
 		"lz4, which may be a plain archive": {
-			build: func(w *world) map[string]any { return image(w.configured(1), w.held(ociLayer+"+lz4", "files")) },
-			want:  "Pullable", asked: 2,
+			build: func(w *fixture) map[string]any { return image(w.pushConfig(1), w.pushBlob(ociLayer+"+lz4", "files")) },
+			want:  "Pullable", requests: 2,
 		},
-		"encrypted of an image for another system, which stays packed": {
-			build: func(w *world) map[string]any {
-				config := w.held(ociConfig, `{"os":"windows","rootfs":{"diff_ids":["sha256:0"]}}`)
-				return image(config, w.held(ociLayer+"+gzip+encrypted", "files"))
+		"encrypted for another system, which is not unpacked": {
+			build: func(w *fixture) map[string]any {
+				config := w.pushBlob(ociConfig, `{"os":"windows","rootfs":{"diff_ids":["sha256:0"]}}`)
+				return image(config, w.pushBlob(ociLayer+"+gzip+encrypted", "files"))
 			},
-			want: "Pullable", asked: 2,
+			want: "Pullable", requests: 2,
 		},
-		"encrypted of an image that names no platform": {
-			build: func(w *world) map[string]any {
-				config := w.held(ociConfig, `{"rootfs":{"diff_ids":["sha256:0"]}}`)
-				return image(config, w.held(ociLayer+"+gzip+encrypted", "files"))
+		"encrypted without a platform": {
+			build: func(w *fixture) map[string]any {
+				config := w.pushBlob(ociConfig, `{"rootfs":{"diff_ids":["sha256:0"]}}`)
+				return image(config, w.pushBlob(ociLayer+"+gzip+encrypted", "files"))
 			},
-			want: "NodeCredentials: layer 1 of 1 is encrypted, and only nodes that have its key can unpack it", asked: 2,
+			want: "NodeCredentials: layer 1 of 1 is encrypted, and only nodes that have its key can unpack it", requests: 2,
 		},
 		"encrypted": {
-			build: func(w *world) map[string]any {
-				return image(w.configured(1), w.held(ociLayer+"+gzip+encrypted", "files"))
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), w.pushBlob(ociLayer+"+gzip+encrypted", "files"))
 			},
-			want: "NodeCredentials: layer 1 of 1 is encrypted, and only nodes that have its key can unpack it", asked: 2,
+			want: "NodeCredentials: layer 1 of 1 is encrypted, and only nodes that have its key can unpack it", requests: 2,
 		},
 		"encrypted, and lost": {
-			build: func(w *world) map[string]any { return image(w.configured(1), absent(ociLayer+"+encrypted")) },
-			want:  "BlobMissing: the registry has lost layer 1 of 1", asked: 3,
+			build: func(w *fixture) map[string]any { return image(w.pushConfig(1), absentBlob(ociLayer+"+encrypted")) },
+			want:  "BlobMissing: the registry has lost layer 1 of 1", requests: 3,
 		},
 		"a chart": {
-			build: func(w *world) map[string]any {
-				return image(w.held("application/vnd.cncf.helm.config.v1+json", "{}"), w.held("application/vnd.cncf.helm.chart.content.v1.tar+gzip", "chart"))
+			build: func(w *fixture) map[string]any {
+				return image(w.pushBlob("application/vnd.cncf.helm.config.v1+json", "{}"), w.pushBlob("application/vnd.cncf.helm.chart.content.v1.tar+gzip", "chart"))
 			},
-			want: "Pullable", advice: noContainer, asked: 2,
+			want: "Pullable", warning: noContainer, requests: 2,
 		},
 		"a chart without its content": {
-			build: func(w *world) map[string]any {
-				return image(w.held("application/vnd.cncf.helm.config.v1+json", "{}"), absent("application/vnd.cncf.helm.chart.content.v1.tar+gzip"))
+			build: func(w *fixture) map[string]any {
+				return image(w.pushBlob("application/vnd.cncf.helm.config.v1+json", "{}"), absentBlob("application/vnd.cncf.helm.chart.content.v1.tar+gzip"))
 			},
-			want: "BlobMissing: the registry has lost layer 1 of 1", asked: 3,
+			want: "BlobMissing: the registry has lost layer 1 of 1", requests: 3,
 		},
-		"an artifact with files, which stay where they are": {
-			build: func(w *world) map[string]any {
-				return image(w.held("application/vnd.oci.empty.v1+json", "{}"), absent(ociLayer+"+gzip"))
+		"an artifact with files, which are not fetched": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushBlob("application/vnd.oci.empty.v1+json", "{}"), absentBlob(ociLayer+"+gzip"))
 			},
-			want: "Pullable", advice: noContainer, asked: 1,
+			want: "Pullable", warning: noContainer, requests: 1,
 		},
 		"a signature": {
-			build: func(w *world) map[string]any {
-				return image(w.configured(0), w.held("application/vnd.dev.cosign.simplesigning.v1+json", "{}"))
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(0), w.pushBlob("application/vnd.dev.cosign.simplesigning.v1+json", "{}"))
 			},
-			want: "Pullable", advice: noContainer, asked: 2,
+			want: "Pullable", warning: noContainer, requests: 2,
 		},
-		"a configuration larger than any": {
-			build: func(w *world) map[string]any {
-				return image(w.held(ociConfig, strings.Repeat(" ", 1<<20+1)), w.held(ociLayer, "files"))
+		"a configuration over the limit": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushBlob(ociConfig, strings.Repeat(" ", 1<<20+1)), w.pushBlob(ociLayer, "files"))
 			},
-			want: "Pullable", asked: 2,
+			want: "Pullable", requests: 2,
 		},
 		"an index": {
-			build: func(*world) map[string]any { return map[string]any{"manifests": []any{}} },
+			build: func(*fixture) map[string]any { return map[string]any{"manifests": []any{}} },
 			want:  "Pullable",
 		},
 		"schema 1": {
-			build: func(*world) map[string]any { return map[string]any{"fsLayers": []any{}} },
+			build: func(*fixture) map[string]any { return map[string]any{"fsLayers": []any{}} },
 			want:  "UnsupportedImage: the manifest cannot be decoded",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRaw(t, test.build)
-			v := r.inspect()
+			r := newRawImage(t, test.build)
+			v := r.resolveDeep()
 			wantVerdict(t, v, test.want)
 			var want []imagepull.Warning
-			if test.advice != "" {
-				want = []imagepull.Warning{{Reason: imagepull.WarningNotAContainerImage, Message: test.advice}}
+			if test.warning != "" {
+				want = []imagepull.Warning{{Reason: imagepull.WarningNotAContainerImage, Message: test.warning}}
 			}
 			if diff := cmp.Diff(want, v.Warnings); diff != "" {
-				t.Errorf("advice differs (-want +got):\n%s", diff)
+				t.Errorf("warnings differ (-want +got):\n%s", diff)
 			}
-			if got := len(wire(r.Server)) - 1; got != test.asked {
-				t.Errorf("got %d requests for blobs, want %d:\n%s", got, test.asked, r.RequestSummary())
+			if got := len(wire(r.Server)) - 1; got != test.requests {
+				t.Errorf("got %d requests for blobs, want %d:\n%s", got, test.requests, r.RequestSummary())
 			}
 		})
 	}
@@ -186,14 +181,14 @@ func TestManyLayers(t *testing.T) {
 	for count, want := range tests {
 		t.Run(fmt.Sprint(count), func(t *testing.T) {
 			t.Parallel()
-			r := newRaw(t, func(w *world) map[string]any {
+			r := newRawImage(t, func(w *fixture) map[string]any {
 				var layers []blob
 				for i := range count {
-					layers = append(layers, w.held(ociLayer, fmt.Sprint(i)))
+					layers = append(layers, w.pushBlob(ociLayer, fmt.Sprint(i)))
 				}
-				return image(w.configured(count), layers...)
+				return image(w.pushConfig(count), layers...)
 			})
-			wantVerdict(t, r.inspect(), want)
+			wantVerdict(t, r.resolveDeep(), want)
 			if got := len(wire(r.Server)); got > 130 {
 				t.Errorf("got %d requests", got)
 			}
@@ -201,16 +196,18 @@ func TestManyLayers(t *testing.T) {
 	}
 }
 
-// What came along is looked at, though nobody asked for it.
-func TestAnArtifactThatWasReadIsRemarkedOn(t *testing.T) {
+// A body that was read for another reason is checked as well.
+func TestArtifactInTheBodyHasAWarning(t *testing.T) {
 	t.Parallel()
-	r := newRaw(t, func(w *world) map[string]any { return image(w.held("application/vnd.cncf.helm.config.v1+json", "{}")) })
-	if v := r.ask(host+"/shop/raw:1", anonymous()); v.Warnings != nil {
-		t.Errorf("got advice %v on a manifest that was not read", v.Warnings)
+	r := newRawImage(t, func(w *fixture) map[string]any {
+		return image(w.pushBlob("application/vnd.cncf.helm.config.v1+json", "{}"))
+	})
+	if v := r.resolve(host+"/shop/raw:1", anonymous()); v.Warnings != nil {
+		t.Errorf("got warnings %v on a manifest that was not read", v.Warnings)
 	}
 	r.Fault(testregistry.Fault{Method: http.MethodHead, Status: 405})
-	v := r.ask(host+"/shop/raw:1", anonymous())
+	v := r.resolve(host+"/shop/raw:1", anonymous())
 	if len(v.Warnings) != 1 || v.Warnings[0].Reason != imagepull.WarningNotAContainerImage {
-		t.Errorf("got advice %v, want NotAContainerImage", v.Warnings)
+		t.Errorf("got warnings %v, want NotAContainerImage", v.Warnings)
 	}
 }

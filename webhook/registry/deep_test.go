@@ -2,75 +2,25 @@ package registry_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/registry"
 )
 
-// deep is a world with an image of five layers in it.
-type deep struct {
-	*world
-	digest   string
-	manifest ocispec.Manifest
-}
-
-func newDeep(t *testing.T, w *world) deep {
-	t.Helper()
-	digest, err := w.PushImage("shop/deep:1", testregistry.WithLayers(5, 64))
-	if err != nil {
-		t.Fatalf("PushImage: %v", err)
-	}
-	body, err := w.Manifest("shop/deep:1")
-	if err != nil {
-		t.Fatalf("Manifest: %v", err)
-	}
-	d := deep{world: w, digest: digest}
-	if err := json.Unmarshal(body, &d.manifest); err != nil {
-		t.Fatalf("decoding the manifest: %v", err)
-	}
-	return d
-}
-
-// lose removes the configuration or a layer by its place.
-func (d deep) lose(blob ocispec.Descriptor) {
-	d.t.Helper()
-	if err := d.DeleteBlob("shop/deep", blob.Digest.String()); err != nil {
-		d.t.Fatalf("DeleteBlob: %v", err)
-	}
-}
-
-func (d deep) inspect(cred imagepull.Credential) imagepull.Verdict {
-	d.t.Helper()
-	return inspect(d.t.Context(), d.world, host+"/shop/deep@"+d.digest, cred)
-}
-
-func inspect(ctx context.Context, w *world, ref string, cred imagepull.Credential) imagepull.Verdict {
-	return registry.NewDeepResolver(w.client).Resolve(ctx, reference(ref), cred)
-}
-
-// blobPath is where the layer is.
-func blobPath(blob ocispec.Descriptor) string { return "/v2/shop/deep/blobs/" + blob.Digest.String() }
-
-// allBlobs chooses every one of the image.
-const allBlobs = "/v2/shop/deep/blobs/*"
-
-// TestADeepCheckOnTheWire: ten requests for a private image of five layers, with one token.
-func TestADeepCheckOnTheWire(t *testing.T) {
+// A private image of five layers costs ten requests, with one token.
+func TestDeepRequests(t *testing.T) {
 	t.Parallel()
-	d := newDeep(t, newWorld(t, bearer()))
-	wantVerdict(t, d.ask(host+"/shop/deep:1", alice()), "Pullable")
+	d := newDeepImage(t, newFixture(t, bearer()))
+	wantVerdict(t, d.resolve(host+"/shop/deep:1", alice()), "Pullable")
 	wantWire(t, d.Server, "HEAD shop/deep:1 401", "POST /token alice 200", "HEAD shop/deep:1 token=alice 200")
 
-	v := d.inspect(alice())
+	v := d.resolveDeep(alice())
 	want := imagepull.Verdict{
 		Reason: imagepull.ReasonPullable, Digest: d.digest, Credential: alice().Source, Origin: imagepull.OriginRegistry,
 		Platforms: []imagepull.Platform{{OS: "linux", Architecture: "amd64"}},
@@ -94,23 +44,23 @@ func TestADeepCheckOnTheWire(t *testing.T) {
 	}
 }
 
-func TestLostParts(t *testing.T) {
+func TestLostBlobs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		lose func(d deep)
+		lose func(d deepImage)
 		want string
 	}{
-		"nothing":           {func(deep) {}, "Pullable"},
-		"the configuration": {func(d deep) { d.lose(d.manifest.Config) }, "BlobMissing: the registry has lost the configuration"},
-		"a layer":           {func(d deep) { d.lose(d.manifest.Layers[2]) }, "BlobMissing: the registry has lost layer 3 of 5"},
-		"two layers": {func(d deep) {
+		"no blob":           {func(deepImage) {}, "Pullable"},
+		"the configuration": {func(d deepImage) { d.lose(d.manifest.Config) }, "BlobMissing: the registry has lost the configuration"},
+		"a layer":           {func(d deepImage) { d.lose(d.manifest.Layers[2]) }, "BlobMissing: the registry has lost layer 3 of 5"},
+		"two layers": {func(d deepImage) {
 			d.lose(d.manifest.Layers[4])
 			d.lose(d.manifest.Layers[1])
 		}, "BlobMissing: the registry has lost layer 2 of 5"},
-		"the manifest": {func(d deep) {
+		"the manifest": {func(d deepImage) {
 			d.Fault(testregistry.Fault{Method: http.MethodGet, Path: "/v2/shop/deep/manifests/*", Status: 404})
 		}, "BlobMissing: the registry has lost the manifest"},
-		"a layer, with others in doubt": {func(d deep) {
+		"a layer, with others Indeterminate": {func(d deepImage) {
 			d.lose(d.manifest.Layers[3])
 			d.Fault(testregistry.Fault{Path: blobPath(d.manifest.Layers[0]), Status: 503})
 		}, "BlobMissing: the registry has lost layer 4 of 5"},
@@ -118,29 +68,29 @@ func TestLostParts(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDeep(t, newWorld(t, bearer()))
+			d := newDeepImage(t, newFixture(t, bearer()))
 			test.lose(d)
-			wantVerdict(t, d.inspect(alice()), test.want)
+			wantVerdict(t, d.resolveDeep(alice()), test.want)
 		})
 	}
 }
 
-func TestAnswersForLayers(t *testing.T) {
+func TestResponsesForLayers(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		fault testregistry.Fault
 		want  string
 	}{
-		"HEAD is not allowed":               {testregistry.Fault{Method: http.MethodHead, Status: 405}, "Pullable"},
-		"HEAD is forbidden":                 {testregistry.Fault{Method: http.MethodHead, Status: 403}, "Pullable"},
-		"HEAD does not find what GET finds": {testregistry.Fault{Method: http.MethodHead, Status: 404}, "Pullable"},
-		"HEAD fails":                        {testregistry.Fault{Method: http.MethodHead, Status: 500}, "Pullable"},
-		"forbidden":                         {testregistry.Fault{Status: 403}, "AccessDenied: the registry shows the manifest but refuses layer 1 of 5"},
-		"unauthorized":                      {testregistry.Fault{Status: 401}, "AccessDenied: the registry shows the manifest but refuses layer 1 of 5"},
-		"failing":                           {testregistry.Fault{Status: 503}, "RegistryUnavailable: the registry answered 503; transient"},
-		"broken off":                        {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},
-		"redirected for ever":               {testregistry.Fault{RedirectLoop: true}, "RegistryUnavailable: the registry redirects too often"},
-		"redirected to nowhere":             {testregistry.Fault{Redirect: "https://gone.example"}, "RegistryUnavailable: no such host; transient"},
+		"HEAD is not allowed":           {testregistry.Fault{Method: http.MethodHead, Status: 405}, "Pullable"},
+		"HEAD is forbidden":             {testregistry.Fault{Method: http.MethodHead, Status: 403}, "Pullable"},
+		"HEAD finds no blob, GET does":  {testregistry.Fault{Method: http.MethodHead, Status: 404}, "Pullable"},
+		"HEAD fails":                    {testregistry.Fault{Method: http.MethodHead, Status: 500}, "Pullable"},
+		"forbidden":                     {testregistry.Fault{Status: 403}, "AccessDenied: the registry shows the manifest but refuses layer 1 of 5"},
+		"unauthorized":                  {testregistry.Fault{Status: 401}, "AccessDenied: the registry shows the manifest but refuses layer 1 of 5"},
+		"failing":                       {testregistry.Fault{Status: 503}, "RegistryUnavailable: the registry answered 503; transient"},
+		"reset":                         {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},
+		"redirected without end":        {testregistry.Fault{RedirectLoop: true}, "RegistryUnavailable: the registry redirects too often"},
+		"redirected to an unknown host": {testregistry.Fault{Redirect: "https://gone.example"}, "RegistryUnavailable: no such host; transient"},
 		"rate limited": {
 			testregistry.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}},
 			"RateLimited: the registry limits the rate of requests; retry after 7s",
@@ -149,30 +99,30 @@ func TestAnswersForLayers(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDeep(t, newWorld(t, testregistry.Config{}))
+			d := newDeepImage(t, newFixture(t, testregistry.Config{}))
 			test.fault.Path = allBlobs
 			test.fault.Match = func(r *http.Request) bool { return r.URL.Path != blobPath(d.manifest.Config) }
 			d.Fault(test.fault)
-			wantVerdict(t, d.inspect(anonymous()), test.want)
+			wantVerdict(t, d.resolveDeep(anonymous()), test.want)
 		})
 	}
 }
 
-// A rate limit costs as many requests as are on their way, and no GET.
-func TestARateLimitEndsTheSearch(t *testing.T) {
+// After a rate limit only the requests in flight are completed, without a GET.
+func TestRateLimitEndsTheBlobChecks(t *testing.T) {
 	t.Parallel()
-	d := newDeep(t, newWorld(t, testregistry.Config{}))
+	d := newDeepImage(t, newFixture(t, testregistry.Config{}))
 	d.Fault(testregistry.Fault{Method: http.MethodHead, Status: 429})
-	d.inspect(anonymous())
+	d.resolveDeep(anonymous())
 	heads := len(wire(d.Server)) - 2
 	if gets := strings.Count(d.RequestSummary(), "GET"); heads > 4 || gets != 2 {
 		t.Errorf("got %d requests for layers, want 4 at most and no GET:\n%s", heads, d.RequestSummary())
 	}
 }
 
-func TestAnUnfinishedSearchIsDoubt(t *testing.T) {
+func TestUnfinishedBlobChecksAreIndeterminate(t *testing.T) {
 	t.Parallel()
-	d := newDeep(t, newWorld(t, testregistry.Config{}))
+	d := newDeepImage(t, newFixture(t, testregistry.Config{}))
 	d.lose(d.manifest.Layers[0])
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -180,22 +130,22 @@ func TestAnUnfinishedSearchIsDoubt(t *testing.T) {
 		cancel()
 		return true
 	}})
-	v := inspect(ctx, d.world, host+"/shop/deep@"+d.digest, anonymous())
+	v := resolveDeep(ctx, d.fixture, host+"/shop/deep@"+d.digest, anonymous())
 	wantVerdict(t, v, "DeadlineExceeded: the registry gave no answer in time")
 }
 
-func TestPartsThatAreSomethingElse(t *testing.T) {
+func TestContentWithAnotherDigest(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ path func(d deep) string }{
-		"the manifest":      {func(d deep) string { return "/v2/shop/deep/manifests/" + d.digest }},
-		"the configuration": {func(d deep) string { return blobPath(d.manifest.Config) }},
+	tests := map[string]struct{ path func(d deepImage) string }{
+		"the manifest":      {func(d deepImage) string { return "/v2/shop/deep/manifests/" + d.digest }},
+		"the configuration": {func(d deepImage) string { return blobPath(d.manifest.Config) }},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDeep(t, newWorld(t, testregistry.Config{}))
+			d := newDeepImage(t, newFixture(t, testregistry.Config{}))
 			d.Fault(testregistry.Fault{Path: test.path(d), Body: "{}"})
-			wantVerdict(t, d.inspect(anonymous()), "RegistryUnavailable: the registry's answer does not match its digest")
+			wantVerdict(t, d.resolveDeep(anonymous()), "RegistryUnavailable: the registry's answer does not match its digest")
 		})
 	}
 }

@@ -23,46 +23,46 @@ func TestPlainHTTP(t *testing.T) {
 		"on an allowed host":   {host: host + ":5000", egress: egress.Rules{Allow: []string{"*"}}, want: insecure},
 		"on an insecure host":  {host: host + ":5000", egress: egress.Rules{Insecure: []string{host}}, want: "Pullable"},
 		"on an insecure port":  {host: host + ":5000", egress: egress.Rules{Insecure: []string{host + ":5000"}}, want: "Pullable"},
-		"on the port beside":   {host: host + ":5000", egress: egress.Rules{Insecure: []string{host + ":5001"}}, want: insecure},
+		"on another port":      {host: host + ":5000", egress: egress.Rules{Insecure: []string{host + ":5001"}}, want: insecure},
 		"on the port of https": {host: host, egress: egress.Rules{Insecure: []string{host}}, want: "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{PlainHTTP: true}, func(o *registry.Options) { o.Egress = test.egress })
-			wantVerdict(t, w.ask(test.host+"/shop/web:1", anonymous()), test.want)
+			w := newFixture(t, testregistry.Config{PlainHTTP: true}, func(o *registry.Options) { o.Egress = test.egress })
+			wantVerdict(t, w.resolve(test.host+"/shop/web:1", anonymous()), test.want)
 		})
 	}
 }
 
-// A registry that is configured as insecure on its nodes, without a port, listens on port 80 and need not on 443.
-func TestPlainHTTPOnItsOwnPort(t *testing.T) {
+// A registry that nodes configure as insecure, without a port, listens on port 80 and may refuse port 443.
+func TestPlainHTTPOnPort80(t *testing.T) {
 	t.Parallel()
 	const plain = "plain.example.com"
 	tests := map[string]struct {
 		insecure []string
 		want     string
 	}{
-		"not insecure":      {want: "RegistryUnavailable: connection refused; transient"},
-		"insecure":          {insecure: []string{plain}, want: "Pullable"},
-		"insecure there":    {insecure: []string{plain + ":80"}, want: "Pullable"},
-		"insecure but 5000": {insecure: []string{plain + ":5000"}, want: "RegistryUnavailable: connection refused; transient"},
+		"not insecure":          {want: "RegistryUnavailable: connection refused; transient"},
+		"insecure":              {insecure: []string{plain}, want: "Pullable"},
+		"insecure on port 80":   {insecure: []string{plain + ":80"}, want: "Pullable"},
+		"insecure on port 5000": {insecure: []string{plain + ":5000"}, want: "RegistryUnavailable: connection refused; transient"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{}, func(o *registry.Options) { o.Egress.Insecure = test.insecure })
+			w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.Egress.Insecure = test.insecure })
 			pushWeb(t, w.add(plain+":80", testregistry.Config{PlainHTTP: true}))
-			wantVerdict(t, w.ask(plain+"/shop/web:1", anonymous()), test.want)
+			wantVerdict(t, w.resolve(plain+"/shop/web:1", anonymous()), test.want)
 		})
 	}
 }
 
-// A port that is named has no other for plain HTTP.
-func TestARefusedPortIsTriedOnce(t *testing.T) {
+// A host with a port is not tried on port 80.
+func TestRefusedPortHasNoFallback(t *testing.T) {
 	t.Parallel()
 	dials := 0
-	w := newWorld(t, testregistry.Config{}, func(o *registry.Options) {
+	w := newFixture(t, testregistry.Config{}, func(o *registry.Options) {
 		o.Egress.Insecure = []string{host}
 		dial := o.DialContext
 		o.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -71,7 +71,7 @@ func TestARefusedPortIsTriedOnce(t *testing.T) {
 		}
 	})
 	w.network.Set(host, testregistry.Refused)
-	wantVerdict(t, w.ask(host+":5000/shop/web:1", anonymous()), "RegistryUnavailable: connection refused; transient")
+	wantVerdict(t, w.resolve(host+":5000/shop/web:1", anonymous()), "RegistryUnavailable: connection refused; transient")
 	if dials != 1 {
 		t.Errorf("got %d attempts to connect, want 1", dials)
 	}
@@ -81,17 +81,17 @@ func TestPlainHTTPWithAToken(t *testing.T) {
 	t.Parallel()
 	cfg := bearer()
 	cfg.PlainHTTP = true
-	w := newWorld(t, cfg, func(o *registry.Options) { o.Egress.Insecure = []string{host} })
-	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	w := newFixture(t, cfg, func(o *registry.Options) { o.Egress.Insecure = []string{host} })
+	wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	wantWire(t, w.Server, "HEAD shop/web:1 401", "POST /token alice 200", "HEAD shop/web:1 token=alice 200")
 }
 
-func TestAPlainTokenServiceOfATLSRegistry(t *testing.T) {
+func TestTokenServiceByPlainHTTPIsForbidden(t *testing.T) {
 	t.Parallel()
 	cfg := bearer()
 	cfg.Token.Realm = "http://" + host + "/token"
-	w := newWorld(t, cfg)
-	wantVerdict(t, w.ask(web, alice()), "EgressForbidden: the registry refers to plain HTTP")
+	w := newFixture(t, cfg)
+	wantVerdict(t, w.resolve(web, alice()), "EgressForbidden: the registry refers to plain HTTP")
 	wantWire(t, w.Server, "HEAD shop/web:1 401")
 }
 
@@ -99,7 +99,7 @@ func TestLoopbackRegistries(t *testing.T) {
 	t.Parallel()
 	const local = "NodeLocalRegistry: a loopback registry is the node's own, which Pullgate cannot reach"
 	for _, plain := range []bool{false, true} {
-		w := newWorld(t, testregistry.Config{PlainHTTP: plain})
+		w := newFixture(t, testregistry.Config{PlainHTTP: plain})
 		_, port, _ := strings.Cut(w.Addr(), ":")
 		tests := map[string]struct {
 			host  string
@@ -121,7 +121,7 @@ func TestLoopbackRegistries(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				// No authority is known to this client: containerd verifies no certificate of a loopback host.
+				// This client trusts no authority: containerd does not verify certificates of loopback hosts.
 				client := newClient(t, registry.Options{Egress: egress.Rules{Allow: test.allow}})
 				wantVerdict(t, client.Resolve(t.Context(), reference(test.host+"/shop/web:1"), anonymous()), test.want)
 			})
@@ -129,26 +129,26 @@ func TestLoopbackRegistries(t *testing.T) {
 	}
 }
 
-func TestForbiddenRegistriesAreNotAsked(t *testing.T) {
+func TestForbiddenRegistriesReceiveNoRequest(t *testing.T) {
 	t.Parallel()
 	const forbidden = "EgressForbidden: the registry is on the list of forbidden hosts"
 	tests := map[string]struct {
 		egress egress.Rules
 		want   string
 	}{
-		"by name":                  {egress.Rules{Deny: []string{"Registry.Example.Com"}}, forbidden},
-		"by wildcard":              {egress.Rules{Deny: []string{"*"}}, forbidden},
-		"by its port":              {egress.Rules{Deny: []string{host + ":443"}}, forbidden},
-		"another port":             {egress.Rules{Deny: []string{host + ":5000"}}, "Pullable"},
-		"allowed all the same":     {egress.Rules{Deny: []string{"*"}, Allow: []string{host}}, "Pullable"},
-		"a private network, maybe": {egress.Rules{DenyPrivate: true}, "Pullable"}, // the address decides, not the name
+		"by name":                     {egress.Rules{Deny: []string{"Registry.Example.Com"}}, forbidden},
+		"by wildcard":                 {egress.Rules{Deny: []string{"*"}}, forbidden},
+		"by its port":                 {egress.Rules{Deny: []string{host + ":443"}}, forbidden},
+		"another port":                {egress.Rules{Deny: []string{host + ":5000"}}, "Pullable"},
+		"denied and allowed":          {egress.Rules{Deny: []string{"*"}, Allow: []string{host}}, "Pullable"},
+		"a name on a private network": {egress.Rules{DenyPrivate: true}, "Pullable"}, // the address is not known yet
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{}, func(o *registry.Options) { o.Egress = test.egress })
-			wantVerdict(t, w.ask(web, anonymous()), test.want)
-			if asked := len(w.Requests()) > 0; asked != (test.want == "Pullable") {
+			w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.Egress = test.egress })
+			wantVerdict(t, w.resolve(web, anonymous()), test.want)
+			if sent := len(w.Requests()) > 0; sent != (test.want == "Pullable") {
 				t.Errorf("got requests %q with verdict %q", w.RequestSummary(), test.want)
 			}
 		})
@@ -157,11 +157,11 @@ func TestForbiddenRegistriesAreNotAsked(t *testing.T) {
 
 func TestDockerHubIsServedByAnotherHost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testregistry.Config{})
+	w := newFixture(t, testregistry.Config{})
 	hub := w.add("registry-1.docker.io", testregistry.Config{})
 	if _, err := hub.PushImage("library/nginx:1"); err != nil {
 		t.Fatalf("pushing: %v", err)
 	}
-	wantVerdict(t, w.ask("docker.io/library/nginx:1", anonymous()), "Pullable")
+	wantVerdict(t, w.resolve("docker.io/library/nginx:1", anonymous()), "Pullable")
 	wantWire(t, hub, "HEAD library/nginx:1 200")
 }

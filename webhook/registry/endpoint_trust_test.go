@@ -28,8 +28,8 @@ func TestCredentialsForMirrors(t *testing.T) {
 			config: bearer(), cred: alice(), want: "Pullable",
 			wire: []string{"HEAD shop/web:1 401", "POST /token alice 200", "HEAD shop/web:1 token=alice 200"},
 		},
-		"basic, nobody":  {config: basic(), cred: anonymous(), want: "Pullable", wire: []string{"HEAD shop/web:1 401"}},
-		"bearer, nobody": {config: bearer(), cred: anonymous(), want: "Pullable", wire: []string{"HEAD shop/web:1 401", "GET /token 200", "HEAD shop/web:1 token= 401"}},
+		"basic, anonymous":  {config: basic(), cred: anonymous(), want: "Pullable", wire: []string{"HEAD shop/web:1 401"}},
+		"bearer, anonymous": {config: bearer(), cred: anonymous(), want: "Pullable", wire: []string{"HEAD shop/web:1 401", "GET /token 200", "HEAD shop/web:1 token= 401"}},
 		"refused": {
 			config: bearer(), cred: mallory(), want: "Pullable",
 			wire: []string{"HEAD shop/web:1 401", "POST /token mallory 401", "GET /token mallory 401"},
@@ -38,20 +38,20 @@ func TestCredentialsForMirrors(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMirrored(t, toReplica, test.config)
+			m := newMirrored(t, replicaHosts, test.config)
 			pushWeb(t, m.mirror)
-			wantVerdict(t, m.ask(web, test.cred), test.want)
+			wantVerdict(t, m.resolve(web, test.cred), test.want)
 			wantWire(t, m.mirror, test.wire...)
 		})
 	}
 }
 
-// A mirror that asks in vain, and a registry that has nothing: a node reports the latter.
+// If authorization fails at a mirror and the registry lacks the image, a node reports the latter.
 func TestFailedAuthorizationCountsLeast(t *testing.T) {
 	t.Parallel()
-	m := newMirrored(t, toReplica, basic())
+	m := newMirrored(t, replicaHosts, basic())
 	m.Fault(testregistry.Fault{Status: http.StatusNotFound})
-	wantVerdict(t, m.ask(web, anonymous()), "NotFound: tag not found")
+	wantVerdict(t, m.resolve(web, anonymous()), "NotFound: tag not found")
 }
 
 func TestTokenServicesOfMirrors(t *testing.T) {
@@ -66,17 +66,17 @@ func TestTokenServicesOfMirrors(t *testing.T) {
 		cred           imagepull.Credential
 		want           string
 	}{
-		"of the mirror's domain":       {service: "auth.corp.example", hosts: toReplica, cred: alice(), want: "Pullable"},
-		"of the registry's domain":     {service: "auth.example.com", hosts: toReplica, cred: alice(), want: "Pullable"},
-		"of another domain":            {service: other, hosts: toReplica, cred: alice(), want: forbidden},
-		"of another domain, anonymous": {service: other, hosts: toReplica, cred: anonymous(), want: "Pullable"},
+		"of the mirror's domain":       {service: "auth.corp.example", hosts: replicaHosts, cred: alice(), want: "Pullable"},
+		"of the registry's domain":     {service: "auth.example.com", hosts: replicaHosts, cred: alice(), want: "Pullable"},
+		"of another domain":            {service: other, hosts: replicaHosts, cred: alice(), want: forbidden},
+		"of another domain, anonymous": {service: other, hosts: replicaHosts, cred: anonymous(), want: "Pullable"},
 		"of a host in the file": {
-			service: other, hosts: toReplica + "[host.\"https://" + other + "\"]\ncapabilities = [\"push\"]\n", cred: alice(), want: "Pullable",
+			service: other, hosts: replicaHosts + "[host.\"https://" + other + "\"]\ncapabilities = [\"push\"]\n", cred: alice(), want: "Pullable",
 		},
 		"of a host in the file, on another port": {
-			service: other, hosts: toReplica + "[host.\"https://" + other + ":5000\"]\ncapabilities = [\"push\"]\n", cred: alice(), want: forbidden,
+			service: other, hosts: replicaHosts + "[host.\"https://" + other + ":5000\"]\ncapabilities = [\"push\"]\n", cred: alice(), want: forbidden,
 		},
-		"of an allowed host": {service: other, hosts: toReplica, egress: egress.Rules{Allow: []string{other}}, cred: alice(), want: "Pullable"},
+		"of an allowed host": {service: other, hosts: replicaHosts, egress: egress.Rules{Allow: []string{other}}, cred: alice(), want: "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -88,8 +88,8 @@ func TestTokenServicesOfMirrors(t *testing.T) {
 			if err := m.network.Add(test.service, m.mirror); err != nil {
 				t.Fatalf("naming: %v", err)
 			}
-			m.Fault(testregistry.Fault{Status: http.StatusNotFound}) // so that the mirror's verdict is the one
-			wantVerdict(t, m.ask(web, test.cred), test.want)
+			m.Fault(testregistry.Fault{Status: http.StatusNotFound}) // so that the mirror decides
+			wantVerdict(t, m.resolve(web, test.cred), test.want)
 		})
 	}
 }
@@ -108,29 +108,29 @@ func TestEgressAndMirrors(t *testing.T) {
 		"a forbidden mirror, and the registry lacks it": {egress: egress.Rules{Deny: []string{replica}}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": " + listed},
 		"a forbidden registry, and the mirror has it":   {egress: egress.Rules{Deny: []string{host}}, want: "Pullable"},
 		"a forbidden registry, and the mirror lacks it": {egress: egress.Rules{Deny: []string{host}}, mirror: absent, want: "EgressForbidden: " + listed},
-		"all forbidden but the mirror, which has it":    {egress: egress.Rules{Deny: []string{"*"}, Allow: []string{replica}}, want: "Pullable"},
+		"all forbidden except the mirror, which has it": {egress: egress.Rules{Deny: []string{"*"}, Allow: []string{replica}}, want: "Pullable"},
 		"all forbidden": {egress: egress.Rules{Deny: []string{"*"}}, want: "EgressForbidden: mirror " + replica + ": " + listed},
-		"a redirect from the mirror to plain HTTP":        {mirror: testregistry.Fault{Redirect: "http://" + host}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": the registry refers to plain HTTP"},
-		"a redirect from the mirror to a forbidden place": {egress: egress.Rules{Deny: []string{"x.example"}}, mirror: testregistry.Fault{Redirect: "https://x.example"}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": the registry refers to a host on the list of forbidden hosts"},
+		"a redirect from the mirror to plain HTTP":       {mirror: testregistry.Fault{Redirect: "http://" + host}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": the registry refers to plain HTTP"},
+		"a redirect from the mirror to a forbidden host": {egress: egress.Rules{Deny: []string{"x.example"}}, mirror: testregistry.Fault{Redirect: "https://x.example"}, upstream: absent, want: "EgressForbidden: mirror " + replica + ": the registry refers to a host on the list of forbidden hosts"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMirrored(t, toReplica, testregistry.Config{}, func(o *registry.Options) { o.Egress = test.egress })
+			m := newMirrored(t, replicaHosts, testregistry.Config{}, func(o *registry.Options) { o.Egress = test.egress })
 			pushWeb(t, m.mirror)
 			for server, fault := range map[*testregistry.Server]testregistry.Fault{m.mirror: test.mirror, m.Server: test.upstream} {
 				if fault.Status != 0 || fault.Redirect != "" {
 					server.Fault(fault)
 				}
 			}
-			wantVerdict(t, m.ask(web, anonymous()), test.want)
+			wantVerdict(t, m.resolve(web, anonymous()), test.want)
 		})
 	}
 }
 
 func TestDockerHubIsForbiddenByEitherName(t *testing.T) {
 	t.Parallel()
-	root := plant(t, "", map[string]string{"docker.io/hosts.toml": `server = "https://registry-1.docker.io"`})
+	root := writeTree(t, "", map[string]string{"docker.io/hosts.toml": `server = "https://registry-1.docker.io"`})
 	for _, name := range []string{"docker.io", "registry-1.docker.io"} {
 		client := newClient(t, registry.Options{HostsDir: root, Egress: egress.Rules{Deny: []string{name}}})
 		wantVerdict(t, client.Resolve(t.Context(), reference("docker.io/library/nginx:1"), anonymous()),
@@ -138,21 +138,21 @@ func TestDockerHubIsForbiddenByEitherName(t *testing.T) {
 	}
 }
 
-// The default of every registry is not the choice of operators, even where their file stands behind it.
-func TestOnlyHostsThatAFileNamesAreTrusted(t *testing.T) {
+// A host that follows from the reference is not the operator's choice, even if a _default file applies to it.
+func TestOnlyNamedHostsAreTrusted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testregistry.Config{})
+	w := newFixture(t, testregistry.Config{})
 	const elsewhere = "EgressForbidden: the registry's token service is on another domain, which egress.allow does not list"
 	cfg := publicBearer()
 	cfg.Token.Realm = "https://" + replica + "/token"
 	evil := w.add("registry.evil.example", cfg)
 	pushWeb(t, evil)
-	root := plant(t, "", map[string]string{"_default/hosts.toml": "dial_timeout = \"1m\"\n"})
+	root := writeTree(t, "", map[string]string{"_default/hosts.toml": "dial_timeout = \"1m\"\n"})
 	client := newClient(t, registry.Options{HostsDir: root, RootCAs: w.ca.Pool(), DialContext: w.network.DialContext})
 	wantVerdict(t, client.Resolve(t.Context(), reference("registry.evil.example/shop/web:1"), alice()), elsewhere)
 }
 
-// The real dialler stands behind these.
+// These tests use the real dialler.
 func TestAddressesOfMirrors(t *testing.T) {
 	t.Parallel()
 	const (
@@ -171,28 +171,28 @@ func TestAddressesOfMirrors(t *testing.T) {
 		egress egress.Rules
 		want   string
 	}{
-		"the node's own":                 {server: "127.0.0.1:" + port, want: fmt.Sprintf(local, "127.0.0.1:"+port)},
-		"the node's own, by name":        {server: "localhost:" + port, want: fmt.Sprintf(local, "localhost:"+port)},
-		"allowed":                        {server: "127.0.0.1:" + port, egress: egress.Rules{Allow: []string{"127.0.0.1"}}, want: "Pullable"},
-		"private, though that is denied": {server: "[::ffff:127.0.0.1]:" + port, egress: egress.Rules{Allow: []string{"127.0.0.0/8"}, DenyPrivate: true}, want: "Pullable"},
+		"loopback":                {server: "127.0.0.1:" + port, want: fmt.Sprintf(local, "127.0.0.1:"+port)},
+		"loopback, by name":       {server: "localhost:" + port, want: fmt.Sprintf(local, "localhost:"+port)},
+		"allowed":                 {server: "127.0.0.1:" + port, egress: egress.Rules{Allow: []string{"127.0.0.1"}}, want: "Pullable"},
+		"private networks denied": {server: "[::ffff:127.0.0.1]:" + port, egress: egress.Rules{Allow: []string{"127.0.0.0/8"}, DenyPrivate: true}, want: "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			root := plant(t, "", map[string]string{"_default/hosts.toml": `server = "http://` + test.server + `"`})
+			root := writeTree(t, "", map[string]string{"_default/hosts.toml": `server = "http://` + test.server + `"`})
 			client := newClient(t, registry.Options{HostsDir: root, Egress: test.egress})
 			wantVerdict(t, client.Resolve(t.Context(), reference(ns+"/shop/web:1"), anonymous()), test.want)
 		})
 	}
 }
 
-// A mirror on the node may have what the registry lacks.
-func TestAMirrorOnTheNode(t *testing.T) {
+// A mirror on the node may have an image that the registry lacks.
+func TestMirrorOnTheNode(t *testing.T) {
 	t.Parallel()
 	const onNode = "[host.\"http://127.0.0.1:30020\"]\n"
 	m := newMirrored(t, onNode, testregistry.Config{})
-	wantVerdict(t, m.ask(web, anonymous()), "Pullable")
-	wantVerdict(t, m.ask(host+"/shop/web:2", anonymous()),
+	wantVerdict(t, m.resolve(web, anonymous()), "Pullable")
+	wantVerdict(t, m.resolve(host+"/shop/web:2", anonymous()),
 		"NodeLocalRegistry: mirror 127.0.0.1:30020: a loopback registry is the node's own, which Pullgate cannot reach")
 
 	digest, err := m.PushIndex("shop/multi:1", imagepull.Platform{OS: "linux", Architecture: "amd64"})
@@ -200,6 +200,6 @@ func TestAMirrorOnTheNode(t *testing.T) {
 		t.Fatalf("PushIndex: %v", err)
 	}
 	m.ResetRequests()
-	wantVerdict(t, m.ask(host+"/shop/multi:1", anonymous()), "Pullable")
+	wantVerdict(t, m.resolve(host+"/shop/multi:1", anonymous()), "Pullable")
 	wantWire(t, m.Server, "HEAD shop/multi:1 200", "GET shop/multi:"+digest+" 200")
 }

@@ -16,21 +16,21 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry"
 )
 
-// proxyPassword is what no verdict may hold.
+// proxyPassword must not appear in a verdict.
 const proxyPassword = "s3cret"
 
-// proxy is an HTTP proxy that connects by itself, so that clients need to reach nothing else.
+// proxy is an HTTP proxy that dials for its clients.
 type proxy struct {
 	*httptest.Server
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// status is what it says to everything; zero makes it work.
+	// status is the response to every request; zero lets the proxy work.
 	status int
-	// babble is sent into a tunnel instead of opening it.
-	babble string
+	// garbage is sent in a tunnel in place of the registry's bytes.
+	garbage string
 
-	mu    sync.Mutex
-	asked []string // "CONNECT host:443", or method, host and path in plain HTTP
-	users []string // who showed a name and password
+	mu       sync.Mutex
+	requests []string // "CONNECT host:443", or method, host and path in plain HTTP
+	users    []string // the name and password of each request
 }
 
 func newProxy(t *testing.T, dial func(ctx context.Context, network, address string) (net.Conn, error)) *proxy {
@@ -41,7 +41,7 @@ func newProxy(t *testing.T, dial func(ctx context.Context, network, address stri
 	return p
 }
 
-// choose sends everything through the proxy, with a name and a password.
+// choose returns the proxy for every URL, with a name and a password.
 func (p *proxy) choose(*url.URL) (*url.URL, error) {
 	u, err := url.Parse(p.URL)
 	u.User = url.UserPassword("pullgate", proxyPassword)
@@ -53,7 +53,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	login := http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
 	user, password, _ := login.BasicAuth()
 	p.mu.Lock()
-	p.asked = append(p.asked, r.Method+" "+r.Host+r.URL.Path)
+	p.requests = append(p.requests, r.Method+" "+r.Host+r.URL.Path)
 	p.users = append(p.users, user+":"+password)
 	p.mu.Unlock()
 	switch {
@@ -73,10 +73,10 @@ func (p *proxy) tunnel(w http.ResponseWriter, r *http.Request) {
 		panic(err)
 	}
 	defer client.Close()
-	if p.babble != "" {
+	if p.garbage != "" {
 		_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
 		_, _ = client.Read(make([]byte, 1))
-		_, _ = io.WriteString(client, p.babble)
+		_, _ = io.WriteString(client, p.garbage)
 		return
 	}
 	server, err := p.dial(r.Context(), "tcp", r.Host)
@@ -110,25 +110,25 @@ func (p *proxy) forward(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, resp.Body)
 }
 
-func (p *proxy) wantAsked(t *testing.T, want ...string) {
+func (p *proxy) wantRequests(t *testing.T, want ...string) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if diff := cmp.Diff(want, p.asked); diff != "" {
-		t.Errorf("the proxy was asked (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, p.requests); diff != "" {
+		t.Errorf("requests to the proxy differ (-want +got):\n%s", diff)
 	}
 	for _, user := range p.users {
 		if user != "pullgate:"+proxyPassword {
-			t.Errorf("the proxy was shown %q", user)
+			t.Errorf("the proxy received %q", user)
 		}
 	}
 }
 
-// behind is a world in which only the proxy reaches anything but the proxy.
-func behind(t *testing.T, cfg testregistry.Config, change ...func(*registry.Options)) (*world, *proxy) {
+// newProxied returns a fixture whose client reaches other hosts through the proxy only.
+func newProxied(t *testing.T, cfg testregistry.Config, change ...func(*registry.Options)) (*fixture, *proxy) {
 	t.Helper()
 	p := newProxy(t, nil)
-	w := newWorld(t, cfg, append([]func(*registry.Options){func(o *registry.Options) {
+	w := newFixture(t, cfg, append([]func(*registry.Options){func(o *registry.Options) {
 		p.dial = o.DialContext
 		o.DialContext, o.Proxy = nil, p.choose
 	}}, change...)...)

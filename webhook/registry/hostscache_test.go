@@ -12,38 +12,38 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry"
 )
 
-// Two registries behind one mirror: what it wants to see for the one is nothing to the other.
-func TestMemoryIsForOneConfiguration(t *testing.T) {
+// Two registries may have the same mirror. A challenge for one is not answered for the other.
+func TestCachesAreForOneConfiguration(t *testing.T) {
 	t.Parallel()
 	const other = "other.example.net"
 	tests := map[string]string{
-		"another registry": toReplica,
-		"another header":   toReplica + "header = {x-key = \"k\"}\n",
-		"another TLS":      toReplica + "skip_verify = true\n",
+		"another registry": replicaHosts,
+		"another header":   replicaHosts + "header = {x-key = \"k\"}\n",
+		"another TLS":      replicaHosts + "skip_verify = true\n",
 		"another path":     "[host.\"https://" + replica + "/\"]\n",
 	}
 	for name, hosts := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMirrored(t, toReplica, bearer())
+			m := newMirrored(t, replicaHosts, bearer())
 			pushWeb(t, m.mirror)
-			plant(t, m.root, map[string]string{other + "/hosts.toml": hosts})
+			writeTree(t, m.root, map[string]string{other + "/hosts.toml": hosts})
 			fresh := []string{"HEAD shop/web:1 401", "POST /token alice 200", "HEAD shop/web:1 token=alice 200"}
 			for _, ref := range []string{web, other + "/shop/web:1"} {
-				wantVerdict(t, m.ask(ref, alice()), "Pullable")
+				wantVerdict(t, m.resolve(ref, alice()), "Pullable")
 				wantWire(t, m.mirror, fresh...)
-				wantVerdict(t, m.ask(ref, alice()), "Pullable")
+				wantVerdict(t, m.resolve(ref, alice()), "Pullable")
 				wantWire(t, m.mirror, fresh[2])
 			}
 		})
 	}
 }
 
-func TestChangesAreNoticed(t *testing.T) {
+func TestHostsChangesTakeEffect(t *testing.T) {
 	t.Parallel()
 	clock := clocktesting.NewFakePassiveClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
 	base := t.TempDir()
-	plant(t, base, map[string]string{"1/" + host + "/hosts.toml": "", "2/" + host + "/hosts.toml": toReplica})
+	writeTree(t, base, map[string]string{"1/" + host + "/hosts.toml": "", "2/" + host + "/hosts.toml": replicaHosts})
 	data, root := filepath.Join(base, "..data"), filepath.Join(base, "tree")
 	link(t, "1", data)
 	link(t, "..data", root)
@@ -56,7 +56,7 @@ func TestChangesAreNoticed(t *testing.T) {
 		want     string
 	}{
 		{change: func() {}, want: "Pullable"},
-		{change: func() { link(t, "2", data) }, want: "Pullable"}, // as a ConfigMap is changed
+		{change: func() { link(t, "2", data) }, want: "Pullable"}, // as the kubelet updates a ConfigMap
 		{change: func() {}, after: time.Second, onMirror: true, want: "Pullable"},
 		{change: func() { link(t, "gone", data) }, after: time.Second, want: "RegistryUnavailable: the nodes' registry hosts or their certificates cannot be read"},
 		{change: func() { link(t, "1", data) }, after: time.Second, want: "Pullable"},
@@ -64,22 +64,22 @@ func TestChangesAreNoticed(t *testing.T) {
 	for i, step := range steps {
 		step.change()
 		clock.SetTime(clock.Now().Add(step.after))
-		wantVerdict(t, m.ask(web, anonymous()), step.want)
+		wantVerdict(t, m.resolve(web, anonymous()), step.want)
 		if got := len(m.mirror.Requests()) > 0; got != step.onMirror {
-			t.Errorf("step %d: the mirror was asked: %t, want %t", i, got, step.onMirror)
+			t.Errorf("step %d: the mirror received a request: %t, want %t", i, got, step.onMirror)
 		}
 		m.mirror.ResetRequests()
 	}
 }
 
-// What was found out before the hosts changed is out of date, and not because they could not be read for a moment.
+// Verdicts from before a change of the hosts are out of date. A tree that cannot be read for a moment is not a change.
 func TestRoutedSince(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	clock := clocktesting.NewFakePassiveClock(start)
-	m := newMirrored(t, toReplica, testregistry.Config{}, func(o *registry.Options) { o.Clock = clock })
+	m := newMirrored(t, replicaHosts, testregistry.Config{}, func(o *registry.Options) { o.Clock = clock })
 	write := func(hosts string) func() {
-		return func() { plant(t, m.root, map[string]string{host + "/hosts.toml": hosts}) }
+		return func() { writeTree(t, m.root, map[string]string{host + "/hosts.toml": hosts}) }
 	}
 	away := m.root + ".away"
 	steps := []struct {
@@ -88,15 +88,15 @@ func TestRoutedSince(t *testing.T) {
 		want   time.Duration // after the start; zero for never
 	}{
 		{"the first reading", func() {}, 0},
-		{"nothing", func() {}, 0},
-		{"the same in other words", write("# a mirror\n" + toReplica), 0},
-		{"another capability", write(toReplica + "capabilities = [\"pull\"]\n"), 3 * time.Second},
+		{"no change", func() {}, 0},
+		{"the same with a comment", write("# a mirror\n" + replicaHosts), 0},
+		{"another capability", write(replicaHosts + "capabilities = [\"pull\"]\n"), 3 * time.Second},
 		{"the server before the mirror", write("server = \"https://" + replica + "\"\n"), 4 * time.Second},
 		{"a header", write("server = \"https://" + replica + "\"\nheader = {x-key = \"k\"}\n"), 5 * time.Second},
-		{"a tree that is gone", func() { rename(t, m.root, away) }, 5 * time.Second},
-		{"the tree that was there", func() { rename(t, away, m.root) }, 5 * time.Second},
-		{"no host that can be asked", write("server = \"httpx://x\"\n"), 8 * time.Second},
-		{"one again", write(""), 9 * time.Second},
+		{"the tree is missing", func() { rename(t, m.root, away) }, 5 * time.Second},
+		{"the tree is back", func() { rename(t, away, m.root) }, 5 * time.Second},
+		{"no usable host", write("server = \"httpx://x\"\n"), 8 * time.Second},
+		{"a usable host again", write(""), 9 * time.Second},
 	}
 	for i, step := range steps {
 		step.change()
@@ -111,14 +111,14 @@ func TestRoutedSince(t *testing.T) {
 	}
 }
 
-// Without files, or a cluster that tells of a registry, nothing can change.
-func TestRoutedSinceEver(t *testing.T) {
+// Without a tree or a local registry, endpoints cannot change.
+func TestRoutedSinceIsZeroWithoutHosts(t *testing.T) {
 	t.Parallel()
 	for name, local := range map[string]func(string) (string, bool){
-		"nobody is asked": nil,
-		"nobody knows":    func(string) (string, bool) { return "", false },
+		"no function":       nil,
+		"no local registry": func(string) (string, bool) { return "", false },
 	} {
-		w := newWorld(t, testregistry.Config{}, func(o *registry.Options) { o.LocalRegistry = local })
+		w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.LocalRegistry = local })
 		if got := w.client.RoutedSince(host); !got.IsZero() {
 			t.Errorf("%s: routed since %v, want no time", name, got)
 		}
@@ -130,7 +130,7 @@ func TestRoutedSinceTheLocalRegistryMoved(t *testing.T) {
 	start := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	clock := clocktesting.NewFakePassiveClock(start)
 	address := "10.0.0.1:5000"
-	w := newWorld(t, testregistry.Config{}, func(o *registry.Options) {
+	w := newFixture(t, testregistry.Config{}, func(o *registry.Options) {
 		o.Clock, o.LocalRegistry = clock, func(string) (string, bool) { return address, address != "" }
 	})
 	for i, step := range []struct {
@@ -157,7 +157,7 @@ func rename(t *testing.T, from, to string) {
 	}
 }
 
-// link turns a symbolic link, in one step.
+// link replaces a symbolic link atomically.
 func link(t *testing.T, target, name string) {
 	t.Helper()
 	if err := os.Symlink(target, name+".new"); err != nil {
@@ -166,9 +166,9 @@ func link(t *testing.T, target, name string) {
 	rename(t, name+".new", name)
 }
 
-func TestATreeThatIsNotThere(t *testing.T) {
+func TestNewRejectsAMissingTree(t *testing.T) {
 	t.Parallel()
-	root := plant(t, "", map[string]string{"file": ""})
+	root := writeTree(t, "", map[string]string{"file": ""})
 	for name, want := range map[string]string{
 		"gone": "reading the nodes' hosts: stat " + filepath.Join(root, "gone") + ": no such file or directory",
 		"file": "reading the nodes' hosts: not a directory",
@@ -179,8 +179,8 @@ func TestATreeThatIsNotThere(t *testing.T) {
 	}
 }
 
-// Certificates are read anew, too: a renewed one is shown, and a connection that another has made is not used for it.
-func TestRenewedCertificates(t *testing.T) {
+// Certificates are read again too. A connection that was made with the old ones is not used again.
+func TestRenewedCertificatesTakeEffect(t *testing.T) {
 	t.Parallel()
 	clock := clocktesting.NewFakePassiveClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
 	stranger, err := testregistry.NewCA()
@@ -189,17 +189,17 @@ func TestRenewedCertificates(t *testing.T) {
 	}
 	m := newMirrored(t, "server = \"https://"+replica+"\"\nca = \"ca.pem\"\n", testregistry.Config{CA: stranger}, func(o *registry.Options) {
 		o.Clock = clock
-		plant(t, o.HostsDir, map[string]string{host + "/ca.pem": string(stranger.PEM())})
+		writeTree(t, o.HostsDir, map[string]string{host + "/ca.pem": string(stranger.PEM())})
 	})
 	pushWeb(t, m.mirror)
-	wantVerdict(t, m.ask(web, anonymous()), "Pullable")
+	wantVerdict(t, m.resolve(web, anonymous()), "Pullable")
 
 	another, err := testregistry.NewCA()
 	if err != nil {
 		t.Fatalf("NewCA: %v", err)
 	}
-	plant(t, m.root, map[string]string{host + "/ca.pem": string(another.PEM())})
+	writeTree(t, m.root, map[string]string{host + "/ca.pem": string(another.PEM())})
 	clock.SetTime(clock.Now().Add(time.Second))
-	wantVerdict(t, m.ask(web, anonymous()),
+	wantVerdict(t, m.resolve(web, anonymous()),
 		"RegistryUnavailable: mirror "+replica+": the registry's certificate is from an authority unknown to Pullgate; transient")
 }

@@ -9,20 +9,20 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// A node that was told a digest along with a manifest that is too large keeps to it.
-func TestTheDigestOfAManifestThatIsTooLargeStays(t *testing.T) {
+// If a manifest is too large, a node still uses its digest for the requests to the next host.
+func TestDigestOfAnOversizedManifestIsKept(t *testing.T) {
 	t.Parallel()
-	m := newMirrored(t, toReplica, testregistry.Config{})
+	m := newMirrored(t, replicaHosts, testregistry.Config{})
 	pushWeb(t, m.mirror)
 	m.mirror.Fault(testregistry.Fault{Header: http.Header{"Content-Length": {"9999999"}, "Docker-Content-Digest": {absentDigest}}})
-	v := m.ask(web, anonymous())
+	v := m.resolve(web, anonymous())
 	wantVerdict(t, v, "Pullable")
 	if v.Digest != absentDigest {
 		t.Errorf("got digest %s, want that of the mirror", v.Digest)
 	}
 }
 
-func TestAnIndexIsReadFromTheFirstHostThatHasIt(t *testing.T) {
+func TestIndexIsReadFromTheFirstHostThatHasIt(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		hosts        string
@@ -32,26 +32,26 @@ func TestAnIndexIsReadFromTheFirstHostThatHasIt(t *testing.T) {
 		want         string
 		wantPlatform bool
 	}{
-		"from a mirror that may not resolve": {
-			hosts: toReplica + "capabilities = [\"pull\"]\n", onMirror: true, want: "Pullable", wantPlatform: true,
+		"from a mirror without resolve": {
+			hosts: replicaHosts + "capabilities = [\"pull\"]\n", onMirror: true, want: "Pullable", wantPlatform: true,
 		},
-		"from a mirror that may do nothing": {
-			hosts: toReplica + "capabilities = [\"push\"]\n", onMirror: true, want: "Pullable", wantPlatform: true,
+		"from a mirror with push only": {
+			hosts: replicaHosts + "capabilities = [\"push\"]\n", onMirror: true, want: "Pullable", wantPlatform: true,
 		},
-		"from the registry": {hosts: toReplica + "capabilities = [\"pull\"]\n", want: "Pullable", wantPlatform: true},
+		"from the registry": {hosts: replicaHosts + "capabilities = [\"pull\"]\n", want: "Pullable", wantPlatform: true},
 		"the mirror fails": {
-			hosts: toReplica + "capabilities = [\"pull\"]\n", mirror: testregistry.Fault{Status: 503}, want: "Pullable", wantPlatform: true,
+			hosts: replicaHosts + "capabilities = [\"pull\"]\n", mirror: testregistry.Fault{Status: 503}, want: "Pullable", wantPlatform: true,
 		},
-		"the mirror has another": {
-			hosts: toReplica + "capabilities = [\"pull\"]\n", mirror: testregistry.Fault{Status: 200, Body: "{}"},
+		"the mirror has another document": {
+			hosts: replicaHosts + "capabilities = [\"pull\"]\n", mirror: testregistry.Fault{Status: 200, Body: "{}"},
 			want: "RegistryUnavailable: mirror " + replica + ": the registry's answer does not match its digest",
 		},
-		"nobody has it": {
-			hosts: toReplica + "capabilities = [\"pull\"]\n", upstream: testregistry.Fault{Method: http.MethodGet, Status: 404},
+		"no host has it": {
+			hosts: replicaHosts + "capabilities = [\"pull\"]\n", upstream: testregistry.Fault{Method: http.MethodGet, Status: 404},
 			want: "NotFound: the registry lists the tag but has lost its manifest",
 		},
-		"the mirror is in doubt": {
-			hosts: toReplica + "capabilities = [\"pull\"]\n", mirror: testregistry.Fault{Reset: true},
+		"the mirror is Indeterminate": {
+			hosts: replicaHosts + "capabilities = [\"pull\"]\n", mirror: testregistry.Fault{Reset: true},
 			upstream: testregistry.Fault{Method: http.MethodGet, Status: 404},
 			want:     "RegistryUnavailable: mirror " + replica + ": the connection broke; transient",
 		},
@@ -72,25 +72,14 @@ func TestAnIndexIsReadFromTheFirstHostThatHasIt(t *testing.T) {
 					server.Fault(fault)
 				}
 			}
-			v := m.ask(host+"/shop/multi:1", anonymous())
+			v := m.resolve(host+"/shop/multi:1", anonymous())
 			wantVerdict(t, v, test.want)
 			if got := len(v.Platforms) == 1; got != test.wantPlatform {
 				t.Errorf("got platforms %v of %s", v.Platforms, digest)
 			}
-			if fetched := strings.Contains(m.RequestSummary(), "GET"); fetched == test.onMirror && test.want == "Pullable" {
-				t.Errorf("the registry was asked:\n%s", m.RequestSummary())
+			if sent := strings.Contains(m.RequestSummary(), "GET"); sent == test.onMirror && test.want == "Pullable" {
+				t.Errorf("the registry received requests:\n%s", m.RequestSummary())
 			}
 		})
-	}
-}
-
-func copyManifest(t *testing.T, from, to *testregistry.Server, ref string) {
-	t.Helper()
-	body, err := from.Manifest(ref)
-	if err != nil {
-		t.Fatalf("Manifest: %v", err)
-	}
-	if _, err := to.PushManifest(ref, ociIndex, body); err != nil {
-		t.Fatalf("PushManifest: %v", err)
 	}
 }

@@ -13,19 +13,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
-	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/registry/auth"
 	"github.com/pullgate/pullgate/webhook/registry/egress"
 )
-
-// session sends the requests for one reference to one endpoint with one credential.
-type session struct {
-	client     *Client
-	endpoint   *endpoint
-	ref        imagepull.Reference
-	credential imagepull.Credential
-	auth       *auth.Session
-}
 
 // request is a request for one object of a repository: a manifest by tag or digest, or a blob.
 type request struct {

@@ -12,19 +12,19 @@ import (
 
 const open = host + "/open/app:1"
 
-// partial is a registry that challenges for some repositories only, and a client that has met the challenge.
-func partial(t *testing.T, cfg testregistry.Config) *world {
+// newPartlyPublic returns a fixture whose registry challenges for some repositories only. The client has cached the challenge.
+func newPartlyPublic(t *testing.T, cfg testregistry.Config) *fixture {
 	t.Helper()
 	cfg.Public = append(cfg.Public, "open/*")
-	w := newWorld(t, cfg)
+	w := newFixture(t, cfg)
 	w.push("open/app:1")
-	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	w.ResetRequests()
 	return w
 }
 
-// These are verdicts of nodes, which ask without authorization first. What the client remembers must not change them.
-func TestPublicRepositoriesOfHostsThatChallenge(t *testing.T) {
+// A node sends its first request without authorization. Cached challenges must not change the verdict.
+func TestPreemptiveAuthKeepsTheVerdict(t *testing.T) {
 	t.Parallel()
 	challenging, challengingBasic := bearer(), basic()
 	challenging.ChallengePublic, challengingBasic.ChallengePublic = true, true
@@ -34,31 +34,31 @@ func TestPublicRepositoriesOfHostsThatChallenge(t *testing.T) {
 		want   string
 		wire   []string
 	}{
-		"bearer, a refused credential where nobody asks for it": {
+		"bearer, a refused credential without a challenge": {
 			config: bearer(), cred: mallory(), want: "Pullable",
 			wire: []string{"POST /token mallory 401", "GET /token mallory 401", "HEAD open/app:1 200"},
 		},
-		"bearer, a refused credential where it is asked for": {
+		"bearer, a refused credential with a challenge": {
 			config: challenging, cred: mallory(), want: stale,
 			wire: []string{"POST /token mallory 401", "GET /token mallory 401", "HEAD open/app:1 401"},
 		},
-		"bearer, nobody where it is asked for": {
+		"bearer, anonymous with a challenge": {
 			config: challenging, cred: anonymous(), want: "Pullable",
 			wire: []string{"GET /token 200", "HEAD open/app:1 token= 200"},
 		},
-		"basic, a refused credential where nobody asks for it": {
+		"basic, a refused credential without a challenge": {
 			config: basic(), cred: mallory(), want: "Pullable",
 			wire: []string{"HEAD open/app:1 mallory 401", "HEAD open/app:1 200"},
 		},
-		"basic, a refused credential where it is asked for": {
+		"basic, a refused credential with a challenge": {
 			config: challengingBasic, cred: mallory(), want: stale,
 			wire: []string{"HEAD open/app:1 mallory 401", "HEAD open/app:1 401"},
 		},
-		"basic, nobody where nobody asks": {
+		"basic, anonymous without a challenge": {
 			config: basic(), cred: anonymous(), want: "Pullable",
 			wire: []string{"HEAD open/app:1 200"},
 		},
-		"basic, nobody where it is asked for": {
+		"basic, anonymous with a challenge": {
 			config: challengingBasic, cred: anonymous(), want: private,
 			wire: []string{"HEAD open/app:1 401"},
 		},
@@ -66,84 +66,84 @@ func TestPublicRepositoriesOfHostsThatChallenge(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := partial(t, test.config)
-			wantVerdict(t, w.ask(open, test.cred), test.want)
+			w := newPartlyPublic(t, test.config)
+			wantVerdict(t, w.resolve(open, test.cred), test.want)
 			wantWire(t, w.Server, test.wire...)
 		})
 	}
 }
 
-func TestWhatMemoryLeadsToIsTriedWithoutIt(t *testing.T) {
+func TestFailedPreemptiveAuthFallsBack(t *testing.T) {
 	t.Parallel()
 	authorized := func(r *http.Request) bool { return r.Header.Get("Authorization") != "" && r.Method != http.MethodPost }
 	tests := map[string]struct {
 		fault testregistry.Fault
 		want  string
 	}{
-		"hidden from the account":       {testregistry.Fault{Match: authorized, Status: 404}, "Pullable"},
-		"denied to the account":         {testregistry.Fault{Match: authorized, Status: 403}, "Pullable"},
-		"malformed to the registry":     {testregistry.Fault{Match: authorized, Status: 400}, "Pullable"},
-		"the token service fails":       {testregistry.Fault{Path: "/token", Status: 503}, "Pullable"},
-		"the token service denies":      {testregistry.Fault{Path: "/token", Status: 403}, "Pullable"},
-		"the token service is cut off":  {testregistry.Fault{Path: "/token", Reset: true}, "Pullable"},
-		"the token service gives none":  {testregistry.Fault{Path: "/token", Body: "{}"}, "Pullable"},
-		"the registry fails":            {testregistry.Fault{Path: "/v2/*", Status: 503}, "RegistryUnavailable: the registry answered 503; transient"},
-		"the registry is cut off":       {testregistry.Fault{Path: "/v2/*", Reset: true}, "RegistryUnavailable: the connection broke; transient"},
-		"it exists for nobody":          {testregistry.Fault{Path: "/v2/*", Status: 404}, "NotFound: tag not found"},
-		"it is forbidden for everybody": {testregistry.Fault{Path: "/v2/*", Status: 403}, refused},
+		"hidden from the account":          {testregistry.Fault{Match: authorized, Status: 404}, "Pullable"},
+		"denied to the account":            {testregistry.Fault{Match: authorized, Status: 403}, "Pullable"},
+		"malformed to the registry":        {testregistry.Fault{Match: authorized, Status: 400}, "Pullable"},
+		"the token service fails":          {testregistry.Fault{Path: "/token", Status: 503}, "Pullable"},
+		"the token service denies":         {testregistry.Fault{Path: "/token", Status: 403}, "Pullable"},
+		"the token service is reset":       {testregistry.Fault{Path: "/token", Reset: true}, "Pullable"},
+		"the token service gives no token": {testregistry.Fault{Path: "/token", Body: "{}"}, "Pullable"},
+		"the registry fails":               {testregistry.Fault{Path: "/v2/*", Status: 503}, "RegistryUnavailable: the registry answered 503; transient"},
+		"the registry is reset":            {testregistry.Fault{Path: "/v2/*", Reset: true}, "RegistryUnavailable: the connection broke; transient"},
+		"it exists for no account":         {testregistry.Fault{Path: "/v2/*", Status: 404}, "NotFound: tag not found"},
+		"it is forbidden for all":          {testregistry.Fault{Path: "/v2/*", Status: 403}, refused},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := partial(t, bearer())
+			w := newPartlyPublic(t, bearer())
 			w.Fault(test.fault)
-			wantVerdict(t, w.ask(open, alice()), test.want)
+			wantVerdict(t, w.resolve(open, alice()), test.want)
 		})
 	}
 }
 
-func TestARefusedCredentialIsNotTriedAgainForTheSameQuestion(t *testing.T) {
+func TestRefusedCredentialIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	const post, get = "POST /token mallory 401", "GET /token mallory 401"
 	t.Run("when the index is read", func(t *testing.T) {
 		t.Parallel()
-		w := partial(t, bearer())
+		w := newPartlyPublic(t, bearer())
 		digest, err := w.PushIndex("open/index:1")
 		if err != nil {
 			t.Fatalf("PushIndex: %v", err)
 		}
-		wantVerdict(t, w.ask(host+"/open/index:1", mallory()), "Pullable")
+		wantVerdict(t, w.resolve(host+"/open/index:1", mallory()), "Pullable")
 		wantWire(t, w.Server, post, get, "HEAD open/index:1 200", "GET open/index:"+digest+" 200")
 	})
 	t.Run("when the challenge has another scope", func(t *testing.T) {
 		t.Parallel()
-		w := partial(t, bearer())
+		w := newPartlyPublic(t, bearer())
 		w.Fault(testregistry.Fault{Path: "/v2/*", Status: 401, Header: http.Header{"Www-Authenticate": {
 			`Bearer realm="https://` + host + `/token",service="registry.test",scope="repository:upstream:pull"`,
 		}}})
-		wantVerdict(t, w.ask(web, mallory()), stale)
+		wantVerdict(t, w.resolve(web, mallory()), stale)
 		wantWire(t, w.Server, post, get, "HEAD shop/web:1 401")
 	})
 	t.Run("when a later request is challenged", func(t *testing.T) {
 		t.Parallel()
-		w := partial(t, bearer())
+		w := newPartlyPublic(t, bearer())
 		w.Fault(testregistry.Fault{Method: http.MethodHead, Status: http.StatusMethodNotAllowed})
-		wantVerdict(t, w.ask(web, mallory()), stale)
+		wantVerdict(t, w.resolve(web, mallory()), stale)
 		wantWire(t, w.Server, post, get, "HEAD shop/web:1 405", "GET shop/web:1 401")
 	})
 }
 
-func TestATokenServiceThatChanged(t *testing.T) {
+func TestChangedTokenService(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		before, want string
 		wire         []string
 	}{
-		"its place": {
+		"another address": {
 			before: `/old",service="registry.test"`, want: "RegistryUnavailable: the token service answered 404",
 			wire: []string{"POST /old 404", "GET /old alice 404"},
 		},
-		"its name": {
+		"another service name": {
 			before: `/token",service="old"`, want: "RegistryUnavailable: the token service answered 400",
 			wire: []string{"POST /token alice 400", "GET /token alice 400"},
 		},
@@ -151,40 +151,40 @@ func TestATokenServiceThatChanged(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bearer())
+			w := newFixture(t, bearer())
 			w.Fault(testregistry.Fault{Path: "/v2/*", Times: 1, Status: 401, Header: http.Header{
 				"Www-Authenticate": {`Bearer realm="https://` + host + test.before},
 			}})
-			wantVerdict(t, w.ask(web, alice()), test.want)
+			wantVerdict(t, w.resolve(web, alice()), test.want)
 			w.ResetRequests()
-			wantVerdict(t, w.ask(web, alice()), "Pullable")
+			wantVerdict(t, w.resolve(web, alice()), "Pullable")
 			wantWire(t, w.Server, append(test.wire, "HEAD shop/web:1 401",
 				"POST /token alice 200", "HEAD shop/web:1 token=alice 200")...)
 		})
 	}
 }
 
-func TestARememberedChallengeIsForAnyRepository(t *testing.T) {
+func TestCachedChallengeIsForAnyRepository(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, publicBearer())
+	w := newFixture(t, publicBearer())
 	w.push("shop/cart:1")
-	wantVerdict(t, w.ask(web, anonymous()), "Pullable")
+	wantVerdict(t, w.resolve(web, anonymous()), "Pullable")
 	w.ResetRequests()
-	wantVerdict(t, w.ask(host+"/shop/cart:1", anonymous()), "Pullable")
+	wantVerdict(t, w.resolve(host+"/shop/cart:1", anonymous()), "Pullable")
 	const want = "scope=repository:shop/cart:pull&service=registry.test"
 	if got := w.Requests()[0].Query; got != want {
 		t.Errorf("got token request %q, want %q", got, want)
 	}
 }
 
-// A proxy may want a token for the repository that it stands for.
+// A proxy may require a token for the upstream repository.
 func TestScopesOfAnotherRepository(t *testing.T) {
 	t.Parallel()
 	cfg := bearer()
 	cfg.Accounts[0].Repositories = []string{"upstream/web", "shop/cart"}
-	w := newWorld(t, cfg)
+	w := newFixture(t, cfg)
 	w.push("shop/cart:1")
-	wantVerdict(t, w.ask(host+"/shop/cart:1", alice()), "Pullable")
+	wantVerdict(t, w.resolve(host+"/shop/cart:1", alice()), "Pullable")
 	w.ResetRequests()
 
 	w.Fault(testregistry.Fault{
@@ -199,19 +199,19 @@ func TestScopesOfAnotherRepository(t *testing.T) {
 	w.Fault(testregistry.Fault{Path: "/v2/shop/web/*", Status: 200, Header: http.Header{
 		"Content-Type": {ociManifest}, "Docker-Content-Digest": {absentDigest}, "Content-Length": {"2"},
 	}})
-	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	wantWire(t, w.Server, "POST /token alice 200", "HEAD shop/web:1 token=alice 401", "HEAD shop/web:1 401",
 		"POST /token alice 200", "HEAD shop/web:1 token=alice 200")
 }
 
-func TestConcurrentQuestions(t *testing.T) {
+func TestConcurrentLookups(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, bearer(), func(o *registry.Options) { o.ConnectTimeout = o.RequestTimeout })
+	w := newFixture(t, bearer(), func(o *registry.Options) { o.ConnectTimeout = o.RequestTimeout })
 	want := map[imagepull.Credential]string{alice(): "Pullable", mallory(): stale, anonymous(): private}
 	var all sync.WaitGroup
 	for range 17 {
 		for cred, want := range want {
-			all.Go(func() { wantVerdict(t, w.ask(web, cred), want) })
+			all.Go(func() { wantVerdict(t, w.resolve(web, cred), want) })
 		}
 	}
 	all.Wait()

@@ -9,14 +9,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry"
 )
 
-// publicBearer challenges everybody, and lets anybody in for an anonymous token.
-func publicBearer() testregistry.Config {
-	cfg := bearer()
-	cfg.Public, cfg.ChallengePublic = []string{"*"}, true
-	return cfg
-}
-
-func TestRealmsThatAreNone(t *testing.T) {
+func TestInvalidRealms(t *testing.T) {
 	t.Parallel()
 	for name, realm := range map[string]string{
 		"relative":      "/token",
@@ -29,16 +22,16 @@ func TestRealmsThatAreNone(t *testing.T) {
 			t.Parallel()
 			cfg := publicBearer()
 			cfg.Token.Realm = realm
-			w := newWorld(t, cfg)
+			w := newFixture(t, cfg)
 			for _, cred := range []imagepull.Credential{alice(), anonymous()} {
-				wantVerdict(t, w.ask(web, cred), "RegistryUnavailable: the registry names no valid token service; transient")
+				wantVerdict(t, w.resolve(web, cred), "RegistryUnavailable: the registry names no valid token service; transient")
 			}
 			wantWire(t, w.Server, "HEAD shop/web:1 401", "HEAD shop/web:1 401")
 		})
 	}
 }
 
-func TestWhereCredentialsGo(t *testing.T) {
+func TestTokenServicesThatReceiveCredentials(t *testing.T) {
 	t.Parallel()
 	const foreign = "EgressForbidden: the registry's token service is on another domain, which egress.allow does not list"
 	tests := map[string]struct {
@@ -46,15 +39,15 @@ func TestWhereCredentialsGo(t *testing.T) {
 		allow           []string
 		want            string
 	}{
-		"the same host":                  {realm: host, want: "Pullable"},
-		"the same host on another port":  {realm: host + ":8443", want: "Pullable"},
-		"the same host in capitals":      {realm: "REGISTRY.EXAMPLE.COM", want: "Pullable"},
-		"a sibling":                      {realm: "auth.example.com", want: "Pullable"},
-		"the parent":                     {realm: "example.com", want: "Pullable"},
-		"Docker Hub's sibling":           {registry: "docker.io", realm: "auth.docker.io", want: "Pullable"},
-		"another domain":                 {realm: "auth.example.net", want: foreign},
-		"another domain of like name":    {realm: "evilexample.com", want: foreign},
-		"another domain with our prefix": {realm: "example.com.evil.net", want: foreign},
+		"the same host":                          {realm: host, want: "Pullable"},
+		"the same host on another port":          {realm: host + ":8443", want: "Pullable"},
+		"the same host in capitals":              {realm: "REGISTRY.EXAMPLE.COM", want: "Pullable"},
+		"a sibling":                              {realm: "auth.example.com", want: "Pullable"},
+		"the parent":                             {realm: "example.com", want: "Pullable"},
+		"Docker Hub's sibling":                   {registry: "docker.io", realm: "auth.docker.io", want: "Pullable"},
+		"another domain":                         {realm: "auth.example.net", want: foreign},
+		"another domain with our name as suffix": {realm: "evilexample.com", want: foreign},
+		"another domain with our prefix":         {realm: "example.com.evil.net", want: foreign},
 		"a neighbour below a public suffix": {
 			registry: "ours.github.io", realm: "theirs.github.io", want: foreign,
 		},
@@ -71,13 +64,13 @@ func TestWhereCredentialsGo(t *testing.T) {
 			}
 			cfg := bearer()
 			cfg.Token.Realm = "https://" + test.realm + "/token"
-			w := newWorld(t, cfg, func(o *registry.Options) { o.Egress.Allow = test.allow })
+			w := newFixture(t, cfg, func(o *registry.Options) { o.Egress.Allow = test.allow })
 			for _, name := range []string{test.registry, test.realm, "registry-1.docker.io"} {
 				if err := w.network.Add(name, w.Server); err != nil {
 					t.Fatalf("Add: %v", err)
 				}
 			}
-			wantVerdict(t, w.ask(test.registry+"/shop/web:1", alice()), test.want)
+			wantVerdict(t, w.resolve(test.registry+"/shop/web:1", alice()), test.want)
 			if test.want == foreign {
 				wantWire(t, w.Server, "HEAD shop/web:1 401")
 			}
@@ -85,28 +78,28 @@ func TestWhereCredentialsGo(t *testing.T) {
 	}
 }
 
-func TestNobodyMayAskAForeignTokenService(t *testing.T) {
+func TestAnonymousTokenFromAForeignTokenService(t *testing.T) {
 	t.Parallel()
 	cfg := publicBearer()
 	cfg.Token.Realm = "https://auth.example.net/token"
-	w := newWorld(t, cfg)
+	w := newFixture(t, cfg)
 	if err := w.network.Add("auth.example.net", w.Server); err != nil {
 		t.Fatalf("Add: %v", err)
 	}
-	wantVerdict(t, w.ask(web, anonymous()), "Pullable")
+	wantVerdict(t, w.resolve(web, anonymous()), "Pullable")
 	wantWire(t, w.Server, "HEAD shop/web:1 401", "GET /token 200", "HEAD shop/web:1 token= 200")
 }
 
-func TestATokenServiceOnAForbiddenHost(t *testing.T) {
+func TestTokenServiceOnAForbiddenHost(t *testing.T) {
 	t.Parallel()
 	cfg := publicBearer()
 	cfg.Token.Realm = "https://auth.example.net/token"
-	w := newWorld(t, cfg, func(o *registry.Options) { o.Egress.Deny = []string{"auth.example.net"} })
-	wantVerdict(t, w.ask(web, anonymous()),
+	w := newFixture(t, cfg, func(o *registry.Options) { o.Egress.Deny = []string{"auth.example.net"} })
+	wantVerdict(t, w.resolve(web, anonymous()),
 		"EgressForbidden: the registry refers to a host on the list of forbidden hosts")
 }
 
-func TestTokenServicesThatRedirect(t *testing.T) {
+func TestTokenServiceRedirects(t *testing.T) {
 	t.Parallel()
 	const elsewhere = "EgressForbidden: the token service redirects to another host"
 	tests := map[string]struct {
@@ -114,28 +107,28 @@ func TestTokenServicesThatRedirect(t *testing.T) {
 		cred  imagepull.Credential
 		want  string
 	}{
-		"a POST to another host":      {testregistry.Fault{Redirect: "https://" + mirror}, alice(), elsewhere},
-		"a GET to another host":       {testregistry.Fault{Redirect: "https://" + mirror}, anonymous(), elsewhere},
-		"to a sibling":                {testregistry.Fault{Redirect: "https://auth.example.com"}, alice(), elsewhere},
-		"to another port":             {testregistry.Fault{Redirect: "https://" + host + ":8443"}, alice(), elsewhere},
-		"to plain HTTP":               {testregistry.Fault{Redirect: "http://" + host}, alice(), elsewhere},
-		"to itself, once":             {testregistry.Fault{Times: 1, RedirectLoop: true}, alice(), "Pullable"},
-		"to itself, nine times":       {testregistry.Fault{Times: 9, RedirectLoop: true}, alice(), "Pullable"},
-		"to itself, ten times":        {testregistry.Fault{Times: 10, RedirectLoop: true}, alice(), "RegistryUnavailable: the registry redirects too often"},
-		"to itself, for ever":         {testregistry.Fault{RedirectLoop: true}, alice(), "RegistryUnavailable: the registry redirects too often"},
-		"a POST that becomes a GET":   {testregistry.Fault{Times: 1, RedirectLoop: true, Status: 302}, alice(), "Pullable"},
-		"without saying where to":     {testregistry.Fault{Status: 307}, anonymous(), noToken},
-		"a GET to itself, once":       {testregistry.Fault{Times: 1, RedirectLoop: true}, anonymous(), "Pullable"},
-		"a GET to itself, and nobody": {testregistry.Fault{Times: 1, RedirectLoop: true, Status: 302}, anonymous(), "Pullable"},
+		"a POST to another host":    {testregistry.Fault{Redirect: "https://" + mirror}, alice(), elsewhere},
+		"a GET to another host":     {testregistry.Fault{Redirect: "https://" + mirror}, anonymous(), elsewhere},
+		"to a sibling":              {testregistry.Fault{Redirect: "https://auth.example.com"}, alice(), elsewhere},
+		"to another port":           {testregistry.Fault{Redirect: "https://" + host + ":8443"}, alice(), elsewhere},
+		"to plain HTTP":             {testregistry.Fault{Redirect: "http://" + host}, alice(), elsewhere},
+		"to itself, once":           {testregistry.Fault{Times: 1, RedirectLoop: true}, alice(), "Pullable"},
+		"to itself, nine times":     {testregistry.Fault{Times: 9, RedirectLoop: true}, alice(), "Pullable"},
+		"to itself, ten times":      {testregistry.Fault{Times: 10, RedirectLoop: true}, alice(), "RegistryUnavailable: the registry redirects too often"},
+		"to itself, without end":    {testregistry.Fault{RedirectLoop: true}, alice(), "RegistryUnavailable: the registry redirects too often"},
+		"a POST that becomes a GET": {testregistry.Fault{Times: 1, RedirectLoop: true, Status: 302}, alice(), "Pullable"},
+		"without a Location":        {testregistry.Fault{Status: 307}, anonymous(), noToken},
+		"a GET to itself, once":     {testregistry.Fault{Times: 1, RedirectLoop: true}, anonymous(), "Pullable"},
+		"a GET to itself by 302":    {testregistry.Fault{Times: 1, RedirectLoop: true, Status: 302}, anonymous(), "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, publicBearer())
+			w := newFixture(t, publicBearer())
 			other := w.add(mirror, testregistry.Config{})
 			test.fault.Path = "/token"
 			w.Fault(test.fault)
-			wantVerdict(t, w.ask(web, test.cred), test.want)
+			wantVerdict(t, w.resolve(web, test.cred), test.want)
 			wantWire(t, other)
 		})
 	}
@@ -159,7 +152,7 @@ func TestChallenges(t *testing.T) {
 		"negotiate, then bearer": {bearer(), []string{negotiate, `Bearer ` + realm}, "Pullable", byToken},
 		"basic, then bearer":     {bearer(), []string{`Basic realm="x"`, `Bearer ` + realm}, "Pullable", byToken},
 		"bearer, then basic":     {bearer(), []string{`Bearer ` + realm, `Basic realm="x"`}, "Pullable", byToken},
-		"small letters":          {bearer(), []string{`bearer ` + realm}, "Pullable", byToken},
+		"lower case":             {bearer(), []string{`bearer ` + realm}, "Pullable", byToken},
 		"an empty parameter":     {bearer(), []string{`Bearer scope="",` + realm}, "Pullable", byToken},
 		"basic without a realm":  {basic(), []string{`Basic`}, "Pullable", byBasic},
 		"negotiate only":         {basic(), []string{negotiate}, refused, "HEAD shop/web:1 401"},
@@ -173,12 +166,12 @@ func TestChallenges(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, test.config)
+			w := newFixture(t, test.config)
 			w.Fault(testregistry.Fault{
 				Path: "/v2/*", Times: 1, Status: http.StatusUnauthorized,
 				Header: http.Header{"Www-Authenticate": test.headers},
 			})
-			wantVerdict(t, w.ask(web, alice()), test.want)
+			wantVerdict(t, w.resolve(web, alice()), test.want)
 			if requests := wire(w.Server); requests[len(requests)-1] != test.last {
 				t.Errorf("got last request %q, want %q", requests[len(requests)-1], test.last)
 			}

@@ -13,8 +13,6 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry/egress"
 )
 
-const mirror = "cdn.example.net"
-
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	const tooMany = "RegistryUnavailable: the registry redirects too often"
@@ -33,8 +31,8 @@ func TestRedirects(t *testing.T) {
 		},
 		"nine times":         {faults: []testregistry.Fault{{Times: 9, RedirectLoop: true}}, want: "Pullable"},
 		"ten times":          {faults: []testregistry.Fault{{Times: 10, RedirectLoop: true}}, want: tooMany},
-		"for ever":           {faults: []testregistry.Fault{{RedirectLoop: true}}, want: tooMany},
-		"to nowhere":         {faults: []testregistry.Fault{{Redirect: "https://gone.example.net"}}, want: "RegistryUnavailable: no such host; transient"},
+		"without end":        {faults: []testregistry.Fault{{RedirectLoop: true}}, want: tooMany},
+		"to an unknown host": {faults: []testregistry.Fault{{Redirect: "https://gone.example.net"}}, want: "RegistryUnavailable: no such host; transient"},
 		"to a malformed URL": {faults: []testregistry.Fault{{Redirect: "https://%zz/"}}, want: "RegistryUnavailable: the connection broke; transient"},
 		"to plain HTTP": {
 			faults: []testregistry.Fault{{Redirect: "http://" + mirror}},
@@ -53,24 +51,17 @@ func TestRedirects(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{}, func(o *registry.Options) { o.Egress = test.egress })
+			w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.Egress = test.egress })
 			pushWeb(t, w.add(mirror, testregistry.Config{}))
 			for _, f := range test.faults {
 				w.Fault(f)
 			}
-			wantVerdict(t, w.ask(web, anonymous()), test.want)
+			wantVerdict(t, w.resolve(web, anonymous()), test.want)
 		})
 	}
 }
 
-func pushWeb(t *testing.T, s *testregistry.Server) {
-	t.Helper()
-	if _, err := s.PushImage("shop/web:1"); err != nil {
-		t.Fatalf("pushing: %v", err)
-	}
-}
-
-func TestWhatAnotherHostSays(t *testing.T) {
+func TestStatusesOfAnotherHost(t *testing.T) {
 	t.Parallel()
 	const wants = "EgressForbidden: the registry redirects to another host, which wants credentials"
 	for status, want := range map[int]string{
@@ -81,87 +72,86 @@ func TestWhatAnotherHostSays(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bearer())
+			w := newFixture(t, bearer())
 			w.Fault(testregistry.Fault{AfterAuth: true, Redirect: "https://" + mirror})
 			other := w.add(mirror, testregistry.Config{})
 			other.Fault(testregistry.Fault{
 				Status: status,
 				Header: http.Header{"Www-Authenticate": {`Bearer realm="https://` + mirror + `/token",service="x"`}},
 			})
-			for range 2 { // with and without a token in memory
-				wantVerdict(t, w.ask(web, alice()), want)
+			for range 2 { // without and with a cached token
+				wantVerdict(t, w.resolve(web, alice()), want)
 			}
 			if slices.ContainsFunc(other.Requests(), isAuthorized) {
-				t.Errorf("another host was shown a credential:\n%s", other.RequestSummary())
+				t.Errorf("another host received a credential:\n%s", other.RequestSummary())
 			}
 		})
 	}
 }
 
-// The challenge of another host is not the registry's, even where it leads to the registry's own token service.
+// A challenge of another host is not answered, even if it names the registry's own token service.
 func TestAnotherHostCannotChallengeForTheRegistry(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testregistry.Config{})
+	w := newFixture(t, testregistry.Config{})
 	w.Fault(testregistry.Fault{Redirect: "https://" + mirror})
 	other := w.add(mirror, testregistry.Config{})
 	other.Fault(testregistry.Fault{
 		Status: http.StatusUnauthorized,
 		Header: http.Header{"Www-Authenticate": {`Bearer realm="https://` + host + `/token"`}},
 	})
-	wantVerdict(t, w.ask(web, alice()), "EgressForbidden: the registry redirects to another host, which wants credentials")
+	wantVerdict(t, w.resolve(web, alice()), "EgressForbidden: the registry redirects to another host, which wants credentials")
 	wantWire(t, w.Server, "HEAD shop/web:1 307")
 }
 
 func isAuthorized(r testregistry.Request) bool { return r.Token || r.User != "" }
 
-func TestAnotherHostNeverSeesTheCredential(t *testing.T) {
+func TestAnotherHostReceivesNoCredential(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]testregistry.Config{"basic": basic(), "bearer": bearer()} {
 		for _, target := range []string{mirror, "sub." + host, host + ":8443"} {
 			t.Run(name+" to "+target, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, cfg)
+				w := newFixture(t, cfg)
 				other := w.add(target, testregistry.Config{})
 				pushWeb(t, other)
 				w.Fault(testregistry.Fault{AfterAuth: true, Redirect: "https://" + target})
-				wantVerdict(t, w.ask(web, alice()), "Pullable")
+				wantVerdict(t, w.resolve(web, alice()), "Pullable")
 				wantWire(t, other, "HEAD shop/web:1 200")
 			})
 		}
 	}
 }
 
-// containerd authorizes each hop anew, so that a detour costs the registry's own host nothing.
-func TestTheWayBackIsAuthorizedAgain(t *testing.T) {
+// containerd authorizes each hop, so that a redirect back to the registry carries the credential again.
+func TestRedirectBackIsAuthorizedAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, basic())
+	w := newFixture(t, basic())
 	w.Fault(testregistry.Fault{AfterAuth: true, Times: 1, Redirect: "https://" + mirror})
 	other := w.add(mirror, testregistry.Config{})
 	other.Fault(testregistry.Fault{Redirect: "https://" + host})
-	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	wantWire(t, w.Server, "HEAD shop/web:1 401", "HEAD shop/web:1 alice 307", "HEAD shop/web:1 alice 200")
 	wantWire(t, other, "HEAD shop/web:1 307")
 }
 
-// A real dialler stands behind these: the registry is reached because egress.allow lists its address, and what it refers to
-// is not.
-func TestRedirectsToAddressesThatNobodyMayReach(t *testing.T) {
+// These tests use the real dialler. egress.allow lists the address of the registry, but not those to which it redirects.
+func TestRedirectsToForbiddenAddresses(t *testing.T) {
 	t.Parallel()
 	const local = "EgressForbidden: the registry resolves to a loopback, link-local or multicast address"
 	tests := map[string]struct{ host, want string }{
-		"loopback":              {"127.0.0.1:PORT", local},
-		"loopback by name":      {"localhost:PORT", local},
-		"the whole loopback":    {"127.9.9.9:PORT", local},
-		"unspecified":           {"0.0.0.0:PORT", local},
-		"mapped loopback":       {"[::ffff:127.0.0.1]:PORT", local},
-		"link-local metadata":   {"169.254.169.254", local},
-		"metadata of one cloud": {"100.100.100.200", "EgressForbidden: the registry resolves to a cloud's metadata service"},
+		"loopback":                 {"127.0.0.1:PORT", local},
+		"loopback by name":         {"localhost:PORT", local},
+		"another loopback address": {"127.9.9.9:PORT", local},
+		"unspecified":              {"0.0.0.0:PORT", local},
+		"mapped loopback":          {"[::ffff:127.0.0.1]:PORT", local},
+		"link-local metadata":      {"169.254.169.254", local},
+		"a cloud's metadata":       {"100.100.100.200", "EgressForbidden: the registry resolves to a cloud's metadata service"},
 	}
 	for name, test := range tests {
 		for _, scheme := range []string{"https", "http"} {
 			t.Run(name+" by "+scheme, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, testregistry.Config{})
+				w := newFixture(t, testregistry.Config{})
 				other := w.add("other.example.com", testregistry.Config{})
 				_, port, _ := strings.Cut(other.Addr(), ":")
 				target := strings.Replace(test.host, "PORT", port, 1)
@@ -177,15 +167,15 @@ func TestRedirectsToAddressesThatNobodyMayReach(t *testing.T) {
 	}
 }
 
-func TestAPlatformBehindARedirect(t *testing.T) {
+func TestPlatformBehindARedirect(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testregistry.Config{})
+	w := newFixture(t, testregistry.Config{})
 	other := w.add(mirror, testregistry.Config{})
 	if _, err := other.PushIndex("shop/web:1", imagepull.Platform{OS: "linux", Architecture: "arm64"}); err != nil {
 		t.Fatalf("PushIndex: %v", err)
 	}
 	w.Fault(testregistry.Fault{Redirect: "https://" + mirror})
-	if v := w.ask(web, anonymous()); !v.IsIndex || len(v.Platforms) != 1 {
+	if v := w.resolve(web, anonymous()); !v.IsIndex || len(v.Platforms) != 1 {
 		t.Errorf("got %+v, want an index with one platform", v)
 	}
 }

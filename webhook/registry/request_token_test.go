@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,14 +14,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry"
 )
 
-const (
-	refused = "AccessDenied: the credential from secret/shop/regcred is refused"
-	stale   = "AccessDenied: the credential from secret/shop/stale is refused"
-	private = "AccessDenied: the image is private or does not exist, and no pull secret is for it"
-	noToken = "RegistryUnavailable: the token service gave no token; transient"
-)
-
-func TestTokenServicesThatRefusePOST(t *testing.T) {
+func TestTokenServicesWithoutPOST(t *testing.T) {
 	t.Parallel()
 	final := map[int]string{
 		http.StatusForbidden:           refused,
@@ -35,20 +27,20 @@ func TestTokenServicesThatRefusePOST(t *testing.T) {
 			t.Parallel()
 			cfg := bearer()
 			cfg.Token.RefusePost = status
-			w := newWorld(t, cfg)
+			w := newFixture(t, cfg)
 			want, isFinal := final[status]
 			requests := []string{"HEAD shop/web:1 401", fmt.Sprintf("POST /token %d", status)}
 			if !isFinal {
 				want = "Pullable"
 				requests = append(requests, "GET /token alice 200", "HEAD shop/web:1 token=alice 200")
 			}
-			wantVerdict(t, w.ask(web, alice()), want)
+			wantVerdict(t, w.resolve(web, alice()), want)
 			wantWire(t, w.Server, requests...)
 		})
 	}
 }
 
-func TestCredentialsThatGiveNoAccess(t *testing.T) {
+func TestCredentialsWithoutAccess(t *testing.T) {
 	t.Parallel()
 	const first = "HEAD shop/web:1 401"
 	empty := imagepull.Credential{Source: "secret/shop/empty"}
@@ -66,19 +58,19 @@ func TestCredentialsThatGiveNoAccess(t *testing.T) {
 			config: bearer(), cred: mallory(), want: stale,
 			wire: []string{first, "POST /token mallory 401", "GET /token mallory 401"}, login: true,
 		},
-		"bearer, nobody": {
+		"bearer, anonymous": {
 			config: bearer(), cred: anonymous(), want: private,
 			wire: []string{first, "GET /token 200", "HEAD shop/web:1 token= 401"},
 		},
-		"bearer, nobody by an empty entry": {
+		"bearer, an empty entry": {
 			config: bearer(), cred: empty, want: holdsNone,
 			wire: []string{first, "GET /token 200", "HEAD shop/web:1 token= 401"},
 		},
-		"bearer, a user without password is nobody": {
+		"bearer, a user without a password": {
 			config: bearer(), cred: userOnly, want: refused,
 			wire: []string{first, "GET /token 200", "HEAD shop/web:1 token= 401"},
 		},
-		"bearer, a password without user is nobody": {
+		"bearer, a password without a user": {
 			config: bearer(), cred: passwordOnly, want: holdsNone,
 			wire: []string{first, "GET /token 200", "HEAD shop/web:1 token= 401"},
 		},
@@ -86,16 +78,16 @@ func TestCredentialsThatGiveNoAccess(t *testing.T) {
 			config: basic(), cred: mallory(), want: stale,
 			wire: []string{first, "HEAD shop/web:1 mallory 401"}, login: true,
 		},
-		"basic, nobody":                   {config: basic(), cred: anonymous(), want: private, wire: []string{first}},
-		"basic, nobody by an empty entry": {config: basic(), cred: empty, want: holdsNone, wire: []string{first}},
-		"basic, no password":              {config: basic(), cred: userOnly, want: refused, wire: []string{first}},
-		"basic, no user":                  {config: basic(), cred: passwordOnly, want: holdsNone, wire: []string{first}},
+		"basic, anonymous":      {config: basic(), cred: anonymous(), want: private, wire: []string{first}},
+		"basic, an empty entry": {config: basic(), cred: empty, want: holdsNone, wire: []string{first}},
+		"basic, no password":    {config: basic(), cred: userOnly, want: refused, wire: []string{first}},
+		"basic, no user":        {config: basic(), cred: passwordOnly, want: holdsNone, wire: []string{first}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, test.config)
-			v := w.ask(web, test.cred)
+			w := newFixture(t, test.config)
+			v := w.resolve(web, test.cred)
 			wantVerdict(t, v, test.want)
 			if v.LoginFailed != test.login || v.Origin != imagepull.OriginRegistry {
 				t.Errorf("login failed: %v, from %s; want %v, from the registry", v.LoginFailed, v.Origin, test.login)
@@ -110,9 +102,9 @@ func TestAccountsWithoutThePullScope(t *testing.T) {
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		cfg := bearer()
 		cfg.DenyStatus = status
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		w.push("other/web:1")
-		v := w.ask(host+"/other/web:1", alice())
+		v := w.resolve(host+"/other/web:1", alice())
 		wantVerdict(t, v, refused)
 		if v.LoginFailed {
 			t.Error("the login counts as failed, want only the access to be refused")
@@ -122,41 +114,41 @@ func TestAccountsWithoutThePullScope(t *testing.T) {
 	}
 }
 
-func TestTokenAnswers(t *testing.T) {
+func TestTokenResponses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		body string
-		// post and get are what comes of the answer to a password's POST and to nobody's GET: a refusal where the token
-		// reached the registry.
+		// post and get are the verdicts if this is the response to POST with a password and to an anonymous GET. A denial
+		// means that the token was sent to the registry.
 		post, get string
 	}{
-		"access_token":               {`{"access_token":"x"}`, refused, private},
-		"token":                      {`{"token":"x"}`, noToken, private},
-		"both":                       {`{"token":"x","access_token":"y"}`, refused, private},
-		"with all its fields":        {`{"access_token":"x","token":"x","expires_in":60,"issued_at":"2026-03-01T12:00:00Z","scope":"","refresh_token":"r"}`, refused, private},
-		"neither":                    {`{}`, noToken, noToken},
-		"empty":                      {`{"token":"","access_token":""}`, noToken, noToken},
-		"an age that is no number":   {`{"access_token":"x","expires_in":"60"}`, noToken, noToken},
-		"an age beyond all numbers":  {`{"access_token":"x","expires_in":9223372036854775807}`, refused, private},
-		"a date that is none":        {`{"access_token":"x","issued_at":"today"}`, noToken, noToken},
-		"a refresh token of no type": {`{"access_token":"x","refresh_token":1}`, noToken, noToken},
-		"a list of scopes":           {`{"access_token":"x","scope":["pull"]}`, noToken, private},
-		"a token of no type":         {`{"access_token":"x","token":1}`, refused, noToken},
-		"not JSON":                   {`<html>`, noToken, noToken},
-		"larger than any token":      {`{"x":"` + strings.Repeat("x", 64<<10) + `","access_token":"x"}`, noToken, noToken},
+		"access_token":                    {`{"access_token":"x"}`, refused, private},
+		"token":                           {`{"token":"x"}`, noToken, private},
+		"both":                            {`{"token":"x","access_token":"y"}`, refused, private},
+		"with all its fields":             {`{"access_token":"x","token":"x","expires_in":60,"issued_at":"2026-03-01T12:00:00Z","scope":"","refresh_token":"r"}`, refused, private},
+		"neither":                         {`{}`, noToken, noToken},
+		"empty":                           {`{"token":"","access_token":""}`, noToken, noToken},
+		"an expiry that is not a number":  {`{"access_token":"x","expires_in":"60"}`, noToken, noToken},
+		"an expiry that overflows":        {`{"access_token":"x","expires_in":9223372036854775807}`, refused, private},
+		"an invalid date":                 {`{"access_token":"x","issued_at":"today"}`, noToken, noToken},
+		"a refresh token of another type": {`{"access_token":"x","refresh_token":1}`, noToken, noToken},
+		"a list of scopes":                {`{"access_token":"x","scope":["pull"]}`, noToken, private},
+		"a token of another type":         {`{"access_token":"x","token":1}`, refused, noToken},
+		"not JSON":                        {`<html>`, noToken, noToken},
+		"over the limit":                  {`{"x":"` + strings.Repeat("x", 64<<10) + `","access_token":"x"}`, noToken, noToken},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bearer())
+			w := newFixture(t, bearer())
 			w.Fault(testregistry.Fault{Path: "/token", Body: test.body})
-			wantVerdict(t, w.ask(web, alice()), test.post)
-			wantVerdict(t, w.ask(web, anonymous()), test.get)
+			wantVerdict(t, w.resolve(web, alice()), test.post)
+			wantVerdict(t, w.resolve(web, anonymous()), test.get)
 		})
 	}
 }
 
-func TestTokenServicesThatFail(t *testing.T) {
+func TestTokenServiceFailures(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		fault testregistry.Fault
@@ -166,34 +158,34 @@ func TestTokenServicesThatFail(t *testing.T) {
 			testregistry.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}},
 			"RateLimited: the token service limits the rate of requests; retry after 7s",
 		},
-		"503":        {testregistry.Fault{Status: 503}, "RegistryUnavailable: the token service answered 503; transient"},
-		"404":        {testregistry.Fault{Status: 404}, "RegistryUnavailable: the token service answered 404"},
-		"broken off": {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},
-		"truncated":  {testregistry.Fault{Body: `{"token":"x"}`, Truncate: 5}, noToken},
+		"503":       {testregistry.Fault{Status: 503}, "RegistryUnavailable: the token service answered 503; transient"},
+		"404":       {testregistry.Fault{Status: 404}, "RegistryUnavailable: the token service answered 404"},
+		"reset":     {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},
+		"truncated": {testregistry.Fault{Body: `{"token":"x"}`, Truncate: 5}, noToken},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bearer())
+			w := newFixture(t, bearer())
 			test.fault.Path = "/token"
 			w.Fault(test.fault)
-			wantVerdict(t, w.ask(web, anonymous()), test.want)
+			wantVerdict(t, w.resolve(web, anonymous()), test.want)
 		})
 	}
 }
 
-func TestTheTokenRequest(t *testing.T) {
+func TestTokenRequest(t *testing.T) {
 	t.Parallel()
 	const scope = "aws repository:shop/web:pull"
 	tests := map[string]struct {
 		cred imagepull.Credential
 		want url.Values
 	}{
-		"of a user": {alice(), url.Values{
+		"with a credential": {alice(), url.Values{
 			"grant_type": {"password"}, "username": {"alice"}, "password": {alicePassword},
 			"service": {"registry.test"}, "scope": {scope}, "client_id": {"pullgate"},
 		}},
-		"of nobody": {anonymous(), url.Values{
+		"anonymous": {anonymous(), url.Values{
 			"account": {"robot"}, "service": {"registry.test"}, "scope": strings.Fields(scope),
 		}},
 	}
@@ -201,45 +193,14 @@ func TestTheTokenRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sent := &recorder{}
-			w := newWorld(t, bearer(), func(o *registry.Options) { o.Instrument = sent.wrap })
+			w := newFixture(t, bearer(), func(o *registry.Options) { o.Instrument = sent.wrap })
 			w.Fault(testregistry.Fault{Path: "/v2/*", Status: 401, Header: http.Header{"Www-Authenticate": {
 				`Bearer realm="https://` + host + `/token?account=robot",service="registry.test",scope="repository:shop/web:pull aws"`,
 			}}})
-			w.ask(web, test.cred)
+			w.resolve(web, test.cred)
 			if diff := cmp.Diff(test.want, sent.tokenRequest); diff != "" {
 				t.Errorf("token request differs (-want +got):\n%s", diff)
 			}
 		})
 	}
-}
-
-// recorder notes the parameters of the first token request.
-type recorder struct {
-	next         http.RoundTripper
-	tokenRequest url.Values
-}
-
-func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
-	r.next = next
-	return r
-}
-
-func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Path == "/token" && r.tokenRequest == nil {
-		r.tokenRequest = req.URL.Query()
-	}
-	if req.Method == http.MethodPost {
-		body, err := req.GetBody()
-		if err != nil {
-			return nil, err
-		}
-		form, err := io.ReadAll(body)
-		if err != nil {
-			return nil, err
-		}
-		if r.tokenRequest, err = url.ParseQuery(string(form)); err != nil {
-			return nil, err
-		}
-	}
-	return r.next.RoundTrip(req)
 }

@@ -12,20 +12,6 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry"
 )
 
-const (
-	ociManifest = "application/vnd.oci.image.manifest.v1+json"
-	ociIndex    = "application/vnd.oci.image.index.v1+json"
-
-	notAManifest  = "UnsupportedImage: the registry's answer is not a manifest by its content type"
-	oldSchema     = "UnsupportedImage: the image has the old schema 1 format"
-	invalidDigest = "UnsupportedImage: the registry gives the manifest an invalid digest"
-	tooLarge      = "UnsupportedImage: the manifest is larger than the nodes' runtime accepts"
-	noSize        = "UnsupportedImage: the registry gives the manifest no size"
-)
-
-// absentDigest belongs to no content.
-var absentDigest = "sha256:" + strings.Repeat("0", 64)
-
 func TestContentTypes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
@@ -33,7 +19,7 @@ func TestContentTypes(t *testing.T) {
 		"application/vnd.docker.distribution.manifest.v2+json": "Pullable",
 		ociManifest + "; charset=utf-8":                        "Pullable",
 		ociManifest + ";charset=utf-8":                         "Pullable",
-		// containerd compares what is in front of the semicolon byte by byte.
+		// containerd compares the text before the semicolon byte by byte.
 		ociManifest + " ; charset=utf-8": notAManifest,
 		strings.ToUpper(ociManifest):     notAManifest,
 		"":                               notAManifest,
@@ -48,11 +34,11 @@ func TestContentTypes(t *testing.T) {
 	for contentType, want := range tests {
 		t.Run(contentType, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{})
+			w := newFixture(t, testregistry.Config{})
 			if _, err := w.PushManifest("shop/raw:1", contentType, []byte(`{"schemaVersion":2}`)); err != nil {
 				t.Fatalf("PushManifest: %v", err)
 			}
-			got := w.ask(host+"/shop/raw:1", anonymous())
+			got := w.resolve(host+"/shop/raw:1", anonymous())
 			wantVerdict(t, got, want)
 			if got.IsSchema1 != (want == oldSchema) {
 				t.Errorf("IsSchema1 = %t", got.IsSchema1)
@@ -62,7 +48,7 @@ func TestContentTypes(t *testing.T) {
 	}
 }
 
-func TestWhatHeadersLeaveOpenTheBodyTells(t *testing.T) {
+func TestIncompleteHeadersAreReplacedByTheBody(t *testing.T) {
 	t.Parallel()
 	const head, get, none = "HEAD shop/web:1 200", "GET shop/web:1 200", "HEAD shop/web:1 405"
 	noHead := testregistry.Fault{Method: http.MethodHead, Status: http.StatusMethodNotAllowed}
@@ -100,7 +86,7 @@ func TestWhatHeadersLeaveOpenTheBodyTells(t *testing.T) {
 			faults: []testregistry.Fault{noHead, {Header: badDigest}},
 			want:   invalidDigest, wire: []string{none, get},
 		},
-		"no length, so that an invalid digest is no matter": {
+		"no length, so that an invalid digest is ignored": {
 			faults: []testregistry.Fault{
 				{Method: http.MethodHead, DropHeader: []string{"Content-Length"}}, {Header: badDigest},
 			},
@@ -118,7 +104,7 @@ func TestWhatHeadersLeaveOpenTheBodyTells(t *testing.T) {
 			},
 			want: "RegistryUnavailable: the connection broke; transient", wire: []string{head, get},
 		},
-		"a length of nothing": {
+		"a length of zero": {
 			faults: []testregistry.Fault{{Header: http.Header{"Content-Length": {"0"}}}},
 			want:   noSize, wire: []string{head},
 		},
@@ -126,12 +112,12 @@ func TestWhatHeadersLeaveOpenTheBodyTells(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{})
+			w := newFixture(t, testregistry.Config{})
 			digest := w.push("shop/web:1")
 			for _, f := range test.faults {
 				w.Fault(f)
 			}
-			v := w.ask(web, anonymous())
+			v := w.resolve(web, anonymous())
 			wantVerdict(t, v, test.want)
 			wantWire(t, w.Server, test.wire...)
 			if test.want == "Pullable" && v.Digest != digest {
@@ -141,22 +127,22 @@ func TestWhatHeadersLeaveOpenTheBodyTells(t *testing.T) {
 	}
 }
 
-// A node that is given a digest doesn't care what the registry calls it.
-func TestTheDigestOfTheReferenceIsTheDigest(t *testing.T) {
+// A node ignores the digest header if the reference has a digest.
+func TestDigestOfTheReferenceWins(t *testing.T) {
 	t.Parallel()
 	tests := map[string]testregistry.Fault{
-		"the registry agrees":          {},
-		"the registry gives none":      {DropHeader: []string{"Docker-Content-Digest"}},
-		"the registry gives another":   {Header: http.Header{"Docker-Content-Digest": {absentDigest}}},
-		"the registry gives no digest": {Header: http.Header{"Docker-Content-Digest": {"none"}}},
+		"the registry agrees":               {},
+		"the registry gives none":           {DropHeader: []string{"Docker-Content-Digest"}},
+		"the registry gives another":        {Header: http.Header{"Docker-Content-Digest": {absentDigest}}},
+		"the registry gives an invalid one": {Header: http.Header{"Docker-Content-Digest": {"none"}}},
 	}
 	for name, fault := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{})
+			w := newFixture(t, testregistry.Config{})
 			digest := w.push("shop/web:1")
 			w.Fault(fault)
-			v := w.ask(host+"/shop/web@"+digest, anonymous())
+			v := w.resolve(host+"/shop/web@"+digest, anonymous())
 			wantVerdict(t, v, "Pullable")
 			if v.Digest != digest {
 				t.Errorf("got digest %q, want %q", v.Digest, digest)
@@ -177,13 +163,13 @@ func TestSizes(t *testing.T) {
 		"over the configured limit": {limit: 64, size: 65, want: tooLarge},
 		"at containerd's limit":     {size: containerd, want: "Pullable"},
 		"over containerd's limit":   {size: containerd + 1, want: tooLarge},
-		"of nothing":                {size: 0, want: noSize},
+		"empty":                     {size: 0, want: noSize},
 	}
 	for name, test := range tests {
 		for _, method := range []string{"HEAD", "GET"} {
 			t.Run(name+" by "+method, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, testregistry.Config{}, func(o *registry.Options) { o.ManifestBytes = int64(test.limit) })
+				w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.ManifestBytes = int64(test.limit) })
 				body := []byte(strings.Repeat(" ", test.size))
 				if _, err := w.PushManifest("shop/raw:1", ociManifest, body); err != nil {
 					t.Fatalf("PushManifest: %v", err)
@@ -191,7 +177,7 @@ func TestSizes(t *testing.T) {
 				if method == http.MethodGet {
 					w.Fault(testregistry.Fault{Method: http.MethodHead, Status: http.StatusMethodNotAllowed})
 				}
-				v := w.ask(host+"/shop/raw:1", anonymous())
+				v := w.resolve(host+"/shop/raw:1", anonymous())
 				wantVerdict(t, v, test.want)
 				if want := digest.FromBytes(body).String(); test.want == "Pullable" && v.Digest != want {
 					t.Errorf("got digest %q, want %q", v.Digest, want)
@@ -201,10 +187,10 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func TestVerdictsOnASingleManifestListNoPlatforms(t *testing.T) {
+func TestSingleManifestHasNoPlatforms(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testregistry.Config{})
-	if v := w.ask(web, anonymous()); v.IsIndex || v.Platforms != nil {
+	w := newFixture(t, testregistry.Config{})
+	if v := w.resolve(web, anonymous()); v.IsIndex || v.Platforms != nil {
 		t.Errorf("got %s, want a single manifest", fmt.Sprintf("index %t with platforms %v", v.IsIndex, v.Platforms))
 	}
 }

@@ -7,30 +7,7 @@ import (
 	"testing"
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
-	"github.com/pullgate/pullgate/webhook/registry"
 )
-
-// replica is the mirror of these tests, and toReplica the hosts.toml that names it.
-const (
-	replica   = "mirror.corp.example"
-	toReplica = "[host.\"https://" + replica + "\"]\n"
-)
-
-// mirrored is a world whose nodes ask a mirror for the images of registry.example.com.
-type mirrored struct {
-	*world
-	mirror *testregistry.Server
-	root   string // of the certs.d tree
-}
-
-// newMirrored starts one whose mirror holds nothing yet.
-func newMirrored(t *testing.T, hosts string, cfg testregistry.Config, change ...func(*registry.Options)) mirrored {
-	t.Helper()
-	root := plant(t, "", map[string]string{host + "/hosts.toml": hosts})
-	change = append([]func(*registry.Options){func(o *registry.Options) { o.HostsDir = root }}, change...)
-	w := newWorld(t, testregistry.Config{}, change...)
-	return mirrored{w, w.add(replica, cfg), root}
-}
 
 func TestMirrors(t *testing.T) {
 	t.Parallel()
@@ -41,32 +18,32 @@ func TestMirrors(t *testing.T) {
 		onMirror, at     []string
 		want             string
 	}{
-		"the mirror has it": {hosts: toReplica, onMirror: []string{ns + " 200"}, want: "Pullable"},
+		"the mirror has it": {hosts: replicaHosts, onMirror: []string{ns + " 200"}, want: "Pullable"},
 		"the mirror lacks it": {
-			hosts: toReplica, mirror: testregistry.Fault{Status: 404}, onMirror: []string{ns + " 404"}, at: []string{ns + " 200"}, want: "Pullable",
+			hosts: replicaHosts, mirror: testregistry.Fault{Status: 404}, onMirror: []string{ns + " 404"}, at: []string{ns + " 200"}, want: "Pullable",
 		},
-		"the mirror may not resolve": {
-			hosts: toReplica + "capabilities = [\"pull\"]\n", at: []string{ns + " 200"}, want: "Pullable",
+		"the mirror lacks resolve": {
+			hosts: replicaHosts + "capabilities = [\"pull\"]\n", at: []string{ns + " 200"}, want: "Pullable",
 		},
-		"the mirror may not pull": {
-			hosts: toReplica + "capabilities = [\"resolve\", \"push\"]\n", at: []string{ns + " 200"}, want: "Pullable",
+		"the mirror lacks pull": {
+			hosts: replicaHosts + "capabilities = [\"resolve\", \"push\"]\n", at: []string{ns + " 200"}, want: "Pullable",
 		},
-		"none may resolve": {
+		"no host with resolve": {
 			hosts: "server = \"https://" + host + "\"\ncapabilities = [\"pull\"]\n",
 			want:  "NotFound: the nodes' hosts.toml leaves no host to pull the image from",
 		},
-		"none can be asked": {
+		"no usable host": {
 			hosts: "server = \"httpx://" + host + "\"\n",
 			want:  "NotFound: the nodes' hosts.toml leaves no host to pull the image from",
 		},
-		"one can't be asked": {hosts: "[host.\"httpx://x\"]\n[host.\"httpd\"]\n", at: []string{ns + " 200"}, want: "Pullable"},
+		"unusable mirrors": {hosts: "[host.\"httpx://x\"]\n[host.\"httpd\"]\n", at: []string{ns + " 200"}, want: "Pullable"},
 		"the mirror is the server": {
 			hosts: "server = \"https://" + replica + "\"\n", mirror: testregistry.Fault{Status: 404},
 			onMirror: []string{ns + " 404", "GET shop/web:1 404"}, want: "NotFound: mirror " + replica + ": tag not found",
 		},
-		"a broken file": {hosts: "[", at: []string{ns + " 200"}, want: "Pullable"},
+		"an invalid file": {hosts: "[", at: []string{ns + " 200"}, want: "Pullable"},
 		"both lack it": {
-			hosts: toReplica, mirror: testregistry.Fault{Status: 404}, upstream: testregistry.Fault{Status: 404},
+			hosts: replicaHosts, mirror: testregistry.Fault{Status: 404}, upstream: testregistry.Fault{Status: 404},
 			onMirror: []string{ns + " 404"}, at: []string{ns + " 404", "GET shop/web:1 404"}, want: "NotFound: tag not found",
 		},
 	}
@@ -80,49 +57,49 @@ func TestMirrors(t *testing.T) {
 					server.Fault(fault)
 				}
 			}
-			wantVerdict(t, m.ask(web, anonymous()), test.want)
+			wantVerdict(t, m.resolve(web, anonymous()), test.want)
 			wantWire(t, m.mirror, test.onMirror...)
 			wantWire(t, m.Server, test.at...)
 		})
 	}
 }
 
-// What a mirror gets wrong ends the pull, and what it doesn't get leads to the registry.
-func TestWhatEndsAPull(t *testing.T) {
+// A failing status of a mirror leads to the registry. An invalid success ends the pull.
+func TestMirrorResponsesThatEndThePull(t *testing.T) {
 	t.Parallel()
 	header := func(key, value string) http.Header { return http.Header{key: {value}} }
 	tests := map[string]struct {
 		fault testregistry.Fault
-		want  string // empty: the registry is asked
+		want  string // if empty, the registry receives a request
 	}{
-		"401":                 {fault: testregistry.Fault{Status: 401}},
-		"403":                 {fault: testregistry.Fault{Status: 403}},
-		"404":                 {fault: testregistry.Fault{Status: 404}},
-		"405 twice":           {fault: testregistry.Fault{Status: 405}},
-		"429":                 {fault: testregistry.Fault{Status: 429}},
-		"500":                 {fault: testregistry.Fault{Status: 500}},
-		"503":                 {fault: testregistry.Fault{Status: 503}},
-		"a broken connection": {fault: testregistry.Fault{Reset: true}},
-		"a redirect for ever": {fault: testregistry.Fault{RedirectLoop: true}},
-		"a redirect nowhere":  {fault: testregistry.Fault{Redirect: "https://gone.example.net"}},
-		"304":                 {fault: testregistry.Fault{Status: 304}, want: "RegistryUnavailable: mirror " + replica + ": the registry answered 304"},
-		"another type":        {fault: testregistry.Fault{Header: header("Content-Type", "text/html")}, want: "UnsupportedImage: mirror " + replica + ": " + notManifest},
-		"an invalid digest":   {fault: testregistry.Fault{Header: header("Docker-Content-Digest", "none")}, want: "UnsupportedImage: mirror " + replica + ": " + badDigest},
-		"no size by GET":      {fault: testregistry.Fault{Method: http.MethodHead, DropHeader: []string{"Docker-Content-Digest"}}, want: "Pullable"},
+		"401":                           {fault: testregistry.Fault{Status: 401}},
+		"403":                           {fault: testregistry.Fault{Status: 403}},
+		"404":                           {fault: testregistry.Fault{Status: 404}},
+		"405 twice":                     {fault: testregistry.Fault{Status: 405}},
+		"429":                           {fault: testregistry.Fault{Status: 429}},
+		"500":                           {fault: testregistry.Fault{Status: 500}},
+		"503":                           {fault: testregistry.Fault{Status: 503}},
+		"a reset connection":            {fault: testregistry.Fault{Reset: true}},
+		"an endless redirect":           {fault: testregistry.Fault{RedirectLoop: true}},
+		"a redirect to an unknown host": {fault: testregistry.Fault{Redirect: "https://gone.example.net"}},
+		"304":                           {fault: testregistry.Fault{Status: 304}, want: "RegistryUnavailable: mirror " + replica + ": the registry answered 304"},
+		"another type":                  {fault: testregistry.Fault{Header: header("Content-Type", "text/html")}, want: "UnsupportedImage: mirror " + replica + ": " + notManifest},
+		"an invalid digest":             {fault: testregistry.Fault{Header: header("Docker-Content-Digest", "none")}, want: "UnsupportedImage: mirror " + replica + ": " + badDigest},
+		"no size by GET":                {fault: testregistry.Fault{Method: http.MethodHead, DropHeader: []string{"Docker-Content-Digest"}}, want: "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMirrored(t, toReplica, testregistry.Config{})
+			m := newMirrored(t, replicaHosts, testregistry.Config{})
 			pushWeb(t, m.mirror)
 			m.mirror.Fault(test.fault)
 			want := test.want
 			if want == "" {
 				want = "Pullable"
 			}
-			wantVerdict(t, m.ask(web, anonymous()), want)
-			if asked := len(m.Requests()) > 0; asked != (test.want == "") {
-				t.Errorf("the registry was asked: %t, want %t", asked, test.want == "")
+			wantVerdict(t, m.resolve(web, anonymous()), want)
+			if sent := len(m.Requests()) > 0; sent != (test.want == "") {
+				t.Errorf("the registry received a request: %t, want %t", sent, test.want == "")
 			}
 		})
 	}
@@ -133,8 +110,8 @@ const (
 	badDigest   = "the registry gives the manifest an invalid digest"
 )
 
-// A node that has the headers asks nobody else for the body.
-func TestABodyThatDoesNotComeEndsAPull(t *testing.T) {
+// A node that has the headers requests the body from the same host only.
+func TestMissingBodyEndsThePull(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{
 		404: "NotFound: mirror " + replica + ": tag not found",
@@ -143,19 +120,19 @@ func TestABodyThatDoesNotComeEndsAPull(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			m := newMirrored(t, toReplica, testregistry.Config{})
+			m := newMirrored(t, replicaHosts, testregistry.Config{})
 			pushWeb(t, m.mirror)
 			m.mirror.Fault(testregistry.Fault{Method: http.MethodHead, DropHeader: []string{"Docker-Content-Digest"}})
 			m.mirror.Fault(testregistry.Fault{Method: http.MethodGet, Status: status, Reset: status == 0})
-			wantVerdict(t, m.ask(web, anonymous()), want)
+			wantVerdict(t, m.resolve(web, anonymous()), want)
 			wantWire(t, m.Server)
 		})
 	}
 }
 
-// Of several failures a doubt is reported before what is certain, since that host may have the image; and else what a node
+// An Indeterminate failure is reported first, because that host may have the image. Otherwise it is the failure that a node
 // reports.
-func TestWhichFailureIsReported(t *testing.T) {
+func TestWorstFailureIsReported(t *testing.T) {
 	t.Parallel()
 	const (
 		own       = "the registry answered 503; transient"
@@ -170,8 +147,8 @@ func TestWhichFailureIsReported(t *testing.T) {
 	}{
 		"absent, then broken":      {status(404), status(503), "RegistryUnavailable: " + own},
 		"broken, then absent":      {status(503), status(404), "RegistryUnavailable: " + ofMirror + own},
-		"cut off, then absent":     {testregistry.Fault{Reset: true}, status(404), "RegistryUnavailable: " + ofMirror + "the connection broke; transient"},
-		"cut off, then broken":     {testregistry.Fault{Reset: true}, status(503), "RegistryUnavailable: " + own},
+		"reset, then absent":       {testregistry.Fault{Reset: true}, status(404), "RegistryUnavailable: " + ofMirror + "the connection broke; transient"},
+		"reset, then broken":       {testregistry.Fault{Reset: true}, status(503), "RegistryUnavailable: " + own},
 		"limited, then denied":     {status(429), status(403), "RateLimited: " + ofMirror + "the registry limits the rate of requests"},
 		"denied, then absent":      {status(403), status(404), strings.Replace(forbidden, ": ", ": "+ofMirror, 1)},
 		"absent, then denied":      {status(404), status(403), forbidden},
@@ -179,17 +156,17 @@ func TestWhichFailureIsReported(t *testing.T) {
 		"too large, then absent":   {large, status(404), "UnsupportedImage: " + ofMirror + "the manifest is larger than the nodes' runtime accepts"},
 		"too large, then broken":   {large, status(503), "RegistryUnavailable: " + own},
 		"absent, then too large":   {status(404), large, tooLarge},
-		"too large, then fine":     {large, testregistry.Fault{}, "Pullable"},
+		"too large, then pullable": {large, testregistry.Fault{}, "Pullable"},
 		"broken, then another one": {status(500), status(503), "RegistryUnavailable: " + ofMirror + "the registry answered 500; transient"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMirrored(t, toReplica, testregistry.Config{Seed: 7})
+			m := newMirrored(t, replicaHosts, testregistry.Config{Seed: 7})
 			pushWeb(t, m.mirror)
 			m.mirror.Fault(test.mirror)
 			m.Fault(test.upstream)
-			wantVerdict(t, m.ask(web, anonymous()), test.want)
+			wantVerdict(t, m.resolve(web, anonymous()), test.want)
 		})
 	}
 }

@@ -10,15 +10,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry"
 )
 
-func bearer() testregistry.Config {
-	return testregistry.Config{Auth: testregistry.AuthBearer, Accounts: []testregistry.Account{account()}}
-}
-
-func basic() testregistry.Config {
-	return testregistry.Config{Auth: testregistry.AuthBasic, Accounts: []testregistry.Account{account()}}
-}
-
-func TestColdQuestionsOnTheWire(t *testing.T) {
+func TestColdRequests(t *testing.T) {
 	t.Parallel()
 	public := bearer()
 	public.Public, public.ChallengePublic = []string{"*"}, true
@@ -27,23 +19,23 @@ func TestColdQuestionsOnTheWire(t *testing.T) {
 		cred   imagepull.Credential
 		want   []string
 	}{
-		"an open registry is asked once": {
+		"an open registry receives one request": {
 			cred: anonymous(),
 			want: []string{"HEAD shop/web:1 200"},
 		},
-		"an open registry never sees the credential": {
+		"an open registry receives no credential": {
 			cred: alice(),
 			want: []string{"HEAD shop/web:1 200"},
 		},
-		"basic takes two": {
+		"basic costs two requests": {
 			config: basic(), cred: alice(),
 			want: []string{"HEAD shop/web:1 401", "HEAD shop/web:1 alice 200"},
 		},
-		"bearer takes three": {
+		"bearer costs three requests": {
 			config: bearer(), cred: alice(),
 			want: []string{"HEAD shop/web:1 401", "POST /token alice 200", "HEAD shop/web:1 token=alice 200"},
 		},
-		"an anonymous token comes by GET": {
+		"an anonymous token is requested by GET": {
 			config: public, cred: anonymous(),
 			want: []string{"HEAD shop/web:1 401", "GET /token 200", "HEAD shop/web:1 token= 200"},
 		},
@@ -51,8 +43,8 @@ func TestColdQuestionsOnTheWire(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, test.config)
-			v := w.ask(web, test.cred)
+			w := newFixture(t, test.config)
+			v := w.resolve(web, test.cred)
 			wantVerdict(t, v, "Pullable")
 			if v.Credential != test.cred.Source {
 				t.Errorf("got credential %q, want %q", v.Credential, test.cred.Source)
@@ -62,37 +54,37 @@ func TestColdQuestionsOnTheWire(t *testing.T) {
 	}
 }
 
-func TestWarmQuestionsOnTheWire(t *testing.T) {
+func TestWarmRequests(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, bearer())
+	w := newFixture(t, bearer())
 	w.push("shop/cart:1")
-	w.ask(web, alice())
+	w.resolve(web, alice())
 	w.ResetRequests()
 
-	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	wantWire(t, w.Server, "HEAD shop/web:1 token=alice 200")
 
-	wantVerdict(t, w.ask(host+"/shop/cart:1", alice()), "Pullable")
+	wantVerdict(t, w.resolve(host+"/shop/cart:1", alice()), "Pullable")
 	wantWire(t, w.Server, "POST /token alice 200", "HEAD shop/cart:1 token=alice 200")
 }
 
-func TestWarmBasicIsShownAtOnce(t *testing.T) {
+func TestWarmBasicIsSentPreemptively(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, basic())
-	w.ask(web, alice())
+	w := newFixture(t, basic())
+	w.resolve(web, alice())
 	w.ResetRequests()
 
-	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	wantWire(t, w.Server, "HEAD shop/web:1 alice 200")
 }
 
-func TestWhatIsSent(t *testing.T) {
+func TestRequestHeaders(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testregistry.Config{}, func(o *registry.Options) { o.UserAgent = "pullgate/test" })
+	w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.UserAgent = "pullgate/test" })
 	if _, err := w.PushIndex("shop/index:1", imagepull.Platform{OS: "linux", Architecture: "amd64"}); err != nil {
 		t.Fatalf("PushIndex: %v", err)
 	}
-	w.ask(host+"/shop/index:1", anonymous())
+	w.resolve(host+"/shop/index:1", anonymous())
 	var got []string
 	for _, r := range w.Requests() {
 		got = append(got, r.Method+" "+r.UserAgent+" "+r.Accept)
@@ -108,26 +100,26 @@ func TestWhatIsSent(t *testing.T) {
 	}
 }
 
-func TestAnIndexCostsOneRequestMore(t *testing.T) {
+func TestIndexCostsOneMoreRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, bearer())
+	w := newFixture(t, bearer())
 	digest, err := w.PushIndex("shop/index:1", imagepull.Platform{OS: "linux", Architecture: "arm64"})
 	if err != nil {
 		t.Fatalf("PushIndex: %v", err)
 	}
-	v := w.ask(host+"/shop/index:1", alice())
+	v := w.resolve(host+"/shop/index:1", alice())
 	wantVerdict(t, v, "Pullable")
 	wantWire(t, w.Server, "HEAD shop/index:1 401", "POST /token alice 200",
 		"HEAD shop/index:1 token=alice 200", "GET shop/index:"+digest+" token=alice 200")
 }
 
-func TestAMissingTagCostsOneRequestMoreForItsCause(t *testing.T) {
+func TestMissingTagCostsOneMoreRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, bearer())
-	wantVerdict(t, w.ask(host+"/shop/web:2", alice()), "NotFound: tag not found")
+	w := newFixture(t, bearer())
+	wantVerdict(t, w.resolve(host+"/shop/web:2", alice()), "NotFound: tag not found")
 	wantWire(t, w.Server, "HEAD shop/web:2 401", "POST /token alice 200",
 		"HEAD shop/web:2 token=alice 404", "GET shop/web:2 token=alice 404")
 
-	wantVerdict(t, w.ask(host+"/shop/web:2", alice()), "NotFound: tag not found")
+	wantVerdict(t, w.resolve(host+"/shop/web:2", alice()), "NotFound: tag not found")
 	wantWire(t, w.Server, "HEAD shop/web:2 token=alice 404", "HEAD shop/web:2 401", "GET shop/web:2 token=alice 404")
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The refusals of an address.
+// The details of forbidden addresses.
 const (
 	local    = "the registry resolves to a loopback, link-local or multicast address"
 	metadata = "the registry resolves to a cloud's metadata service"
@@ -27,7 +27,7 @@ func mustGuard(t *testing.T, e Rules) *guard {
 	return g
 }
 
-// refusal text of an error; empty for none.
+// textOf returns the text of an error; empty for nil.
 func textOf(err error) string {
 	if err == nil {
 		return ""
@@ -38,11 +38,11 @@ func textOf(err error) string {
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	open, closed := mustGuard(t, Rules{}), mustGuard(t, Rules{DenyPrivate: true})
-	tests := map[string]struct{ addr, whenOpen, whenClosed string }{
+	tests := map[string]struct{ addr, privateAllowed, privateDenied string }{
 		"public":                      {"93.184.216.34", "", ""},
 		"public IPv6":                 {"2606:4700::1111", "", ""},
 		"loopback":                    {"127.0.0.1", local, local},
-		"far end of loopback":         {"127.255.255.254", local, local},
+		"last loopback address":       {"127.255.255.254", local, local},
 		"IPv6 loopback":               {"::1", local, local},
 		"mapped loopback":             {"::ffff:127.0.0.1", local, local},
 		"NAT64 loopback":              {"64:ff9b::7f00:1", local, local},
@@ -71,8 +71,8 @@ func TestAddresses(t *testing.T) {
 		"IPv6 private":                {"fd12:3456::1", "", onPriv},
 		"IPv6 private, other half":    {"fc00::1", "", onPriv},
 		"shared by a carrier":         {"100.64.0.1", "", onPriv},
-		"shared by a carrier, end":    {"100.127.255.255", "", onPriv},
-		"beside the carrier's":        {"100.128.0.1", "", ""},
+		"shared by a carrier, last":   {"100.127.255.255", "", onPriv},
+		"beside the shared range":     {"100.128.0.1", "", ""},
 		"benchmarks":                  {"198.19.0.1", "", onPriv},
 		"neighbour of private B":      {"172.32.0.1", "", ""},
 		"neighbour of link-local":     {"169.253.0.1", "", ""},
@@ -83,11 +83,11 @@ func TestAddresses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			to := netip.AddrPortFrom(netip.MustParseAddr(test.addr), 443)
-			if got := textOf(open.checkAddress(to)); got != test.whenOpen {
-				t.Errorf("with private networks allowed: got %q, want %q", got, test.whenOpen)
+			if got := textOf(open.checkAddress(to)); got != test.privateAllowed {
+				t.Errorf("with private networks allowed: got %q, want %q", got, test.privateAllowed)
 			}
-			if got := textOf(closed.checkAddress(to)); got != test.whenClosed {
-				t.Errorf("with private networks denied: got %q, want %q", got, test.whenClosed)
+			if got := textOf(closed.checkAddress(to)); got != test.privateDenied {
+				t.Errorf("with private networks denied: got %q, want %q", got, test.privateDenied)
 			}
 		})
 	}
@@ -100,26 +100,26 @@ func TestAddressRules(t *testing.T) {
 		address string
 		want    string
 	}{
-		"denied address":                   {Rules{Deny: []string{"93.184.216.34"}}, "93.184.216.34:443", listed},
-		"denied range":                     {Rules{Deny: []string{"93.184.0.0/16"}}, "93.184.216.34:443", listed},
-		"outside of the denied range":      {Rules{Deny: []string{"93.184.0.0/16"}}, "93.185.216.34:443", ""},
-		"denied range, mapped address":     {Rules{Deny: []string{"93.184.0.0/16"}}, "[::ffff:93.184.216.34]:443", listed},
-		"denied range, NAT64 address":      {Rules{Deny: []string{"93.184.0.0/16"}}, "[64:ff9b::5db8:d822]:443", listed},
-		"denied mapped range":              {Rules{Deny: []string{"::ffff:93.184.0.0/112"}}, "93.184.216.34:443", listed},
-		"denied mapped address":            {Rules{Deny: []string{"::ffff:93.184.216.34"}}, "93.184.216.34:443", listed},
-		"denied NAT64 range":               {Rules{Deny: []string{"64:ff9b::/96"}}, "[64:ff9b::5db8:d822]:443", listed},
-		"denied IPv6 range":                {Rules{Deny: []string{"2606::/16"}}, "[2606:4700::1111]:443", listed},
-		"denied IPv6 range, scoped":        {Rules{Deny: []string{"2606::/16"}}, "[2606:4700::1111%eth0]:443", listed},
-		"denied port":                      {Rules{Deny: []string{"93.184.216.34:5000"}}, "93.184.216.34:5000", listed},
-		"another port than denied":         {Rules{Deny: []string{"93.184.216.34:5000"}}, "93.184.216.34:443", ""},
-		"allowed wins over denied":         {Rules{Allow: []string{"93.184.216.34"}, Deny: []string{"93.0.0.0/8"}}, "93.184.216.34:443", ""},
-		"allowed wins over loopback":       {Rules{Allow: []string{"127.0.0.0/8"}}, "127.0.0.1:443", ""},
-		"allowed wins over private":        {Rules{Allow: []string{"10.0.0.0/8"}, DenyPrivate: true}, "10.1.2.3:443", ""},
-		"allowed wins over metadata":       {Rules{Allow: []string{"fd00:ec2::254"}}, "[fd00:ec2::254]:80", ""},
-		"allowed port":                     {Rules{Allow: []string{"127.0.0.1:5000"}}, "127.0.0.1:5000", ""},
-		"another port than allowed":        {Rules{Allow: []string{"127.0.0.1:5000"}}, "127.0.0.1:5001", local},
-		"allowed private, mapped loopback": {Rules{Allow: []string{"10.0.0.0/8"}}, "[::ffff:127.0.0.1]:443", local},
-		"a name says nothing of addresses": {Rules{Allow: []string{"*"}}, "127.0.0.1:443", local},
+		"denied address":                          {Rules{Deny: []string{"93.184.216.34"}}, "93.184.216.34:443", listed},
+		"denied range":                            {Rules{Deny: []string{"93.184.0.0/16"}}, "93.184.216.34:443", listed},
+		"outside of the denied range":             {Rules{Deny: []string{"93.184.0.0/16"}}, "93.185.216.34:443", ""},
+		"denied range, mapped address":            {Rules{Deny: []string{"93.184.0.0/16"}}, "[::ffff:93.184.216.34]:443", listed},
+		"denied range, NAT64 address":             {Rules{Deny: []string{"93.184.0.0/16"}}, "[64:ff9b::5db8:d822]:443", listed},
+		"denied mapped range":                     {Rules{Deny: []string{"::ffff:93.184.0.0/112"}}, "93.184.216.34:443", listed},
+		"denied mapped address":                   {Rules{Deny: []string{"::ffff:93.184.216.34"}}, "93.184.216.34:443", listed},
+		"denied NAT64 range":                      {Rules{Deny: []string{"64:ff9b::/96"}}, "[64:ff9b::5db8:d822]:443", listed},
+		"denied IPv6 range":                       {Rules{Deny: []string{"2606::/16"}}, "[2606:4700::1111]:443", listed},
+		"denied IPv6 range, scoped":               {Rules{Deny: []string{"2606::/16"}}, "[2606:4700::1111%eth0]:443", listed},
+		"denied port":                             {Rules{Deny: []string{"93.184.216.34:5000"}}, "93.184.216.34:5000", listed},
+		"another port than denied":                {Rules{Deny: []string{"93.184.216.34:5000"}}, "93.184.216.34:443", ""},
+		"allowed wins over denied":                {Rules{Allow: []string{"93.184.216.34"}, Deny: []string{"93.0.0.0/8"}}, "93.184.216.34:443", ""},
+		"allowed wins over loopback":              {Rules{Allow: []string{"127.0.0.0/8"}}, "127.0.0.1:443", ""},
+		"allowed wins over private":               {Rules{Allow: []string{"10.0.0.0/8"}, DenyPrivate: true}, "10.1.2.3:443", ""},
+		"allowed wins over metadata":              {Rules{Allow: []string{"fd00:ec2::254"}}, "[fd00:ec2::254]:80", ""},
+		"allowed port":                            {Rules{Allow: []string{"127.0.0.1:5000"}}, "127.0.0.1:5000", ""},
+		"another port than allowed":               {Rules{Allow: []string{"127.0.0.1:5000"}}, "127.0.0.1:5001", local},
+		"allowed private, mapped loopback":        {Rules{Allow: []string{"10.0.0.0/8"}}, "[::ffff:127.0.0.1]:443", local},
+		"a name pattern does not match addresses": {Rules{Allow: []string{"*"}}, "127.0.0.1:443", local},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -136,10 +136,10 @@ func TestAddressesThatCannotBeChecked(t *testing.T) {
 	t.Parallel()
 	const want = "the registry has an address that cannot be checked"
 	tests := map[string]struct{ network, address string }{
-		"a socket of the file system": {"unix", "/run/registry.sock"},
-		"datagrams":                   {"udp4", "93.184.216.34:443"},
-		"a name":                      {"tcp4", "registry.example.com:443"},
-		"no port":                     {"tcp4", "93.184.216.34"},
+		"a Unix socket": {"unix", "/run/registry.sock"},
+		"datagrams":     {"udp4", "93.184.216.34:443"},
+		"a name":        {"tcp4", "registry.example.com:443"},
+		"no port":       {"tcp4", "93.184.216.34"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestAddressesThatCannotBeChecked(t *testing.T) {
 	}
 }
 
-// The guarded dialler connects for real here, to a listener that must not notice.
+// This test uses the real dialler. The listener must not receive a connection.
 func TestNamesThatResolveToLoopback(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -186,7 +186,7 @@ func TestNamesThatResolveToLoopback(t *testing.T) {
 	wantNextCaller(t, listener)
 }
 
-// wantNextCaller fails the test unless nobody has called the listener before now.
+// wantNextCaller fails the test if the listener has received a connection before now.
 func wantNextCaller(t *testing.T, listener net.Listener) {
 	t.Helper()
 	caller, err := net.Dial("tcp", listener.Addr().String())
