@@ -13,7 +13,7 @@ import (
 // marker is text that a registry tries to place in a message. It is not a valid word of a platform.
 const marker = "<marker>"
 
-// A verdict appears in messages and logs. It must hold neither text from a registry nor a secret.
+// A verdict appears in messages and logs. It must not hold text from a registry or a secret.
 func TestVerdictsHoldNoTextFromRegistries(t *testing.T) {
 	t.Parallel()
 	headers := http.Header{

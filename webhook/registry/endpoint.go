@@ -72,7 +72,7 @@ func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, e
 		return nil, err
 	}
 	dialTimeout := c.options.ConnectTimeout
-	if e.DialTimeout != nil && *e.DialTimeout != 0 { // zero is no limit on the node
+	if e.DialTimeout != nil && *e.DialTimeout != 0 { // zero means no limit on the node
 		dialTimeout = min(dialTimeout, *e.DialTimeout)
 	}
 	tlsID := files.Fingerprint()

@@ -39,7 +39,7 @@ func TestMirrorTLS(t *testing.T) {
 	server := "server = \"https://" + host + "\"\n"
 	tests := map[string]struct {
 		hosts      string
-		files      []string // besides hosts.toml
+		files      []string // in addition to hosts.toml
 		want       string
 		wantClient bool
 	}{

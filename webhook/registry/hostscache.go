@@ -16,7 +16,7 @@ const (
 // hostsEntry holds the endpoints of one namespace, as read last from the nodes' files and the cluster.
 type hostsEntry struct {
 	endpoints []*endpoint
-	// err is the error of the last read. The endpoints are then those of the read before.
+	// err is the error of the last read. The endpoints then come from the read before.
 	err error
 	// since is when the endpoints changed; zero if they never did.
 	since time.Time

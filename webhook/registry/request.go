@@ -19,7 +19,7 @@ import (
 // request is a request for one object of a repository: a manifest by tag or digest, or a blob.
 type request struct {
 	method, object, accept string
-	// blob selects a blob, of which at most maxBytes are read.
+	// blob selects a blob. At most maxBytes of its body are read.
 	blob     bool
 	maxBytes int64
 	// byteRange is the Range header; empty for the whole object.

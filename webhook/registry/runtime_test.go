@@ -102,7 +102,7 @@ func TestManifestLimits(t *testing.T) {
 	}
 }
 
-// CRI-O sends neither POST for credentials nor HEAD for manifests, so services without them are sufficient.
+// CRI-O does not send POST for credentials or HEAD for manifests, so services without them are sufficient.
 func TestRequestsOfCRIO(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -25,11 +25,11 @@ type result struct {
 	session *session
 	stage   stage
 	verdict imagepull.Verdict
-	// request and response are those of an absent manifest, whose verdict needs one more request, or of an index.
+	// request and response belong to an absent manifest, whose verdict needs one more request, or to an index.
 	request  request
 	response response
 	isIndex  bool
-	// digest is that of an oversized manifest. A node uses it for its requests to the next host.
+	// digest identifies an oversized manifest. A node uses it for its requests to the next host.
 	digest string
 }
 

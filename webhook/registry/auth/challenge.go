@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// challenge is a WWW-Authenticate header that can be answered. The zero value is none.
+// challenge is a WWW-Authenticate header that can be answered. The zero value cannot be answered.
 type challenge struct {
 	scheme                scheme
 	realm, service, scope string
@@ -44,7 +44,7 @@ func parseChallenge(header http.Header) challenge {
 //	quoted-pair   = "\" <any character>
 //
 // Like containerd, it accepts parameters as long as they follow this grammar, with empty values too, and ignores the rest. It
-// accepts neither token68 credentials nor space around "=". go-containerregistry's parser stops at an empty value.
+// does not accept token68 credentials or space around "=". go-containerregistry's parser stops at an empty value.
 func parseValue(value string) challenge {
 	name, rest := cutToken(value)
 	c := challenge{scheme: scheme(strings.ToLower(name))}

@@ -8,6 +8,6 @@
 // are authorized preemptively. A credential that was refused a moment ago is not sent again, because registries lock accounts
 // after a few failed logins.
 //
-// The requests are those of containerd (containerd: core/remotes/docker/authorizer.go). A registry chooses its token service, so
+// The requests follow containerd (containerd: core/remotes/docker/authorizer.go). A registry chooses its token service, so
 // a credential goes only to a token service of the registry's own domain, or to one that the operator allows.
 package auth

@@ -62,7 +62,7 @@ const (
 	reusing
 )
 
-// refusal is an attempt that failed although it answered a challenge. The zero value is none.
+// refusal is an attempt that failed although it answered a challenge. The zero value stands for no refusal.
 type refusal struct {
 	attempt  attempt
 	response *http.Response // without its body

@@ -17,7 +17,7 @@ type exchange struct {
 	fallBack func(*url.URL, error) bool
 }
 
-// RoundTrip implements http.RoundTripper. The response may be that of another host, which its Request names.
+// RoundTrip implements http.RoundTripper. After a redirect, the response may come from another host, which its Request names.
 func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), e.timeout)
 	req = req.Clone(ctx)

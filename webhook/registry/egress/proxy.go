@@ -66,8 +66,8 @@ func (h *hop) sendThroughProxy(req *http.Request, trusted bool) (*http.Response,
 	return resp, nil
 }
 
-// proxyFailure separates failures of the proxy from those of the registry behind it. A proxy that opens a tunnel and then sends
-// an error in plain text must not count as a registry without TLS.
+// proxyFailure returns a ProxyError for a failure of the proxy, and err for a failure of the registry behind it. A proxy that
+// opens a tunnel and then sends an error in plain text must not count as a registry without TLS.
 func (h *hop) proxyFailure(req *http.Request, err error) error {
 	op, ok := errors.AsType[*net.OpError](err)
 	switch {
@@ -90,7 +90,7 @@ func proxyDetail(err error) string {
 	return cause.detail
 }
 
-// isFromRegistry reports whether a plain HTTP response looks like that of a registry or a token service. A proxy's own
+// isFromRegistry reports whether a plain HTTP response looks like one of a registry or a token service. A proxy's own
 // responses are HTML or text.
 func isFromRegistry(resp *http.Response) bool {
 	switch resp.StatusCode {

@@ -109,7 +109,7 @@ func CheckRoot(root string) error {
 
 var errNoDirectory = errors.New("reading the nodes' hosts: not a directory")
 
-// findDir returns the directory of a namespace; empty if there is none.
+// findDir returns the directory of a namespace, or an empty string.
 func findDir(root, namespace string) (string, error) {
 	for _, name := range dirNames(namespace) {
 		dir := filepath.Join(root, name)
@@ -152,7 +152,7 @@ func readDir(dir string) ([]Host, error) {
 	return []Host{host}, nil
 }
 
-// setRegistry makes the host that of the registry itself. TLS and header from the root of the file stay, its capabilities do
+// setRegistry makes the host the registry itself. TLS and header from the root of the file stay, its capabilities do
 // not.
 func (h *Host) setRegistry(namespace string) {
 	h.Scheme, h.Name, h.Path, h.Capabilities = "https", namespace, "/v2", allCapabilities

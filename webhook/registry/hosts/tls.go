@@ -86,7 +86,7 @@ func (f keyPairFiles) read() (pair [2][]byte, err error) {
 }
 
 // Config returns the TLS configuration of these files. It trusts their authorities in addition to roots, which are the
-// system's if nil. The error has the same meaning as that of ReadTLS.
+// system's if nil. An error means the same as for ReadTLS.
 func (f TLSFiles) Config(roots *x509.CertPool) (*tls.Config, error) {
 	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, InsecureSkipVerify: f.skipVerify}
 	if len(f.authorities) > 0 {

@@ -23,7 +23,7 @@ type Index struct{ index ocispec.Index }
 // ErrTooManyEntries is the error of ParseIndex for an index with more than 1024 entries.
 var ErrTooManyEntries = errors.New("index has too many entries")
 
-// errNotAnIndex is the error for a document whose content is not that of an index.
+// errNotAnIndex is the error for a document whose content is not an index.
 var errNotAnIndex = errors.New("document is not an index")
 
 // ParseIndex decodes an index, with the checks of containerd (core/images/image.go, Children and validateMediaType). As in

@@ -22,7 +22,7 @@ type Blob struct {
 	Name string
 }
 
-// ErrIsIndex is the error of Parse for a document whose content is that of an index.
+// ErrIsIndex is the error of Parse for a document whose content is an index.
 var ErrIsIndex = errors.New("document is an index")
 
 var errIsSchema1 = errors.New("document is a schema 1 manifest")

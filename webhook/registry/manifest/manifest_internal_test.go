@@ -7,8 +7,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// FuzzManifest passes a manifest and a configuration, both of which an attacker may push, to every function that runs before a
-// request.
+// FuzzManifest passes a manifest and a configuration to every function that runs before a request. An attacker may push both.
 func FuzzManifest(f *testing.F) {
 	for _, seed := range [][2]string{
 		{`{"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:0","size":1},"layers":[null]}`, `{}`},
