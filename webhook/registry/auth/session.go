@@ -123,8 +123,9 @@ func (s *Session) firstAttempt(ctx context.Context) attempt {
 }
 
 func (s *Session) send(req *http.Request, a attempt) (*http.Response, error) {
-	req = req.Clone(req.Context())
 	if a.authorization != "" {
+		req = req.WithContext(req.Context()) // a copy: a RoundTripper must not change the request
+		req.Header = req.Header.Clone()
 		req.Header.Set("Authorization", a.authorization)
 	}
 	return s.endpoint.Transports.Content.RoundTrip(req)

@@ -20,11 +20,11 @@ type exchange struct {
 // RoundTrip implements http.RoundTripper. After a redirect, the response may come from another host, which its Request names.
 func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), e.timeout)
-	req = req.Clone(ctx)
-	resp, err := e.client.Do(req)
+	resp, err := e.client.Do(req.WithContext(ctx))
 	if err != nil && e.fallBack(req.URL, err) {
-		req.URL.Scheme = "http"
-		resp, err = e.client.Do(req)
+		plain := req.Clone(ctx)
+		plain.URL.Scheme = "http"
+		resp, err = e.client.Do(plain)
 	}
 	if err != nil {
 		cancel()
