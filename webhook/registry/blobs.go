@@ -11,8 +11,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
-// Bounds of the requests for one manifest, whose author is anyone with a registry. Real images have up to 127 layers, the most
-// that file systems can stack, and configurations of some kilobytes.
+// Bounds of the requests for one manifest. Its author may be an attacker. Real images have up to 127 layers, the most that file
+// systems can stack, and configurations of some kilobytes.
 const (
 	maxBlobs       = 128
 	maxConfigBytes = 1 << 20

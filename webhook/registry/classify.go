@@ -89,38 +89,30 @@ func proxyVerdict(e *egress.ProxyError) imagepull.Verdict {
 	return v
 }
 
-// statusRule is the verdict on a status. The verdict on a status without a rule is RegistryUnavailable.
-type statusRule struct {
-	reason    imagepull.Reason
-	transient bool
-}
-
-var statusRules = map[int]statusRule{
-	http.StatusUnauthorized:        {reason: imagepull.ReasonAccessDenied},
-	http.StatusForbidden:           {reason: imagepull.ReasonAccessDenied},
-	http.StatusTooManyRequests:     {reason: imagepull.ReasonRateLimited},
-	http.StatusRequestTimeout:      {reason: imagepull.ReasonRegistryUnavailable, transient: true},
-	http.StatusInternalServerError: {reason: imagepull.ReasonRegistryUnavailable, transient: true},
-	http.StatusBadGateway:          {reason: imagepull.ReasonRegistryUnavailable, transient: true},
-	http.StatusServiceUnavailable:  {reason: imagepull.ReasonRegistryUnavailable, transient: true},
-	http.StatusGatewayTimeout:      {reason: imagepull.ReasonRegistryUnavailable, transient: true},
+// statusRules map statuses to verdicts, without details. The verdict on any other failing status is RegistryUnavailable.
+var statusRules = map[int]imagepull.Verdict{
+	http.StatusUnauthorized:        {Reason: imagepull.ReasonAccessDenied},
+	http.StatusForbidden:           {Reason: imagepull.ReasonAccessDenied},
+	http.StatusTooManyRequests:     {Reason: imagepull.ReasonRateLimited},
+	http.StatusRequestTimeout:      {Reason: imagepull.ReasonRegistryUnavailable, Transient: true},
+	http.StatusInternalServerError: {Reason: imagepull.ReasonRegistryUnavailable, Transient: true},
+	http.StatusBadGateway:          {Reason: imagepull.ReasonRegistryUnavailable, Transient: true},
+	http.StatusServiceUnavailable:  {Reason: imagepull.ReasonRegistryUnavailable, Transient: true},
+	http.StatusGatewayTimeout:      {Reason: imagepull.ReasonRegistryUnavailable, Transient: true},
 }
 
 // statusVerdict returns the verdict on a failing status of the server.
 func statusVerdict(status int, retryAfter time.Duration, server string) imagepull.Verdict {
-	rule, ok := statusRules[status]
+	v, ok := statusRules[status]
 	switch {
 	case !ok:
 		return unavailable(fmt.Sprintf("%s answered %d", server, status))
-	case rule.reason == imagepull.ReasonAccessDenied:
-		return imagepull.Verdict{Reason: rule.reason}
-	case rule.reason == imagepull.ReasonRateLimited:
-		return imagepull.Verdict{Reason: rule.reason, Detail: server + " limits the rate of requests", RetryAfter: retryAfter}
+	case v.Reason == imagepull.ReasonRateLimited:
+		v.Detail, v.RetryAfter = server+" limits the rate of requests", retryAfter
+	case v.Reason == imagepull.ReasonRegistryUnavailable:
+		v.Detail, v.RetryAfter = fmt.Sprintf("%s answered %d", server, status), retryAfter
 	}
-	return imagepull.Verdict{
-		Reason: rule.reason, Detail: fmt.Sprintf("%s answered %d", server, status),
-		Transient: rule.transient, RetryAfter: retryAfter,
-	}
+	return v
 }
 
 func egressForbidden(detail string) imagepull.Verdict {

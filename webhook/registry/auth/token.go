@@ -182,22 +182,18 @@ type tokenFields struct {
 	IssuedAt     time.Time `json:"issued_at"`
 }
 
-type postResponse struct {
-	tokenFields
-	Scope string `json:"scope"`
-}
-
-type getResponse struct {
-	tokenFields
-	Token string `json:"token"`
-}
-
 // parseToken decodes a response. Only a response to GET may have "token" instead of "access_token".
 func parseToken(method string, body io.Reader) (token, error) {
 	var (
-		post postResponse
-		get  getResponse
-		err  error
+		post struct {
+			tokenFields
+			Scope string `json:"scope"`
+		}
+		get struct {
+			tokenFields
+			Token string `json:"token"`
+		}
+		err error
 	)
 	if method == http.MethodPost {
 		err = json.NewDecoder(body).Decode(&post)

@@ -12,16 +12,17 @@ import (
 
 // exchange sends a request and follows its redirects, within a timeout that includes the body.
 type exchange struct {
-	client   *http.Client
-	timeout  time.Duration
-	fallBack func(*url.URL, error) bool
+	client  *http.Client
+	timeout time.Duration
+	// fallsBack reports whether a failed request may be sent again by plain HTTP; nil means never.
+	fallsBack func(*url.URL, error) bool
 }
 
 // RoundTrip implements http.RoundTripper. After a redirect, the response may come from another host, which its Request names.
 func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), e.timeout)
 	resp, err := e.client.Do(req.WithContext(ctx))
-	if err != nil && e.fallBack(req.URL, err) {
+	if err != nil && e.fallsBack != nil && e.fallsBack(req.URL, err) {
 		plain := req.Clone(ctx)
 		plain.URL.Scheme = "http"
 		resp, err = e.client.Do(plain)
@@ -45,20 +46,18 @@ func (b *timedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-func neverFallBack(*url.URL, error) bool { return false }
-
-// fallback returns whether a request that failed by HTTPS may be sent again by plain HTTP. A host without a port may refuse
-// connections for TLS and still serve plain HTTP on port 80.
-func (g *Gateway) fallback(configured bool) func(*url.URL, error) bool {
+// httpFallback returns the rule for the fallback to plain HTTP. A host without a port may refuse connections on port 443 and
+// still serve plain HTTP on port 80.
+func (g *guard) httpFallback(configured bool) func(*url.URL, error) bool {
 	return func(u *url.URL, err error) bool {
 		host := Authority("http", u.Host)
 		switch {
 		case u.Scheme != "https":
 			return false
 		case errors.Is(err, http.ErrSchemeMismatch):
-			return configured || g.guard.allowsPlainHTTP(host)
+			return configured || g.allowsPlainHTTP(host)
 		case errors.Is(err, syscall.ECONNREFUSED) && host != u.Host:
-			return configured || g.guard.insecure.MatchHost(host)
+			return configured || g.insecure.MatchHost(host)
 		}
 		return false
 	}

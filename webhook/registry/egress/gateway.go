@@ -104,10 +104,16 @@ func (g *Gateway) Connect(d Destination) (Transports, error) {
 	if g.options.Instrument != nil {
 		t = g.options.Instrument(t)
 	}
-	follow := redirectsOf(d.Header)
 	return Transports{
-		Content: &exchange{&http.Client{Transport: t, CheckRedirect: follow}, g.options.RequestTimeout, g.fallback(d.HTTPFallback)},
-		Token:   &exchange{&http.Client{Transport: t, CheckRedirect: stayOnHost}, g.options.RequestTimeout, neverFallBack},
+		Content: &exchange{
+			client:    &http.Client{Transport: t, CheckRedirect: followRedirects(d.Header)},
+			timeout:   g.options.RequestTimeout,
+			fallsBack: g.guard.httpFallback(d.HTTPFallback),
+		},
+		Token: &exchange{
+			client:  &http.Client{Transport: t, CheckRedirect: stayOnHost},
+			timeout: g.options.RequestTimeout,
+		},
 	}, nil
 }
 

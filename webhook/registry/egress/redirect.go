@@ -16,10 +16,10 @@ const maxRedirects = 9
 // ErrTooManyRedirects is the error of the tenth redirect.
 var ErrTooManyRedirects = errors.New("too many redirects")
 
-// redirectsOf returns the policy for manifests and blobs. Another host does not receive the credential or the header that
-// is configured for the first host, so its 401 or 403 does not mean that the credential lacks access. As in containerd, a redirect
-// back to the first host is authorized again.
-func redirectsOf(header http.Header) func(req *http.Request, via []*http.Request) error {
+// followRedirects returns the policy for manifests and blobs. Another host does not receive the credential, or the header that
+// is configured for the first host. Its 401 or 403 therefore does not mean that the credential lacks access. As in containerd, a
+// redirect back to the first host is authorized again.
+func followRedirects(header http.Header) func(req *http.Request, via []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		if len(via) > maxRedirects {
 			return ErrTooManyRedirects

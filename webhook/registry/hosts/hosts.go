@@ -124,7 +124,7 @@ func findDir(root, namespace string) (string, error) {
 	return "", nil
 }
 
-// dirNames returns the directories of a namespace, the first match counts. The first name is for file systems without
+// dirNames returns the possible directories of a namespace, best first. The name with underscores is for file systems without
 // colons. An IPv6 address without a port has such a name too, cut at its last colon.
 func dirNames(namespace string) []string {
 	names := []string{namespace, "_default"}

@@ -11,7 +11,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Bounds of an index, whose author is anyone with a registry. Real ones have a few dozen entries.
+// Bounds of an index. Its author may be an attacker. Real indexes have a few dozen entries.
 const (
 	maxEntries    = 1024
 	maxOSFeatures = 16
