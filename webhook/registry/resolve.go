@@ -25,17 +25,17 @@ var acceptManifests = strings.Join([]string{
 func (ss sessions) resolve(ctx context.Context) imagepull.Verdict {
 	var (
 		failures []result
-		digest   string
+		known    string // the digest of an oversized manifest
 	)
 	for _, s := range ss {
 		if !s.endpoint.canServe(s.ref) {
 			continue
 		}
-		r := s.resolveAt(ctx, cmp.Or(digest, s.ref.Digest))
+		r := s.resolveAt(ctx, cmp.Or(known, s.ref.Digest))
 		if r.stage == decided {
 			return ss.finish(ctx, r)
 		}
-		digest = cmp.Or(r.digest, digest)
+		known = cmp.Or(r.digest, known)
 		failures = append(failures, r)
 	}
 	if len(failures) == 0 {
@@ -57,8 +57,8 @@ func (ss sessions) finish(ctx context.Context, r result) imagepull.Verdict {
 	return r.session.endpoint.prefixHost(r.verdict)
 }
 
-// resolveAt follows containerd's Resolve at one host. The digest is empty if only the tag is known.
-func (s *session) resolveAt(ctx context.Context, digest string) result {
+// resolveAt follows containerd's Resolve at one host. The known digest is empty for a tag.
+func (s *session) resolveAt(ctx context.Context, known string) result {
 	if s.endpoint.blocked.Reason != "" {
 		return result{session: s, stage: unreached, verdict: s.endpoint.blocked}
 	}
@@ -76,7 +76,7 @@ func (s *session) resolveAt(ctx context.Context, digest string) result {
 	case resp.status >= http.StatusBadRequest:
 		return result{session: s, stage: refused, verdict: s.classify(ctx, resp, nil)}
 	}
-	return s.accept(ctx, req, resp, digest)
+	return s.accept(ctx, req, resp, known)
 }
 
 // accept returns the result for a status below 400, which ends the lookup on a node. If HEAD is incomplete, it sends GET and
