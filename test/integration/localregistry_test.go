@@ -17,7 +17,7 @@ func testLocalRegistry(t *testing.T, e *environment) {
 	e.testPod(t, e.namespace(t, "enforce"), podCase{
 		images: []string{onNodesOnly + "/public/web:1.27"},
 		want: indeterminate("NodeLocalRegistry", `container "web": image "localhost:5…lic/web:1.27" could not be checked: `+
-			`NodeLocalRegistry: a loopback registry is the node's own, which Pullgate can't reach`),
+			`NodeLocalRegistry: a loopback registry is the node's own, which Pullgate cannot reach`),
 	})
 	c := e.caller(t)
 	c.must(c.create(&corev1.ConfigMap{

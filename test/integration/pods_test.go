@@ -97,7 +97,7 @@ func indeterminateCases() map[string]podCase {
 		"registry of the node": {
 			images: []string{"localhost:5000/web:1"},
 			want: outcome{
-				Warnings: []string{`container "web": image "localhost:5000/web:1" could not be checked: NodeLocalRegistry: a loopback registry is the node's own, which Pullgate can't reach`},
+				Warnings: []string{`container "web": image "localhost:5000/web:1" could not be checked: NodeLocalRegistry: a loopback registry is the node's own, which Pullgate cannot reach`},
 				Audited:  "Indeterminate NodeLocalRegistry",
 			},
 		},

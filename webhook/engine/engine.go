@@ -10,6 +10,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/metrics"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
@@ -20,7 +21,7 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 		return registry.Options{}, err
 	}
 	return registry.Options{
-		Egress: registry.Egress{
+		Egress: egress.Rules{
 			Allow:       c.Egress.Allow,
 			Deny:        c.Egress.Deny,
 			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
@@ -79,7 +80,7 @@ func newEngine(
 	if !c.Deep {
 		return e, nil
 	}
-	contents, err := resolve.New(registry.NewInspector(client), shared)
+	contents, err := resolve.New(registry.NewDeepResolver(client), shared)
 	if err != nil {
 		return nil, err
 	}

@@ -3,26 +3,25 @@ package registry
 import (
 	"sync/atomic"
 	"testing"
+
+	"github.com/pullgate/pullgate/webhook/parallel"
 )
 
-func TestInParallelReachesAll(t *testing.T) {
+func TestInParallelCallsTheFunctionForEachNumber(t *testing.T) {
 	t.Parallel()
 	var sum, workers atomic.Int64
-	inParallel(100, func(i int, _ *pull) { sum.Add(int64(i)) }, func() *pull {
-		workers.Add(1)
-		return nil
-	})
-	if sum.Load() != 4950 || workers.Load() != parallelParts {
-		t.Errorf("got sum %d by %d workers, want 4950 by %d", sum.Load(), workers.Load(), parallelParts)
+	inParallel(100, func() int64 { return workers.Add(1) }, func(i int, _ int64) { sum.Add(int64(i)) })
+	if sum.Load() != 4950 || workers.Load() != parallelBlobs {
+		t.Errorf("got sum %d by %d workers, want 4950 by %d", sum.Load(), workers.Load(), parallelBlobs)
 	}
 }
 
 func TestInParallelPanicsInTheCaller(t *testing.T) {
 	t.Parallel()
-	defer func() {
-		if cause := recover(); cause != "first" {
-			t.Errorf("recovered %v, want the panic of the worker", cause)
-		}
-	}()
-	inParallel(1, func(int, *pull) { panic("first") }, func() *pull { return nil })
+	err := parallel.Recover(func() {
+		inParallel(1, func() int { return 0 }, func(int, int) { panic("first") })
+	})
+	if err == nil {
+		t.Error("inParallel did not panic, want the panic of the goroutine")
+	}
 }

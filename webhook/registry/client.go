@@ -3,7 +3,6 @@ package registry
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -12,49 +11,47 @@ import (
 	"net/url"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
-)
-
-// Bounds of what one process remembers of registries. Hosts and scopes are chosen by whoever may create pods, so neither
-// may grow without end; an entry that is pushed out costs one more request.
-const (
-	maxChallenges = 1024
-	maxTokens     = 4096
+	"github.com/pullgate/pullgate/webhook/registry/auth"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
+	"github.com/pullgate/pullgate/webhook/ttlcache"
 )
 
 // Options configure a Client. The zero value is usable.
 type Options struct {
-	// Egress says where questions may go.
-	Egress Egress
-	// RequestTimeout bounds one HTTP exchange from dialling to the last byte read; 2.5 s when zero.
+	// Egress lists the hosts that may receive requests.
+	Egress egress.Rules
+	// RequestTimeout bounds one HTTP exchange from dialling to the last byte of the body; 2.5 s when zero.
 	RequestTimeout time.Duration
 	// ConnectTimeout bounds dialling and the TLS handshake, each; 1 s when zero.
 	ConnectTimeout time.Duration
 	// Runtime pulls the images on the nodes; containerd when empty.
 	Runtime imagepull.Runtime
-	// ManifestBytes is the largest manifest that the nodes accept; when zero, or beyond it, the runtime's own limit.
+	// ManifestBytes is the largest manifest that the nodes accept. Zero, or a larger value than the runtime's limit, means that
+	// limit.
 	ManifestBytes int64
 	// UserAgent is sent with every request; "pullgate" when empty.
 	UserAgent string
-	// HostsDir is a certs.d tree as on the nodes, which says where they ask for a registry's images (see LoadHosts); none
-	// when empty. A change is noticed within a second.
+	// HostsDir is a certs.d tree as on the nodes (see hosts.Load); none when empty. Changes take effect within a second.
 	HostsDir string
-	// LocalRegistry returns where Pullgate can ask a registry that the nodes know by this host, if the cluster says so of it;
-	// nil when nobody knows. A change is noticed within a second.
+	// LocalRegistry returns the address at which Pullgate reaches the registry that nodes know by this host, if the cluster
+	// declares one. It may be nil. Changes take effect within a second.
 	LocalRegistry func(host string) (address string, ok bool)
-	// Proxy returns the proxy through which a URL is to be asked for, nil for none, as the nodes' runtime has it from its
-	// environment; without it everything is asked directly. Proxies resolve names by themselves, past the guard.
+	// Proxy returns the proxy for a URL, or nil for a direct request, as in the environment of the nodes' runtime. If nil, all
+	// requests are direct. A proxy resolves names itself, so that the addresses are not checked.
 	Proxy func(*url.URL) (*url.URL, error)
 	// RootCAs verify registries; the system's when nil.
 	RootCAs *x509.CertPool
-	// DialContext replaces the guarded dialler, which checks every address it connects to.
+	// DialContext replaces the guarded dialler, which checks each address.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Instrument wraps the transport that every request goes through, when not nil.
+	// Instrument wraps the transport of every request, if not nil.
 	Instrument func(http.RoundTripper) http.RoundTripper
-	// Clock tells the age of tokens; the real one when nil.
+	// Keyer makes the keys of credentials in caches; a new one when nil.
+	Keyer *imagepull.CredentialKeyer
+	// Clock decides when tokens expire and hosts.toml is read again; the real clock when nil.
 	Clock clock.PassiveClock
 }
 
@@ -70,39 +67,44 @@ func (o Options) withDefaults() Options {
 	if o.UserAgent == "" {
 		o.UserAgent = "pullgate"
 	}
+	if o.Keyer == nil {
+		o.Keyer = imagepull.NewCredentialKeyer()
+	}
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
 	return o
 }
 
-// Client asks registries. It is safe for concurrent use, and shares connections, challenges, tokens and
-// what indexes list between questions.
+// Client sends requests to registries. It is safe for concurrent use. All lookups share connections, challenges, tokens and the
+// content of indexes.
 type Client struct {
-	options    Options
-	runtime    runtimeRules
-	guard      *guard
-	listings   *lru.Cache[string, listing]
-	pools      *lru.Cache[fingerprint, *transports]
-	challenges *lru.Cache[fingerprint, challenge]
-	tokens     *lru.Cache[tokenKey, token]
-	contents   *lru.Cache[contentKey, content]
-	// identityKey makes the identities of credentials in tokenKey meaningless outside this process.
-	identityKey [32]byte
+	options Options
+	runtime runtimeRules
+	gateway *egress.Gateway
+	auth    *auth.Client
+	hosts   *ttlcache.Cache[string, hostsEntry]
+	indexes *ttlcache.Cache[indexKey, indexEntry]
 }
 
-// New returns a Client, or an error that names the egress rule which can't be understood or the directory that isn't there.
+// New returns a Client, or an error that names the invalid egress rule or the missing directory.
 func New(o Options) (*Client, error) {
 	o = o.withDefaults()
-	g, err := newGuard(o.Egress)
+	gateway, err := egress.New(egress.Options{
+		Rules:          o.Egress,
+		RequestTimeout: o.RequestTimeout,
+		ConnectTimeout: o.ConnectTimeout,
+		Proxy:          o.Proxy,
+		DialContext:    o.DialContext,
+		Instrument:     o.Instrument,
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := checkHostsDir(o.HostsDir); err != nil {
+	if err := hosts.CheckRoot(o.HostsDir); err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, runtime: rulesOf(o.Runtime), guard: g}
-	_, _ = rand.Read(c.identityKey[:]) // it never fails (crypto/rand)
+	c := &Client{options: o, runtime: rulesOf(o.Runtime), gateway: gateway}
 	if err := c.makeCaches(); err != nil {
 		return nil, fmt.Errorf("making the caches: %w", err)
 	}
@@ -110,57 +112,57 @@ func New(o Options) (*Client, error) {
 }
 
 func (c *Client) makeCaches() error {
-	var errs [5]error
-	c.listings, errs[0] = lru.New[string, listing](maxNamespaces)
-	c.pools, errs[1] = lru.NewWithEvict(maxTransports, func(_ fingerprint, t *transports) { t.closeIdleConnections() })
-	c.challenges, errs[2] = lru.New[fingerprint, challenge](maxChallenges)
-	c.tokens, errs[3] = lru.New[tokenKey, token](maxTokens)
-	c.contents, errs[4] = lru.New[contentKey, content](maxContents)
+	var errs [3]error
+	c.auth, errs[0] = auth.NewClient(auth.Options{
+		Clock:           c.options.Clock,
+		Keyer:           c.options.Keyer,
+		Allows:          c.gateway.Allows,
+		PostCredentials: c.runtime.postsCredentials,
+	})
+	c.hosts, errs[1] = ttlcache.New(ttlcache.Options[string, hostsEntry]{MaxEntries: maxNamespaces, Clock: c.options.Clock})
+	c.indexes, errs[2] = ttlcache.New(ttlcache.Options[indexKey, indexEntry]{MaxEntries: maxIndexes, Clock: c.options.Clock})
 	return errors.Join(errs[:]...)
 }
 
-// Close gives up idle connections. Questions under way end by their contexts.
-func (c *Client) Close() { c.pools.Purge() }
+// Close closes idle connections. Requests in flight end with their contexts.
+func (c *Client) Close() { c.gateway.Close() }
 
-// Resolve asks for the reference with one credential, the zero one being anonymous, where a node would ask. It always returns
-// a verdict: whatever goes wrong on the way is one of the reasons. The verdict of an index lists its platforms; whether one
-// of them fits is not judged here.
+// Resolve returns the verdict on a reference with one credential; the zero credential is anonymous. Every failure is a verdict
+// with a reason. The verdict on an index lists its platforms; Resolve does not select one.
 func (c *Client) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	return said(c.resolve(ctx, ref, shown(cred)), cred)
+	list, v := c.sessions(ref, normalize(cred))
+	if list != nil {
+		v = list.resolve(ctx)
+	}
+	return withSource(v, cred)
 }
 
-// said marks a verdict as the answer to a credential.
-func said(v imagepull.Verdict, cred imagepull.Credential) imagepull.Verdict {
+// withSource returns the verdict of a registry for a credential.
+func withSource(v imagepull.Verdict, cred imagepull.Credential) imagepull.Verdict {
 	v.Credential, v.Origin = cred.Source, imagepull.OriginRegistry
 	return v
 }
 
-// shown is what a registry gets to see of a credential.
-func shown(cred imagepull.Credential) imagepull.Credential {
+// normalize returns what a registry receives of a credential: a password without a user name is not sent.
+func normalize(cred imagepull.Credential) imagepull.Credential {
 	if cred.IsAnonymous() {
 		cred.Password = ""
 	}
 	return cred
 }
 
-func (c *Client) resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	p, failed := c.pull(ref, cred)
-	if p == nil {
-		return failed
-	}
-	return p.resolve(ctx)
-}
-
-// pull prepares the questions of one pull, one for each host; or says why there is none.
-func (c *Client) pull(ref imagepull.Reference, cred imagepull.Credential) (*pull, imagepull.Verdict) {
+// sessions returns a session for each endpoint, or the verdict if the endpoints are not known.
+func (c *Client) sessions(ref imagepull.Reference, cred imagepull.Credential) (sessions, imagepull.Verdict) {
 	endpoints, err := c.endpoints(ref.Domain)
 	if err != nil {
-		// It may be Pullgate's copy of the tree that is at fault, such as for a file outside of it that only nodes have.
-		return nil, unavailable("the nodes' registry hosts or their certificates can't be read")
+		// Pullgate's copy of the tree may be at fault, for instance a link to a file outside of it that only nodes have.
+		return nil, unavailable("the nodes' registry hosts or their certificates cannot be read")
 	}
-	p := &pull{ref: ref}
+	list := make(sessions, 0, len(endpoints))
 	for _, e := range endpoints {
-		p.questions = append(p.questions, &question{client: c, ref: ref, endpoint: e, credential: cred})
+		list = append(list, &session{
+			client: c, endpoint: e, ref: ref, credential: cred, auth: c.auth.NewSession(e.auth, cred, ref.Path),
+		})
 	}
-	return p, imagepull.Verdict{}
+	return list, imagepull.Verdict{}
 }

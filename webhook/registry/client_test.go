@@ -11,15 +11,10 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry"
 )
 
-// roundTripFunc hides what else a transport can do, as instrumentation does.
-type roundTripFunc func(*http.Request) (*http.Response, error)
-
-func (f roundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
 func TestInstrumentSeesEveryRequest(t *testing.T) {
 	t.Parallel()
 	var seen []string
-	w := newWorld(t, bearer(), func(o *registry.Options) {
+	w := newFixture(t, bearer(), func(o *registry.Options) {
 		o.Instrument = func(next http.RoundTripper) http.RoundTripper {
 			return roundTripFunc(func(req *http.Request) (*http.Response, error) {
 				seen = append(seen, req.Method)
@@ -27,30 +22,16 @@ func TestInstrumentSeesEveryRequest(t *testing.T) {
 			})
 		}
 	})
-	wantVerdict(t, w.ask(web, alice()), "Pullable")
+	wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	if len(seen) != len(w.Requests()) {
-		t.Errorf("got %v, want what the registry saw:\n%s", seen, w.RequestSummary())
+		t.Errorf("got %v, want what the registry received:\n%s", seen, w.RequestSummary())
 	}
 }
 
-// watchedConn tells when it is closed.
-type watchedConn struct {
-	net.Conn
-	closed chan<- struct{}
-}
-
-func (c watchedConn) Close() error {
-	select {
-	case c.closed <- struct{}{}:
-	default:
-	}
-	return c.Conn.Close()
-}
-
-func TestCloseGivesUpIdleConnections(t *testing.T) {
+func TestCloseClosesIdleConnections(t *testing.T) {
 	t.Parallel()
 	closed := make(chan struct{}, 1)
-	w := newWorld(t, testregistry.Config{}, func(o *registry.Options) {
+	w := newFixture(t, testregistry.Config{}, func(o *registry.Options) {
 		dial := o.DialContext
 		o.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dial(ctx, network, address)
@@ -61,7 +42,7 @@ func TestCloseGivesUpIdleConnections(t *testing.T) {
 		}
 		o.Instrument = func(next http.RoundTripper) http.RoundTripper { return roundTripFunc(next.RoundTrip) }
 	})
-	wantVerdict(t, w.ask(web, anonymous()), "Pullable")
+	wantVerdict(t, w.resolve(web, anonymous()), "Pullable")
 	select {
 	case <-closed:
 		t.Fatal("the connection is closed already")
@@ -78,7 +59,7 @@ func TestCloseGivesUpIdleConnections(t *testing.T) {
 func TestConnectionsAreShared(t *testing.T) {
 	t.Parallel()
 	dials := 0
-	w := newWorld(t, bearer(), func(o *registry.Options) {
+	w := newFixture(t, bearer(), func(o *registry.Options) {
 		dial := o.DialContext
 		o.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			dials++
@@ -86,7 +67,7 @@ func TestConnectionsAreShared(t *testing.T) {
 		}
 	})
 	for range 3 {
-		wantVerdict(t, w.ask(web, alice()), "Pullable")
+		wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	}
 	if dials != 1 {
 		t.Errorf("got %d connections, want 1", dials)
@@ -94,7 +75,7 @@ func TestConnectionsAreShared(t *testing.T) {
 }
 
 func BenchmarkResolveWarm(b *testing.B) {
-	w := newWorld(b, bearer())
+	w := newFixture(b, bearer())
 	ref, cred := reference(web), alice()
 	wantVerdict(b, w.client.Resolve(b.Context(), ref, cred), "Pullable")
 	b.ReportAllocs()

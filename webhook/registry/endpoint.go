@@ -1,188 +1,155 @@
 package registry
 
 import (
-	"errors"
-	"fmt"
-	"net"
+	"crypto/tls"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/auth"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
 )
 
-// maxTransports bounds the TLS configurations with connections of their own. Operators choose these, in files.
-const maxTransports = 64
-
-// endpoint is one host that a reference can be asked of, with all that it takes to do so.
+// endpoint is one host that serves the images of a namespace, with its connections.
 type endpoint struct {
-	Host
+	hosts.Host
 	namespace string
-	// id tells all that is configured for the endpoint from anything else, so that challenges and tokens do not mix.
-	id fingerprint
-	// named are the hosts in the same hosts.toml. They are the operators' choice, as those in egress.allow are.
-	named origins
-	// local marks the cluster's local registry, asked by another address than the nodes use.
+	// local marks the cluster's local registry, which Pullgate reaches at another address than nodes do.
 	local bool
-	// closed is why the endpoint is not asked, though a node would ask it; the zero verdict when it is.
-	closed imagepull.Verdict
-	// contents and tokenServices share their connections and differ in the redirects they follow.
-	contents, tokenServices *http.Client
+	// blocked is the verdict if the endpoint must not receive requests, although a node sends them. Otherwise it is zero.
+	blocked imagepull.Verdict
+	// auth holds the endpoint's identity, header and transports.
+	auth *auth.Endpoint
 }
 
-// origins are "scheme://host:port".
-type origins []string
-
-func originOf(scheme, host string) string {
-	name, port := hostpattern.SplitPort(strings.ToLower(host))
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[scheme]
-	}
-	return scheme + "://" + net.JoinHostPort(name, port)
-}
-
-func (o origins) contain(scheme, host string) bool { return slices.Contains(o, originOf(scheme, host)) }
-
-// origins lists the hosts that a file names, but for those that mean the node: Pullgate's own loopback is another one.
-func originsOf(hosts []Host) origins {
-	var list origins
-	for _, h := range hosts {
-		if !h.Named || !h.isUsable() || isLoopbackHost(h.Name) {
-			continue
-		}
-		list = append(list, originOf(h.Scheme, h.Name))
-		if h.HTTPFallback {
-			list = append(list, originOf("http", h.Name))
-		}
-	}
-	return list
-}
-
-// endpoints returns where a node asks for a namespace's images, in its order.
-func (c *Client) endpoints(namespace string) ([]*endpoint, error) {
-	l := c.listing(namespace)
-	return l.endpoints, l.err
-}
-
+// readEndpoints returns the endpoints of a namespace, in the order of the node.
 func (c *Client) readEndpoints(namespace string) ([]*endpoint, error) {
-	if err := checkHostsDir(c.options.HostsDir); err != nil {
+	if err := hosts.CheckRoot(c.options.HostsDir); err != nil {
 		return nil, err
 	}
-	hosts, local, err := c.hostsOf(namespace)
+	list, local, err := c.readHosts(namespace)
 	if err != nil {
 		return nil, err
 	}
-	named := originsOf(hosts)
+	trusted := trustedOrigins(list)
 	var endpoints []*endpoint
-	for _, h := range hosts {
-		e := &endpoint{Host: h, namespace: namespace, named: named, local: local}
-		if err := c.connect(e); err != nil {
+	for _, h := range list {
+		e := &endpoint{Host: h, namespace: namespace, local: local}
+		e.blocked = c.blocked(e)
+		if e.auth, err = c.connect(e, trusted); err != nil {
 			return nil, err
 		}
-		// A node gets nowhere with an unusable one and goes on to the next.
-		if h.isUsable() {
+		// A node skips a host that is not usable, but reads its certificates.
+		if h.IsUsable() {
 			endpoints = append(endpoints, e)
 		}
 	}
 	return endpoints, nil
 }
 
-// checkHostsDir tells a tree that is missing from one that says nothing of a registry: it may be back in a moment, and says
-// which mirrors there are.
-func checkHostsDir(dir string) error {
-	if dir == "" {
-		return nil
+// trustedOrigins returns the hosts that a hosts.toml names. The operator chose them, as those in egress.allow. Loopback hosts
+// are omitted: in the file they mean the node, not Pullgate's own machine.
+func trustedOrigins(list []hosts.Host) egress.Origins {
+	var origins egress.Origins
+	for _, h := range list {
+		if !h.Named || !h.IsUsable() || egress.IsLoopback(h.Name) {
+			continue
+		}
+		origins = append(origins, egress.OriginOf(h.Scheme, h.Name))
+		if h.HTTPFallback {
+			origins = append(origins, egress.OriginOf("http", h.Name))
+		}
 	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return fmt.Errorf("reading the nodes' hosts: %w", err)
-	}
-	if !info.IsDir() {
-		return errNoDirectory
-	}
-	return nil
+	return origins
 }
 
-var errNoDirectory = errors.New("the nodes' hosts are in no directory")
-
-// connect gives an endpoint its id and its clients.
-func (c *Client) connect(e *endpoint) error {
-	pool, id, err := c.transportsFor(&e.Host)
+// connect returns the identity, header and transports of an endpoint.
+func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, error) {
+	files, err := e.ReadTLS()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e.id = fingerprintOf([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), id[:])
-	e.closed = c.closed(e)
-	r := &route{guard: c.guard, transports: pool, named: e.named}
+	dialTimeout := c.options.ConnectTimeout
+	if e.DialTimeout != nil && *e.DialTimeout != 0 { // zero means no limit on the node
+		dialTimeout = min(dialTimeout, *e.DialTimeout)
+	}
+	tlsID := files.Fingerprint()
+	pool := hosts.NewFingerprint(tlsID[:], []byte(dialTimeout.String()))
+	d := egress.Destination{
+		PoolKey:      string(pool[:]),
+		TLS:          func() (*tls.Config, error) { return files.Config(c.options.RootCAs) },
+		DialTimeout:  dialTimeout,
+		HTTPFallback: e.HTTPFallback,
+		Header:       e.Header,
+		Trusted:      trusted,
+	}
 	if e.local {
-		r.local = e.localOrigins()
+		d.PlainHTTP = e.localOrigins()
 	}
-	var t http.RoundTripper = r
-	if c.options.Instrument != nil {
-		t = c.options.Instrument(t)
+	transports, err := c.gateway.Connect(d)
+	if err != nil {
+		return nil, err
 	}
-	e.contents = &http.Client{Transport: t, CheckRedirect: e.followRedirects}
-	e.tokenServices = &http.Client{Transport: t, CheckRedirect: stayOnHost}
-	return nil
+	id := hosts.NewFingerprint([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), pool[:])
+	return &auth.Endpoint{
+		ID:         string(id[:]),
+		Hosts:      []string{e.Name, e.namespace},
+		Trusted:    trusted,
+		Header:     withUserAgent(e.Header, c.options.UserAgent),
+		Transports: transports,
+	}, nil
 }
 
-// transportsFor returns the connections that fit what the host's files hold now.
-func (c *Client) transportsFor(h *Host) (*transports, fingerprint, error) {
-	material, err := h.readTLS()
-	if err != nil {
-		return nil, fingerprint{}, err
+// withUserAgent adds a User-Agent if the header has none.
+func withUserAgent(header http.Header, userAgent string) http.Header {
+	header = header.Clone()
+	if header == nil {
+		header = http.Header{}
 	}
-	connect := c.options.ConnectTimeout
-	if h.DialTimeout != nil && *h.DialTimeout != 0 { // zero is no limit of the node's
-		connect = min(connect, *h.DialTimeout)
+	if header.Get("User-Agent") == "" {
+		header.Set("User-Agent", userAgent)
 	}
-	tlsID := material.fingerprint()
-	id := fingerprintOf(tlsID[:], []byte(connect.String()))
-	if pool, ok := c.pools.Get(id); ok {
-		return pool, id, nil
-	}
-	config, err := material.config(c.options.RootCAs)
-	if err != nil {
-		return nil, fingerprint{}, err
-	}
-	pool := newTransports(c.options, c.guard, config, connect)
-	if known, ok, _ := c.pools.PeekOrAdd(id, pool); ok {
-		pool = known
-	}
-	return pool, id, nil
+	return header
 }
 
-// closed says why an endpoint must not be asked.
-func (c *Client) closed(e *endpoint) imagepull.Verdict {
+func headerBytes(header http.Header) []byte {
+	var b strings.Builder
+	_ = header.Write(&b) // sorted by key; a Builder never returns an error
+	return []byte(b.String())
+}
+
+// blocked returns the verdict if an endpoint must not receive requests.
+func (c *Client) blocked(e *endpoint) imagepull.Verdict {
+	authority := egress.Authority(e.Scheme, e.Name)
 	switch {
-	case c.guard.denies(authority(e.Scheme, e.Name)), !e.isMirror() && c.guard.denies(e.namespace):
+	case c.gateway.Denies(authority), !e.isMirror() && c.gateway.Denies(e.namespace):
 		return egressForbidden("the registry is on the list of forbidden hosts")
-	case isLoopbackHost(e.Name) && !c.guard.allows(authority(e.Scheme, e.Name)):
+	case egress.IsLoopback(e.Name) && !c.gateway.Allows(authority):
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonNodeLocalRegistry,
-			Detail: "a loopback registry is the node's own, which Pullgate can't reach",
+			Detail: "a loopback registry is the node's own, which Pullgate cannot reach",
 		}
 	}
 	return imagepull.Verdict{}
 }
 
-// can reports whether the endpoint may be asked for a reference: one by tag needs more trust than one by digest, whose
-// content proves itself.
-func (e *endpoint) can(ref imagepull.Reference) bool {
-	need := CapabilityPull
+// canServe reports whether the endpoint may serve a reference. A tag needs the resolve capability, because the content behind
+// it cannot be verified as that behind a digest.
+func (e *endpoint) canServe(ref imagepull.Reference) bool {
+	need := hosts.CapabilityPull
 	if ref.Digest == "" {
-		need |= CapabilityResolve
+		need |= hosts.CapabilityResolve
 	}
 	return e.Capabilities&need == need
 }
 
-// isMirror reports whether the endpoint stands for another registry than its own.
-func (e *endpoint) isMirror() bool { return !e.local && e.isProxy(e.namespace) }
+// isMirror reports whether the endpoint serves another registry than its own.
+func (e *endpoint) isMirror() bool { return !e.local && e.IsMirror(e.namespace) }
 
-// say names the host that gave a verdict, where its name is not that in the image.
-func (e *endpoint) say(v imagepull.Verdict) imagepull.Verdict {
+// prefixHost adds the endpoint's name to a verdict, if it is not the name in the image.
+func (e *endpoint) prefixHost(v imagepull.Verdict) imagepull.Verdict {
 	switch {
 	case v.Detail == "":
 	case e.local:
@@ -193,8 +160,8 @@ func (e *endpoint) say(v imagepull.Verdict) imagepull.Verdict {
 	return v
 }
 
-func headerBytes(header http.Header) []byte {
-	var b strings.Builder
-	_ = header.Write(&b) // in the order of its keys; a Builder takes everything
-	return []byte(b.String())
+// equal reports whether both endpoints receive the same requests and have the same trust.
+func (e *endpoint) equal(other *endpoint) bool {
+	return e.auth.ID == other.auth.ID && e.Capabilities == other.Capabilities && e.HTTPFallback == other.HTTPFallback &&
+		e.local == other.local && slices.Equal(e.auth.Trusted, other.auth.Trusted)
 }

@@ -14,22 +14,6 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry"
 )
 
-const (
-	index     = host + "/shop/index:1"
-	undecoded = "UnsupportedImage: the index can't be decoded"
-)
-
-// indexWorld is a world with a raw index in it.
-func indexWorld(t *testing.T, body string, change ...func(*registry.Options)) (w *world, digest string) {
-	t.Helper()
-	w = newWorld(t, testregistry.Config{}, change...)
-	digest, err := w.PushManifest("shop/index:1", ociIndex, []byte(body))
-	if err != nil {
-		t.Fatalf("PushManifest: %v", err)
-	}
-	return w, digest
-}
-
 func TestPlatforms(t *testing.T) {
 	t.Parallel()
 	amd64 := imagepull.Platform{OS: "linux", Architecture: "amd64"}
@@ -39,22 +23,22 @@ func TestPlatforms(t *testing.T) {
 	}
 	attestation := imagepull.Platform{OS: "unknown", Architecture: "unknown"}
 	tests := map[string][]imagepull.Platform{
-		"none":                {},
-		"one":                 {amd64},
-		"several":             {amd64, arm, windows},
-		"attestations only":   {attestation, attestation},
-		"an entry without":    {{}, amd64},
-		"nothing but without": {{}},
+		"none":                            {},
+		"one":                             {amd64},
+		"several":                         {amd64, arm, windows},
+		"attestations only":               {attestation, attestation},
+		"an entry without a platform":     {{}, amd64},
+		"only entries without a platform": {{}},
 	}
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{})
+			w := newFixture(t, testregistry.Config{})
 			digest, err := w.PushIndex("shop/index:1", want...)
 			if err != nil {
 				t.Fatalf("PushIndex: %v", err)
 			}
-			v := w.ask(index, anonymous())
+			v := w.resolve(index, anonymous())
 			wantVerdict(t, v, "Pullable")
 			if diff := cmp.Diff(want, v.Platforms); diff != "" || !v.IsIndex || v.Digest != digest {
 				t.Errorf("got index %t, digest %q; platforms differ (-want +got):\n%s", v.IsIndex, v.Digest, diff)
@@ -63,34 +47,34 @@ func TestPlatforms(t *testing.T) {
 	}
 }
 
-func TestIndexesThatAreNone(t *testing.T) {
+func TestInvalidIndexes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ body, want string }{
 		"not JSON":                           {"<html>", undecoded},
-		"half of it":                         {`{"manifests":[`, undecoded},
-		"something after the end":            {`{"manifests":[]} {}`, undecoded},
+		"truncated JSON":                     {`{"manifests":[`, undecoded},
+		"data after the end":                 {`{"manifests":[]} {}`, undecoded},
 		"a list":                             {`[]`, undecoded},
 		"manifests of another type":          {`{"manifests":"none"}`, undecoded},
-		"a manifest by its own word":         {`{"mediaType":"` + ociManifest + `","manifests":[]}`, undecoded},
+		"a manifest by its media type":       {`{"mediaType":"` + ociManifest + `","manifests":[]}`, undecoded},
 		"a manifest by its configuration":    {`{"config":{},"manifests":[]}`, undecoded},
 		"a manifest by its layers":           {`{"layers":[],"manifests":[]}`, undecoded},
 		"schema 1 by its layers":             {`{"fsLayers":[],"manifests":[]}`, undecoded},
 		"without manifests":                  {`{}`, "Pullable"},
 		"with a digest of another algorithm": {`{"manifests":[{"digest":"sha512:00","size":1}]}`, "Pullable"},
-		"with a digest that is none":         {`{"manifests":[{"digest":"none","size":-1}]}`, "Pullable"},
-		"with fields of its own":             {`{"manifests":[{"platform":{"os":"linux","features":"none"}}],"x":1}`, "Pullable"},
+		"with an invalid digest":             {`{"manifests":[{"digest":"none","size":-1}]}`, "Pullable"},
+		"with unknown fields":                {`{"manifests":[{"platform":{"os":"linux","features":"none"}}],"x":1}`, "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, digest := indexWorld(t, test.body)
-			wantVerdict(t, w.ask(index, anonymous()), test.want)
+			w, digest := newRawIndex(t, test.body)
+			wantVerdict(t, w.resolve(index, anonymous()), test.want)
 			wantWire(t, w.Server, "HEAD shop/index:1 200", "GET shop/index:"+digest+" 200")
 		})
 	}
 }
 
-func TestIndexesThatCannotBeRead(t *testing.T) {
+func TestUnreadableIndexes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		get  testregistry.Fault
@@ -100,33 +84,33 @@ func TestIndexesThatCannotBeRead(t *testing.T) {
 		"denied":        {testregistry.Fault{Status: 403}, private},
 		"rate limited":  {testregistry.Fault{Status: 429}, "RateLimited: the registry limits the rate of requests"},
 		"failing":       {testregistry.Fault{Status: 502}, "RegistryUnavailable: the registry answered 502; transient"},
-		"broken off":    {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},
+		"reset":         {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},
 		"truncated":     {testregistry.Fault{Truncate: 5}, "RegistryUnavailable: the connection broke; transient"},
-		"another":       {testregistry.Fault{Body: `{"manifests":[{}]}`}, "RegistryUnavailable: the registry's answer does not match its digest"},
-		"grown too big": {testregistry.Fault{Body: strings.Repeat(" ", 65)}, "UnsupportedImage: the index is larger than the nodes' runtime accepts"},
-		"emptied":       {testregistry.Fault{Status: 200}, "RegistryUnavailable: the registry's answer does not match its digest"},
+		"another index": {testregistry.Fault{Body: `{"manifests":[{}]}`}, "RegistryUnavailable: the registry's answer does not match its digest"},
+		"too large":     {testregistry.Fault{Body: strings.Repeat(" ", 65)}, "UnsupportedImage: the index is larger than the nodes' runtime accepts"},
+		"empty":         {testregistry.Fault{Status: 200}, "RegistryUnavailable: the registry's answer does not match its digest"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, _ := indexWorld(t, `{"manifests":[]}`, func(o *registry.Options) { o.ManifestBytes = 64 })
+			w, _ := newRawIndex(t, `{"manifests":[]}`, func(o *registry.Options) { o.ManifestBytes = 64 })
 			test.get.Method = http.MethodGet
 			w.Fault(test.get)
-			wantVerdict(t, w.ask(index, anonymous()), test.want)
+			wantVerdict(t, w.resolve(index, anonymous()), test.want)
 		})
 	}
 }
 
-func TestAnIndexThatWasReadIsNotReadAgain(t *testing.T) {
+func TestIndexInTheBodyIsNotReadAgain(t *testing.T) {
 	t.Parallel()
-	w, _ := indexWorld(t, `{"manifests":[]}`)
+	w, _ := newRawIndex(t, `{"manifests":[]}`)
 	w.Fault(testregistry.Fault{Method: http.MethodHead, Status: http.StatusMethodNotAllowed})
-	wantVerdict(t, w.ask(index, anonymous()), "Pullable")
+	wantVerdict(t, w.resolve(index, anonymous()), "Pullable")
 	wantWire(t, w.Server, "HEAD shop/index:1 405", "GET shop/index:1 200")
 
-	// A digest that does not fit what came with it is the one that a node goes on to ask for.
+	// If the digest header does not match the body, a node sends a request for that digest.
 	w.Fault(testregistry.Fault{Path: "/v2/shop/index/manifests/1", Header: http.Header{"Docker-Content-Digest": {absentDigest}}})
-	wantVerdict(t, w.ask(index, anonymous()), "NotFound: the registry lists the tag but has lost its manifest")
+	wantVerdict(t, w.resolve(index, anonymous()), "NotFound: the registry lists the tag but has lost its manifest")
 	wantWire(t, w.Server, "HEAD shop/index:1 405", "GET shop/index:1 200", "GET shop/index:"+absentDigest+" 404")
 }
 
@@ -134,23 +118,23 @@ func TestIndexByOtherAlgorithms(t *testing.T) {
 	t.Parallel()
 	const body = `{"manifests":[]}`
 	sum := digest.SHA512.FromString(body).String()
-	w, _ := indexWorld(t, body)
+	w, _ := newRawIndex(t, body)
 	w.Fault(testregistry.Fault{Method: http.MethodHead, Header: http.Header{"Docker-Content-Digest": {sum}}})
 	w.Fault(testregistry.Fault{Path: "/v2/shop/index/manifests/sha512:*", Body: body})
-	v := w.ask(index, anonymous())
+	v := w.resolve(index, anonymous())
 	wantVerdict(t, v, "Pullable")
 	if v.Digest != sum {
 		t.Errorf("got digest %q, want %q", v.Digest, sum)
 	}
 }
 
-func TestPlatformsAreWords(t *testing.T) {
+func TestPlatformsArePlainNames(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 33)
 	body := fmt.Sprintf(`{"manifests":[{"platform":{"os":"li\nnux","architecture":"<b>","variant":%q,"os.version":"1 2",
 		"os.features":["ok","\u001b[31m"%s]}}]}`, long, strings.Repeat(`,"x"`, 20))
-	w, _ := indexWorld(t, body)
-	v := w.ask(index, anonymous())
+	w, _ := newRawIndex(t, body)
+	v := w.resolve(index, anonymous())
 	features := append([]string{"ok", "unknown"}, strings.Split(strings.Repeat("x", 14), "")...)
 	want := []imagepull.Platform{{
 		OS: "unknown", Architecture: "unknown", Variant: "unknown", OSVersion: "unknown", OSFeatures: features,
@@ -169,8 +153,8 @@ func TestManyEntries(t *testing.T) {
 	for entries, want := range tests {
 		t.Run(fmt.Sprint(entries), func(t *testing.T) {
 			t.Parallel()
-			w, _ := indexWorld(t, `{"manifests":[{}`+strings.Repeat(",{}", entries-1)+`]}`)
-			wantVerdict(t, w.ask(index, anonymous()), want)
+			w, _ := newRawIndex(t, `{"manifests":[{}`+strings.Repeat(",{}", entries-1)+`]}`)
+			wantVerdict(t, w.resolve(index, anonymous()), want)
 		})
 	}
 }

@@ -1,41 +1,37 @@
 package registry
 
-import "github.com/pullgate/pullgate/webhook/imagepull"
+import (
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
+)
 
-// hostsOf returns where a node asks for a namespace's images, and whether it is the cluster's local registry: one that nodes
-// know by a name, often of their own loopback, which means nothing here, and that Pullgate reaches by another address
-// (KEP-1755). What the nodes' own files say of its host comes first, and so does a loopback host in egress.allow.
-func (c *Client) hostsOf(namespace string) (hosts []Host, local bool, err error) {
-	hosts, err = LoadHosts(c.options.HostsDir, namespace)
-	if err != nil || c.options.LocalRegistry == nil || len(hosts) != 1 || hosts[0].Named {
-		return hosts, false, err
+// readHosts returns the hosts of a namespace, and whether it is the cluster's local registry. Nodes know a local registry by a
+// name of their own, often of their loopback, and Pullgate reaches it at another address (KEP-1755). The nodes' own files and a
+// loopback host in egress.allow override it.
+func (c *Client) readHosts(namespace string) (list []hosts.Host, local bool, err error) {
+	list, err = hosts.Load(c.options.HostsDir, namespace)
+	if err != nil || c.options.LocalRegistry == nil || len(list) != 1 || list[0].Named {
+		return list, false, err
 	}
-	if isLoopbackHost(namespace) && c.guard.allows(namespace) {
-		return hosts, false, nil
+	if egress.IsLoopback(namespace) && c.gateway.Allows(namespace) {
+		return list, false, nil
 	}
 	address, ok := c.options.LocalRegistry(namespace)
 	if !ok {
-		return hosts, false, nil
+		return list, false, nil
 	}
-	return []Host{localHost(address)}, true, nil
+	return []hosts.Host{hosts.NewLocal(address)}, true, nil
 }
 
-// localHost is asked as a node asks its own loopback: whatever works, HTTPS or HTTP, with any certificate.
-func localHost(address string) Host {
-	h := Host{Scheme: "https", Name: address, Path: "/v2", Capabilities: allCapabilities}
-	h.setLocal()
-	h.preferTLS()
-	return h
+// localOrigins returns the origins at which a local registry may receive plain HTTP. Unlike a host in a file, it is not trusted
+// further: the dialler still checks its address.
+func (e *endpoint) localOrigins() egress.Origins {
+	return egress.Origins{egress.OriginOf("https", e.Name), egress.OriginOf("http", e.Name)}
 }
 
-// localOrigins are those where a local registry may be spoken to in plain HTTP. Unlike hosts in a file it is not trusted
-// further: the dialler still looks at the address.
-func (h *Host) localOrigins() origins {
-	return origins{originOf("https", h.Name), originOf("http", h.Name)}
-}
-
-// outOfReach is the verdict on a local registry that only the nodes can reach, it seems.
-func (e *endpoint) outOfReach(v imagepull.Verdict) imagepull.Verdict {
+// nodeLocal returns the verdict on a local registry, which only nodes may be able to reach.
+func nodeLocal(v imagepull.Verdict) imagepull.Verdict {
 	if v.Reason == imagepull.ReasonRegistryUnavailable {
 		v.Reason = imagepull.ReasonNodeLocalRegistry
 		v.Fix = "check hostFromClusterNetwork in the ConfigMap kube-public/local-registry-hosting"

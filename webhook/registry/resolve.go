@@ -11,119 +11,146 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
-// acceptManifests is containerd's: schema 1 is not in it (core/remotes/docker/resolver.go, NewResolver).
+// acceptManifests is containerd's Accept header, without schema 1 (core/remotes/docker/resolver.go, NewResolver).
 var acceptManifests = strings.Join([]string{
 	string(types.DockerManifestSchema2), string(types.DockerManifestList),
 	string(types.OCIManifestSchema1), string(types.OCIImageIndex), "*/*",
 }, ", ")
 
-// locate follows containerd's Resolve at one host.
-func (q *question) locate(ctx context.Context) finding {
-	if q.endpoint.closed.Reason != "" {
-		return finding{rank: unreached, verdict: q.endpoint.closed}
+// resolve sends requests to one endpoint after the other until one decides (containerd: core/remotes/docker/resolver.go,
+// Resolve). It then reads the index, if there is one.
+func (ss sessions) resolve(ctx context.Context) imagepull.Verdict {
+	var (
+		failures []result
+		known    string // the digest of an oversized manifest
+	)
+	for _, s := range ss {
+		if !s.endpoint.canServe(s.ref) {
+			continue
+		}
+		r := s.resolveAt(ctx, cmp.Or(known, s.ref.Digest))
+		if r.stage == decided {
+			return ss.finish(ctx, r)
+		}
+		known = cmp.Or(r.digest, known)
+		failures = append(failures, r)
 	}
-	p := probe{method: http.MethodHead, object: q.ref.Object(), accept: acceptManifests}
-	a, err := q.ask(ctx, p)
-	if err == nil && q.client.runtime.asksAgainByGET(a.status) {
-		p.method = http.MethodGet
-		a, err = q.ask(ctx, p)
+	if len(failures) == 0 {
+		return noHost()
+	}
+	return ss.finish(ctx, worst(failures))
+}
+
+// finish returns the verdict on the deciding result.
+func (ss sessions) finish(ctx context.Context, r result) imagepull.Verdict {
+	switch {
+	case r.stage == absent:
+		r.verdict = r.session.notFound(ctx, r.request, r.response)
+	case r.stage == unreached && r.session.endpoint.local:
+		r.verdict = nodeLocal(r.verdict)
+	case r.isIndex:
+		return ss.readIndex(ctx, r.verdict, r.response)
+	}
+	return r.session.endpoint.prefixHost(r.verdict)
+}
+
+// resolveAt follows containerd's Resolve at one host. The known digest is empty for a tag.
+func (s *session) resolveAt(ctx context.Context, known string) result {
+	if s.endpoint.blocked.Reason != "" {
+		return result{session: s, stage: unreached, verdict: s.endpoint.blocked}
+	}
+	req := request{method: http.MethodHead, object: s.ref.Object(), accept: acceptManifests}
+	resp, err := s.send(ctx, req)
+	if err == nil && s.client.runtime.retriesWithGET(resp.status) {
+		req.method = http.MethodGet
+		resp, err = s.send(ctx, req)
 	}
 	switch {
 	case err != nil:
-		return finding{rank: unreached, verdict: q.classify(ctx, err)}
-	case a.status == http.StatusNotFound:
-		return finding{rank: absent, probe: p, answer: a}
-	case a.status >= http.StatusBadRequest:
-		return finding{rank: refused, verdict: classifyAnswer(a, q.credential)}
+		return result{session: s, stage: unreached, verdict: s.classify(ctx, resp, err)}
+	case resp.status == http.StatusNotFound:
+		return result{session: s, stage: absent, request: req, response: resp}
+	case resp.status >= http.StatusBadRequest:
+		return result{session: s, stage: refused, verdict: s.classify(ctx, resp, nil)}
 	}
-	return q.accept(ctx, p, a)
+	return s.accept(ctx, req, resp, known)
 }
 
-// accept judges a host's success, and the answers to which a node stops. It may take a GET for what HEAD did not tell; only
-// to a node that could not use HEAD do the headers of GET count as those of HEAD, and the digest is else that of the body,
-// whatever the host calls it.
-func (q *question) accept(ctx context.Context, p probe, a answer) finding {
-	if q.leavesOpen(a) && p.method == http.MethodHead {
-		p.method = http.MethodGet
+// accept returns the result for a status below 400, which ends the lookup on a node. If HEAD is incomplete, it sends GET and
+// hashes the body. The headers of GET count only if HEAD is not supported.
+func (s *session) accept(ctx context.Context, req request, resp response, known string) result {
+	if req.method == http.MethodHead && resp.isIncomplete(known) {
+		req.method = http.MethodGet
 		var err error
-		if a, err = q.ask(ctx, p); err != nil {
-			return finding{verdict: q.classify(ctx, err)}
+		if resp, err = s.send(ctx, req); err != nil {
+			return result{session: s, verdict: s.classify(ctx, resp, err)}
 		}
-		a.digest = ""
+		resp.digest = ""
 	}
-	if a.status == http.StatusNotFound {
-		return finding{verdict: q.notFound(ctx, p, a)}
+	if resp.status == http.StatusNotFound {
+		return result{session: s, verdict: s.notFound(ctx, req, resp)}
 	}
-	if v := classifyAnswer(a, q.credential); v.Reason != "" {
-		return finding{verdict: v}
+	if v := s.classify(ctx, resp, nil); v.Reason != "" {
+		return result{session: s, verdict: v}
 	}
-	if q.leavesOpen(a) {
-		a.digest = digest.FromBytes(a.body).String()
+	if resp.isIncomplete(known) {
+		resp.digest = digest.FromBytes(resp.body).String()
 	}
-	return q.manifest(a)
+	return s.checkManifest(resp, cmp.Or(known, resp.digest))
 }
 
-// leavesOpen reports whether headers can't tell size and digest, so that a node takes both from the body. A reference by
-// digest needs no digest from the registry.
-func (q *question) leavesOpen(a answer) bool {
-	return a.status < 300 && (a.length < 0 || a.digest == "" && q.digest == "")
+// isIncomplete reports whether the headers lack size or digest, so that a node takes both from the body. A reference by digest
+// needs no digest from the registry.
+func (r response) isIncomplete(known string) bool {
+	return r.status < 300 && (r.length < 0 || r.digest == "" && known == "")
 }
 
-// notFound tells a missing tag from a missing repository, which only a body does. Whatever the body says, the verdict
-// stands: no node asks again after 404.
-func (q *question) notFound(ctx context.Context, p probe, a answer) imagepull.Verdict {
-	what := "tag not found"
-	if q.ref.Digest != "" {
-		what = "digest not found"
+// notFound returns the verdict on a 404. Only a body shows whether the tag or the repository is missing. The verdict does not
+// depend on it otherwise, because a node sends no request after 404.
+func (s *session) notFound(ctx context.Context, req request, resp response) imagepull.Verdict {
+	detail := "tag not found"
+	if s.ref.Digest != "" {
+		detail = "digest not found"
 	}
 	var err error
-	if p.method == http.MethodHead {
-		p.method = http.MethodGet
-		a, err = q.ask(ctx, p)
+	if req.method == http.MethodHead {
+		req.method = http.MethodGet
+		resp, err = s.send(ctx, req)
 	}
-	if err == nil && a.says(transport.NameUnknownErrorCode) {
-		what = "repository not found"
+	if err == nil && resp.hasCode(transport.NameUnknownErrorCode) {
+		detail = "repository not found"
 	}
-	return imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: what}
+	return imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: detail}
 }
 
-// manifest judges a manifest that is there and may be read.
-func (q *question) manifest(a answer) finding {
-	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: cmp.Or(q.digest, a.digest)}
-	if _, err := digest.Parse(v.Digest); err != nil {
-		return finding{verdict: q.client.runtime.unusableAnswer("the registry gives the manifest an invalid digest")}
-	}
-	switch size := a.size(); {
-	case size > q.client.options.ManifestBytes:
-		tooLarge := unsupported("the manifest is larger than the nodes' runtime accepts")
-		return finding{rank: oversized, verdict: tooLarge, digest: v.Digest}
+// checkManifest returns the result for a manifest that exists and may be read.
+func (s *session) checkManifest(resp response, known string) result {
+	rules := s.client.runtime
+	r := result{session: s, verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: known}}
+	mt := types.MediaType(resp.contentType)
+	_, err := digest.Parse(known)
+	switch size := resp.size(); {
+	case err != nil:
+		r.verdict = rules.unsupported("the registry gives the manifest an invalid digest")
+	case size > s.client.options.ManifestBytes:
+		r.stage, r.digest = oversized, known
+		r.verdict = manifest.Unsupported("the manifest is larger than the nodes' runtime accepts")
 	case size == 0: // containerd: core/remotes/handlers.go, Fetch
-		return finding{verdict: q.client.runtime.unusableAnswer("the registry gives the manifest no size")}
-	}
-	runtime := q.client.runtime
-	switch mt := types.MediaType(a.contentType); {
+		r.verdict = rules.unsupported("the registry gives the manifest no size")
 	case mt.IsImage():
-		v.Warnings = remarks(a.body)
-		return finding{verdict: v}
-	case mt.IsSchema1() && runtime.takesSchema1:
-		return finding{verdict: v}
+		r.verdict.Warnings = manifest.Warnings(resp.body)
+	case mt.IsSchema1() && rules.acceptsSchema1:
 	case mt.IsIndex():
-		return finding{verdict: v, answer: a, isIndex: true}
-	case mt.IsSchema1(), a.contentType == "text/plain" && !runtime.takesSchema1:
-		v = runtime.unusableAnswer("the image has the old schema 1 format")
-		v.IsSchema1 = true
-		return finding{verdict: v}
+		r.response, r.isIndex = resp, true
+	case mt.IsSchema1(), mt == "text/plain" && !rules.acceptsSchema1:
+		r.verdict = rules.unsupported("the image has the old schema 1 format")
+		r.verdict.IsSchema1 = true
+	default:
+		r.verdict = rules.unsupported("the registry's answer is not a manifest by its content type")
+		r.verdict.Fix = "check the image name, and push a container image there"
 	}
-	v = runtime.unusableAnswer("the registry's answer is not a manifest by its content type")
-	v.Fix = "check the image name, and push a container image there"
-	return finding{verdict: v}
-}
-
-// mediaType reads the Content-Type without its parameters, as containerd does (core/remotes/docker/resolver.go,
-// getManifestMediaType).
-func mediaType(header http.Header) string {
-	contentType, _, _ := strings.Cut(header.Get("Content-Type"), ";")
-	return contentType
+	return r
 }

@@ -6,55 +6,55 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// runtimeRules are the differences between runtimes in what they make of a registry's answers.
+// runtimeRules are the rules in which runtimes differ.
 type runtimeRules struct {
-	// manifestBytes is the largest manifest that it reads.
+	// manifestBytes is the largest manifest that the runtime reads.
 	manifestBytes int64
-	// takesSchema1 says that it pulls images of the old format.
-	takesSchema1 bool
-	// postsCredentials says that it shows credentials to a token service by POST before it does so by GET.
+	// acceptsSchema1 reports that the runtime pulls images of the old format.
+	acceptsSchema1 bool
+	// postsCredentials reports that the runtime sends credentials to a token service by POST before GET.
 	postsCredentials bool
-	// getsManifests says that it never sends HEAD, so that a refusal of HEAD alone proves nothing.
+	// getsManifests reports that the runtime never sends HEAD, so that a refusal of HEAD alone proves nothing.
 	getsManifests bool
-	// unusable is the reason for an answer that is no image in sight, and addition what is said of it besides.
-	unusable imagepull.Reason
-	addition string
+	// unsupportedReason is the reason for a response that is not an image. suffix is appended to its detail.
+	unsupportedReason imagepull.Reason
+	suffix            string
 }
 
-// rulesOf returns the rules of a runtime. CRI-O looks into content of a type that it does not know, and pulls as an artifact
-// what it could not pull as an image: what it makes of such an answer can't be told from outside (containers/image v5.38:
+// rulesOf returns the rules of a runtime. CRI-O detects the type of content with an unknown media type, and pulls as an artifact
+// what it cannot pull as an image. Its result for such a response is not known from outside (containers/image v5.38:
 // internal/manifest, NormalizedMIMEType and GuessMIMEType; internal/iolimits; docker/docker_client.go, getBearerToken).
 func rulesOf(runtime imagepull.Runtime) runtimeRules {
 	if runtime == imagepull.RuntimeCRIO {
 		return runtimeRules{
-			manifestBytes: 4 << 20,
-			takesSchema1:  true,
-			getsManifests: true,
-			unusable:      imagepull.ReasonRegistryUnavailable,
-			addition:      "; CRI-O may find an image or an artifact in it all the same",
+			manifestBytes:     4 << 20,
+			acceptsSchema1:    true,
+			getsManifests:     true,
+			unsupportedReason: imagepull.ReasonRegistryUnavailable,
+			suffix:            "; CRI-O may still find an image or an artifact in it",
 		}
 	}
 	return runtimeRules{
-		manifestBytes:    4 * 1048 * 1048, // containerd: core/remotes/docker/resolver.go, MaxManifestSize
-		postsCredentials: true,
-		unusable:         imagepull.ReasonUnsupportedImage,
+		manifestBytes:     4 * 1048 * 1048, // containerd: core/remotes/docker/resolver.go, MaxManifestSize
+		postsCredentials:  true,
+		unsupportedReason: imagepull.ReasonUnsupportedImage,
 	}
 }
 
-// asksAgainByGET reports whether the answer to HEAD leaves open what GET would bring. What says that the registry is busy or
-// ill leaves nothing open: GET would only add to it.
-func (r runtimeRules) asksAgainByGET(status int) bool {
+// retriesWithGET reports whether GET may give another result than this status of HEAD. It does not after a status of an
+// overloaded or failing registry: GET would only add load.
+func (r runtimeRules) retriesWithGET(status int) bool {
 	if !r.getsManifests {
 		return status == http.StatusMethodNotAllowed
 	}
 	return status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
 }
 
-// unusableAnswer is the verdict on what the runtime can't use, as far as can be told.
-func (r runtimeRules) unusableAnswer(detail string) imagepull.Verdict {
+// unsupported returns the verdict on a response that the runtime cannot use, as far as Pullgate can determine.
+func (r runtimeRules) unsupported(detail string) imagepull.Verdict {
 	return imagepull.Verdict{
-		Reason: r.unusable,
-		Detail: detail + r.addition,
+		Reason: r.unsupportedReason,
+		Detail: detail + r.suffix,
 		Fix:    imagepull.ReasonUnsupportedImage.Fix(),
 	}
 }

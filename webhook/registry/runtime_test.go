@@ -12,12 +12,12 @@ import (
 
 func onCRIO(o *registry.Options) { o.Runtime = imagepull.RuntimeCRIO }
 
-const mayBeMore = "; CRI-O may find an image or an artifact in it all the same"
+const crioSuffix = "; CRI-O may still find an image or an artifact in it"
 
-// CRI-O takes the old format, and what it makes of types that it doesn't know nobody can tell.
+// CRI-O accepts the old format. Its result for unknown types cannot be determined.
 func TestContentTypesOnCRIO(t *testing.T) {
 	t.Parallel()
-	const notByType = "RegistryUnavailable: the registry's answer is not a manifest by its content type" + mayBeMore
+	const notByType = "RegistryUnavailable: the registry's answer is not a manifest by its content type" + crioSuffix
 	tests := map[string]string{
 		ociManifest: "Pullable",
 		"application/vnd.docker.distribution.manifest.v1+json":      "Pullable",
@@ -26,16 +26,16 @@ func TestContentTypesOnCRIO(t *testing.T) {
 		"text/html; charset=utf-8": notByType,
 		"application/json":         notByType,
 		"":                         notByType,
-		ociIndex:                   "RegistryUnavailable: the index can't be decoded" + mayBeMore,
+		ociIndex:                   "RegistryUnavailable: the index cannot be decoded" + crioSuffix,
 	}
 	for contentType, want := range tests {
 		t.Run(contentType, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{}, onCRIO)
+			w := newFixture(t, testregistry.Config{}, onCRIO)
 			if _, err := w.PushManifest("shop/raw:1", contentType, []byte(`{"layers":[]}`)); err != nil {
 				t.Fatalf("PushManifest: %v", err)
 			}
-			wantVerdict(t, w.ask(host+"/shop/raw:1", anonymous()), want)
+			wantVerdict(t, w.resolve(host+"/shop/raw:1", anonymous()), want)
 		})
 	}
 }
@@ -48,23 +48,23 @@ func TestUnusableHeadersOnCRIO(t *testing.T) {
 	}{
 		"an invalid digest": {
 			header: http.Header{"Docker-Content-Digest": {"sha256:1"}},
-			want:   "RegistryUnavailable: the registry gives the manifest an invalid digest" + mayBeMore,
+			want:   "RegistryUnavailable: the registry gives the manifest an invalid digest" + crioSuffix,
 		},
 		"no size": {
 			header: http.Header{"Content-Length": {"0"}},
-			want:   "RegistryUnavailable: the registry gives the manifest no size" + mayBeMore,
+			want:   "RegistryUnavailable: the registry gives the manifest no size" + crioSuffix,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{}, onCRIO)
+			w := newFixture(t, testregistry.Config{}, onCRIO)
 			w.Fault(testregistry.Fault{Method: http.MethodHead, Header: test.header})
-			wantVerdict(t, w.ask(web, anonymous()), test.want)
+			wantVerdict(t, w.resolve(web, anonymous()), test.want)
 		})
 	}
 }
 
-// Each runtime has its own limit, and a configured one counts as far as it is lower.
+// Each runtime has its own limit. A configured limit counts if it is lower.
 func TestManifestLimits(t *testing.T) {
 	t.Parallel()
 	const (
@@ -77,17 +77,17 @@ func TestManifestLimits(t *testing.T) {
 		configured, size int
 		want             string
 	}{
-		"containerd's limit":          {size: ofContainerd, want: "Pullable"},
-		"beyond containerd's":         {size: ofContainerd + 1, want: tooLarge},
-		"beyond it, whatever is said": {configured: 2 * ofContainerd, size: ofContainerd + 1, want: tooLarge},
-		"CRI-O's limit":               {runtime: imagepull.RuntimeCRIO, configured: ofContainerd, size: ofCRIO, want: "Pullable"},
-		"beyond CRI-O's":              {runtime: imagepull.RuntimeCRIO, configured: ofContainerd, size: ofCRIO + 1, want: tooLarge},
-		"beyond what is configured":   {runtime: imagepull.RuntimeCRIO, configured: small, size: small + 1, want: tooLarge},
+		"containerd's limit":                        {size: ofContainerd, want: "Pullable"},
+		"beyond containerd's":                       {size: ofContainerd + 1, want: tooLarge},
+		"beyond it, with a higher configured limit": {configured: 2 * ofContainerd, size: ofContainerd + 1, want: tooLarge},
+		"CRI-O's limit":                             {runtime: imagepull.RuntimeCRIO, configured: ofContainerd, size: ofCRIO, want: "Pullable"},
+		"beyond CRI-O's":                            {runtime: imagepull.RuntimeCRIO, configured: ofContainerd, size: ofCRIO + 1, want: tooLarge},
+		"beyond the configured limit":               {runtime: imagepull.RuntimeCRIO, configured: small, size: small + 1, want: tooLarge},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, testregistry.Config{}, func(o *registry.Options) {
+			w := newFixture(t, testregistry.Config{}, func(o *registry.Options) {
 				o.Runtime, o.ManifestBytes = test.runtime, int64(test.configured)
 			})
 			body := []byte(`{"schemaVersion":2,"x":"` + strings.Repeat("x", test.size-26) + `"}`)
@@ -97,12 +97,12 @@ func TestManifestLimits(t *testing.T) {
 			if len(body) != test.size {
 				t.Fatalf("made a manifest of %d bytes, want %d", len(body), test.size)
 			}
-			wantVerdict(t, w.ask(host+"/shop/large:1", anonymous()), test.want)
+			wantVerdict(t, w.resolve(host+"/shop/large:1", anonymous()), test.want)
 		})
 	}
 }
 
-// CRI-O knows no POST of credentials, nor HEAD for manifests: a service or a registry without them is good enough for it.
+// CRI-O does not send POST for credentials or HEAD for manifests, so services without them are sufficient.
 func TestRequestsOfCRIO(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -140,13 +140,13 @@ func TestRequestsOfCRIO(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, test.config, onCRIO)
+			w := newFixture(t, test.config, onCRIO)
 			w.Fault(test.fault)
-			wantVerdict(t, w.ask(web, alice()), test.want)
+			wantVerdict(t, w.resolve(web, alice()), test.want)
 			wantWire(t, w.Server, test.wire...)
-			other := newWorld(t, test.config)
+			other := newFixture(t, test.config)
 			other.Fault(test.fault)
-			wantVerdict(t, other.ask(web, alice()), test.otherwise)
+			wantVerdict(t, other.resolve(web, alice()), test.otherwise)
 		})
 	}
 }

@@ -60,6 +60,9 @@ func New[K comparable, V any](o Options[K, V]) (*Cache[K, V], error) {
 	return c, nil
 }
 
+// Never returns the expiry of an entry that does not expire.
+func Never() time.Time { return time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC) }
+
 // Get returns the value of a key, if its entry is present and has not expired.
 func (c *Cache[K, V]) Get(key K) (value V, ok bool) {
 	c.mu.Lock()

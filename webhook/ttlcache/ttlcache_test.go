@@ -76,6 +76,16 @@ func TestEntriesExpire(t *testing.T) {
 	}
 }
 
+func TestNeverExpires(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1, 0)
+	f.Put("a", "value", ttlcache.Never())
+	f.after(100 * 365 * 24 * time.Hour)
+	if _, fresh := f.Get("a"); !fresh {
+		t.Error("the entry has expired")
+	}
+}
+
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/hosts"
 )
 
 const rounds = 10_000
@@ -122,17 +122,21 @@ func askContainerd(t *testing.T, root, namespace string) ([]place, error) {
 
 func askPullgate(t *testing.T, root, namespace string) ([]place, error) {
 	t.Helper()
-	hosts, err := registry.LoadHosts(root, namespace)
+	list, err := hosts.Load(root, namespace)
 	if err != nil {
 		return nil, err
 	}
 	var places []place
-	for _, h := range hosts {
+	for _, h := range list {
 		p := place{
 			Scheme: h.Scheme, Name: h.Name, Path: h.Path, Capabilities: uint8(h.Capabilities), Header: h.Header,
 			HTTPFallback: h.HTTPFallback,
 		}
-		c, err := h.TLSConfig(nil)
+		files, err := h.ReadTLS()
+		if err != nil {
+			return nil, err
+		}
+		c, err := files.Config(nil)
 		if err != nil {
 			return nil, err
 		}
@@ -152,11 +156,11 @@ func (p *place) setTLS(c *tls.Config) {
 // The constants of both sides are compared as numbers above.
 func TestCapabilities(t *testing.T) {
 	t.Parallel()
-	for theirs, ours := range map[docker.HostCapabilities]registry.Capability{
-		docker.HostCapabilityPull:      registry.CapabilityPull,
-		docker.HostCapabilityResolve:   registry.CapabilityResolve,
-		docker.HostCapabilityPush:      registry.CapabilityPush,
-		docker.HostCapabilityReferrers: registry.CapabilityReferrers,
+	for theirs, ours := range map[docker.HostCapabilities]hosts.Capability{
+		docker.HostCapabilityPull:      hosts.CapabilityPull,
+		docker.HostCapabilityResolve:   hosts.CapabilityResolve,
+		docker.HostCapabilityPush:      hosts.CapabilityPush,
+		docker.HostCapabilityReferrers: hosts.CapabilityReferrers,
 	} {
 		if uint8(theirs) != uint8(ours) {
 			t.Errorf("got %d, want containerd's %d", ours, theirs)

@@ -1,0 +1,208 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
+)
+
+const (
+	// maxTokenBytes bounds the response of a token service.
+	maxTokenBytes = 64 << 10
+	// defaultLifetime applies if the token service states none (distribution: docs/spec/auth/token.md).
+	defaultLifetime = 60 * time.Second
+	// maxLifetime bounds the time for which a token outlives a revoked credential.
+	maxLifetime = 15 * time.Minute
+)
+
+// tokenKey is everything that a token depends on. A token of one tenant is never sent for another, because the credential is a
+// part of the key. The endpoint's ID separates certificates and headers.
+type tokenKey struct {
+	endpoint               string
+	realm, service, scopes string
+	credential             imagepull.CredentialKey
+}
+
+// TokenError is the error for a failing status of a token service.
+type TokenError struct {
+	StatusCode int
+	RetryAfter time.Duration
+	// LoginFailed reports that the token service rejected the credential itself.
+	LoginFailed bool
+}
+
+func (e *TokenError) Error() string {
+	return "the token service answered " + http.StatusText(e.StatusCode)
+}
+
+// InvalidResponseError is the error for a response that cannot be used. Its Detail is Pullgate's own text.
+type InvalidResponseError struct {
+	Detail string
+	Err    error
+}
+
+func (e *InvalidResponseError) Error() string { return e.Detail }
+
+// Unwrap returns the cause, for errors.As only.
+func (e *InvalidResponseError) Unwrap() error { return e.Err }
+
+// token returns a token that answers the challenge, and whether it came from the cache.
+func (s *Session) token(ctx context.Context, c challenge, useCache bool) (value string, cached bool, err error) {
+	key := tokenKey{s.endpoint.ID, c.realm, c.service, s.scopes(c), s.client.options.Keyer.Key(s.credential)}
+	if value, ok := s.client.tokens.Get(key); ok && useCache {
+		return value, true, nil
+	}
+	now := s.client.options.Clock.Now()
+	t, err := s.fetchToken(ctx, c)
+	if err != nil {
+		s.client.tokens.Delete(key)
+		return "", false, err
+	}
+	s.client.tokens.Put(key, t.value, now.Add(t.lifetime()))
+	return t.value, false, nil
+}
+
+// scopes returns the scopes of a token request: the session's own and the challenge's (containerd:
+// core/remotes/docker/scope.go, GetTokenScopes).
+func (s *Session) scopes(c challenge) string {
+	scopes := append(strings.Fields(c.scope), s.scope)
+	slices.Sort(scopes)
+	return strings.Join(slices.Compact(scopes), " ")
+}
+
+// fetchToken sends the requests of containerd. A credential goes by POST, then by GET if the token service does not support
+// POST. Without a credential the request is a GET (containerd: core/remotes/docker/authorizer.go, doBearerAuth).
+func (s *Session) fetchToken(ctx context.Context, c challenge) (token, error) {
+	realm, err := s.checkRealm(c.realm)
+	if err != nil {
+		return token{}, err
+	}
+	if s.credential.Password == "" || !s.client.options.PostCredentials {
+		return s.getToken(ctx, realm, c)
+	}
+	t, err := s.postToken(ctx, realm, c)
+	if e, ok := errors.AsType[*TokenError](err); ok && slices.Contains(withoutPost, e.StatusCode) {
+		return s.getToken(ctx, realm, c)
+	}
+	return t, err
+}
+
+// withoutPost are the statuses of token services without POST: GCR responds with 404, Artifactory with 401, ACR with 400.
+var withoutPost = []int{
+	http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound, http.StatusMethodNotAllowed,
+}
+
+func (s *Session) postToken(ctx context.Context, realm *url.URL, c challenge) (token, error) {
+	form := url.Values{
+		"grant_type": {"password"},
+		"username":   {s.credential.Username},
+		"password":   {s.credential.Password},
+		"scope":      {s.scopes(c)},
+		"service":    {c.service},
+		"client_id":  {"pullgate"},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, realm.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return token{}, err
+	}
+	maps.Copy(req.Header, s.endpoint.Header)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	return s.requestToken(req)
+}
+
+func (s *Session) getToken(ctx context.Context, realm *url.URL, c challenge) (token, error) {
+	query := realm.Query()
+	if c.service != "" {
+		query.Add("service", c.service)
+	}
+	for scope := range strings.FieldsSeq(s.scopes(c)) {
+		query.Add("scope", scope)
+	}
+	address := *realm
+	address.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return token{}, err
+	}
+	maps.Copy(req.Header, s.endpoint.Header)
+	if s.credential.Password != "" {
+		req.SetBasicAuth(s.credential.Username, s.credential.Password)
+	}
+	return s.requestToken(req)
+}
+
+func (s *Session) requestToken(req *http.Request) (token, error) {
+	resp, err := s.endpoint.Transports.Token.RoundTrip(req)
+	if err != nil {
+		return token{}, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode < 200 || resp.StatusCode >= 400 {
+		return token{}, &TokenError{
+			StatusCode:  resp.StatusCode,
+			RetryAfter:  egress.RetryAfter(resp.Header, s.client.options.Clock.Now()),
+			LoginFailed: resp.StatusCode == http.StatusUnauthorized && s.credential.Password != "",
+		}
+	}
+	return parseToken(req.Method, io.LimitReader(resp.Body, maxTokenBytes))
+}
+
+// token is a token service's response.
+type token struct {
+	value   string
+	seconds int
+}
+
+// lifetime returns how long a token is cached. The last tenth of its life is not used.
+func (t token) lifetime() time.Duration {
+	if t.seconds <= 0 {
+		return defaultLifetime
+	}
+	lifetime := time.Duration(t.seconds) * time.Second
+	return min(lifetime-lifetime/10, maxLifetime)
+}
+
+// tokenFields are the fields of both responses. All are decoded, because containerd rejects a response with a field of another
+// type (core/remotes/docker/auth/fetch.go).
+type tokenFields struct {
+	AccessToken  string    `json:"access_token"`
+	RefreshToken string    `json:"refresh_token"`
+	ExpiresIn    int       `json:"expires_in"`
+	IssuedAt     time.Time `json:"issued_at"`
+}
+
+// parseToken decodes a response. Only a response to GET may have "token" instead of "access_token".
+func parseToken(method string, body io.Reader) (token, error) {
+	var (
+		post struct {
+			tokenFields
+			Scope string `json:"scope"`
+		}
+		get struct {
+			tokenFields
+			Token string `json:"token"`
+		}
+		err error
+	)
+	if method == http.MethodPost {
+		err = json.NewDecoder(body).Decode(&post)
+	} else {
+		err = json.NewDecoder(body).Decode(&get)
+	}
+	value := cmp.Or(post.AccessToken, get.AccessToken, get.Token)
+	if err != nil || value == "" {
+		return token{}, &InvalidResponseError{Detail: "the token service gave no token", Err: err}
+	}
+	return token{value: value, seconds: cmp.Or(post.ExpiresIn, get.ExpiresIn)}, nil
+}

@@ -1,0 +1,10 @@
+// Package egress sends HTTP requests to registries within the operator's rules.
+//
+//	gateway, err := egress.New(egress.Options{Rules: egress.Rules{DenyPrivate: true}})
+//	transports, err := gateway.Connect(egress.Destination{…})
+//	resp, err := transports.Content.RoundTrip(req)
+//
+// Registries and the authors of images choose the hosts in references, redirects and challenges. Each request, redirected ones
+// included, passes these steps: the host is checked by name, the plain HTTP rule is applied, then the request goes to the proxy
+// or to the dialler, which checks the resolved address. Redirects are bounded, and lose the credential on another host.
+package egress

@@ -1,0 +1,64 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+// exchange sends a request and follows its redirects, within a timeout that includes the body.
+type exchange struct {
+	client  *http.Client
+	timeout time.Duration
+	// fallsBack reports whether a failed request may be sent again by plain HTTP; nil means never.
+	fallsBack func(*url.URL, error) bool
+}
+
+// RoundTrip implements http.RoundTripper. After a redirect, the response may come from another host, which its Request names.
+func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), e.timeout)
+	resp, err := e.client.Do(req.WithContext(ctx))
+	if err != nil && e.fallsBack != nil && e.fallsBack(req.URL, err) {
+		plain := req.Clone(ctx)
+		plain.URL.Scheme = "http"
+		resp, err = e.client.Do(plain)
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.Body = &timedBody{resp.Body, cancel}
+	return resp, nil
+}
+
+// timedBody releases the timeout of its exchange when it is closed.
+type timedBody struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (b *timedBody) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}
+
+// httpFallback returns the rule for the fallback to plain HTTP. A host without a port may refuse connections on port 443 and
+// still serve plain HTTP on port 80.
+func (g *guard) httpFallback(configured bool) func(*url.URL, error) bool {
+	return func(u *url.URL, err error) bool {
+		host := Authority("http", u.Host)
+		switch {
+		case u.Scheme != "https":
+			return false
+		case errors.Is(err, http.ErrSchemeMismatch):
+			return configured || g.allowsPlainHTTP(host)
+		case errors.Is(err, syscall.ECONNREFUSED) && host != u.Host:
+			return configured || g.insecure.MatchHost(host)
+		}
+		return false
+	}
+}

@@ -1,0 +1,96 @@
+package egress
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// pool holds the connections of one TLS configuration. Each level of trust has its own http.Transport, because a pooled
+// connection is not checked again.
+type pool struct {
+	guarded *http.Transport // checks the address when dialling
+	trusted *http.Transport // for hosts in Rules.Allow and Destination.Trusted
+	proxied *http.Transport // for hosts behind a proxy; nil without one
+}
+
+func newPool(o Options, g *guard, config *tls.Config, dialTimeout time.Duration) *pool {
+	p := &pool{
+		guarded: newTransport(o, &net.Dialer{Timeout: dialTimeout, Control: g.control}, config.Clone()),
+		trusted: newTransport(o, &net.Dialer{Timeout: dialTimeout}, config.Clone()),
+	}
+	if o.Proxy != nil {
+		p.proxied = throughProxy(newTransport(o, &net.Dialer{Timeout: dialTimeout}, config.Clone()), o.Proxy)
+	}
+	return p
+}
+
+// newTransport returns a transport with a bound on everything that a peer could stretch.
+func newTransport(o Options, d *net.Dialer, config *tls.Config) *http.Transport {
+	dial := d.DialContext
+	if o.DialContext != nil {
+		dial = o.DialContext
+	}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+			defer cancel()
+			return dial(ctx, network, address)
+		},
+		TLSClientConfig:        config,
+		TLSHandshakeTimeout:    o.ConnectTimeout,
+		ResponseHeaderTimeout:  o.RequestTimeout,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        90 * time.Second,
+	}
+}
+
+func (p *pool) closeIdleConnections() {
+	p.guarded.CloseIdleConnections()
+	p.trusted.CloseIdleConnections()
+	if p.proxied != nil {
+		p.proxied.CloseIdleConnections()
+	}
+}
+
+// hop sends single requests, redirected ones included. It selects the transport by the trust in the request's host.
+type hop struct {
+	guard              *guard
+	pool               *pool
+	trusted, plainHTTP Origins
+}
+
+// RoundTrip implements http.RoundTripper.
+func (h *hop) RoundTrip(req *http.Request) (*http.Response, error) {
+	host := Authority(req.URL.Scheme, req.URL.Host)
+	switch {
+	case h.guard.denies(host):
+		return nil, &ForbiddenError{"the registry refers to a host on the list of forbidden hosts"}
+	case req.URL.Scheme == "https", req.URL.Scheme == "http" && h.allowsPlainHTTP(req.URL):
+	default:
+		return nil, &ForbiddenError{"the registry refers to plain HTTP"}
+	}
+	trusted := h.trusted.Contain(req.URL.Scheme, req.URL.Host) || h.guard.allows(host)
+	proxied, err := h.needsProxy(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case proxied:
+		return h.sendThroughProxy(req, trusted)
+	case trusted:
+		return h.pool.trusted.RoundTrip(req)
+	}
+	return h.pool.guarded.RoundTrip(req)
+}
+
+// allowsPlainHTTP reports whether nodes send plain HTTP to a host.
+func (h *hop) allowsPlainHTTP(u *url.URL) bool {
+	return h.guard.allowsPlainHTTP(Authority("http", u.Host)) || h.trusted.Contain("http", u.Host) || h.plainHTTP.Contain("http", u.Host)
+}

@@ -1,0 +1,83 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// Config is the part of an image configuration that a node reads to unpack the image (containerd: core/unpack/unpacker.go,
+// unpackConfig). The zero value is a configuration that was not read.
+type Config struct {
+	document struct {
+		ocispec.Platform
+		RootFS ocispec.RootFS `json:"rootfs"`
+	}
+	read bool
+	err  error
+}
+
+// ParseConfig decodes a configuration. CheckUnpack reports an invalid one, because only an image with layers needs it.
+func ParseConfig(body []byte) Config {
+	c := Config{read: true}
+	c.err = json.Unmarshal(body, &c.document)
+	return c
+}
+
+// Platform returns the platform that the image was built for, if the configuration states it.
+func (c Config) Platform() (p imagepull.Platform, ok bool) {
+	if !c.read || c.err != nil || c.document.OS == "" || c.document.Architecture == "" {
+		return imagepull.Platform{}, false
+	}
+	return platform(&c.document.Platform), true
+}
+
+// isForLinux reports whether a Linux node unpacks the image. It does so for every architecture, and if the configuration names
+// no operating system (containerd: plugins/transfer, the matcher OnlyOS).
+func (c Config) isForLinux() bool {
+	return c.document.OS == "" || strings.EqualFold(c.document.OS, "linux")
+}
+
+// CheckUnpack returns the verdict on layers that a node cannot unpack, or the zero verdict (containerd:
+// core/unpack/unpacker.go, unpack).
+func (m Manifest) CheckUnpack(c Config) imagepull.Verdict {
+	if !c.read || !m.hasFileSystem() {
+		return imagepull.Verdict{}
+	}
+	layers := slices.DeleteFunc(slices.Clone(m.Layers), func(d ocispec.Descriptor) bool {
+		return d.Platform != nil || !isLayer(d.MediaType)
+	})
+	rootFS := c.document.RootFS
+	switch {
+	case c.err != nil:
+		return Unsupported("the configuration cannot be decoded")
+	case len(layers) != len(m.Layers):
+		return imagepull.Verdict{} // the manifest holds more than file system layers: which ones count is not known
+	case len(layers) != len(rootFS.DiffIDs):
+		return Unsupported(fmt.Sprintf("the manifest has %d layers, its configuration %d", len(layers), len(rootFS.DiffIDs)))
+	case !c.isForLinux(), rootFS.Type != "" && rootFS.Type != "layers":
+		return imagepull.Verdict{} // the layers are not unpacked, and the pull succeeds
+	}
+	var verdicts []imagepull.Verdict
+	for i, d := range layers {
+		verdicts = append(verdicts, checkEncryption(d.MediaType, fmt.Sprintf("layer %d of %d", i+1, len(layers))))
+	}
+	return MostSevere(verdicts...)
+}
+
+// checkEncryption returns the verdict on an encrypted layer, or the zero verdict. containerd ignores all other suffixes except
+// gzip and zstd (core/images/mediatypes.go, DiffCompression), so that only the content shows whether it can unpack the layer.
+func checkEncryption(mediaType, name string) imagepull.Verdict {
+	if !slices.Contains(strings.Split(mediaType, "+")[1:], "encrypted") {
+		return imagepull.Verdict{}
+	}
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCredentials,
+		Detail: name + " is encrypted, and only nodes that have its key can unpack it",
+	}
+}

@@ -1,0 +1,181 @@
+package registry_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	testregistry "github.com/pullgate/pullgate/test/registry"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
+)
+
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	const tooMany = "RegistryUnavailable: the registry redirects too often"
+	tests := map[string]struct {
+		faults []testregistry.Fault
+		egress egress.Rules
+		want   string
+	}{
+		"to another host": {
+			faults: []testregistry.Fault{{Redirect: "https://" + mirror}},
+			want:   "Pullable",
+		},
+		"to another path": {
+			faults: []testregistry.Fault{{Times: 1, Redirect: "/v2/shop/web/manifests/1"}},
+			want:   "Pullable",
+		},
+		"nine times":         {faults: []testregistry.Fault{{Times: 9, RedirectLoop: true}}, want: "Pullable"},
+		"ten times":          {faults: []testregistry.Fault{{Times: 10, RedirectLoop: true}}, want: tooMany},
+		"without end":        {faults: []testregistry.Fault{{RedirectLoop: true}}, want: tooMany},
+		"to an unknown host": {faults: []testregistry.Fault{{Redirect: "https://gone.example.net"}}, want: "RegistryUnavailable: no such host; transient"},
+		"to a malformed URL": {faults: []testregistry.Fault{{Redirect: "https://%zz/"}}, want: "RegistryUnavailable: the connection broke; transient"},
+		"to plain HTTP": {
+			faults: []testregistry.Fault{{Redirect: "http://" + mirror}},
+			want:   "EgressForbidden: the registry refers to plain HTTP",
+		},
+		"to another protocol": {
+			faults: []testregistry.Fault{{Redirect: "ftp://" + mirror + "/x"}},
+			want:   "EgressForbidden: the registry refers to plain HTTP",
+		},
+		"to a forbidden host": {
+			faults: []testregistry.Fault{{Redirect: "https://" + mirror}},
+			egress: egress.Rules{Deny: []string{"*.example.net"}},
+			want:   "EgressForbidden: the registry refers to a host on the list of forbidden hosts",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.Egress = test.egress })
+			pushWeb(t, w.add(mirror, testregistry.Config{}))
+			for _, f := range test.faults {
+				w.Fault(f)
+			}
+			wantVerdict(t, w.resolve(web, anonymous()), test.want)
+		})
+	}
+}
+
+func TestStatusesOfAnotherHost(t *testing.T) {
+	t.Parallel()
+	const wants = "EgressForbidden: the registry redirects to another host, which wants credentials"
+	for status, want := range map[int]string{
+		http.StatusUnauthorized:       wants,
+		http.StatusForbidden:          wants,
+		http.StatusNotFound:           "NotFound: tag not found",
+		http.StatusServiceUnavailable: "RegistryUnavailable: the registry answered 503; transient",
+	} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			w := newFixture(t, bearer())
+			w.Fault(testregistry.Fault{AfterAuth: true, Redirect: "https://" + mirror})
+			other := w.add(mirror, testregistry.Config{})
+			other.Fault(testregistry.Fault{
+				Status: status,
+				Header: http.Header{"Www-Authenticate": {`Bearer realm="https://` + mirror + `/token",service="x"`}},
+			})
+			for range 2 { // without and with a cached token
+				wantVerdict(t, w.resolve(web, alice()), want)
+			}
+			if slices.ContainsFunc(other.Requests(), isAuthorized) {
+				t.Errorf("another host received a credential:\n%s", other.RequestSummary())
+			}
+		})
+	}
+}
+
+// A challenge of another host is not answered, even if it names the registry's own token service.
+func TestAnotherHostCannotChallengeForTheRegistry(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t, testregistry.Config{})
+	w.Fault(testregistry.Fault{Redirect: "https://" + mirror})
+	other := w.add(mirror, testregistry.Config{})
+	other.Fault(testregistry.Fault{
+		Status: http.StatusUnauthorized,
+		Header: http.Header{"Www-Authenticate": {`Bearer realm="https://` + host + `/token"`}},
+	})
+	wantVerdict(t, w.resolve(web, alice()), "EgressForbidden: the registry redirects to another host, which wants credentials")
+	wantWire(t, w.Server, "HEAD shop/web:1 307")
+}
+
+func isAuthorized(r testregistry.Request) bool { return r.Token || r.User != "" }
+
+func TestAnotherHostReceivesNoCredential(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]testregistry.Config{"basic": basic(), "bearer": bearer()} {
+		for _, target := range []string{mirror, "sub." + host, host + ":8443"} {
+			t.Run(name+" to "+target, func(t *testing.T) {
+				t.Parallel()
+				w := newFixture(t, cfg)
+				other := w.add(target, testregistry.Config{})
+				pushWeb(t, other)
+				w.Fault(testregistry.Fault{AfterAuth: true, Redirect: "https://" + target})
+				wantVerdict(t, w.resolve(web, alice()), "Pullable")
+				wantWire(t, other, "HEAD shop/web:1 200")
+			})
+		}
+	}
+}
+
+// containerd authorizes each hop, so that a redirect back to the registry carries the credential again.
+func TestRedirectBackIsAuthorizedAgain(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t, basic())
+	w.Fault(testregistry.Fault{AfterAuth: true, Times: 1, Redirect: "https://" + mirror})
+	other := w.add(mirror, testregistry.Config{})
+	other.Fault(testregistry.Fault{Redirect: "https://" + host})
+	wantVerdict(t, w.resolve(web, alice()), "Pullable")
+	wantWire(t, w.Server, "HEAD shop/web:1 401", "HEAD shop/web:1 alice 307", "HEAD shop/web:1 alice 200")
+	wantWire(t, other, "HEAD shop/web:1 307")
+}
+
+// These tests use the real dialler. egress.allow lists the address of the registry, but not those to which it redirects.
+func TestRedirectsToForbiddenAddresses(t *testing.T) {
+	t.Parallel()
+	const local = "EgressForbidden: the registry resolves to a loopback, link-local or multicast address"
+	tests := map[string]struct{ host, want string }{
+		"loopback":                 {"127.0.0.1:PORT", local},
+		"loopback by name":         {"localhost:PORT", local},
+		"another loopback address": {"127.9.9.9:PORT", local},
+		"unspecified":              {"0.0.0.0:PORT", local},
+		"mapped loopback":          {"[::ffff:127.0.0.1]:PORT", local},
+		"link-local metadata":      {"169.254.169.254", local},
+		"a cloud's metadata":       {"100.100.100.200", "EgressForbidden: the registry resolves to a cloud's metadata service"},
+	}
+	for name, test := range tests {
+		for _, scheme := range []string{"https", "http"} {
+			t.Run(name+" by "+scheme, func(t *testing.T) {
+				t.Parallel()
+				w := newFixture(t, testregistry.Config{})
+				other := w.add("other.example.com", testregistry.Config{})
+				_, port, _ := strings.Cut(other.Addr(), ":")
+				target := strings.Replace(test.host, "PORT", port, 1)
+				w.Fault(testregistry.Fault{Redirect: scheme + "://" + target})
+
+				client := newClient(t, registry.Options{Egress: egress.Rules{
+					Allow: []string{w.Addr()}, Insecure: []string{"169.254.169.254", "100.100.100.200", "0.0.0.0", "[::ffff:127.0.0.1]"},
+				}})
+				wantVerdict(t, client.Resolve(t.Context(), reference(w.Addr()+"/shop/web:1"), anonymous()), test.want)
+				wantWire(t, other)
+			})
+		}
+	}
+}
+
+func TestPlatformBehindARedirect(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t, testregistry.Config{})
+	other := w.add(mirror, testregistry.Config{})
+	if _, err := other.PushIndex("shop/web:1", imagepull.Platform{OS: "linux", Architecture: "arm64"}); err != nil {
+		t.Fatalf("PushIndex: %v", err)
+	}
+	w.Fault(testregistry.Fault{Redirect: "https://" + mirror})
+	if v := w.resolve(web, anonymous()); !v.IsIndex || len(v.Platforms) != 1 {
+		t.Errorf("got %+v, want an index with one platform", v)
+	}
+}
