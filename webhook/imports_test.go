@@ -24,7 +24,13 @@ func importMap() map[string][]string {
 		"webhook/imagepull":   {},
 		"webhook/document":    {},
 		"webhook/podspec":     {"webhook/imagepull"},
-		"webhook/credentials": {"webhook/imagepull", "webhook/document"},
+		"webhook/credentials": {"webhook/imagepull"},
+		"webhook/credentials/secrets": {
+			"webhook/imagepull", "webhook/document", "webhook/credentials", "webhook/parallel", "webhook/ttlcache",
+		},
+		"webhook/credentials/plugin": {
+			"webhook/imagepull", "webhook/document", "webhook/credentials", "webhook/parallel", "webhook/ttlcache",
+		},
 		"webhook/hostpattern": {},
 		"webhook/parallel":    {},
 		"webhook/ttlcache":    {},
@@ -47,7 +53,7 @@ func importMap() map[string][]string {
 // should be found in one place; test/ is free to use all.
 func fences() map[string][]string {
 	return map[string][]string{
-		"os/exec":                           {"webhook/credentials"},
+		"os/exec":                           {"webhook/credentials/plugin"},
 		"github.com/distribution/reference": {"webhook/podspec"},
 		"github.com/google/go-containerregistry/pkg/v1/remote": {"webhook/registry"},
 		"github.com/containerd/platforms":                      {"webhook/nodes"},

@@ -97,11 +97,11 @@ func (o *checkOptions) run(ctx context.Context) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(o.ErrOut, nil))
-	held, err := onNodes(creds, c.Nodes, log)
+	held, end, err := onNodes(creds, c.Nodes, log)
 	if err != nil {
 		return err
 	}
-	defer held.Providers.Close()
+	defer end()
 	profile, err := o.profile(ctx, c.Nodes, log)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
@@ -42,7 +43,7 @@ func (o *checkOptions) credentials(subjects []subject) (preflight.Credentials, e
 	if err != nil {
 		return nil, fmt.Errorf("making the API client: %w", err)
 	}
-	return credentials.NewSource(credentials.Options{Client: clientset.CoreV1()})
+	return secrets.NewSource(secrets.Options{Client: clientset.CoreV1()})
 }
 
 func needsCluster(subjects []subject) bool {
@@ -54,14 +55,14 @@ func needsCluster(subjects []subject) bool {
 	return false
 }
 
-func readPullSecrets(names []string) (credentials.Files, error) {
-	var files credentials.Files
+func readPullSecrets(names []string) (secrets.Files, error) {
+	var files secrets.Files
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading pull secrets: %w", err)
 		}
-		file, err := credentials.ParseFile(data, name)
+		file, err := secrets.ParseFile(data, name)
 		if err != nil {
 			return nil, fmt.Errorf("pull secrets in %s: %w", name, err)
 		}
@@ -74,7 +75,7 @@ func readPullSecrets(names []string) (credentials.Files, error) {
 type offline struct{}
 
 // Credentials implements preflight.Credentials.
-func (offline) Credentials(_ context.Context, pod imagepull.Pod, _ bool) credentials.Set {
+func (offline) Credentials(_ context.Context, pod imagepull.Pod) credentials.Set {
 	var set credentials.Set
 	for _, name := range pod.PullSecrets {
 		set.Unreadable = append(set.Unreadable, credentials.Problem{
@@ -83,6 +84,11 @@ func (offline) Credentials(_ context.Context, pod imagepull.Pod, _ bool) credent
 		})
 	}
 	return set
+}
+
+// FreshCredentials implements preflight.Credentials.
+func (o offline) FreshCredentials(ctx context.Context, pod imagepull.Pod) credentials.Set {
+	return o.Credentials(ctx, pod)
 }
 
 // namespaceOr is that of the flag, of the kubeconfig's context, or "default".

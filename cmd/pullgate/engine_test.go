@@ -18,6 +18,7 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
@@ -170,7 +171,7 @@ func TestEngineTellsTheCheckerOfTheNodes(t *testing.T) {
 		c.Egress.Allow = []string{server.Addr()}
 		c.Nodes.LocalImagePull = local
 		checker := buildEngine(t, c, nil, clock.RealClock{}).checker(
-			credentials.Node{Pods: credentials.Files{}}, nodes.Declared{{OS: "linux", Architecture: "amd64"}},
+			credentials.Node{Source: secrets.Files{}}, nodes.Declared{{OS: "linux", Architecture: "amd64"}},
 		)
 		got := checker.Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{use}}, nil)[0]
 		if got.Reason != want {

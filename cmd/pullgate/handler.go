@@ -12,7 +12,7 @@ import (
 
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/metrics"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
@@ -50,7 +50,7 @@ func newWatchingChecker(
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the API client: %w", err)
 	}
-	secrets, err := credentials.NewSource(credentials.Options{Client: clientset.CoreV1()})
+	source, err := secrets.NewSource(secrets.Options{Client: clientset.CoreV1()})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,7 +58,7 @@ func newWatchingChecker(
 	if err != nil {
 		return nil, nil, err
 	}
-	held, err := onNodes(secrets, c.Nodes, logger)
+	held, end, err := onNodes(source, c.Nodes, logger)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -77,5 +77,5 @@ func newWatchingChecker(
 	if err := metrics.Watch(ctrlmetrics.Registry, engine.gauges()); err != nil {
 		return nil, nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	return engine.checker(held, nodes), held.Providers.Close, nil
+	return engine.checker(held, nodes), end, nil
 }

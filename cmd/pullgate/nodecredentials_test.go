@@ -52,7 +52,7 @@ func TestCheckWithNodeCredentials(t *testing.T) {
 		"a provider":                   {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR/bin}}", private, "", 0, "Pullable", ""},
 		"it fails":                     {"{credentialProvider: {config: DIR/failing.yaml, binDir: DIR/bin}}", private, "", 0, "NodeCredentials", "it ended with status 7"},
 		"it fails, nobody needs it":    {"{credentialProvider: {config: DIR/failing.yaml, binDir: DIR/bin}}", private, "DIR/regcred.json", 0, "Pullable", ""},
-		"its program is not there":     {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR}}", private, "", 2, "", `error: nodes.credentialProvider: providers[0].name: the directory of the providers holds no executable of this name: "sh"`},
+		"its program is not there":     {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR}}", private, "", 2, "", `error: nodes.credentialProvider: providers[0].name: the provider directory has no executable of this name: "sh"`},
 		"its file is not there":        {"{credentialProvider: {config: DIR/nope.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: reading: "},
 		"a mistake in it":              {"{credentialProvider: {config: DIR/typo.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: typo.yaml: providers[0].matchImage: Forbidden: unknown or repeated key\n"},
 		"its program is named nowhere": {"{credentialProvider: {config: DIR/good.yaml}}", private, "", 2, "", "nodes.credentialProvider.binDir: Required value: goes with config"},

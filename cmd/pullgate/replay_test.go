@@ -13,7 +13,7 @@ import (
 
 	"github.com/pullgate/pullgate/test/truth"
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/podspec"
 	"github.com/pullgate/pullgate/webhook/preflight"
@@ -64,15 +64,15 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 	t.Cleanup(world.Close)
 	c := replayConfiguration(t, world)
 	client := fake.NewClientset(replayObjects(t, world)...)
-	secrets, err := credentials.NewSource(credentials.Options{Client: client.CoreV1()})
+	source, err := secrets.NewSource(secrets.Options{Client: client.CoreV1()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	held, err := onNodes(secrets, c.Nodes, slog.New(slog.DiscardHandler))
+	held, end, err := onNodes(source, c.Nodes, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(held.Providers.Close)
+	t.Cleanup(end)
 	options, err := registryOptions(c)
 	if err != nil {
 		t.Fatal(err)

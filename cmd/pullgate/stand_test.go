@@ -23,6 +23,7 @@ import (
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
@@ -54,12 +55,12 @@ func newStand(t *testing.T, c config.Configuration, wall clock.Clock) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := credentials.ParseFile([]byte(pullSecret), "config.json")
+	secret, err := secrets.ParseFile([]byte(pullSecret), "config.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.server = httptest.NewTLSServer(endpoint(&webhook.Handler{
-		Checker: engine.checker(credentials.Node{Pods: credentials.Files{secret}}, nil),
+		Checker: engine.checker(credentials.Node{Source: secrets.Files{secret}}, nil),
 		Modes:   enforced{},
 		Actions: c.Actions,
 		Budget:  webhook.Budget{Admission: c.Timeouts.Admission.Duration, Headroom: c.Timeouts.Headroom.Duration},

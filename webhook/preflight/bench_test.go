@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	pullsecrets "github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
@@ -12,18 +13,22 @@ import (
 // always are Credentials that never change.
 type always credentials.Set
 
-func (a always) Credentials(context.Context, imagepull.Pod, bool) credentials.Set {
+func (a always) Credentials(context.Context, imagepull.Pod) credentials.Set {
+	return credentials.Set(a)
+}
+
+func (a always) FreshCredentials(context.Context, imagepull.Pod) credentials.Set {
 	return credentials.Set(a)
 }
 
 // BenchmarkCheck is what a pod of three images costs beside the answers themselves.
 func BenchmarkCheck(b *testing.B) {
-	file, err := credentials.ParseFile([]byte(`{"auths": {"registry.example": {"username": "alice", "password": "x"}}}`), "regcred")
+	file, err := pullsecrets.ParseFile([]byte(`{"auths": {"registry.example": {"username": "alice", "password": "x"}}}`), "regcred")
 	if err != nil {
 		b.Fatal(err)
 	}
 	checker := preflight.New(preflight.Options{
-		Credentials: always(credentials.Files{file}.Credentials(b.Context(), imagepull.Pod{}, false)),
+		Credentials: always(pullsecrets.Files{file}.Credentials(b.Context(), imagepull.Pod{})),
 		Resolver: resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
 			return imagepull.Verdict{Reason: imagepull.ReasonPullable}
 		}),

@@ -31,9 +31,10 @@ type Memory interface {
 	Recall(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, known bool)
 }
 
-// Credentials tells what the kubelet would have for a pod. With fresh nothing is taken from memory.
+// Credentials returns the credentials that the kubelet has for a pod. FreshCredentials uses no cache.
 type Credentials interface {
-	Credentials(ctx context.Context, pod imagepull.Pod, fresh bool) credentials.Set
+	Credentials(ctx context.Context, pod imagepull.Pod) credentials.Set
+	FreshCredentials(ctx context.Context, pod imagepull.Pod) credentials.Set
 }
 
 // Options configure a Checker.
@@ -94,11 +95,11 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	if len(open) == 0 {
 		return findings
 	}
-	q.set = c.options.Credentials.Credentials(ctx, pod, false)
+	q.set = c.options.Credentials.Credentials(ctx, pod)
 	c.ask(ctx, q, findings, open)
-	if q.set.Remembered && anyUnpullable(findings, open) {
+	if q.set.FromCache && anyUnpullable(findings, open) {
 		// Nobody is refused on the strength of a secret that was corrected a moment ago.
-		if now := c.options.Credentials.Credentials(ctx, pod, true); !now.Equal(q.set) {
+		if now := c.options.Credentials.FreshCredentials(ctx, pod); !now.Equal(q.set) {
 			q.set = now
 			c.ask(ctx, q, findings, open)
 		}

@@ -28,13 +28,13 @@ func (f *nodeFile) open() ([]byte, error) {
 	return []byte(f.text), nil
 }
 
-func onNode(t *testing.T, pods credentials.Pods, file *nodeFile) credentials.Node {
+func onNode(t *testing.T, pods credentials.Source, file *nodeFile) credentials.Node {
 	t.Helper()
-	config, err := credentials.NewConfig(file.open, slog.New(slog.DiscardHandler))
+	config, err := credentials.NewDockerConfigFile(file.open, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatalf("NewConfig() error = %v, want none", err)
+		t.Fatalf("NewDockerConfigFile() error = %v, want none", err)
 	}
-	return credentials.Node{Pods: pods, Config: config}
+	return credentials.Node{Source: pods, DockerConfig: config}
 }
 
 // TestNodeCredentials: what the nodes hold is tried after what the pod brings along, and its refusal is as certain.
@@ -87,7 +87,7 @@ func TestUnknownNodeCredentials(t *testing.T) {
 	t.Parallel()
 	doubt := imagepull.Verdict{
 		Reason: imagepull.ReasonNodeCredentials,
-		Detail: "the nodes may have a credential that Pullgate could not get: the nodes' config.json: it can't be read",
+		Detail: "the nodes may have a credential that Pullgate could not get: the nodes' config.json: it cannot be read",
 	}
 	for name, test := range map[string]struct {
 		keys         []string

@@ -55,7 +55,7 @@ func TestRememberedSecrets(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test.set.Remembered = test.remembered
+			test.set.FromCache = test.remembered
 			creds := &secrets{set: test.set, fresh: test.fresh}
 			resolver := &registry{script: answers(map[string]imagepull.Verdict{
 				"": private, "file/old": refused, "file/new": works, "file/slow": busy,
@@ -78,7 +78,7 @@ func TestRememberedSecrets(t *testing.T) {
 func TestRememberedSecretsOfABadName(t *testing.T) {
 	t.Parallel()
 	set := keys(t, host, "a")
-	set.Remembered = true
+	set.FromCache = true
 	creds := &secrets{set: set, fresh: set}
 	got := preflight.New(preflight.Options{
 		Resolver:    &registry{script: answers(map[string]imagepull.Verdict{"file/a": works})},
@@ -96,7 +96,7 @@ func TestRememberedSecretsOfABadName(t *testing.T) {
 func TestFreshSecretsDecideWarnings(t *testing.T) {
 	t.Parallel()
 	old := keys(t, host, "old")
-	old.Remembered = true
+	old.FromCache = true
 	now := keys(t, host, "new")
 	now.Missing = []string{"gone"}
 	got := check(t, preflight.Options{

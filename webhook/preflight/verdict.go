@@ -18,8 +18,12 @@ func (c *Checker) verdict(ctx context.Context, q question, ref imagepull.Referen
 		return invalidSecret(set.Invalid[0])
 	}
 	var failures []imagepull.Verdict
-	candidates := set.Lookup(ref.Repository())
-	for cred := range candidates.All(ctx) {
+	var unknown []credentials.Problem
+	for cred, problem := range set.Lookup(ctx, ref.Repository()) {
+		if !problem.IsZero() {
+			unknown = append(unknown, problem)
+			continue
+		}
 		v := c.options.Resolver.Resolve(ctx, ref, cred)
 		if v.Outcome() == imagepull.Pullable && c.options.Contents != nil {
 			v = c.inspection(ref, cred, q.candidates).of(ctx, v)
@@ -31,7 +35,7 @@ func (c *Checker) verdict(ctx context.Context, q question, ref imagepull.Referen
 		failures = append(failures, v)
 	}
 	chosen := worst(failures)
-	v := c.explained(unlessUnknown(unlessUnreadable(chosen, set), candidates.Unknown()), ref, set)
+	v := c.explained(unlessUnknown(unlessUnreadable(chosen, set), unknown), ref, set)
 	v.Origin, v.Age = chosen.Origin, chosen.Age
 	return v
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	pullsecrets "github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
@@ -129,7 +130,7 @@ func TestCandidates(t *testing.T) {
 // TestEmptyEntryCountsAsMatched: an entry without user and password asks anonymously, and nothing is asked besides.
 func TestEmptyEntryCountsAsMatched(t *testing.T) {
 	t.Parallel()
-	set := credentials.Files{key(t, "empty", `{"auths": {"registry.example": {}}}`)}.Credentials(t.Context(), imagepull.Pod{}, false)
+	set := pullsecrets.Files{key(t, "empty", `{"auths": {"registry.example": {}}}`)}.Credentials(t.Context(), imagepull.Pod{})
 	resolver := &registry{script: answers(map[string]imagepull.Verdict{"file/empty": private, "": works})}
 	got := check(t, preflight.Options{Resolver: resolver, Credentials: &secrets{set: set}}, image)
 	if diff := cmp.Diff(from("file/empty", private), got); diff != "" {
