@@ -2,7 +2,7 @@
 // kubelet's order.
 //
 //	pull secrets (package secrets) ─┐
-//	config.json of the nodes ───────┼─ Node ─ Set (of one pod) ─ Lookup (of one image) ─ credentials, problems
+//	config.json of the nodes ───────┼─ Node ─ Set of a pod ─ Lookup of an image ─ credentials, problems
 //	exec plugins (package plugin) ──┘
 //
 // A [Keyring] holds the entries of one source. The keyring of the pull secrets comes first, then the one of the nodes'

@@ -65,7 +65,7 @@ func TestParseDockerConfigEntry(t *testing.T) {
 	}
 }
 
-func TestParseDockerConfigErrors(t *testing.T) {
+func TestParseDockerConfigReportsMistakes(t *testing.T) {
 	t.Parallel()
 	noColon := base64.StdEncoding.EncodeToString([]byte(password))
 	for name, test := range map[string]struct {
@@ -106,7 +106,7 @@ func TestParseDockerConfigErrors(t *testing.T) {
 	}
 }
 
-func TestParseDockercfgErrors(t *testing.T) {
+func TestParseDockercfgReportsMistakes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		data string

@@ -104,8 +104,8 @@ func (k Keyring) filter(match func(keyringEntry) bool) []imagepull.Credential {
 }
 
 // isDockerHub reports whether the kubelet counts a repository to Docker Hub (kubelet: pkg/credentialprovider/keyring.go,
-// isDefaultRegistryMatch). The kubelet takes a first part without dot and port for a user of Docker Hub, so it sends the
-// credentials of Docker Hub for "localhost/app", too.
+// isDefaultRegistryMatch). The kubelet treats a first part without dot and port as a user of Docker Hub, so it sends
+// the credentials of Docker Hub for "localhost/app", too.
 func isDockerHub(repository string) bool {
 	first, _, hasPath := strings.Cut(repository, "/")
 	switch {

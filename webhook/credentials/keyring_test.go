@@ -48,7 +48,7 @@ func TestKeyringMatches(t *testing.T) {
 		"wildcard label":                            {"*.r.example", "eu.r.example/app", true},
 		"wildcard with scheme and path":             {"https://*.r.example/team", "eu.r.example/team/app", true},
 		"wildcard matches one label only":           {"*.r.example", "a.b.r.example/app", false},
-		"wildcard does not match the empty label":   {"*.r.example", "r.example/app", false},
+		"wildcard does not match a missing label":   {"*.r.example", "r.example/app", false},
 		"wildcard per label":                        {"*.*.r.example", "a.b.r.example/app", true},
 		"wildcard within a label":                   {"eu-*.r.example", "eu-west.r.example/app", true},
 		"wildcard within another label":             {"eu-*.r.example", "us-west.r.example/app", false},
@@ -80,7 +80,7 @@ func TestKeyringMatches(t *testing.T) {
 	}
 }
 
-func TestKeyringDockerHub(t *testing.T) {
+func TestKeyringMatchesDockerHubByTwoKeys(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		registry, repository string
@@ -122,7 +122,7 @@ func TestKeyringDockerHub(t *testing.T) {
 	}
 }
 
-func TestKeyringOrder(t *testing.T) {
+func TestKeyringSortsByKey(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		entries    []string
@@ -180,7 +180,7 @@ func TestKeyringOrder(t *testing.T) {
 	}
 }
 
-func TestKeyringAnonymous(t *testing.T) {
+func TestLookupWithoutCredentialsIsAnonymous(t *testing.T) {
 	t.Parallel()
 	empty := imagepull.Credential{Source: "secret/shop/regcred"}
 	for name, test := range map[string]struct {

@@ -48,7 +48,7 @@ func TestParseConfigAcceptsAllVersions(t *testing.T) {
 	}
 }
 
-func TestParseConfigMistakes(t *testing.T) {
+func TestParseConfigReportsMistakes(t *testing.T) {
 	t.Parallel()
 	const duration = `must be a duration such as "10m", or "0s"`
 	good := configText("ecr")

@@ -4,7 +4,7 @@
 //	repository ─ matchImages ─ cache ─ slot ─ exec ─ CredentialProviderResponse ─ credentials.Keyring
 //
 // [Providers] reads the configuration that the kubelet has and implements credentials.Provider. A program that fails, or
-// does not respond in time, is a problem: the nodes may have credentials that Pullgate does not know.
+// does not respond in time, is a problem: the nodes may have credentials that Pullgate could not get.
 //
 //	providers, err := plugin.New(plugin.Options{Files: os.DirFS(dir), Name: "providers.yaml", BinDir: binDir, Log: log})
 //	defer providers.Close()

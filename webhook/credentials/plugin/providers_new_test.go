@@ -57,7 +57,7 @@ func TestProvidersRunRealPrograms(t *testing.T) {
 	}
 }
 
-func TestNewMistakes(t *testing.T) {
+func TestNewReportsMistakes(t *testing.T) {
 	t.Parallel()
 	dir := binDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "data"), nil, 0o600); err != nil {

@@ -20,8 +20,8 @@ const (
 	nameBytes = 16
 )
 
-// cache holds decoded objects for cacheTTL. It does not hold errors or the absence of
-// objects: both may change within a moment, and another request is cheap.
+// cache holds decoded objects for cacheTTL. It does not hold errors or the absence of objects: both may change within a
+// moment, and another request is cheap.
 type cache[V any] struct {
 	clock   clock.PassiveClock
 	entries *ttlcache.Cache[types.NamespacedName, V]

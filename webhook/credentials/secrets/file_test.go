@@ -106,7 +106,7 @@ func TestParseFile(t *testing.T) {
 	}
 }
 
-func TestParseFileErrors(t *testing.T) {
+func TestParseFileReportsMistakes(t *testing.T) {
 	t.Parallel()
 	const (
 		neither = "neither a Secret nor a docker config.json with auths"

@@ -95,6 +95,7 @@ func (c *collector) collect(ctx context.Context, pod imagepull.Pod) credentials.
 	names := c.names(ctx, pod)
 	results := make([]result, len(names))
 	var reads parallel.Group
+	source := c.Source // the goroutines do not capture c, so that it stays on the stack
 	for i, name := range names {
 		object := types.NamespacedName{Namespace: pod.Namespace, Name: name}
 		if cached, ok := c.secrets.entries.Get(object); ok && c.useCache {
@@ -102,7 +103,7 @@ func (c *collector) collect(ctx context.Context, pod imagepull.Pod) credentials.
 			c.set.FromCache = true
 			continue
 		}
-		reads.Go(func() { results[i] = c.readSecret(ctx, object) })
+		reads.Go(func() { results[i] = source.readSecret(ctx, object) })
 	}
 	reads.Wait()
 	keyrings := make([]credentials.Keyring, len(names))

@@ -21,7 +21,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/credentials"
 )
 
-func TestSourceUnreadable(t *testing.T) {
+func TestSourceReportsUnreadableObjects(t *testing.T) {
 	t.Parallel()
 	secrets := schema.GroupResource{Resource: "secrets"}
 	for name, test := range map[string]struct {
