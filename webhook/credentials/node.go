@@ -49,8 +49,7 @@ func (n Node) Credentials(ctx context.Context, pod imagepull.Pod) Set {
 	return n.extend(ctx, n.Source.Credentials(ctx, pod))
 }
 
-// FreshCredentials implements Source. Responses of providers are cached by the kubelet itself, so they may still come from
-// a cache.
+// FreshCredentials implements Source. The responses of providers may still come from a cache, as in the kubelet.
 func (n Node) FreshCredentials(ctx context.Context, pod imagepull.Pod) Set {
 	return n.extend(ctx, n.Source.FreshCredentials(ctx, pod))
 }
