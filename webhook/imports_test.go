@@ -20,17 +20,23 @@ func anything() []string { return []string{"*"} }
 // pure rules and fenced libraries import the vocabulary, the checker imports those, and webhook/engine wires all.
 func importMap() map[string][]string {
 	return map[string][]string{
-		"webhook/imagepull":           {},
-		"webhook/document":            {},
-		"webhook/hostpattern":         {},
-		"webhook/parallel":            {},
-		"webhook/ttlcache":            {},
-		"webhook/podspec":             {"webhook/imagepull"},
-		"webhook/policy":              {"webhook/imagepull"},
-		"webhook/metrics":             {"webhook/imagepull"},
-		"webhook/report":              {"webhook/imagepull"},
-		"webhook/config":              {"webhook/imagepull", "webhook/policy", "webhook/hostpattern"},
-		"webhook/credentials":         {"webhook/imagepull", "webhook/document"},
+		"webhook/imagepull":   {},
+		"webhook/document":    {},
+		"webhook/hostpattern": {},
+		"webhook/parallel":    {},
+		"webhook/ttlcache":    {},
+		"webhook/podspec":     {"webhook/imagepull"},
+		"webhook/policy":      {"webhook/imagepull"},
+		"webhook/metrics":     {"webhook/imagepull"},
+		"webhook/report":      {"webhook/imagepull"},
+		"webhook/config":      {"webhook/imagepull", "webhook/policy", "webhook/hostpattern"},
+		"webhook/credentials": {"webhook/imagepull"},
+		"webhook/credentials/secrets": {
+			"webhook/imagepull", "webhook/document", "webhook/credentials", "webhook/parallel", "webhook/ttlcache",
+		},
+		"webhook/credentials/plugin": {
+			"webhook/imagepull", "webhook/document", "webhook/credentials", "webhook/parallel", "webhook/ttlcache",
+		},
 		"webhook/nodes":               {"webhook/imagepull", "webhook/nodes/informer"},
 		"webhook/nodes/informer":      {},
 		"webhook/nodes/localregistry": {"webhook/nodes/informer"},
@@ -60,7 +66,7 @@ func importMap() map[string][]string {
 // test/ may import all.
 func fences() map[string][]string {
 	return map[string][]string{
-		"os/exec":                           {"webhook/credentials"},
+		"os/exec":                           {"webhook/credentials/plugin"},
 		"github.com/distribution/reference": {"webhook/podspec"},
 		"github.com/google/go-containerregistry/pkg/v1/remote": {"webhook/registry"},
 		"github.com/containerd/platforms":                      {"webhook/nodes"},

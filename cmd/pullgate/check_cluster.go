@@ -12,6 +12,7 @@ import (
 
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
@@ -30,7 +31,7 @@ func (o *clusterOptions) addFlags(flags *pflag.FlagSet) {
 }
 
 // credentials returns the source of pull secrets: the files of --pull-secret, none when offline, or the cluster.
-func (o *checkOptions) credentials(targets []target) (credentials.Pods, error) {
+func (o *checkOptions) credentials(targets []target) (credentials.Source, error) {
 	switch {
 	case len(o.pullSecrets) > 0:
 		return readPullSecrets(o.pullSecrets)
@@ -45,7 +46,7 @@ func (o *checkOptions) credentials(targets []target) (credentials.Pods, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the API client: %w", err)
 	}
-	return credentials.NewSource(credentials.Options{Client: clientset.CoreV1()})
+	return secrets.NewSource(secrets.Options{Client: clientset.CoreV1()})
 }
 
 func needsCluster(targets []target) bool {
@@ -57,14 +58,14 @@ func needsCluster(targets []target) bool {
 	return false
 }
 
-func readPullSecrets(names []string) (credentials.Files, error) {
-	var files credentials.Files
+func readPullSecrets(names []string) (secrets.Files, error) {
+	var files secrets.Files
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading pull secrets: %w", err)
 		}
-		file, err := credentials.ParseFile(data, name)
+		file, err := secrets.ParseFile(data, name)
 		if err != nil {
 			return nil, fmt.Errorf("pull secrets in %s: %w", name, err)
 		}
@@ -76,8 +77,13 @@ func readPullSecrets(names []string) (credentials.Files, error) {
 // offline has no secrets. A pull secret that a pod lists may exist in its cluster, so that it counts as unreadable.
 type offline struct{}
 
-// Credentials implements credentials.Pods.
-func (offline) Credentials(_ context.Context, pod imagepull.Pod, _ bool) credentials.Set {
+// FreshCredentials implements credentials.Source.
+func (o offline) FreshCredentials(ctx context.Context, pod imagepull.Pod) credentials.Set {
+	return o.Credentials(ctx, pod)
+}
+
+// Credentials implements credentials.Source.
+func (offline) Credentials(_ context.Context, pod imagepull.Pod) credentials.Set {
 	var set credentials.Set
 	for _, name := range pod.PullSecrets {
 		set.Unreadable = append(set.Unreadable, credentials.Problem{

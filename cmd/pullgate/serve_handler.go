@@ -12,7 +12,7 @@ import (
 
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/metrics"
 )
@@ -51,7 +51,7 @@ func newWatchingEngine(mgr ctrl.Manager, c config.Configuration, m *metrics.Metr
 	if err != nil {
 		return nil, fmt.Errorf("making the API client: %w", err)
 	}
-	secrets, err := credentials.NewSource(credentials.Options{Client: clientset.CoreV1()})
+	source, err := secrets.NewSource(secrets.Options{Client: clientset.CoreV1()})
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func newWatchingEngine(mgr ctrl.Manager, c config.Configuration, m *metrics.Metr
 		return nil, err
 	}
 	return engine.New(c, engine.Options{
-		Credentials:  secrets,
+		Credentials:  source,
 		Cluster:      watch.Cluster,
 		UserAgent:    userAgent(),
 		Instrument:   m.Instrument,

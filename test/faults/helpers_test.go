@@ -22,7 +22,7 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/policy"
 )
@@ -44,12 +44,12 @@ func newTestWebhook(t *testing.T, c config.Configuration, wall clock.Clock) *tes
 	}
 	w := &testWebhook{ca: ca, network: registry.NewNetwork(ca)}
 	t.Cleanup(w.network.Close)
-	secret, err := credentials.ParseFile([]byte(pullSecret), "config.json")
+	secret, err := secrets.ParseFile([]byte(pullSecret), "config.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	e, err := engine.New(c, engine.Options{
-		Credentials: credentials.Files{secret},
+		Credentials: secrets.Files{secret},
 		Environ:     []string{}, // no proxy
 		DialContext: w.network.DialContext,
 		RootCAs:     ca.Pool(),

@@ -12,7 +12,7 @@ import (
 
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
@@ -36,14 +36,14 @@ func newOutage(t *testing.T) outage {
 	if _, err := server.PushImage("shop/web:1"); err != nil {
 		t.Fatal(err)
 	}
-	secret, err := credentials.ParseFile(fmt.Appendf(nil, `{"auths":{%q:{"username":"alice","password":"a"}}}`, server.Addr()), "config.json")
+	secret, err := secrets.ParseFile(fmt.Appendf(nil, `{"auths":{%q:{"username":"alice","password":"a"}}}`, server.Addr()), "config.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := config.Default()
 	c.Egress.Allow = []string{server.Addr()}
 	c.Deep = true
-	e, err := engine.New(c, engine.Options{Credentials: credentials.Files{secret}, Environ: []string{}})
+	e, err := engine.New(c, engine.Options{Credentials: secrets.Files{secret}, Environ: []string{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,14 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// What can be wrong with a docker config. The texts are shown to users: they tell the mistake and nothing of the data.
+// The errors of a docker config. Users read them, so they name the mistake and quote nothing of the data.
 var (
 	errNotJSON      = errors.New("it is not JSON")
 	errWrongShape   = errors.New("it does not have the shape of a docker config")
@@ -19,28 +17,50 @@ var (
 	errAuthFormat   = errors.New(`an auth field does not decode to "user:password"`)
 )
 
-// entry is one entry of a docker config, with its registry as written.
-type entry struct {
-	registry   string
-	credential imagepull.Credential
+// DockerConfig maps each registry of a docker config, as written there, to its credential.
+type DockerConfig map[string]imagepull.Credential
+
+// ParseDockerConfig decodes a docker config.json. The source becomes the source of all credentials. An error quotes nothing
+// of the data.
+func ParseDockerConfig(data []byte, source string) (DockerConfig, error) {
+	// The headers are unused, but if they do not decode, the kubelet rejects the whole config.
+	var config struct {
+		Auths       map[string]dockerConfigEntry `json:"auths"`
+		HTTPHeaders map[string]string            `json:"HttpHeaders"`
+	}
+	if err := json.Unmarshal(data, &config); err != nil {
+		return nil, withoutData(err)
+	}
+	return dockerConfig(config.Auths, source), nil
 }
 
-// dockerConfig is a docker config.json as far as the kubelet decodes it. The headers are used nowhere, but when they do
-// not decode then nothing does.
-type dockerConfig struct {
-	Auths       map[string]login  `json:"auths"`
-	HTTPHeaders map[string]string `json:"HttpHeaders"`
+// ParseDockercfg decodes the older .dockercfg, which consists of the entries alone. It is like [ParseDockerConfig]
+// otherwise.
+func ParseDockercfg(data []byte, source string) (DockerConfig, error) {
+	var entries map[string]dockerConfigEntry
+	if err := json.Unmarshal(data, &entries); err != nil {
+		return nil, withoutData(err)
+	}
+	return dockerConfig(entries, source), nil
 }
 
-// login is the value of an entry. There is no identity token and no credential helper in it: the kubelet ignores them,
-// so an entry with nothing else is an empty one.
-type login struct {
+func dockerConfig(entries map[string]dockerConfigEntry, source string) DockerConfig {
+	config := make(DockerConfig, len(entries))
+	for registry, e := range entries {
+		config[registry] = imagepull.Credential{Username: e.username, Password: e.password, Source: source}
+	}
+	return config
+}
+
+// dockerConfigEntry is an entry of a docker config. The kubelet ignores identity tokens and credential helpers, so an
+// entry with nothing else is empty.
+type dockerConfigEntry struct {
 	username, password string
 }
 
-// UnmarshalJSON decodes an entry, in which auth wins over user name and password. It matches field names in any case,
-// and an entry that is null is an empty one.
-func (l *login) UnmarshalJSON(data []byte) error {
+// UnmarshalJSON decodes an entry. The auth field takes precedence over user name and password. The case of field names
+// does not matter, and null is an empty entry.
+func (e *dockerConfigEntry) UnmarshalJSON(data []byte) error {
 	var fields struct {
 		Username string `json:"username"`
 		Password string `json:"password"`
@@ -50,17 +70,17 @@ func (l *login) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &fields); err != nil {
 		return err
 	}
-	l.username, l.password = fields.Username, fields.Password
+	e.username, e.password = fields.Username, fields.Password
 	if fields.Auth == "" {
 		return nil
 	}
 	var err error
-	l.username, l.password, err = decodeAuth(fields.Auth)
+	e.username, e.password, err = decodeAuth(fields.Auth)
 	return err
 }
 
-// decodeAuth takes the auth field apart. It may lack its padding, and may hold line breaks as the base64 command adds
-// them: Go's decoder skips those. Other white space is an error.
+// decodeAuth decodes the auth field. It accepts a field without padding. Go's decoder skips the line breaks that the base64
+// command adds; other white space is an error.
 func decodeAuth(auth string) (username, password string, err error) {
 	encoding := base64.RawStdEncoding
 	if strings.HasSuffix(strings.TrimSpace(auth), "=") {
@@ -77,26 +97,8 @@ func decodeAuth(auth string) (username, password string, err error) {
 	return username, password, nil
 }
 
-// parseDockerConfig reads the entries of a docker config.json.
-func parseDockerConfig(data []byte, source string) ([]entry, error) {
-	var config dockerConfig
-	if err := json.Unmarshal(data, &config); err != nil {
-		return nil, inOwnWords(err)
-	}
-	return entries(config.Auths, source), nil
-}
-
-// parseDockercfg reads the entries of the older .dockercfg, which holds them without an object around.
-func parseDockercfg(data []byte, source string) ([]entry, error) {
-	var logins map[string]login
-	if err := json.Unmarshal(data, &logins); err != nil {
-		return nil, inOwnWords(err)
-	}
-	return entries(logins, source), nil
-}
-
-// inOwnWords replaces what the JSON decoder says, because it may quote the data.
-func inOwnWords(err error) error {
+// withoutData replaces an error of the JSON decoder, whose text may quote the data.
+func withoutData(err error) error {
 	if errors.Is(err, errAuthEncoding) || errors.Is(err, errAuthFormat) {
 		return err
 	}
@@ -104,18 +106,4 @@ func inOwnWords(err error) error {
 		return errNotJSON
 	}
 	return errWrongShape
-}
-
-// entries lists the logins by their registry. The kubelet ranges over the map, so where two registries of one secret
-// come down to the same key it tries them in an order that changes from sync to sync; here it is always this one.
-func entries(logins map[string]login, source string) []entry {
-	list := make([]entry, 0, len(logins))
-	for _, registry := range slices.Sorted(maps.Keys(logins)) {
-		l := logins[registry]
-		list = append(list, entry{
-			registry:   registry,
-			credential: imagepull.Credential{Username: l.username, Password: l.password, Source: source},
-		})
-	}
-	return list
 }

@@ -4,75 +4,98 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strings"
-	"testing"
-
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// password is what no output may ever hold.
+// password must not appear in any output.
 const password = "s3cr3t-of-the-shop"
 
-// auth returns the auth field for a user whose password is the one above.
+// anonymous is the user of the anonymous credential.
+func anonymous() []string { return []string{""} }
+
+// auth returns the auth field for a user with the constant password.
 func auth(user string) string {
 	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 }
 
-// config returns a docker config.json with one user per registry; both come as "registry=user".
-func config(logins ...string) string {
-	list := make([]string, 0, len(logins))
-	for _, l := range logins {
-		registry, user, _ := strings.Cut(l, "=")
+// dockerConfigJSON returns a docker config.json with entries in the form "registry=user".
+func dockerConfigJSON(entries ...string) string {
+	list := make([]string, 0, len(entries))
+	for _, e := range entries {
+		registry, user, _ := strings.Cut(e, "=")
 		list = append(list, fmt.Sprintf("%q: {\"auth\": %q}", registry, auth(user)))
 	}
 	return `{"auths": {` + strings.Join(list, ", ") + `}}`
 }
 
-// pullSecret returns a secret of the namespace "shop" with a docker config.json.
-func pullSecret(name, dockerConfig string) *corev1.Secret {
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name},
-		Type:       corev1.SecretTypeDockerConfigJson,
-		Data:       map[string][]byte{corev1.DockerConfigJsonKey: []byte(dockerConfig)},
+// newKeyring returns a keyring with entries in the form "registry=user", in the order of the arguments.
+func newKeyring(source string, entries ...string) Keyring {
+	var keyrings []Keyring
+	for _, e := range entries {
+		registry, user, _ := strings.Cut(e, "=")
+		credential := imagepull.Credential{Username: user, Password: password, Source: source}
+		keyrings = append(keyrings, NewKeyring(DockerConfig{registry: credential}))
 	}
+	return Merge(keyrings...)
 }
 
-// keyring returns the ring of one secret with one user per registry, in the form of config.
-func keyring(logins ...string) Keyring {
-	var list []entry
-	for _, l := range logins {
-		registry, user, _ := strings.Cut(l, "=")
-		list = append(list, entry{registry: registry, credential: imagepull.Credential{
-			Username: user, Password: password, Source: "secret/shop/regcred",
-		}})
+// podKeyring returns the keyring of a pull secret.
+func podKeyring(entries ...string) Keyring { return newKeyring("secret/shop/regcred", entries...) }
+
+// lookup returns the credentials and problems that a set yields for a repository.
+func lookup(set Set, repository string) (found []imagepull.Credential, problems []Problem) {
+	for credential, problem := range set.Lookup(context.Background(), repository) {
+		if problem.IsZero() {
+			found = append(found, credential)
+		} else {
+			problems = append(problems, problem)
+		}
 	}
-	return newKeyring(list)
+	return found, problems
 }
 
-// candidates returns what a node would try for a repository.
-func candidates(set Set, repository string) []imagepull.Credential {
-	return slices.Collect(set.Lookup(repository).All(context.Background()))
-}
-
-// users returns who a registry is shown, "" being nobody.
-func users(credentials []imagepull.Credential) []string {
+// users returns the user names that a set yields for a repository. The anonymous credential has the empty name.
+func users(set Set, repository string) []string {
+	found, _ := lookup(set, repository)
 	var names []string
-	for _, c := range credentials {
+	for _, c := range found {
 		names = append(names, c.Username)
 	}
 	return names
 }
 
-// mustParse parses a file that is known to be good.
-func mustParse(t *testing.T, data, name string) File {
-	t.Helper()
-	f, err := ParseFile([]byte(data), name)
-	if err != nil {
-		t.Fatalf("ParseFile() error = %v, want none", err)
+// login is the user name and the source of a credential.
+type login struct{ User, Source string }
+
+func logins(credentials []imagepull.Credential) []login {
+	var all []login
+	for _, c := range credentials {
+		all = append(all, login{c.Username, c.Source})
 	}
-	return f
+	return all
 }
+
+// fakeProvider calls a function and records the repositories.
+type fakeProvider struct {
+	provide  func(repository string) (Keyring, []Problem)
+	requests []string
+}
+
+func (f *fakeProvider) Provide(_ context.Context, repository string) (Keyring, []Problem) {
+	f.requests = append(f.requests, repository)
+	return f.provide(repository)
+}
+
+// newFakeProvider returns a Provider with entries in the form "registry=user".
+func newFakeProvider(entries ...string) *fakeProvider {
+	keyring := newKeyring(PluginSource("fake"), entries...)
+	return &fakeProvider{provide: func(string) (Keyring, []Problem) { return keyring, nil }}
+}
+
+// fakeSource returns the same set for every pod.
+type fakeSource struct{ cached, fresh Set }
+
+func (s fakeSource) Credentials(context.Context, imagepull.Pod) Set      { return s.cached }
+func (s fakeSource) FreshCredentials(context.Context, imagepull.Pod) Set { return s.fresh }

@@ -1,102 +1,111 @@
 package credentials
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// dockerHubKey is the only key that opens Docker Hub without matching the repository's name. Its usual spelling in a
-// docker config is "https://index.docker.io/v1/".
-const dockerHubKey = "index.docker.io"
+const (
+	// dockerHubKey is the only key that matches Docker Hub without matching the name of the repository. Docker configs
+	// usually spell it "https://index.docker.io/v1/".
+	dockerHubKey = "index.docker.io"
+	// entryBytes is the memory that an entry needs in addition to its texts.
+	entryBytes = 256
+)
 
-// Keyring holds credentials from one place, in the order in which a kubelet would try them. The zero value is an empty
-// ring. A Keyring never changes, so it may be shared.
+// Keyring holds the credentials of one source in the kubelet's order (kubelet: pkg/credentialprovider/keyring.go,
+// BasicDockerKeyring). The zero value is empty. A Keyring is immutable and safe for concurrent use.
 type Keyring struct {
-	ring sealed[[]key]
+	entries redacted[[]keyringEntry]
 }
 
-// key is one credential with the registries that it is meant for.
-type key struct {
-	name       string
-	pattern    pattern
+// keyringEntry is a credential with the registries that it is for.
+type keyringEntry struct {
+	key        string
+	pattern    Pattern
 	credential imagepull.Credential
 }
 
-// newKeyring sorts the entries as the kubelet does: names in reverse lexicographic order, so that of two names with the
-// same beginning the longer comes first, and equal names in the order of their secrets.
-func newKeyring(entries []entry) Keyring {
-	var ring []key
-	for _, e := range entries {
-		name, ok := keyName(e.registry)
-		if !ok {
-			continue
+// NewKeyring returns a Keyring with the entries of a docker config. Entries whose registry is not a URL are left out, as
+// in the kubelet.
+//
+// The kubelet ranges over a map, so two registries with the same key change places from lookup to lookup. Here they are
+// sorted by registry.
+func NewKeyring(config DockerConfig) Keyring {
+	var entries []keyringEntry
+	for _, registry := range slices.Sorted(maps.Keys(config)) {
+		if key, ok := registryKey(registry); ok {
+			entries = append(entries, keyringEntry{key, ParsePattern(key), config[registry]})
 		}
-		ring = append(ring, key{name: name, pattern: newPattern(name), credential: e.credential})
 	}
-	return inOrder(ring)
+	return sortedKeyring(entries)
 }
 
-func inOrder(ring []key) Keyring {
-	slices.SortStableFunc(ring, func(a, b key) int { return strings.Compare(b.name, a.name) })
-	return Keyring{ring: seal(ring)}
+// Merge returns one Keyring with the entries of several, as if they were in one docker config.
+func Merge(keyrings ...Keyring) Keyring {
+	if len(keyrings) == 1 {
+		return keyrings[0]
+	}
+	var entries []keyringEntry
+	for _, k := range keyrings {
+		entries = append(entries, k.entries.reveal()...)
+	}
+	return sortedKeyring(entries)
 }
 
-// merge returns one ring with the keys of several, as if all had been on one list.
-func merge(rings ...Keyring) Keyring {
-	if len(rings) == 1 {
-		return rings[0]
-	}
-	var all []key
-	for _, k := range rings {
-		all = append(all, k.ring.open()...)
-	}
-	return inOrder(all)
+// sortedKeyring sorts the entries as the kubelet does: keys in reverse lexicographic order, so that a longer path comes
+// before its own prefix. Entries with the same key keep their order.
+func sortedKeyring(entries []keyringEntry) Keyring {
+	slices.SortStableFunc(entries, func(a, b keyringEntry) int { return strings.Compare(b.key, a.key) })
+	return Keyring{entries: redact(entries)}
 }
 
-// size returns about how many bytes the ring takes.
-func (k Keyring) size() int {
+// Lookup returns the credentials whose keys match a repository such as "docker.io/library/nginx", in the kubelet's order.
+// An entry without user name and password is a match, too.
+func (k Keyring) Lookup(repository string) []imagepull.Credential {
+	if len(k.entries.reveal()) == 0 {
+		return nil
+	}
+	target := ParsePattern(repository)
+	found := k.filter(func(e keyringEntry) bool { return e.pattern.matches(target) })
+	if len(found) == 0 && isDockerHub(repository) {
+		found = k.filter(func(e keyringEntry) bool { return e.key == dockerHubKey })
+	}
+	return found
+}
+
+// Equal reports whether both keyrings return the same credentials for every repository.
+func (k Keyring) Equal(other Keyring) bool {
+	return slices.EqualFunc(k.entries.reveal(), other.entries.reveal(), func(a, b keyringEntry) bool {
+		return a.key == b.key && a.credential == b.credential
+	})
+}
+
+// Size estimates the memory of the keyring in bytes.
+func (k Keyring) Size() int {
 	total := 0
-	for _, one := range k.ring.open() {
-		total += keyBytes + len(one.name) + len(one.credential.Username) + len(one.credential.Password)
+	for _, e := range k.entries.reveal() {
+		total += entryBytes + len(e.key) + len(e.credential.Username) + len(e.credential.Password)
 	}
 	return total
 }
 
-// match returns the credentials whose keys fit a repository such as "docker.io/library/nginx", in the kubelet's order. An
-// entry with neither user name nor password counts as a match, too.
-func (k Keyring) match(repository string) []imagepull.Credential {
-	if len(k.ring.open()) == 0 {
-		return nil
-	}
-	target := newPattern(repository)
-	found := k.choose(func(candidate key) bool { return candidate.pattern.matches(target) })
-	if len(found) == 0 && isDockerHub(repository) {
-		found = k.choose(func(candidate key) bool { return candidate.name == dockerHubKey })
-	}
-	return found
-}
-
-// equal reports whether both rings give the same answer to every question.
-func (k Keyring) equal(other Keyring) bool {
-	return slices.EqualFunc(k.ring.open(), other.ring.open(), func(a, b key) bool {
-		return a.name == b.name && a.credential == b.credential
-	})
-}
-
-func (k Keyring) choose(fits func(key) bool) []imagepull.Credential {
+func (k Keyring) filter(match func(keyringEntry) bool) []imagepull.Credential {
 	var found []imagepull.Credential
-	for _, candidate := range k.ring.open() {
-		if fits(candidate) {
-			found = append(found, candidate.credential)
+	for _, e := range k.entries.reveal() {
+		if match(e) {
+			found = append(found, e.credential)
 		}
 	}
 	return found
 }
 
-// isDockerHub reports whether the kubelet takes a repository to be one of Docker Hub. A first part without a dot or a
-// port is a user of Docker Hub to it, so "localhost/app" is shown Docker Hub's credentials as well.
+// isDockerHub reports whether the kubelet counts a repository to Docker Hub (kubelet: pkg/credentialprovider/keyring.go,
+// isDefaultRegistryMatch). The kubelet treats a first part without dot and port as a user of Docker Hub, so it sends
+// the credentials of Docker Hub for "localhost/app", too.
 func isDockerHub(repository string) bool {
 	first, _, hasPath := strings.Cut(repository, "/")
 	switch {

@@ -8,74 +8,71 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// nobody is the answer for a repository that no key opens.
-var nobody = []string{""}
-
 func TestKeyringMatches(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		registry, repository string
 		want                 bool
 	}{
-		"host":                                  {"r.example", "r.example/app", true},
-		"another host":                          {"r.example", "q.example/app", false},
-		"https scheme":                          {"https://r.example", "r.example/app", true},
-		"http scheme":                           {"http://r.example", "r.example/app", true},
-		"another scheme names no host":          {"ftp://r.example", "r.example/app", false},
-		"upper-case scheme names no host":       {"HTTPS://r.example", "r.example/app", false},
-		"final slash":                           {"r.example/", "r.example/app", true},
-		"v1 with final slash":                   {"https://r.example/v1/", "r.example/app", true},
-		"v2 with final slash":                   {"https://r.example/v2/", "r.example/app", true},
-		"v1 without final slash is a path":      {"https://r.example/v1", "r.example/app", false},
-		"v1 without final slash as a path":      {"https://r.example/v1", "r.example/v1/app", true},
-		"v3 is a path":                          {"https://r.example/v3/", "r.example/app", false},
-		"path after v2":                         {"r.example/v2/team", "r.example/team/app", true},
-		"only the first version is taken off":   {"r.example/v2/v1/team", "r.example/team/app", false},
-		"query is dropped":                      {"r.example?x", "r.example/app", true},
-		"user name in the URL is dropped":       {"https://bob@r.example", "r.example/app", true},
-		"path":                                  {"r.example/team", "r.example/team/app", true},
-		"path is a prefix without boundary":     {"r.example/tea", "r.example/team/app", true},
-		"whole repository as path":              {"r.example/team/app", "r.example/team/app", true},
-		"path that is longer":                   {"r.example/team/app2", "r.example/team/app", false},
-		"path with final slash":                 {"r.example/team/", "r.example/team/app", true},
-		"another path":                          {"r.example/shop", "r.example/team/app", false},
-		"path in another case":                  {"r.example/Team", "r.example/team/app", false},
-		"no wildcard in paths":                  {"r.example/*/app", "r.example/team/app", false},
-		"host in another case":                  {"R.example", "r.example/app", false},
-		"port":                                  {"r.example:5000", "r.example:5000/app", true},
-		"another port":                          {"r.example:5000", "r.example:5001/app", false},
-		"port that the repository lacks":        {"r.example:443", "r.example/app", false},
-		"port that the key lacks":               {"r.example", "r.example:443/app", false},
-		"no wildcard in ports":                  {"r.example:*", "r.example:5000/app", false},
-		"empty port is none":                    {"r.example:", "r.example/app", true},
-		"wildcard label":                        {"*.r.example", "eu.r.example/app", true},
-		"wildcard with scheme and path":         {"https://*.r.example/team", "eu.r.example/team/app", true},
-		"wildcard stands for one label":         {"*.r.example", "a.b.r.example/app", false},
-		"wildcard does not stand for no label":  {"*.r.example", "r.example/app", false},
-		"wildcard per label":                    {"*.*.r.example", "a.b.r.example/app", true},
-		"wildcard within a label":               {"eu-*.r.example", "eu-west.r.example/app", true},
-		"wildcard within another label":         {"eu-*.r.example", "us-west.r.example/app", false},
-		"wildcard for the last label":           {"r.*", "r.example/app", true},
-		"wildcard with port":                    {"*.r.example:5000", "eu.r.example:5000/app", true},
-		"lone wildcard is one label":            {"*", "localhost/app", true},
-		"lone wildcard is not every host":       {"*", "r.example/app", false},
-		"question mark begins the query":        {"eu?.r.example", "eu1.r.example/app", false},
-		"IPv4":                                  {"10.0.0.1:5000", "10.0.0.1:5000/app", true},
-		"IPv6":                                  {"[::1]:5000", "[::1]:5000/app", true},
-		"empty key":                             {"", "r.example/app", false},
-		"key that does not parse":               {"r.example/%zz", "r.example/app", false},
-		"key that no longer parses, once clean": {"r.example/%25zz", "r.example/%zz", false},
-		"repository that does not parse":        {"r.example", "r.example/%zz", false},
-		"percent escape":                        {"r.example/t%65am", "r.example/team/app", true},
-		"pattern that does not compile":         {"a\\.example", "a\\.example/app", false},
+		"host":                                      {"r.example", "r.example/app", true},
+		"another host":                              {"r.example", "q.example/app", false},
+		"https scheme":                              {"https://r.example", "r.example/app", true},
+		"http scheme":                               {"http://r.example", "r.example/app", true},
+		"other scheme is not supported":             {"ftp://r.example", "r.example/app", false},
+		"upper-case scheme is not supported":        {"HTTPS://r.example", "r.example/app", false},
+		"final slash":                               {"r.example/", "r.example/app", true},
+		"v1 with final slash":                       {"https://r.example/v1/", "r.example/app", true},
+		"v2 with final slash":                       {"https://r.example/v2/", "r.example/app", true},
+		"v1 without final slash is a path":          {"https://r.example/v1", "r.example/app", false},
+		"v1 without final slash as a path":          {"https://r.example/v1", "r.example/v1/app", true},
+		"v3 is a path":                              {"https://r.example/v3/", "r.example/app", false},
+		"path after v2":                             {"r.example/v2/team", "r.example/team/app", true},
+		"only the first version is removed":         {"r.example/v2/v1/team", "r.example/team/app", false},
+		"query is dropped":                          {"r.example?x", "r.example/app", true},
+		"user name in the URL is dropped":           {"https://bob@r.example", "r.example/app", true},
+		"path":                                      {"r.example/team", "r.example/team/app", true},
+		"path is a prefix without boundary":         {"r.example/tea", "r.example/team/app", true},
+		"whole repository as path":                  {"r.example/team/app", "r.example/team/app", true},
+		"longer path":                               {"r.example/team/app2", "r.example/team/app", false},
+		"path with final slash":                     {"r.example/team/", "r.example/team/app", true},
+		"another path":                              {"r.example/shop", "r.example/team/app", false},
+		"path in another case":                      {"r.example/Team", "r.example/team/app", false},
+		"no wildcard in paths":                      {"r.example/*/app", "r.example/team/app", false},
+		"host in another case":                      {"R.example", "r.example/app", false},
+		"port":                                      {"r.example:5000", "r.example:5000/app", true},
+		"another port":                              {"r.example:5000", "r.example:5001/app", false},
+		"port that the repository does not have":    {"r.example:443", "r.example/app", false},
+		"port that the key does not have":           {"r.example", "r.example:443/app", false},
+		"no wildcard in ports":                      {"r.example:*", "r.example:5000/app", false},
+		"empty port is no port":                     {"r.example:", "r.example/app", true},
+		"wildcard label":                            {"*.r.example", "eu.r.example/app", true},
+		"wildcard with scheme and path":             {"https://*.r.example/team", "eu.r.example/team/app", true},
+		"wildcard matches one label only":           {"*.r.example", "a.b.r.example/app", false},
+		"wildcard does not match a missing label":   {"*.r.example", "r.example/app", false},
+		"wildcard per label":                        {"*.*.r.example", "a.b.r.example/app", true},
+		"wildcard within a label":                   {"eu-*.r.example", "eu-west.r.example/app", true},
+		"wildcard within another label":             {"eu-*.r.example", "us-west.r.example/app", false},
+		"wildcard for the last label":               {"r.*", "r.example/app", true},
+		"wildcard with port":                        {"*.r.example:5000", "eu.r.example:5000/app", true},
+		"single wildcard matches one label":         {"*", "localhost/app", true},
+		"single wildcard does not match every host": {"*", "r.example/app", false},
+		"question mark starts the query":            {"eu?.r.example", "eu1.r.example/app", false},
+		"IPv4":                                      {"10.0.0.1:5000", "10.0.0.1:5000/app", true},
+		"IPv6":                                      {"[::1]:5000", "[::1]:5000/app", true},
+		"empty key":                                 {"", "r.example/app", false},
+		"key that does not parse":                   {"r.example/%zz", "r.example/app", false},
+		"key that does not parse once decoded":      {"r.example/%25zz", "r.example/%zz", false},
+		"repository that does not parse":            {"r.example", "r.example/%zz", false},
+		"percent escape":                            {"r.example/t%65am", "r.example/team/app", true},
+		"pattern that does not compile":             {"a\\.example", "a\\.example/app", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := nobody
+			want := anonymous()
 			if test.want {
 				want = []string{"alice"}
 			}
-			got := users(candidates(Set{Keyring: keyring(test.registry + "=alice")}, test.repository))
+			got := users(Set{Keyring: podKeyring(test.registry + "=alice")}, test.repository)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Lookup(%q) with key %q (-want +got):\n%s", test.repository, test.registry, diff)
 			}
@@ -83,7 +80,7 @@ func TestKeyringMatches(t *testing.T) {
 	}
 }
 
-func TestKeyringDockerHub(t *testing.T) {
+func TestKeyringMatchesDockerHubByTwoKeys(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		registry, repository string
@@ -107,17 +104,17 @@ func TestKeyringDockerHub(t *testing.T) {
 		"wildcard over the index repository": {"*.docker.io", "index.docker.io/library/nginx", true},
 		"another registry":                   {"index.docker.io", "r.example/app", false},
 		"host with port":                     {"index.docker.io", "localhost:5000/app", false},
-		"host without dot is a user to it":   {"index.docker.io", "localhost/app", true},
+		"host without dot counts as a user":  {"index.docker.io", "localhost/app", true},
 		"repository without host":            {"index.docker.io", "nginx", true},
 		"repository with empty host":         {"index.docker.io", "/nginx", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := nobody
+			want := anonymous()
 			if test.want {
 				want = []string{"alice"}
 			}
-			got := users(candidates(Set{Keyring: keyring(test.registry + "=alice")}, test.repository))
+			got := users(Set{Keyring: podKeyring(test.registry + "=alice")}, test.repository)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Lookup(%q) with key %q (-want +got):\n%s", test.repository, test.registry, diff)
 			}
@@ -125,10 +122,10 @@ func TestKeyringDockerHub(t *testing.T) {
 	}
 }
 
-func TestKeyringOrder(t *testing.T) {
+func TestKeyringSortsByKey(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		logins     []string
+		entries    []string
 		repository string
 		want       []string
 	}{
@@ -152,30 +149,30 @@ func TestKeyringOrder(t *testing.T) {
 			[]string{"r.example=first", "r.example=second", "r.example=third"},
 			"r.example/app", []string{"first", "second", "third"},
 		},
-		"keys that come down to the same": {
+		"registries with the same key": {
 			[]string{"https://r.example/v1/=first", "r.example=second", "http://r.example/=third"},
 			"r.example/app", []string{"first", "second", "third"},
 		},
-		"keys that don't match are left out": {
+		"only keys that match": {
 			[]string{"q.example=q", "r.example=r", "s.example=s"},
 			"r.example/app", []string{"r"},
 		},
-		"the index key only if nothing matched": {
+		"index key only if nothing matched": {
 			[]string{"https://index.docker.io/v1/=index", "docker.io=hub"},
 			"docker.io/library/nginx", []string{"hub"},
 		},
-		"every credential of the index key": {
+		"all credentials of the index key": {
 			[]string{"https://index.docker.io/v1/=first", "index.docker.io=second"},
 			"docker.io/library/nginx", []string{"first", "second"},
 		},
-		"a key that does not parse spoils no other": {
+		"key that does not parse leaves the others": {
 			[]string{"r.example/%zz=broken", "r.example=r"},
 			"r.example/app", []string{"r"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := users(candidates(Set{Keyring: keyring(test.logins...)}, test.repository))
+			got := users(Set{Keyring: podKeyring(test.entries...)}, test.repository)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("Lookup(%q) (-want +got):\n%s", test.repository, diff)
 			}
@@ -183,22 +180,22 @@ func TestKeyringOrder(t *testing.T) {
 	}
 }
 
-func TestKeyringAnonymous(t *testing.T) {
+func TestLookupWithoutCredentialsIsAnonymous(t *testing.T) {
 	t.Parallel()
 	empty := imagepull.Credential{Source: "secret/shop/regcred"}
 	for name, test := range map[string]struct {
 		keyring Keyring
 		want    imagepull.Credential
 	}{
-		"zero keyring":         {Keyring{}, imagepull.Credential{}},
-		"nothing matches":      {keyring("q.example=alice"), imagepull.Credential{}},
-		"an empty entry does":  {newKeyring([]entry{{registry: "r.example", credential: empty}}), empty},
-		"no key was a URL":     {keyring("%zz=alice"), imagepull.Credential{}},
-		"zero set is one, too": {Set{}.Keyring, imagepull.Credential{}},
+		"zero keyring":        {Keyring{}, imagepull.Credential{}},
+		"nothing matches":     {podKeyring("q.example=alice"), imagepull.Credential{}},
+		"empty entry matches": {NewKeyring(DockerConfig{"r.example": empty}), empty},
+		"no key is a URL":     {podKeyring("%zz=alice"), imagepull.Credential{}},
+		"zero set":            {Set{}.Keyring, imagepull.Credential{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := candidates(Set{Keyring: test.keyring}, "r.example/app")
+			got, _ := lookup(Set{Keyring: test.keyring}, "r.example/app")
 			if len(got) != 1 || got[0] != test.want || !got[0].IsAnonymous() {
 				t.Errorf("Lookup() = %v, want the one anonymous credential %v", got, test.want)
 			}
@@ -206,11 +203,34 @@ func TestKeyringAnonymous(t *testing.T) {
 	}
 }
 
-func TestKeyringLookupSharesNothing(t *testing.T) {
+func TestKeyringLookupReturnsACopy(t *testing.T) {
 	t.Parallel()
-	ring := keyring("r.example=alice")
-	ring.match("r.example/app")[0].Username = "mallory"
-	if got := ring.match("r.example/app")[0].Username; got != "alice" {
-		t.Errorf("after writing to an answer, match() gives %q, want alice", got)
+	keyring := podKeyring("r.example=alice")
+	keyring.Lookup("r.example/app")[0].Username = "mallory"
+	if got := keyring.Lookup("r.example/app")[0].Username; got != "alice" {
+		t.Errorf("after a write to the result, Lookup() = %q, want alice", got)
+	}
+}
+
+func TestNewKeyringSortsRegistriesWithTheSameKey(t *testing.T) {
+	t.Parallel()
+	keyring := NewKeyring(DockerConfig{
+		"r.example":             {Username: "third"},
+		"https://r.example/v1/": {Username: "second"},
+		"http://r.example":      {Username: "first"},
+	})
+	if diff := cmp.Diff([]string{"first", "second", "third"}, users(Set{Keyring: keyring}, "r.example/app")); diff != "" {
+		t.Errorf("users (-want +got):\n%s", diff)
+	}
+}
+
+func TestKeyringSize(t *testing.T) {
+	t.Parallel()
+	keyring := Merge(
+		NewKeyring(DockerConfig{"https://r.example": {Username: "alice", Password: "pw"}}),
+		NewKeyring(DockerConfig{"q.example": {}, "%zz": {Username: "left out"}}),
+	)
+	if got, want := keyring.Size(), 2*entryBytes+len("r.example"+"alice"+"pw"+"q.example"); got != want {
+		t.Errorf("Size() = %d, want %d", got, want)
 	}
 }

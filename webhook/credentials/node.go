@@ -2,65 +2,68 @@ package credentials
 
 import (
 	"context"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// nodePrefix begins the source of every credential that belongs to nodes.
+// nodePrefix starts the source of every credential that belongs to nodes.
 const nodePrefix = "node/"
+
+// PluginSource returns the source of the credentials of a credential provider.
+func PluginSource(provider string) string { return nodePrefix + "plugin/" + provider }
 
 // IsOfNode reports whether the source of a credential is the node rather than the pod.
 func IsOfNode(source string) bool { return strings.HasPrefix(source, nodePrefix) }
 
-// Pods tells what a pod brings along for its pulls. Source and Files do.
-type Pods interface {
-	Credentials(ctx context.Context, pod imagepull.Pod, fresh bool) Set
+// Source returns the credentials of pods.
+type Source interface {
+	// Credentials returns the set of a pod. Parts of it may come from a cache.
+	Credentials(ctx context.Context, pod imagepull.Pod) Set
+	// FreshCredentials returns the set of a pod without using a cache.
+	FreshCredentials(ctx context.Context, pod imagepull.Pod) Set
 }
 
-var (
-	_ Pods = (*Source)(nil)
-	_ Pods = Files(nil)
-	_ Pods = Node{}
-)
+// Provider returns the credentials that the node has for one image (kubelet: pkg/credentialprovider/provider.go,
+// DockerConfigProvider).
+type Provider interface {
+	// Provide returns the credentials for a repository such as "docker.io/library/nginx". The problems are the causes why
+	// the kubelet may have more credentials than the keyring.
+	Provide(ctx context.Context, repository string) (Keyring, []Problem)
+}
 
-// Node adds to what a pod brings along what its node has. Without Config and Providers that is nothing.
+var _ Source = Node{}
+
+// Node adds the credentials of the node to a pod's set.
 type Node struct {
-	// Pods is required.
-	Pods Pods
-	// Config is the nodes' config.json.
-	Config *Config
-	// Providers are the kubelet's exec plugins.
-	Providers *Providers
+	// Source is required.
+	Source Source
+	// DockerConfig is the nodes' config.json. It may be nil.
+	DockerConfig *DockerConfigFile
+	// Providers runs the kubelet's exec plugins. It may be nil.
+	Providers Provider
 }
 
-// Credentials returns the set of the pod with that of its node.
-func (n Node) Credentials(ctx context.Context, pod imagepull.Pod, fresh bool) Set {
-	set := n.Pods.Credentials(ctx, pod, fresh)
-	set.node.config, set.node.unknown = n.Config.keyring(ctx)
+// Credentials implements Source. The config.json is never cached.
+func (n Node) Credentials(ctx context.Context, pod imagepull.Pod) Set {
+	return n.extend(ctx, n.Source.Credentials(ctx, pod))
+}
+
+// FreshCredentials implements Source. The responses of providers may still come from a cache, as in the kubelet.
+func (n Node) FreshCredentials(ctx context.Context, pod imagepull.Pod) Set {
+	return n.extend(ctx, n.Source.FreshCredentials(ctx, pod))
+}
+
+func (n Node) extend(ctx context.Context, set Set) Set {
+	set.node.dockerConfig, set.node.problems = n.DockerConfig.load(ctx)
 	set.node.providers = n.Providers
 	return set
 }
 
-// nodeSet is what a kubelet has for every pod of its node.
+// nodeSet holds the credentials that a kubelet has for every pod of its node.
 type nodeSet struct {
-	config Keyring
-	// unknown is what is wrong with the config.json.
-	unknown   []Problem
-	providers *Providers
-}
-
-func (s nodeSet) equal(other nodeSet) bool {
-	return s.config.equal(other.config) && slices.Equal(s.unknown, other.unknown) && s.providers == other.providers
-}
-
-// halfOf returns a context with half of the time that is left.
-func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, limited := ctx.Deadline()
-	if !limited {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, time.Until(deadline)/2)
+	dockerConfig Keyring
+	// problems are the problems of the config.json.
+	problems  []Problem
+	providers Provider
 }

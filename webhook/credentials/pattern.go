@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// keyName turns the registry of a docker config's entry into the name under which the kubelet files it: host, port and
-// path, without a scheme and without docker's API version in front of the path. ok is false for what does not parse as
-// a URL; the kubelet leaves such an entry out and uses the others.
-func keyName(registry string) (name string, ok bool) {
+// registryKey converts the registry of a docker config's entry to the key of the kubelet: host, port and path, without
+// scheme and without docker's API version before the path. It returns ok=false for a registry that is not a URL: the
+// kubelet drops such an entry and uses the others.
+func registryKey(registry string) (key string, ok bool) {
 	if !strings.HasPrefix(registry, "https://") && !strings.HasPrefix(registry, "http://") {
 		registry = "https://" + registry
 	}
@@ -19,7 +19,7 @@ func keyName(registry string) (name string, ok bool) {
 		return "", false
 	}
 	p := u.Path
-	// The slash after the version is required: "/v1" alone is a path like any other, and a frequent mistake.
+	// The slash after the version is required: "/v1" alone is an ordinary path, and a frequent mistake.
 	if strings.HasPrefix(p, "/v1/") || strings.HasPrefix(p, "/v2/") {
 		p = p[len("/v1"):]
 	}
@@ -29,41 +29,47 @@ func keyName(registry string) (name string, ok bool) {
 	return u.Host + p, true
 }
 
-// pattern is a key's name or an image's repository, taken apart for comparison. The zero value matches nothing.
-type pattern struct {
+// Pattern is a key of a keyring, an entry of matchImages or a repository, split for comparison. The zero value matches
+// nothing.
+type Pattern struct {
 	labels []string
 	port   string
 	path   string
 }
 
-// newPattern takes a name apart. One that is no URL gives the zero pattern: a name may cease to be a URL when keyName
-// has resolved the percent escapes of its path, and the kubelet then never matches it.
-func newPattern(name string) pattern {
-	u, err := url.Parse("https://" + name)
+// ParsePattern splits a text without scheme, such as "*.registry.example/team". It returns the zero Pattern if the text
+// is not a URL. A key may cease to be a URL when registryKey has decoded the percent escapes of its path; the kubelet
+// never matches it.
+func ParsePattern(text string) Pattern {
+	u, err := url.Parse("https://" + text)
 	if err != nil {
-		return pattern{}
+		return Pattern{}
 	}
 	host, port, err := net.SplitHostPort(u.Host)
 	if err != nil {
 		host, port = u.Host, ""
 	}
-	return pattern{labels: strings.Split(host, "."), port: port, path: u.Path}
+	return Pattern{labels: strings.Split(host, "."), port: port, path: u.Path}
 }
 
-func (p pattern) isZero() bool { return len(p.labels) == 0 }
+// IsZero reports whether the pattern is the zero value.
+func (p Pattern) IsZero() bool { return len(p.labels) == 0 }
 
-// matches reports whether a repository falls under the pattern. Wildcards work within one label of the host only. The
-// port is compared as text, so ":443" differs from no port. The path is a mere prefix: "/tea" opens "/team", too.
-func (p pattern) matches(repository pattern) bool {
-	if p.isZero() || len(p.labels) != len(repository.labels) || p.port != repository.port {
+// Matches reports whether a repository such as "docker.io/library/nginx" matches the pattern (kubelet:
+// pkg/credentialprovider/keyring.go, URLsMatch). A wildcard matches within one label of the host. Ports are compared as
+// text, so ":443" differs from no port. The path is a plain prefix: "/tea" matches "/team".
+func (p Pattern) Matches(repository string) bool { return p.matches(ParsePattern(repository)) }
+
+func (p Pattern) matches(target Pattern) bool {
+	if p.IsZero() || len(p.labels) != len(target.labels) || p.port != target.port {
 		return false
 	}
-	if !strings.HasPrefix(repository.path, p.path) {
+	if !strings.HasPrefix(target.path, p.path) {
 		return false
 	}
 	for i, label := range p.labels {
-		// The kubelet calls path/filepath; on a Linux node this is the same, and elsewhere it stays so.
-		if ok, err := path.Match(label, repository.labels[i]); err != nil || !ok {
+		// The kubelet calls path/filepath. On Linux nodes package path does the same; it does so on other systems, too.
+		if ok, err := path.Match(label, target.labels[i]); err != nil || !ok {
 			return false
 		}
 	}

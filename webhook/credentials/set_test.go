@@ -9,20 +9,22 @@ func TestSetEqual(t *testing.T) {
 		a, b Set
 		want bool
 	}{
-		"zero":                     {Set{}, Set{}, true},
-		"same keys":                {Set{Keyring: keyring("r.example=alice")}, Set{Keyring: keyring("r.example=alice")}, true},
-		"keys in another order":    {Set{Keyring: keyring("a.example=a", "b.example=b")}, Set{Keyring: keyring("b.example=b", "a.example=a")}, true},
-		"same key, another order":  {Set{Keyring: keyring("r.example=a", "r.example=b")}, Set{Keyring: keyring("r.example=b", "r.example=a")}, false},
-		"no keys and unusable one": {Set{}, Set{Keyring: keyring("%zz=alice")}, true},
-		"a key more":               {Set{}, Set{Keyring: keyring("r.example=alice")}, false},
-		"another user":             {Set{Keyring: keyring("r.example=alice")}, Set{Keyring: keyring("r.example=bob")}, false},
-		"another registry":         {Set{Keyring: keyring("r.example=alice")}, Set{Keyring: keyring("q.example=alice")}, false},
-		"invalid":                  {Set{}, Set{Invalid: problem}, false},
-		"missing":                  {Set{}, Set{Missing: []string{"regcred"}}, false},
-		"unreadable":               {Set{}, Set{Unreadable: problem}, false},
-		"ignored":                  {Set{}, Set{Ignored: problem}, false},
-		"same problems":            {Set{Invalid: problem, Ignored: problem}, Set{Invalid: problem, Ignored: problem}, true},
-		"remembered":               {Set{Missing: []string{"x"}}, Set{Missing: []string{"x"}, Remembered: true}, true},
+		"zero":                       {Set{}, Set{}, true},
+		"same keys":                  {Set{Keyring: podKeyring("r.example=alice")}, Set{Keyring: podKeyring("r.example=alice")}, true},
+		"keys in another order":      {Set{Keyring: podKeyring("a.example=a", "b.example=b")}, Set{Keyring: podKeyring("b.example=b", "a.example=a")}, true},
+		"same key in another order":  {Set{Keyring: podKeyring("r.example=a", "r.example=b")}, Set{Keyring: podKeyring("r.example=b", "r.example=a")}, false},
+		"no key and an unusable key": {Set{}, Set{Keyring: podKeyring("%zz=alice")}, true},
+		"one more key":               {Set{}, Set{Keyring: podKeyring("r.example=alice")}, false},
+		"another user":               {Set{Keyring: podKeyring("r.example=alice")}, Set{Keyring: podKeyring("r.example=bob")}, false},
+		"another registry":           {Set{Keyring: podKeyring("r.example=alice")}, Set{Keyring: podKeyring("q.example=alice")}, false},
+		"invalid secret":             {Set{}, Set{Invalid: problem}, false},
+		"missing secret":             {Set{}, Set{Missing: []string{"regcred"}}, false},
+		"unreadable secret":          {Set{}, Set{Unreadable: problem}, false},
+		"ignored secret":             {Set{}, Set{Ignored: problem}, false},
+		"same problems":              {Set{Invalid: problem, Ignored: problem}, Set{Invalid: problem, Ignored: problem}, true},
+		"from a cache":               {Set{Missing: []string{"x"}}, Set{Missing: []string{"x"}, FromCache: true}, true},
+		"config.json of the node":    {Set{}, Set{node: nodeSet{dockerConfig: podKeyring("r.example=alice")}}, false},
+		"problem of the node":        {Set{}, Set{node: nodeSet{problems: problem}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,12 @@
-// Package document takes manifests apart: the documents of a YAML or JSON stream, and the items of a List.
+// Package document splits YAML and JSON files into documents, and Lists into objects.
 //
-// Whoever wrote a file wants to be told the line of a mistake, while the parser's own words may quote the file, and files
-// hold secrets. So each document knows its line, and errors are a line and a few words of our own.
+//	file ─ Split ─ documents, each with its line ─ Items ─ objects as JSON
+//
+// Manifests may contain secrets, and the errors of YAML and JSON parsers may quote them. The errors of this package contain
+// a line number and a fixed text instead.
+//
+//	documents, err := document.Split(data)
+//	objects, err := document.Items(documents[0])
 package document
 
 import (
@@ -14,25 +19,25 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Document is one document of a stream.
+// Document is one document of a file.
 type Document struct {
-	// Line is where the document's text begins, counted from 1.
+	// Line is the line where the document's text starts, counted from 1.
 	Line int
-	// Raw is the text as it stands in the file.
+	// Raw is the text as written in the file.
 	Raw []byte
-	// JSON is the text converted; what is JSON already stays as it is, to the byte.
+	// JSON is the text converted to JSON. A document that is JSON already is not changed by a byte.
 	JSON []byte
 }
 
-// Split returns the documents of a stream without the empty ones: JSON values one after the other, or YAML documents
-// between lines of "---". In YAML a key that stands twice in a mapping is an error. JSON is not looked into so closely,
-// since some of it is read by nodes, which take the last.
+// Split returns the documents of a file without the empty ones: JSON values one after the other, or YAML documents between
+// lines of "---". A repeated key in a YAML mapping is an error. JSON is not checked for repeated keys: nodes read some of
+// it, and take the last.
 func Split(data []byte) ([]Document, error) {
 	documents, ok := splitJSON(data)
 	if !ok {
-		documents = cut(data)
+		documents = splitYAML(data)
 		for i := range documents {
-			if err := documents[i].parse(); err != nil {
+			if err := documents[i].convert(); err != nil {
 				return nil, err
 			}
 		}
@@ -42,7 +47,7 @@ func Split(data []byte) ([]Document, error) {
 
 func (d Document) isEmpty() bool { return string(bytes.TrimSpace(d.JSON)) == "null" }
 
-// splitJSON reads a stream of JSON values; not ok means that it is none, or a broken one.
+// splitJSON splits a stream of JSON values. It returns ok=false if the data is not such a stream.
 func splitJSON(data []byte) (documents []Document, ok bool) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	line, counted := 1, 0
@@ -62,11 +67,11 @@ func splitJSON(data []byte) (documents []Document, ok bool) {
 	}
 }
 
-// cut splits a file at the lines that begin with "---" or "...". Within a document YAML allows no such line.
-func cut(data []byte) []Document {
+// splitYAML splits a file at the lines that start with "---" or "...". YAML forbids such lines within a document.
+func splitYAML(data []byte) []Document {
 	documents := []Document{{Line: 1}}
 	number := 0
-	// Editors on Windows begin a file with a byte order mark.
+	// Editors on Windows write a byte order mark at the start of a file.
 	for line := range bytes.Lines(bytes.TrimPrefix(data, []byte("\ufeff"))) {
 		number++
 		if rest, ok := cutMarker(line); ok {
@@ -82,8 +87,8 @@ func cut(data []byte) []Document {
 	return documents
 }
 
-// cutMarker returns what follows a marker on its line. kubectl takes nothing there but a comment; YAML allows the document
-// itself after "---", and other tools read it.
+// cutMarker returns the rest of a line after a document marker. kubectl accepts only a comment there. YAML allows the
+// document itself after "---", and other tools read it.
 func cutMarker(line []byte) (rest []byte, ok bool) {
 	for _, marker := range []string{"---", "..."} {
 		rest, ok = bytes.CutPrefix(line, []byte(marker))
@@ -94,15 +99,15 @@ func cutMarker(line []byte) (rest []byte, ok bool) {
 	return nil, false
 }
 
-// trim takes the blank lines off the beginning, so that the document's line is that of its text.
+// trim removes blank lines from the start, so that the document's line is the first line of its text.
 func (d *Document) trim() {
 	blank := d.Raw[:len(d.Raw)-len(bytes.TrimLeft(d.Raw, " \t\r\n"))]
 	d.Line += bytes.Count(blank, []byte("\n"))
 	d.Raw = d.Raw[bytes.LastIndexByte(blank, '\n')+1:]
 }
 
-// parse fills in the document as JSON.
-func (d *Document) parse() (err error) {
+// convert sets JSON from Raw.
+func (d *Document) convert() (err error) {
 	switch {
 	case json.Valid(d.Raw):
 		d.JSON = d.Raw
@@ -113,12 +118,12 @@ func (d *Document) parse() (err error) {
 		d.JSON, err = yaml.YAMLToJSONStrict(d.Raw)
 	}
 	if err != nil {
-		return d.explain(err)
+		return d.syntaxError(err)
 	}
 	return nil
 }
 
-// isFlow reports whether the document is written in braces or brackets.
+// isFlow reports whether the document starts with a brace or a bracket.
 func (d *Document) isFlow() bool {
 	for line := range bytes.Lines(d.Raw) {
 		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
@@ -130,8 +135,8 @@ func (d *Document) isFlow() bool {
 
 var errTrailing = errors.New("text after the end of the document")
 
-// flowToJSON reads a document in braces or brackets as the one item of a list. By itself the YAML library would stop at the
-// closing brace and forget what follows, such as the rest of a broken stream of JSON.
+// flowToJSON converts a document in braces or brackets as the only item of a list. Without the list, the YAML library
+// would stop at the closing brace and ignore the rest, such as the rest of a broken stream of JSON.
 func flowToJSON(raw []byte) ([]byte, error) {
 	converted, err := yaml.YAMLToJSONStrict(slices.Concat([]byte("["), raw, []byte("\n]")))
 	if err != nil {

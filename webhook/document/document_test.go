@@ -36,18 +36,18 @@ func TestSplitYAML(t *testing.T) {
 		"markers only":                      {"---\n---\n...\n---", nil},
 		"explicit null":                     {"null\n---\n~\n", nil},
 		"one document":                      {"a: b\n", []string{`1: {"a":"b"}`}},
-		"no newline at the end":             {"a: b", []string{`1: {"a":"b"}`}},
-		"marker in front":                   {"---\na: b\n", []string{`2: {"a":"b"}`}},
-		"blank lines in front":              {"\n\na: b\n", []string{`3: {"a":"b"}`}},
+		"no final newline":                  {"a: b", []string{`1: {"a":"b"}`}},
+		"leading marker":                    {"---\na: b\n", []string{`2: {"a":"b"}`}},
+		"leading blank lines":               {"\n\na: b\n", []string{`3: {"a":"b"}`}},
 		"two documents":                     {"a: b\n---\nc: d\n", []string{`1: {"a":"b"}`, `3: {"c":"d"}`}},
 		"blank lines after the marker":      {"a: b\n---\n\n\nc: d\n", []string{`1: {"a":"b"}`, `5: {"c":"d"}`}},
-		"empty documents between":           {"a: b\n---\n---\n# none\n---\nc: d\n", []string{`1: {"a":"b"}`, `6: {"c":"d"}`}},
+		"empty documents in between":        {"a: b\n---\n---\n# none\n---\nc: d\n", []string{`1: {"a":"b"}`, `6: {"c":"d"}`}},
 		"comment on the marker":             {"a: b\n--- # the next\nc: d\n", []string{`1: {"a":"b"}`, `2: {"c":"d"}`}},
 		"blanks after the marker":           {"a: b\n--- \t\nc: d\n", []string{`1: {"a":"b"}`, `3: {"c":"d"}`}},
 		"document on the marker":            {"--- {a: b}\n--- c\n", []string{`1: {"a":"b"}`, `2: "c"`}},
-		"marker on the last line":           {"a: b\n---", []string{`1: {"a":"b"}`}},
+		"final marker":                      {"a: b\n---", []string{`1: {"a":"b"}`}},
 		"end markers":                       {"a: b\n...\n---\nc: d\n...\n", []string{`1: {"a":"b"}`, `4: {"c":"d"}`}},
-		"end marker alone between":          {"a: b\n...\nc: d\n", []string{`1: {"a":"b"}`, `3: {"c":"d"}`}},
+		"only an end marker in between":     {"a: b\n...\nc: d\n", []string{`1: {"a":"b"}`, `3: {"c":"d"}`}},
 		"CRLF":                              {"a: b\r\n---\r\nc: |\r\n  d\r\n", []string{`1: {"a":"b"}`, `3: {"c":"d\n"}`}},
 		"byte order mark":                   {"\ufeffa: b\n", []string{`1: {"a":"b"}`}},
 		"byte order mark before the marker": {"\ufeff---\na: b\n", []string{`2: {"a":"b"}`}},
@@ -55,8 +55,8 @@ func TestSplitYAML(t *testing.T) {
 		"dashes in a block scalar":          {"a: |\n  ---\n  ...\nb: c\n", []string{`1: {"a":"---\n...\n","b":"c"}`}},
 		"dashes in a folded scalar":         {"a: >-\n  ---\n  x\n", []string{`1: {"a":"--- x"}`}},
 		"dashes in a quoted scalar":         {"a: \"x\n  --- y\"\n", []string{`1: {"a":"x --- y"}`}},
-		"a list item that looks similar":    {"- --\n- ---x\n", []string{`1: ["--","---x"]`}},
-		"dashes glued to text":              {"---x\n", []string{`1: "---x"`}},
+		"list items similar to a marker":    {"- --\n- ---x\n", []string{`1: ["--","---x"]`}},
+		"text directly after dashes":        {"---x\n", []string{`1: "---x"`}},
 		"braces over several lines":         {"# flow\n{a: b,\n c: d}\n", []string{`1: {"a":"b","c":"d"}`}},
 		"braces with a trailing comma":      {"{\"a\": 1,}\n", []string{`1: {"a":1}`}},
 		"anchors":                           {"a: &x [1]\nb: *x\n", []string{`1: {"a":[1],"b":[1]}`}},
@@ -78,16 +78,16 @@ func TestSplitJSON(t *testing.T) {
 		data string
 		want []string
 	}{
-		"one object":             {`{"a": 1.50}`, []string{`1: {"a": 1.50}`}},
-		"over several lines":     {"\n{\n \"a\": 1\n}\n", []string{"2: {\n \"a\": 1\n}"}},
-		"a stream":               {`{"a":1}{"b":2}`, []string{`1: {"a":1}`, `1: {"b":2}`}},
-		"a stream on lines":      {"{\"a\":\n1}\n\n {\"b\":2}\n", []string{"1: {\"a\":\n1}", `4: {"b":2}`}},
-		"null in a stream":       {"{\"a\":1}\nnull\n{\"b\":2}", []string{`1: {"a":1}`, `3: {"b":2}`}},
-		"between markers":        {"---\n{\"a\": 1}\n---\n{\"b\": 2}\n", []string{"2: {\"a\": 1}\n", "4: {\"b\": 2}\n"}},
-		"before YAML":            {"{\"a\": 1}\n---\nb: c\n", []string{"1: {\"a\": 1}\n", `3: {"b":"c"}`}},
-		"a key twice, as it is":  {`{"a":1,"a":2}`, []string{`1: {"a":1,"a":2}`}},
-		"a large number":         {`{"a":12345678901234567890}`, []string{`1: {"a":12345678901234567890}`}},
-		"a marker inside a text": {`{"a":"\n---\n"}`, []string{`1: {"a":"\n---\n"}`}},
+		"one object":                {`{"a": 1.50}`, []string{`1: {"a": 1.50}`}},
+		"over several lines":        {"\n{\n \"a\": 1\n}\n", []string{"2: {\n \"a\": 1\n}"}},
+		"stream":                    {`{"a":1}{"b":2}`, []string{`1: {"a":1}`, `1: {"b":2}`}},
+		"stream over several lines": {"{\"a\":\n1}\n\n {\"b\":2}\n", []string{"1: {\"a\":\n1}", `4: {"b":2}`}},
+		"null in a stream":          {"{\"a\":1}\nnull\n{\"b\":2}", []string{`1: {"a":1}`, `3: {"b":2}`}},
+		"between markers":           {"---\n{\"a\": 1}\n---\n{\"b\": 2}\n", []string{"2: {\"a\": 1}\n", "4: {\"b\": 2}\n"}},
+		"before YAML":               {"{\"a\": 1}\n---\nb: c\n", []string{"1: {\"a\": 1}\n", `3: {"b":"c"}`}},
+		"repeated key":              {`{"a":1,"a":2}`, []string{`1: {"a":1,"a":2}`}},
+		"large number":              {`{"a":12345678901234567890}`, []string{`1: {"a":12345678901234567890}`}},
+		"marker in a text":          {`{"a":"\n---\n"}`, []string{`1: {"a":"\n---\n"}`}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -99,8 +99,8 @@ func TestSplitJSON(t *testing.T) {
 	}
 }
 
-// TestSplitKeepsTheText: a docker config reaches nodes byte by byte.
-func TestSplitKeepsTheText(t *testing.T) {
+// Nodes receive a docker config byte by byte.
+func TestSplitDoesNotChangeTheText(t *testing.T) {
 	t.Parallel()
 	documents, err := document.Split([]byte("# one\na: b # c\n---\n{\"d\":   1}\n"))
 	if err != nil {
@@ -115,8 +115,8 @@ func TestSplitKeepsTheText(t *testing.T) {
 	}
 }
 
-// TestSplitLargeFile would take minutes if the work grew with the square of the documents.
-func TestSplitLargeFile(t *testing.T) {
+// With quadratic time in the number of documents, this test would take minutes.
+func TestSplitTakesLinearTime(t *testing.T) {
 	t.Parallel()
 	const count = 5000
 	tests := map[string]struct {
@@ -137,7 +137,7 @@ func TestSplitLargeFile(t *testing.T) {
 				t.Fatalf("got %d documents, want %d", len(documents), count)
 			}
 			if got, want := documents[count-1].Line-documents[0].Line, (count-1)*test.linesPerItem; got != want {
-				t.Errorf("the last document begins %d lines after the first, want %d", got, want)
+				t.Errorf("the last document starts %d lines after the first, want %d", got, want)
 			}
 		})
 	}

@@ -8,10 +8,10 @@ import (
 
 var errNotAList = errors.New("the items of a List must be a list of objects")
 
-// Items returns the objects of a document: the document itself, or what a List holds, Lists within Lists included. The items
-// of a typed list, such as a PodList, need not name their kind, and get it from the list.
+// Items returns the objects of a document: the document itself, or the items of a List. It expands Lists within Lists. The
+// items of a typed list, such as a PodList, may omit their kind, and get it from the list.
 //
-// As kubectl sees it, an object is a list by having items: a kind whose name merely ends like that is none.
+// As in kubectl, an object is a list only if it has items: the name of its kind alone does not make it one.
 func Items(d Document) ([]json.RawMessage, error) { return items(d.JSON) }
 
 func items(raw json.RawMessage) ([]json.RawMessage, error) {
@@ -20,7 +20,7 @@ func items(raw json.RawMessage) ([]json.RawMessage, error) {
 		Kind       string          `json:"kind"`
 		Items      json.RawMessage `json:"items"`
 	}
-	// What is no object at all is left for the reader of objects to complain of.
+	// Data that is not an object is returned as it is. The code that decodes objects rejects it.
 	isObject := json.Unmarshal(raw, &list) == nil
 	kind, isList := strings.CutSuffix(list.Kind, "List")
 	if !isObject || !isList || list.Items == nil {
@@ -32,31 +32,31 @@ func items(raw json.RawMessage) ([]json.RawMessage, error) {
 	}
 	var all []json.RawMessage
 	for _, element := range elements {
-		named, err := withKind(element, list.APIVersion, kind)
+		object, err := withKind(element, list.APIVersion, kind)
 		if err != nil {
 			return nil, err
 		}
-		within, err := items(named)
+		nested, err := items(object)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, within...)
+		all = append(all, nested...)
 	}
 	return all, nil
 }
 
-// withKind adds what the API server leaves out in the items of a typed list.
+// withKind adds apiVersion and kind, which the API server omits in the items of a typed list.
 func withKind(item json.RawMessage, apiVersion, kind string) (json.RawMessage, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(item, &object); err != nil || object == nil {
 		return nil, errNotAList
 	}
-	if _, named := object["kind"]; named || kind == "" {
+	if _, hasKind := object["kind"]; hasKind || kind == "" {
 		return item, nil
 	}
-	named := map[string]any{"apiVersion": apiVersion, "kind": kind}
+	complete := map[string]any{"apiVersion": apiVersion, "kind": kind}
 	for key, value := range object {
-		named[key] = value
+		complete[key] = value
 	}
-	return json.Marshal(named)
+	return json.Marshal(complete)
 }

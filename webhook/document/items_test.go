@@ -14,10 +14,10 @@ func TestItems(t *testing.T) {
 		data string
 		want []string
 	}{
-		"an object":      {`{"kind":"Pod"}`, []string{`{"kind":"Pod"}`}},
-		"no object":      {`"text"`, []string{`"text"`}},
-		"a bare list":    {`[{"kind":"Pod"}]`, []string{`[{"kind":"Pod"}]`}},
-		"kind of a type": {`{"kind":1,"items":[]}`, []string{`{"kind":1,"items":[]}`}},
+		"object":           {`{"kind":"Pod"}`, []string{`{"kind":"Pod"}`}},
+		"text":             {`"text"`, []string{`"text"`}},
+		"JSON array":       {`[{"kind":"Pod"}]`, []string{`[{"kind":"Pod"}]`}},
+		"kind is a number": {`{"kind":1,"items":[]}`, []string{`{"kind":1,"items":[]}`}},
 		"List": {
 			`{"kind":"List","items":[{"kind":"Pod","n":1},{"kind":"Job"}]}`,
 			[]string{`{"kind":"Pod","n":1}`, `{"kind":"Job"}`},
@@ -25,15 +25,15 @@ func TestItems(t *testing.T) {
 		"empty List":         {`{"kind":"List","items":[]}`, nil},
 		"List of null":       {`{"kind":"List","items":null}`, nil},
 		"List without items": {`{"kind":"List"}`, []string{`{"kind":"List"}`}},
-		"a kind that only sounds like a list": {
+		"name of a list, but no items": {
 			`{"kind":"AllowList","spec":{}}`,
 			[]string{`{"kind":"AllowList","spec":{}}`},
 		},
-		"items of a kind that is no list": {
+		"items, but not the name of a list": {
 			`{"kind":"ConfigMap","items":[{"kind":"Pod"}]}`,
 			[]string{`{"kind":"ConfigMap","items":[{"kind":"Pod"}]}`},
 		},
-		"Lists within Lists": {
+		"List in a List": {
 			`{"kind":"List","items":[{"kind":"List","items":[{"kind":"Pod"}]},{"kind":"Job"}]}`,
 			[]string{`{"kind":"Pod"}`, `{"kind":"Job"}`},
 		},
@@ -53,7 +53,7 @@ func TestItems(t *testing.T) {
 			`{"kind":"List","items":[{"apiVersion":"v1","kind":"PodList","items":[{"n":1}]}]}`,
 			[]string{`{"apiVersion":"v1","kind":"Pod","n":1}`},
 		},
-		"large numbers keep their digits": {
+		"large number": {
 			`{"apiVersion":"v1","kind":"PodList","items":[{"n":12345678901234567890}]}`,
 			[]string{`{"apiVersion":"v1","kind":"Pod","n":12345678901234567890}`},
 		},
@@ -80,13 +80,13 @@ func TestItemsMustBeObjects(t *testing.T) {
 	t.Parallel()
 	const want = "the items of a List must be a list of objects"
 	tests := map[string]string{
-		"items that are an object":   `{"kind":"List","items":{"kind":"Pod"}}`,
-		"items that are text":        `{"kind":"List","items":"Pod"}`,
-		"a null item":                `{"kind":"List","items":[null]}`,
-		"a null item, typed":         `{"kind":"PodList","items":[null]}`,
-		"a text as an item":          `{"kind":"List","items":["Pod"]}`,
-		"an inner list":              `{"kind":"List","items":[[{"kind":"Pod"}]]}`,
-		"a mistake in an inner List": `{"kind":"List","items":[{"kind":"List","items":7}]}`,
+		"items is an object":        `{"kind":"List","items":{"kind":"Pod"}}`,
+		"items is text":             `{"kind":"List","items":"Pod"}`,
+		"null item":                 `{"kind":"List","items":[null]}`,
+		"null item of a typed list": `{"kind":"PodList","items":[null]}`,
+		"item is text":              `{"kind":"List","items":["Pod"]}`,
+		"item is an array":          `{"kind":"List","items":[[{"kind":"Pod"}]]}`,
+		"mistake in a nested List":  `{"kind":"List","items":[{"kind":"List","items":7}]}`,
 	}
 	for name, data := range tests {
 		t.Run(name, func(t *testing.T) {

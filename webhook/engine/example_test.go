@@ -7,7 +7,7 @@ import (
 
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/podspec"
@@ -70,7 +70,7 @@ func ExampleEngine_Check_pullSecret() {
 	options, stop := exampleRegistry()
 	defer stop()
 
-	secret, err := credentials.ParseFile([]byte(`{"auths":{"registry.example":{"username":"alice","password":"secret"}}}`), "config.json")
+	secret, err := secrets.ParseFile([]byte(`{"auths":{"registry.example":{"username":"alice","password":"secret"}}}`), "config.json")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func ExampleEngine_Check_pullSecret() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, pods := range []credentials.Files{nil, {secret}} {
+	for _, pods := range []secrets.Files{nil, {secret}} {
 		options.Credentials = pods
 		e, err := engine.New(config.Default(), options)
 		if err != nil {

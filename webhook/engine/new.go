@@ -6,7 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/metrics"
 	"github.com/pullgate/pullgate/webhook/nodes"
@@ -15,9 +14,10 @@ import (
 
 // Engine checks the images of pods. It is safe for concurrent use.
 type Engine struct {
-	checker   *preflight.Checker
-	gauges    metrics.Gauges
-	nodeCreds credentials.Node
+	checker *preflight.Checker
+	gauges  metrics.Gauges
+	// endPlugins ends the credential provider plugins that run, and waits for them.
+	endPlugins func()
 }
 
 // New returns an Engine for a valid configuration. An error names the configuration key or the variable that is wrong.
@@ -38,11 +38,11 @@ func New(c config.Configuration, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	nodeCreds, err := newNodeCredentials(o.Credentials, c.Nodes, o.Environ, o.Log)
+	nodeCreds, end, err := newNodeCredentials(o.Credentials, c.Nodes, o.Environ, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{checker: e.checker(nodeCreds, o.Cluster.Nodes), gauges: e.gauges(), nodeCreds: nodeCreds}, nil
+	return &Engine{checker: e.checker(nodeCreds, o.Cluster.Nodes), gauges: e.gauges(), endPlugins: end}, nil
 }
 
 // Check returns one finding for each use of the pod, in their order, before the context's deadline. The pod's spec selects
@@ -55,4 +55,4 @@ func (e *Engine) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodS
 func (e *Engine) Gauges() metrics.Gauges { return e.gauges }
 
 // Close ends the credential provider plugins that run, and waits for them.
-func (e *Engine) Close() { e.nodeCreds.Providers.Close() }
+func (e *Engine) Close() { e.endPlugins() }

@@ -13,13 +13,14 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 )
 
 // Options holds the parts of an engine that are not in its configuration. The zero value is usable: pods have no
 // credentials, and no cluster is read.
 type Options struct {
 	// Credentials returns the credentials of a pod; without it pods have none.
-	Credentials credentials.Pods
+	Credentials credentials.Source
 	// Cluster is the state of the nodes; without it the nodes have the platforms that the configuration declares.
 	Cluster Cluster
 	// Environ is the environment for the proxy variables and for credential provider plugins, in the form of os.Environ;
@@ -43,7 +44,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Credentials == nil {
-		o.Credentials = credentials.Files(nil)
+		o.Credentials = secrets.Files(nil)
 	}
 	if o.Environ == nil {
 		o.Environ = os.Environ()

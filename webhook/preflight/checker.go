@@ -23,9 +23,10 @@ type Cache interface {
 	Cached(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, ok bool)
 }
 
-// Credentials returns the credentials that the kubelet would have for a pod. With fresh, nothing comes from a cache.
+// Credentials returns the credentials that the kubelet has for a pod. FreshCredentials uses no cache.
 type Credentials interface {
-	Credentials(ctx context.Context, pod imagepull.Pod, fresh bool) credentials.Set
+	Credentials(ctx context.Context, pod imagepull.Pod) credentials.Set
+	FreshCredentials(ctx context.Context, pod imagepull.Pod) credentials.Set
 }
 
 // Nodes returns the nodes that a pod may run on. A nil spec has no constraints.
@@ -102,11 +103,11 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	if len(open) == 0 {
 		return findings
 	}
-	shared.credentials = c.options.Credentials.Credentials(ctx, pod, false)
+	shared.credentials = c.options.Credentials.Credentials(ctx, pod)
 	c.lookupAll(ctx, shared, findings, open)
-	if shared.credentials.Remembered && anyUnpullable(findings, open) {
+	if shared.credentials.FromCache && anyUnpullable(findings, open) {
 		// Before denying, read cached secrets again: one may just have been fixed.
-		if fresh := c.options.Credentials.Credentials(ctx, pod, true); !fresh.Equal(shared.credentials) {
+		if fresh := c.options.Credentials.FreshCredentials(ctx, pod); !fresh.Equal(shared.credentials) {
 			shared.credentials = fresh
 			c.lookupAll(ctx, shared, findings, open)
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	pullsecrets "github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
@@ -12,18 +13,22 @@ import (
 // fixedCredentials are Credentials that never change.
 type fixedCredentials credentials.Set
 
-func (a fixedCredentials) Credentials(context.Context, imagepull.Pod, bool) credentials.Set {
-	return credentials.Set(a)
+func (f fixedCredentials) Credentials(context.Context, imagepull.Pod) credentials.Set {
+	return credentials.Set(f)
+}
+
+func (f fixedCredentials) FreshCredentials(context.Context, imagepull.Pod) credentials.Set {
+	return credentials.Set(f)
 }
 
 // BenchmarkCheck measures a pod of three images without the time of the requests.
 func BenchmarkCheck(b *testing.B) {
-	file, err := credentials.ParseFile([]byte(`{"auths": {"registry.example": {"username": "alice", "password": "x"}}}`), "regcred")
+	file, err := pullsecrets.ParseFile([]byte(`{"auths": {"registry.example": {"username": "alice", "password": "x"}}}`), "regcred")
 	if err != nil {
 		b.Fatal(err)
 	}
 	checker := preflight.New(preflight.Options{
-		Credentials: fixedCredentials(credentials.Files{file}.Credentials(b.Context(), imagepull.Pod{}, false)),
+		Credentials: fixedCredentials(pullsecrets.Files{file}.Credentials(b.Context(), imagepull.Pod{})),
 		Resolver: resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
 			return imagepull.Verdict{Reason: imagepull.ReasonPullable}
 		}),

@@ -55,7 +55,7 @@ func TestCachedSecretsAreReadAgainBeforeADenial(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test.set.Remembered = test.cached
+			test.set.FromCache = test.cached
 			creds := &secrets{set: test.set, fresh: test.fresh}
 			resolver := &scriptedResolver{script: script(map[string]imagepull.Verdict{
 				"": private, "file/old": refused, "file/new": pullable, "file/slow": rateLimited,
@@ -78,7 +78,7 @@ func TestCachedSecretsAreReadAgainBeforeADenial(t *testing.T) {
 func TestInvalidImageNameDoesNotReadSecretsAgain(t *testing.T) {
 	t.Parallel()
 	set := keys(t, host, "a")
-	set.Remembered = true
+	set.FromCache = true
 	creds := &secrets{set: set, fresh: set}
 	got := preflight.New(preflight.Options{
 		Resolver:    &scriptedResolver{script: script(map[string]imagepull.Verdict{"file/a": pullable})},
@@ -95,7 +95,7 @@ func TestInvalidImageNameDoesNotReadSecretsAgain(t *testing.T) {
 func TestWarningsFollowTheSecretsThatWereReadAgain(t *testing.T) {
 	t.Parallel()
 	old := keys(t, host, "old")
-	old.Remembered = true
+	old.FromCache = true
 	now := keys(t, host, "new")
 	now.Missing = []string{"gone"}
 	got := check(t, preflight.Options{

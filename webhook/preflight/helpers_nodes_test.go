@@ -45,13 +45,13 @@ func (f *nodeConfig) open() ([]byte, error) {
 	return []byte(f.text), nil
 }
 
-func withNodeConfig(t *testing.T, pods credentials.Pods, file *nodeConfig) credentials.Node {
+func withNodeConfig(t *testing.T, pods credentials.Source, file *nodeConfig) credentials.Node {
 	t.Helper()
-	config, err := credentials.NewConfig(file.open, slog.New(slog.DiscardHandler))
+	config, err := credentials.NewDockerConfigFile(file.open, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatalf("NewConfig() error = %v, want none", err)
+		t.Fatalf("NewDockerConfigFile() error = %v, want none", err)
 	}
-	return credentials.Node{Pods: pods, Config: config}
+	return credentials.Node{Source: pods, DockerConfig: config}
 }
 
 // nodeList is a nodes.Client with the Node objects of a cluster.

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	pullsecrets "github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/podspec"
@@ -104,7 +105,15 @@ type secrets struct {
 	reads []string
 }
 
-func (s *secrets) Credentials(_ context.Context, pod imagepull.Pod, fresh bool) credentials.Set {
+func (s *secrets) Credentials(_ context.Context, pod imagepull.Pod) credentials.Set {
+	return s.read(pod, false)
+}
+
+func (s *secrets) FreshCredentials(_ context.Context, pod imagepull.Pod) credentials.Set {
+	return s.read(pod, true)
+}
+
+func (s *secrets) read(pod imagepull.Pod, fresh bool) credentials.Set {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reads = append(s.reads, fmt.Sprintf("%s fresh=%t", pod.Namespace, fresh))
@@ -118,16 +127,16 @@ func (s *secrets) Credentials(_ context.Context, pod imagepull.Pod, fresh bool) 
 // credentials are "file/" and the name.
 func keys(t *testing.T, host string, names ...string) credentials.Set {
 	t.Helper()
-	var files credentials.Files
+	var files pullsecrets.Files
 	for _, name := range names {
 		files = append(files, key(t, name, fmt.Sprintf(`{"auths": {%q: {"username": %q, "password": "x"}}}`, host, name)))
 	}
-	return files.Credentials(t.Context(), imagepull.Pod{}, false)
+	return files.Credentials(t.Context(), imagepull.Pod{})
 }
 
-func key(t *testing.T, name, dockerConfig string) credentials.File {
+func key(t *testing.T, name, dockerConfig string) pullsecrets.File {
 	t.Helper()
-	file, err := credentials.ParseFile([]byte(dockerConfig), name)
+	file, err := pullsecrets.ParseFile([]byte(dockerConfig), name)
 	if err != nil {
 		t.Fatalf("ParseFile() error = %v, want none", err)
 	}

@@ -21,9 +21,15 @@ func (c *Checker) lookup(ctx context.Context, f facts) imagepull.Verdict {
 // tryCredentials tries each credential until one works, as the kubelet does (kubelet: pkg/kubelet/images/image_manager.go,
 // pullImage). If none works it also returns the node credential sources that failed.
 func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdict, []credentials.Problem) {
-	var failures []imagepull.Verdict
-	tried := f.credentials.Lookup(f.reference.Repository())
-	for cred := range tried.All(ctx) {
+	var (
+		failures []imagepull.Verdict
+		problems []credentials.Problem
+	)
+	for cred, problem := range f.credentials.Lookup(ctx, f.reference.Repository()) {
+		if !problem.IsZero() {
+			problems = append(problems, problem)
+			continue
+		}
 		v := c.resolve(ctx, f, cred)
 		if v.Outcome() == imagepull.Pullable {
 			return v, nil
@@ -32,7 +38,7 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 		// nothing.
 		failures = append(failures, v)
 	}
-	return summarize(failures), tried.Unknown()
+	return summarize(failures), problems
 }
 
 // resolve returns the verdict with one credential. A deep check follows if the image resolves.

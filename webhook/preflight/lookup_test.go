@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	pullsecrets "github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
@@ -95,7 +96,7 @@ func TestLookupTriesEachCredential(t *testing.T) {
 // An entry without user and password matches, so its anonymous request is the only one.
 func TestEmptyEntryCountsAsMatched(t *testing.T) {
 	t.Parallel()
-	set := credentials.Files{key(t, "empty", `{"auths": {"registry.example": {}}}`)}.Credentials(t.Context(), imagepull.Pod{}, false)
+	set := pullsecrets.Files{key(t, "empty", `{"auths": {"registry.example": {}}}`)}.Credentials(t.Context(), imagepull.Pod{})
 	resolver := &scriptedResolver{script: script(map[string]imagepull.Verdict{"file/empty": private, "": pullable})}
 	got := check(t, preflight.Options{Resolver: resolver, Credentials: &secrets{set: set}}, image)
 	if diff := cmp.Diff(withSource("file/empty", private), got); diff != "" {

@@ -15,7 +15,7 @@ func TestFailedNodeCredentialsMakeARefusalIndeterminate(t *testing.T) {
 	t.Parallel()
 	incomplete := imagepull.Verdict{
 		Reason: imagepull.ReasonNodeCredentials,
-		Detail: "the nodes may have a credential that Pullgate could not get: the nodes' config.json: it can't be read",
+		Detail: "the nodes may have a credential that Pullgate could not get: the nodes' config.json: it cannot be read",
 	}
 	for name, test := range map[string]struct {
 		keys           []string

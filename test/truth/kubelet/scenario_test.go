@@ -47,13 +47,13 @@ func (s scenario) objects() []corev1.Secret {
 	return list
 }
 
-// row writes the scenario as a line of the table in webhook/credentials/kubelet_test.go.
+// row writes the scenario as a line of the table in webhook/credentials/plugin/providers_kubelet_test.go.
 func (s scenario) row(name string, want []string) string {
 	var secrets []string
 	for _, one := range s.secrets {
 		secrets = append(secrets, fmt.Sprintf("{%q, %q}", one.kind, one.data))
 	}
-	return fmt.Sprintf("%q: {\n\tsecrets: []typed{%s},\n\tconfig: %q,\n\tanswers: %#v,\n\trepository: %q,\n\twant: %#v,\n},",
+	return fmt.Sprintf("%q: {\n\tsecrets: []typedSecret{%s},\n\tconfig: %q,\n\tresponses: %#v,\n\trepository: %q,\n\twant: %#v,\n},",
 		name, strings.Join(secrets, ", "), s.config, s.answers, s.repository, want)
 }
 

@@ -20,6 +20,8 @@ import (
 	kubesecrets "k8s.io/kubernetes/pkg/credentialprovider/secrets"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
+	nodeplugin "github.com/pullgate/pullgate/webhook/credentials/plugin"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
@@ -48,7 +50,7 @@ providers:
 // node is the machine of both witnesses: a directory with its config.json, and with what the providers will answer.
 type node struct {
 	dir       string
-	providers *credentials.Providers
+	providers *nodeplugin.Providers
 }
 
 // newNode prepares the kubelet, whose providers and paths are of the process; so there is one node only.
@@ -65,7 +67,7 @@ func newNode(t *testing.T) *node {
 	must(t, plugin.RegisterCredentialProviderPlugins(filepath.Join(n.dir, "providers.yaml"), bin, nil, nil))
 	credentialprovider.SetPreferredDockercfgPath(n.dir)
 	var err error
-	n.providers, err = credentials.NewProviders(credentials.ProvidersOptions{
+	n.providers, err = nodeplugin.New(nodeplugin.Options{
 		Files: os.DirFS(n.dir), Name: "providers.yaml", BinDir: bin, Environ: os.Environ(), Log: slog.New(slog.DiscardHandler),
 	})
 	must(t, err)
@@ -113,20 +115,20 @@ func (n *node) askKubelet(c scenario) []string {
 // askPullgate asks the same of the product.
 func (n *node) askPullgate(t *testing.T, c scenario) []string {
 	t.Helper()
-	source, err := credentials.NewSource(credentials.Options{Client: client{c.objects()}})
+	source, err := secrets.NewSource(secrets.Options{Client: client{c.objects()}})
 	must(t, err)
-	pods := credentials.Node{Pods: source, Providers: n.providers}
+	pods := credentials.Node{Source: source, Providers: n.providers}
 	// One that can't be decoded stops Pullgate at its start; a kubelet goes on without it.
 	read := func() ([]byte, error) { return []byte(c.config), nil }
-	if pods.Config, err = credentials.NewConfig(read, slog.New(slog.DiscardHandler)); err != nil {
-		pods.Config = nil
+	if pods.DockerConfig, err = credentials.NewDockerConfigFile(read, slog.New(slog.DiscardHandler)); err != nil {
+		pods.DockerConfig = nil
 	}
-	set := pods.Credentials(t.Context(), imagepull.Pod{Namespace: "shop", PullSecrets: c.names()}, true)
+	set := pods.FreshCredentials(t.Context(), imagepull.Pod{Namespace: "shop", PullSecrets: c.names()})
 	if len(set.Invalid) > 0 {
 		return []string{broken}
 	}
 	var answer []string
-	for found := range set.Lookup(c.repository).All(t.Context()) {
+	for found := range set.Lookup(t.Context(), c.repository) {
 		if found.Source == "" {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/pullgate/pullgate/test/truth"
 	"github.com/pullgate/pullgate/webhook/config"
-	"github.com/pullgate/pullgate/webhook/credentials"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/podspec"
 )
@@ -62,7 +62,7 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 	t.Cleanup(world.Close)
 	c := configuration(t, world)
 	client := fake.NewClientset(objects(t, world)...)
-	secrets, err := credentials.NewSource(credentials.Options{Client: client.CoreV1()})
+	source, err := secrets.NewSource(secrets.Options{Client: client.CoreV1()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 		t.Fatal(err)
 	}
 	e, err := engine.New(c, engine.Options{
-		Credentials: secrets,
+		Credentials: source,
 		Cluster:     cluster,
 		Environ:     []string{"PATH=" + os.Getenv("PATH")}, // for the plugins; no proxy
 		DialContext: site.DialContext,
