@@ -89,10 +89,10 @@ func misfitFates() map[string]string {
 func TestNoFateIsLeftOver(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, m := range registry.Misdeeds() {
+	for _, m := range registry.FaultCases() {
 		names = append(names, m.Name)
 	}
-	for _, m := range registry.Misfits() {
+	for _, m := range registry.BrokenHosts() {
 		names = append(names, m.Name)
 	}
 	fated := slices.AppendSeq(slices.Collect(maps.Keys(misdeedFates())), maps.Keys(misfitFates()))

@@ -98,15 +98,15 @@ func within(limit time.Duration) config.Configuration {
 }
 
 // slow reports whether a misdeed is to take time.
-func slow(m registry.Misdeed) bool { return m.Fault.Hang || m.Fault.Delay > 0 }
+func slow(m registry.FaultCase) bool { return m.Fault.Hang || m.Fault.Delay > 0 }
 
-func quick(m registry.Misdeed) bool { return !slow(m) }
+func quick(m registry.FaultCase) bool { return !slow(m) }
 
 // misdeeds opens a registry for each of those misdeeds in each place.
-func (s *stand) misdeeds(t *testing.T, chosen func(registry.Misdeed) bool) []*row {
+func (s *stand) misdeeds(t *testing.T, chosen func(registry.FaultCase) bool) []*row {
 	t.Helper()
 	var rows []*row
-	for _, m := range registry.Misdeeds() {
+	for _, m := range registry.FaultCases() {
 		if !chosen(m) {
 			continue
 		}
@@ -130,7 +130,7 @@ func TestFaultsThatTakeTime(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, within(haste), clock.RealClock{})
 	rows := append(s.misdeeds(t, slow), &row{name: "no such host", image: s.host() + "/shop/web:1", want: unavailable})
-	for _, m := range registry.Misfits() {
+	for _, m := range registry.BrokenHosts() {
 		addr, stop, err := m.Start()
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +149,7 @@ func TestFaultsBeyondTheBudget(t *testing.T) {
 	c := config.Default()
 	c.Timeouts.Admission.Duration = haste
 	s := newStand(t, c, clock.RealClock{})
-	rows := s.misdeeds(t, func(m registry.Misdeed) bool { return m.Fault.Hang || m.Fault.Delay > haste })
+	rows := s.misdeeds(t, func(m registry.FaultCase) bool { return m.Fault.Hang || m.Fault.Delay > haste })
 	if len(rows) == 0 {
 		t.Fatal("no registry takes its time")
 	}

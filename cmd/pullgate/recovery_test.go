@@ -106,10 +106,10 @@ func (s *stand) absencesForNow(t *testing.T) []recovery {
 }
 
 // forNow opens a registry for each of those misdeeds and each place where that keeps a pod from being admitted in silence.
-func (s *stand) forNow(t *testing.T, chosen func(registry.Misdeed) bool) []recovery {
+func (s *stand) forNow(t *testing.T, chosen func(registry.FaultCase) bool) []recovery {
 	t.Helper()
 	var all []recovery
-	for _, m := range registry.Misdeeds() {
+	for _, m := range registry.FaultCases() {
 		for _, p := range places() {
 			want := p.fate(misdeedFates()[m.Name])
 			if want == allowed || !chosen(m) {

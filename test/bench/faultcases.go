@@ -14,11 +14,11 @@ type misdeed struct {
 // misdeeds are all that package registry knows, and those of hosts that are no registries.
 func misdeeds() []misdeed {
 	var all []misdeed
-	for _, m := range registry.Misfits() {
+	for _, m := range registry.BrokenHosts() {
 		all = append(all, misdeed{m.Name, misfit(m)})
 	}
 	for _, where := range []struct{ name, path string }{{"", ""}, {"tokens: ", "/token"}, {"manifests: ", "/v2/shop/*"}} {
-		for _, m := range registry.Misdeeds() {
+		for _, m := range registry.FaultCases() {
 			m.Fault.Path, m.Fault.AfterAuth = where.path, where.path == "/v2/shop/*"
 			all = append(all, misdeed{where.name + m.Name, fault(m.Fault)})
 		}
@@ -33,7 +33,7 @@ func fault(f registry.Fault) func(*bench, *stage.Registry) (string, error) {
 	}
 }
 
-func misfit(m registry.Misfit) func(*bench, *stage.Registry) (string, error) {
+func misfit(m registry.BrokenHost) func(*bench, *stage.Registry) (string, error) {
 	return func(b *bench, _ *stage.Registry) (string, error) {
 		addr, stop, err := m.Start()
 		if err == nil {

@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// Misdeed is a way to misbehave, by name. The fault chooses no requests yet: it strikes all of them.
-type Misdeed struct {
+// FaultCase is a named fault without a selector: it applies to every request.
+type FaultCase struct {
 	Name  string
 	Fault Fault
 }
 
-// long is longer than anybody waits.
-const long = 20 * time.Second
+// longDelay exceeds every client's timeout.
+const longDelay = 20 * time.Second
 
-// Misdeeds are at least one for everything that a Fault can do. The list is for those who want to know what becomes of a client
-// whatever a registry does to it.
-func Misdeeds() []Misdeed {
-	all := []Misdeed{
-		{"delay", Fault{Delay: long}},
+// FaultCases returns at least one case for each effect of a Fault. Tests use the list to check a client against every
+// kind of fault.
+func FaultCases() []FaultCase {
+	all := []FaultCase{
+		{"delay", Fault{Delay: longDelay}},
 		{"hang", Fault{Hang: true}},
 		{"reset", Fault{Reset: true}},
 		{"slow and then 503", Fault{Delay: time.Second, Status: http.StatusServiceUnavailable}},
-		{"redirect to nowhere", Fault{Redirect: "https://" + nobody}},
+		{"redirect to nowhere", Fault{Redirect: "https://" + closedAddr}},
 		{"redirect loop", Fault{RedirectLoop: true}},
 		{"no bytes of the body", Fault{Truncate: -1}},
 		{"half a body", Fault{Truncate: 20}},
@@ -34,7 +34,7 @@ func Misdeeds() []Misdeed {
 		{"come back later", Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}}},
 	}
 	for _, status := range []int{400, 401, 403, 404, 405, 408, 429, 500, 502, 503, 504} {
-		all = append(all, Misdeed{http.StatusText(status), Fault{Status: status}})
+		all = append(all, FaultCase{http.StatusText(status), Fault{Status: status}})
 	}
 	return all
 }

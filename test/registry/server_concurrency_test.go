@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// TestEverythingAtOnce is for the race detector: whatever may change while requests are served does.
-func TestEverythingAtOnce(t *testing.T) {
+// TestEverythingConcurrently is for the race detector: it changes everything that may change while requests are
+// served.
+func TestEverythingConcurrently(t *testing.T) {
 	t.Parallel()
-	s, n := secured(t, Config{Auth: AuthBearer})
+	s, n := startWithAccounts(t, Config{Auth: AuthBearer})
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {
@@ -40,7 +41,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// TestTimesUnderConcurrency has more requests than strikes at the same moment.
+// TestTimesUnderConcurrency sends more concurrent requests than the fault has uses.
 func TestTimesUnderConcurrency(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{PlainHTTP: true})
@@ -48,24 +49,25 @@ func TestTimesUnderConcurrency(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if _, err := try(t, s, request{path: "/v2/"}); err != nil {
+			if _, err := trySend(t, s, request{path: "/v2/"}); err != nil {
 				t.Errorf("got error %v", err)
 			}
 		})
 	}
 	all.Wait()
-	struck := 0
+	faulty := 0
 	for _, r := range s.Requests() {
 		if r.Status == http.StatusServiceUnavailable {
-			struck++
+			faulty++
 		}
 	}
-	if struck != 3 {
-		t.Errorf("the fault struck %d times, want 3", struck)
+	if faulty != 3 {
+		t.Errorf("%d requests got the fault, want 3", faulty)
 	}
 }
 
-// TestStopUnderLoad stops the server amid requests: each gets an answer or an error, and the server comes back.
+// TestStopUnderLoad stops the server during requests. Each request gets a response or an error, and the server can
+// restart.
 func TestStopUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{PlainHTTP: true})
@@ -73,7 +75,7 @@ func TestStopUnderLoad(t *testing.T) {
 	s.Fault(Fault{Match: func(*http.Request) bool { arrived <- struct{}{}; return false }})
 	var all sync.WaitGroup
 	for range 8 {
-		all.Go(func() { _, _ = try(t, s, request{path: "/v2/"}) })
+		all.Go(func() { _, _ = trySend(t, s, request{path: "/v2/"}) })
 	}
 	<-arrived
 	s.Stop()
@@ -81,5 +83,5 @@ func TestStopUnderLoad(t *testing.T) {
 	if err := s.Restart(); err != nil {
 		t.Fatalf("Restart: %v", err)
 	}
-	ask(t, s, request{path: "/v2/"}).wantStatus(t, http.StatusOK, "")
+	send(t, s, request{path: "/v2/"}).wantStatus(t, http.StatusOK, "")
 }

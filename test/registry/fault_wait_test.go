@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestReset covers HTTP/2 as well, where aborting a handler by itself leaves the connection as it is. Its client reads
-// and writes at once: when it is the write that meets the reset, the read sees no more than a sudden end.
+// TestReset covers HTTP/2 as well, where aborting a handler does not close the connection. An HTTP/2 client reads and
+// writes concurrently: if the write gets the reset, the read gets only an unexpected EOF.
 func TestReset(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -30,11 +30,11 @@ func TestReset(t *testing.T) {
 			t.Parallel()
 			s, _ := withImage(t, tt.cfg)
 			s.Fault(Fault{Reset: true, Times: 1})
-			_, err := try(t, s, request{path: manifestURL})
+			_, err := trySend(t, s, request{path: manifestURL})
 			if !slices.ContainsFunc(tt.want, func(want error) bool { return errors.Is(err, want) }) {
 				t.Errorf("got error %v, want one of %v", err, tt.want)
 			}
-			ask(t, s, request{path: manifestURL}).wantStatus(t, http.StatusOK, "")
+			send(t, s, request{path: manifestURL}).wantStatus(t, http.StatusOK, "")
 		})
 	}
 }
@@ -42,18 +42,18 @@ func TestReset(t *testing.T) {
 func TestDelay(t *testing.T) {
 	t.Parallel()
 	const delay = 20 * time.Millisecond
-	s, _ := secured(t, Config{Auth: AuthBearer})
+	s, _ := startWithAccounts(t, Config{Auth: AuthBearer})
 	s.Fault(Fault{Path: "/token", Delay: delay, Times: 1})
-	begun := time.Now()
-	ask(t, s, post(form(nil))).wantStatus(t, http.StatusOK, "")
-	if took := time.Since(begun); took < delay {
-		t.Errorf("the answer took %s, want at least %s", took, delay)
+	started := time.Now()
+	send(t, s, post(form(nil))).wantStatus(t, http.StatusOK, "")
+	if took := time.Since(started); took < delay {
+		t.Errorf("the response took %s, want at least %s", took, delay)
 	}
 }
 
-// TestHeldRequestsEndWithTheirClient has the client give up once its request has arrived, and waits for the server to
-// notice.
-func TestHeldRequestsEndWithTheirClient(t *testing.T) {
+// TestDelayedRequestsEndWithTheirClient cancels the client's request after its arrival, and waits until the server
+// notices.
+func TestDelayedRequestsEndWithTheirClient(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		fault Fault
@@ -94,14 +94,14 @@ func TestHeldRequestsEndWithTheirClient(t *testing.T) {
 			select {
 			case <-atServer.Done():
 			case <-withTimeout(t).Done():
-				t.Error("the server has not noticed that its client is gone")
+				t.Error("the server did not notice that the client closed the connection")
 			}
 		})
 	}
 }
 
-// TestHeldRequestWithABrokenBody breaks the body off while the fault reads it.
-func TestHeldRequestWithABrokenBody(t *testing.T) {
+// TestDelayedRequestWithABrokenBody breaks the body while the fault reads it.
+func TestDelayedRequestWithABrokenBody(t *testing.T) {
 	t.Parallel()
 	defer func() {
 		if got, _ := recover().(error); !errors.Is(got, http.ErrAbortHandler) {
@@ -117,7 +117,7 @@ type errorReader struct{}
 
 func (errorReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestFaultSpoilsAHandlerThatOnlyWrites(t *testing.T) {
+func TestFaultChangesTheHeaderOfAHandlerThatOnlyWrites(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
 	fault := Fault{Header: http.Header{"X-Test": {"yes"}}}
@@ -128,7 +128,7 @@ func TestFaultSpoilsAHandlerThatOnlyWrites(t *testing.T) {
 	}
 }
 
-func TestTruncateLeavesHEADAlone(t *testing.T) {
+func TestTruncateDoesNotChangeHEAD(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
 	fault := Fault{Body: "0123456789", Truncate: 4}
@@ -138,18 +138,18 @@ func TestTruncateLeavesHEADAlone(t *testing.T) {
 	}
 }
 
-func TestRedirectLoopLoops(t *testing.T) {
+func TestRedirectLoopDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	s, n := named(t, Config{})
+	s, n := startNamed(t, Config{})
 	s.Fault(Fault{RedirectLoop: true})
 	transport := n.Transport()
 	t.Cleanup(transport.CloseIdleConnections)
 	resp, err := (&http.Client{Transport: transport}).Get("https://registry.example" + manifestURL)
 	if err == nil {
 		resp.Body.Close()
-		t.Fatal("got an answer out of the loop")
+		t.Fatal("got a response from the redirect loop")
 	}
 	if got := len(s.Requests()); got != 10 {
-		t.Errorf("the client asked %d times, want 10", got)
+		t.Errorf("the client sent %d requests, want 10", got)
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// alice and the others who appear in the tests.
+// Passwords of the accounts in the tests.
 const (
 	alicePassword = "correct horse"
 	bobPassword   = "battery staple"
@@ -29,7 +29,7 @@ func alice() Account {
 
 func bob() Account { return Account{Username: "bob", Password: bobPassword} }
 
-// start starts a server that ends with the test.
+// start starts a server that is closed at the end of the test.
 func start(t *testing.T, cfg Config) *Server {
 	t.Helper()
 	s, err := Start(cfg)
@@ -50,7 +50,7 @@ func pushImage(t *testing.T, s *Server, ref string, opts ...ImageOption) string 
 	return digest
 }
 
-// client returns a client that trusts the one server.
+// client returns a client that trusts the CA of this server only.
 func client(t *testing.T, s *Server) *http.Client {
 	t.Helper()
 	ca := s.CA()
@@ -71,13 +71,13 @@ func newCA(t *testing.T) *CA {
 	return ca
 }
 
-// answer is a response that has been read to its end.
-type answer struct {
+// response is a response with its whole body.
+type response struct {
 	*http.Response
 	body string
 }
 
-// request is what ask sends.
+// request describes a request for send.
 type request struct {
 	method, path string
 	body         io.Reader
@@ -87,18 +87,18 @@ type request struct {
 	token        string
 }
 
-// ask sends the request to the server. It follows no redirect.
-func ask(t *testing.T, s *Server, q request) answer {
+// send sends the request to the server. It does not follow redirects.
+func send(t *testing.T, s *Server, q request) response {
 	t.Helper()
-	a, err := try(t, s, q)
+	resp, err := trySend(t, s, q)
 	if err != nil {
 		t.Fatalf("%s %s: %v", q.method, q.path, err)
 	}
-	return a
+	return resp
 }
 
-// try is ask for requests that may fail.
-func try(t *testing.T, s *Server, q request) (answer, error) {
+// trySend is like send, for requests that may fail.
+func trySend(t *testing.T, s *Server, q request) (response, error) {
 	t.Helper()
 	if q.method == "" {
 		q.method = http.MethodGet
@@ -118,26 +118,26 @@ func try(t *testing.T, s *Server, q request) (answer, error) {
 	}
 	resp, err := client(t, s).Transport.RoundTrip(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return answer{Response: resp, body: string(body)}, err
+	return response{Response: resp, body: string(body)}, err
 }
 
-// wantStatus fails the test unless the answer has the status and, if one is given, the error code.
-func (a answer) wantStatus(t *testing.T, status int, code string) {
+// wantStatus fails the test unless the response has the status and the error code, if a code is given.
+func (r response) wantStatus(t *testing.T, status int, code string) {
 	t.Helper()
-	if a.StatusCode != status {
-		t.Errorf("got status %d, want %d; body %q", a.StatusCode, status, a.body)
+	if r.StatusCode != status {
+		t.Errorf("got status %d, want %d; body %q", r.StatusCode, status, r.body)
 	}
-	if code != "" && !strings.Contains(a.body, `"code":"`+code+`"`) {
-		t.Errorf("got body %q, want code %s", a.body, code)
+	if code != "" && !strings.Contains(r.body, `"code":"`+code+`"`) {
+		t.Errorf("got body %q, want code %s", r.body, code)
 	}
 }
 
-// named starts a server in a network of its own, as registry.example.
-func named(t *testing.T, cfg Config) (*Server, *Network) {
+// startNamed starts a server as registry.example in a network of its own.
+func startNamed(t *testing.T, cfg Config) (*Server, *Network) {
 	t.Helper()
 	cfg.CA = newCA(t)
 	s := start(t, cfg)
@@ -149,7 +149,7 @@ func named(t *testing.T, cfg Config) (*Server, *Network) {
 	return s, n
 }
 
-// head asks for registry.example/ref as a client library does.
+// head sends a HEAD request for registry.example/ref with a client library.
 func head(t *testing.T, n *Network, ref string, account Account) (digest string, err error) {
 	t.Helper()
 	transport := n.Transport()
@@ -170,7 +170,7 @@ func head(t *testing.T, n *Network, ref string, account Account) (digest string,
 	return desc.Digest.String(), nil
 }
 
-// fakeClock is a clock that a test moves.
+// fakeClock is a clock that the test advances.
 type fakeClock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -192,7 +192,7 @@ func (c *fakeClock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// withTimeout bounds what must not hang; a test that reaches the bound has failed.
+// withTimeout returns a context for calls that must not hang. A test that reaches its timeout fails.
 func withTimeout(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -11,28 +11,28 @@ import (
 	"time"
 )
 
-// life is the time from one start of a server to its next stop. Every request's context ends with it, so that a request
-// which a fault holds up cannot hold up the end.
-type life struct {
+// instance serves requests from one start of a server to the next stop. The context of every request ends with it, so
+// that a delayed request cannot block the stop.
+type instance struct {
 	server *http.Server
 	cancel context.CancelFunc
 	served chan struct{}
 	next   http.Handler
 
 	mu       sync.Mutex
-	ended    bool
+	stopped  bool
 	inflight sync.WaitGroup
 }
 
-// begin serves the handler on the listener, with TLS if there is a configuration for it.
-func begin(ln net.Listener, handler http.Handler, tlsConfig *tls.Config) *life {
+// startInstance serves the handler on the listener. A TLS configuration turns TLS on.
+func startInstance(ln net.Listener, handler http.Handler, tlsConfig *tls.Config) *instance {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &life{cancel: cancel, served: make(chan struct{}), next: handler}
+	l := &instance{cancel: cancel, served: make(chan struct{}), next: handler}
 	l.server = &http.Server{
 		Handler:           l,
 		TLSConfig:         tlsConfig,
 		ReadHeaderTimeout: time.Minute,
-		// Clients that break off a handshake are what tests are made of, and no news.
+		// Tests often abort a handshake, so its errors are not logged.
 		ErrorLog:    log.New(io.Discard, "", 0),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
@@ -41,7 +41,7 @@ func begin(ln net.Listener, handler http.Handler, tlsConfig *tls.Config) *life {
 	}
 	go func() {
 		defer close(l.served)
-		// Either returns http.ErrServerClosed once the life ends, and nothing else: the listener is open.
+		// Both return only http.ErrServerClosed here, after stop: the listener is open.
 		if tlsConfig == nil {
 			_ = l.server.Serve(ln)
 		} else {
@@ -51,8 +51,8 @@ func begin(ln net.Listener, handler http.Handler, tlsConfig *tls.Config) *life {
 	return l
 }
 
-// ServeHTTP counts the request as under way while it is served.
-func (l *life) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP counts the request as in flight while it is served.
+func (l *instance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !l.enter() {
 		panic(http.ErrAbortHandler)
 	}
@@ -60,40 +60,41 @@ func (l *life) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.next.ServeHTTP(w, r)
 }
 
-func (l *life) enter() bool {
+func (l *instance) enter() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended {
+	if l.stopped {
 		return false
 	}
 	l.inflight.Add(1)
 	return true
 }
 
-// end cuts every connection and waits until no handler runs any more.
-func (l *life) end() {
+// stop closes every connection and waits until all handlers have returned.
+func (l *instance) stop() {
 	l.mu.Lock()
-	l.ended = true
+	l.stopped = true
 	l.mu.Unlock()
 	l.cancel()
-	// The error is that of closing the listener, which is closed all the same.
+	// The error comes from closing the listener, which is closed in any case.
 	_ = l.server.Close()
 	l.inflight.Wait()
 	<-l.served
 }
 
-// connKey is where a request's context holds the connection that it came by.
+// connKey is the context key of the request's connection.
 type connKey struct{}
 
-// resetConnection breaks the connection that the request came by, without a word: the peer's next read or write fails
-// with ECONNRESET. It does not return.
+// resetConnection resets the connection of the request: the peer's next read or write fails with ECONNRESET. It
+// panics with http.ErrAbortHandler.
 func resetConnection(r *http.Request) {
 	conn, _ := r.Context().Value(connKey{}).(net.Conn)
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
 	}
 	if t, ok := conn.(*net.TCPConn); ok {
-		// With no time to linger, closing discards what is unsent and sends a reset. What fails here is closed already.
+		// With a linger time of 0, closing discards unsent data and sends a reset. An error means that the connection
+		// is closed already.
 		_ = t.SetLinger(0)
 		_ = t.Close()
 	}

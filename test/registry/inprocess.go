@@ -10,27 +10,27 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// backDoor is a transport that leads straight to the content: no network, no account, no fault, no journal.
-type backDoor struct{ content *content }
+// inProcess is a transport that calls the content directly, without network, authentication, faults and request log.
+type inProcess struct{ content *content }
 
-var _ http.RoundTripper = backDoor{}
+var _ http.RoundTripper = inProcess{}
 
-// RoundTrip has the content serve the request.
-func (b backDoor) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip passes the request to the content.
+func (b inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	inner := r.Clone(r.Context())
-	// A server sees no host in the URL, and the in-memory registry would take it for a part of the repository's name.
+	// A server gets URLs without a host. The in-memory registry would read a host as part of the repository's name.
 	inner.URL.Scheme, inner.URL.Host = "", ""
 	if inner.Body == nil {
 		inner.Body = http.NoBody
 	}
 	w := httptest.NewRecorder()
 	b.content.ServeHTTP(w, inner)
-	answer := w.Result()
-	answer.Request = r
-	return answer, inner.Body.Close()
+	resp := w.Result()
+	resp.Request = r
+	return resp, inner.Body.Close()
 }
 
-// parseReference reads a reference without a host, such as "shop/web:1.27".
+// parseReference parses a reference without a host, such as "shop/web:1.27".
 func parseReference(ref string) (name.Reference, error) {
 	target, err := name.ParseReference("registry.test/" + ref)
 	if err != nil {
@@ -43,16 +43,16 @@ func manifestPath(target name.Reference) string {
 	return "/v2/" + target.Context().RepositoryStr() + "/manifests/" + target.Identifier()
 }
 
-// errNoBlob says that a blob to delete is not there.
+// errNoBlob means that the blob to delete does not exist.
 var errNoBlob = errors.New("no such blob")
 
-// statusError is the status with which the content refused what a test asked of it.
+// statusError is the error status that the content returned.
 type statusError int
 
-// Error returns the status in words.
+// Error returns the status code and its text.
 func (e statusError) Error() string { return fmt.Sprintf("%d %s", int(e), http.StatusText(int(e))) }
 
-// digestOf returns the digest of an image or an index as a string.
+// digestOf returns the digest of an image or index as a string.
 func digestOf(object interface{ Digest() (v1.Hash, error) }) (string, error) {
 	hash, err := object.Digest()
 	if err != nil {

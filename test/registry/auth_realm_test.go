@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestTokensFromAnotherServer has a client get its token from auth.example for registry.example.
+// TestTokensFromAnotherServer checks that a client gets its token for registry.example from auth.example.
 func TestTokensFromAnotherServer(t *testing.T) {
 	t.Parallel()
 	ca := newCA(t)
@@ -33,16 +33,16 @@ func TestTokensFromAnotherServer(t *testing.T) {
 	if got := tokens.Requests(); len(got) == 0 || got[0].Path != "/auth" || got[0].User != "alice" {
 		t.Errorf("got token requests\n%s", tokens.RequestSummary())
 	}
-	ask(t, s, request{path: "/token"}).wantStatus(t, http.StatusNotFound, "")
+	send(t, s, request{path: "/token"}).wantStatus(t, http.StatusNotFound, "")
 }
 
-func TestTokensFromAnotherServerByItsAddress(t *testing.T) {
+func TestRealmOfAnotherServerIsItsAddress(t *testing.T) {
 	t.Parallel()
 	tokens := start(t, Config{Auth: AuthBearer, Token: TokenConfig{Path: "/auth"}})
 	s := start(t, Config{Auth: AuthBearer, Token: TokenConfig{From: tokens}})
-	a := ask(t, s, request{path: "/v2/"})
+	resp := send(t, s, request{path: "/v2/"})
 	want := `Bearer realm="` + tokens.URL() + `/auth",service="registry.test"`
-	if got := a.Header.Get("WWW-Authenticate"); got != want {
+	if got := resp.Header.Get("WWW-Authenticate"); got != want {
 		t.Errorf("got challenge %s, want %s", got, want)
 	}
 }
