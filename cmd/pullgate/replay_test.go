@@ -48,7 +48,7 @@ const replayNamespace = "truth"
 
 // replay is a scenario with Pullgate's engine in front of it.
 type replay struct {
-	world   *truth.World
+	world   *truth.Fixture
 	checker *preflight.Checker
 	timeout config.Timeouts
 }
@@ -87,12 +87,12 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	world.Begin()
+	world.Reset()
 	return &replay{world: world, checker: checker, timeout: c.Timeouts}
 }
 
 // replayConfiguration gives Pullgate the files that the node has.
-func replayConfiguration(t *testing.T, world *truth.World) config.Configuration {
+func replayConfiguration(t *testing.T, world *truth.Fixture) config.Configuration {
 	t.Helper()
 	dir := t.TempDir()
 	profile := truth.Profile{HostsDir: filepath.Join(dir, "certs.d")}
@@ -124,7 +124,7 @@ func replayConfiguration(t *testing.T, world *truth.World) config.Configuration 
 }
 
 // replayObjects are what the API server of the cluster held.
-func replayObjects(t *testing.T, world *truth.World) []runtime.Object {
+func replayObjects(t *testing.T, world *truth.Fixture) []runtime.Object {
 	t.Helper()
 	node, err := world.Node()
 	if err != nil {
@@ -164,7 +164,7 @@ func replayNodes(t *testing.T, client nodes.Client, n config.Nodes) preflight.No
 }
 
 // foretell asks about the pod as the API server would have it, or about its update.
-func (r *replay) foretell(t *testing.T) truth.Foretold {
+func (r *replay) foretell(t *testing.T) truth.Predicted {
 	t.Helper()
 	object, err := r.world.Object(replayNamespace)
 	if err != nil {
@@ -176,11 +176,11 @@ func (r *replay) foretell(t *testing.T) truth.Foretold {
 	}
 	asked.Pod.Namespace = replayNamespace
 	if asked.Mirror {
-		return truth.Foretell(nil)
+		return truth.Predict(nil)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), r.timeout.Admission.Duration)
 	defer cancel()
-	return truth.Foretell(r.checker.Check(ctx, asked.Pod, asked.Spec))
+	return truth.Predict(r.checker.Check(ctx, asked.Pod, asked.Spec))
 }
 
 func (r *replay) updated(t *testing.T) podspec.Object {

@@ -54,7 +54,7 @@ type Config struct {
 	// Accounts are the accounts of the registry. They may pull only: pushes over the network need AuthNone, and the
 	// Go API works always.
 	Accounts []Account
-	// Public are patterns of repositories that every caller may pull. The syntax is that of path.Match, with two
+	// Public are patterns of repositories that every caller may pull. They use the syntax of path.Match, with two
 	// additions: "*" alone matches every repository, and "team/*" matches everything below team, at any depth. A
 	// malformed pattern matches only itself.
 	Public []string

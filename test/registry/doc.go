@@ -8,7 +8,7 @@
 // The content is an in-memory registry. The Go API (PushImage and others) writes to the content directly.
 //
 // A [Network] gives servers the names of real registries, so that a client under test needs no exception for
-// 127.0.0.1. A [CA] signs the certificates of those names. A client uses both through a dial function and a
+// 127.0.0.1. A [CA] signs the certificates of these names. A client uses both through a dial function and a
 // certificate pool. Outside the process, they touch nothing but loopback sockets.
 //
 //	server, err := registry.Start(registry.Config{CA: ca})

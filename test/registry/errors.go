@@ -54,6 +54,6 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody left to tell.
+	// A write error means that the client is gone, so it is ignored.
 	_, _ = w.Write(body)
 }

@@ -20,7 +20,7 @@ type Request struct {
 	Query string
 	// Proto is the protocol's version, such as "HTTP/2.0".
 	Proto string
-	// Status is the status of the response. It is zero if there is no response yet, or none at all.
+	// Status is the status of the response. Zero means that no response was written.
 	Status int
 	// User is the account that the request names, or the account of its token, even if the registry rejected it.
 	User string

@@ -134,7 +134,7 @@ func TestReadableQuery(t *testing.T) {
 	}{
 		"an empty query":       {},
 		"sorted and unescaped": {query: url.Values{"scope": {"b c", "a:b/c"}, "n": {"1"}}, want: "n=1&scope=a:b/c&scope=b c"},
-		"what no registry has": {query: url.Values{"x": {"secret"}, "ns": {"y"}}, want: "ns=y&x=…"},
+		"an unknown parameter": {query: url.Values{"x": {"secret"}, "ns": {"y"}}, want: "ns=y&x=…"},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {

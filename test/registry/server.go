@@ -96,7 +96,7 @@ func (s *Server) accountOf(token string) string {
 	return g.account
 }
 
-// certify creates a certificate for the server's names, and a CA if there is none.
+// certify creates a certificate for the server's names, and a CA if it is missing.
 func (s *Server) certify() error {
 	if s.cfg.PlainHTTP {
 		return nil

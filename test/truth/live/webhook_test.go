@@ -26,31 +26,31 @@ import (
 
 const (
 	nodeIP = "10.88.0.1"
-	// gateLabel chooses the gate of a namespace, and modeLabel switches it on.
-	gateLabel = "truth.pullgate.dev/gate"
-	modeLabel = "pullgate.dev/mode"
-	firstPort = 20000
+	// webhookLabel selects the webhook of a namespace. modeLabel turns it on.
+	webhookLabel = "truth.pullgate.dev/webhook"
+	modeLabel    = "pullgate.dev/mode"
+	firstPort    = 20000
 )
 
-// gates are the webhooks in front of the API server, one for each configuration.
-type gates struct {
+// webhooks are the processes of Pullgate, one for each configuration.
+type webhooks struct {
 	mu   sync.Mutex
-	open map[string]*gate
+	open map[string]*webhook
 }
 
-// gate is one of them: a process of Pullgate with its configuration, and the shipped webhook configuration, which is for
-// those namespaces only that are labelled with its id.
-type gate struct {
+// webhook is a process of Pullgate with its configuration. The shipped webhook configuration selects only the
+// namespaces with its id as label.
+type webhook struct {
 	once   sync.Once
 	id     string
 	port   int
 	config string
-	// roots is a file with the authorities that Pullgate's system knows.
+	// roots is a file with the CAs in the system pool of Pullgate.
 	roots string
 }
 
-// gateFor returns the gate of a scenario, and starts it if it is the first to need it.
-func (s *stage) gateFor(t *testing.T, w *truth.World) *gate {
+// webhookFor returns the webhook of a scenario's configuration, and starts it if necessary.
+func (s *testCluster) webhookFor(t *testing.T, w *truth.Fixture) *webhook {
 	t.Helper()
 	config, err := s.profile.Config(w.Scenario)
 	if err != nil {
@@ -58,37 +58,37 @@ func (s *stage) gateFor(t *testing.T, w *truth.World) *gate {
 	}
 	key := string(config)
 	if w.Scenario.Pullgate.Trusts || w.Scenario.SharesNames() {
-		key += w.Scenario.Name // its authority is its own, or what Pullgate remembers by its names
+		key += w.Scenario.Name // a CA or cache entries of its own
 	}
-	g := s.gates.get(key)
-	g.once.Do(func() {
-		dir := filepath.Join(s.dir, "gate-"+g.id)
-		g.config, g.roots = filepath.Join(dir, "config.yaml"), filepath.Join(dir, "roots.pem")
+	h := s.webhooks.get(key)
+	h.once.Do(func() {
+		dir := filepath.Join(s.dir, "webhook-"+h.id)
+		h.config, h.roots = filepath.Join(dir, "config.yaml"), filepath.Join(dir, "roots.pem")
 		var roots []byte
 		if w.Scenario.Pullgate.Trusts {
 			roots = w.CA.PEM()
 		}
-		write(t, g.config, config)
-		write(t, g.roots, roots)
-		s.startGate(t, g, dir)
+		write(t, h.config, config)
+		write(t, h.roots, roots)
+		s.startWebhook(t, h, dir)
 	})
-	return g
+	return h
 }
 
-func (g *gates) get(key string) *gate {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (h *webhooks) get(key string) *webhook {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	id := fmt.Sprintf("%x", sha256.Sum256([]byte(key)))[:12]
-	if g.open == nil {
-		g.open = map[string]*gate{}
+	if h.open == nil {
+		h.open = map[string]*webhook{}
 	}
-	if g.open[id] == nil {
-		g.open[id] = &gate{id: id, port: firstPort + 2*len(g.open)}
+	if h.open[id] == nil {
+		h.open[id] = &webhook{id: id, port: firstPort + 2*len(h.open)}
 	}
-	return g.open[id]
+	return h.open[id]
 }
 
-func (s *stage) startGate(t *testing.T, g *gate, dir string) {
+func (s *testCluster) startWebhook(t *testing.T, h *webhook, dir string) {
 	t.Helper()
 	ca, err := registry.NewCA()
 	if err != nil {
@@ -104,14 +104,14 @@ func (s *stage) startGate(t *testing.T, g *gate, dir string) {
 	}
 	var chain bytes.Buffer
 	for _, der := range pair.Certificate {
-		_ = pem.Encode(&chain, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // a Buffer takes everything
+		_ = pem.Encode(&chain, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // a Buffer returns no error
 	}
 	write(t, filepath.Join(dir, "tls.crt"), chain.Bytes())
 	write(t, filepath.Join(dir, "tls.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
-	// It outlives the test that is the first to need it, and ends with the cluster.
-	cmd := s.pullgate(context.Background(), g, "serve", "--config", g.config, "--kubeconfig", s.Kubeconfig(), "--cert-dir", dir,
-		fmt.Sprintf("--webhook-port=%d", g.port), "--metrics-bind-address=0",
-		fmt.Sprintf("--health-probe-bind-address=127.0.0.1:%d", g.port+1))
+	// The process outlives the test that starts it, and ends with the cluster.
+	cmd := s.pullgate(context.Background(), h, "serve", "--config", h.config, "--kubeconfig", s.Kubeconfig(), "--cert-dir", dir,
+		fmt.Sprintf("--webhook-port=%d", h.port), "--metrics-bind-address=0",
+		fmt.Sprintf("--health-probe-bind-address=127.0.0.1:%d", h.port+1))
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
@@ -121,13 +121,13 @@ func (s *stage) startGate(t *testing.T, g *gate, dir string) {
 	if err := s.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
-	// The cluster's end ends it, and waits until somebody has noticed.
+	// The shutdown of the cluster ends the process and waits until it is reaped.
 	go func() { _ = cmd.Wait() }()
-	s.register(t, g, ca.PEM())
+	s.register(t, h, ca.PEM())
 }
 
-// register registers the shipped webhooks with the process, and waits until they are in force.
-func (s *stage) register(t *testing.T, g *gate, ca []byte) {
+// register creates the shipped webhook configuration for the process, and waits until it is active.
+func (s *testCluster) register(t *testing.T, h *webhook, ca []byte) {
 	t.Helper()
 	data, err := os.ReadFile("../../../manifests/base/70-validatingwebhookconfiguration.yaml")
 	if err != nil {
@@ -137,28 +137,28 @@ func (s *stage) register(t *testing.T, g *gate, ca []byte) {
 	if err := yaml.UnmarshalStrict(data, config); err != nil {
 		t.Fatal(err)
 	}
-	config.Name = "truth-" + g.id
-	url := fmt.Sprintf("https://%s:%d/validate", nodeIP, g.port)
+	config.Name = "truth-" + h.id
+	url := fmt.Sprintf("https://%s:%d/validate", nodeIP, h.port)
 	for i := range config.Webhooks {
 		hook := &config.Webhooks[i]
 		hook.ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: ca}
 		if hook.NamespaceSelector == nil {
 			hook.NamespaceSelector = &metav1.LabelSelector{}
 		}
-		hook.NamespaceSelector.MatchLabels = map[string]string{gateLabel: g.id}
+		hook.NamespaceSelector.MatchLabels = map[string]string{webhookLabel: h.id}
 	}
 	if _, err := s.client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Create(
 		t.Context(), config, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	s.awaitGate(t, g)
+	s.awaitWebhook(t, h)
 }
 
-// awaitGate waits until a name that no node accepts is refused.
-func (s *stage) awaitGate(t *testing.T, g *gate) {
+// awaitWebhook waits until the webhook denies an invalid image name.
+func (s *testCluster) awaitWebhook(t *testing.T, h *webhook) {
 	t.Helper()
-	namespace := "gate-" + g.id
-	s.createNamespace(t, namespace, map[string]string{gateLabel: g.id, modeLabel: "enforce"})
+	namespace := "webhook-" + h.id
+	s.createNamespace(t, namespace, map[string]string{webhookLabel: h.id, modeLabel: "enforce"})
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "probe"},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "https://not.a.name"}}},
@@ -167,7 +167,7 @@ func (s *stage) awaitGate(t *testing.T, g *gate) {
 	await(t, func(ctx context.Context) (bool, error) {
 		_, last = s.client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return last != nil && strings.Contains(last.Error(), "InvalidImageName"), nil
-	}, func() string { return fmt.Sprintf("the gate lets an invalid name in, or: %v", last) })
+	}, func() string { return fmt.Sprintf("the webhook admits an invalid name, or: %v", last) })
 }
 
 func write(t *testing.T, file string, data []byte) {

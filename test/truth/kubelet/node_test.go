@@ -23,10 +23,11 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// broken is the answer when an undecodable secret fails the lookup as a whole.
+// broken is the result if an undecodable secret makes the whole lookup fail.
 const broken = "broken"
 
-// providers configures the programs of both witnesses. Each is the shell, and repeats what the case has put into a file.
+// providers configures the provider programs of both sides. Each is the shell, and prints the content of a file of
+// the case.
 const providers = `
 apiVersion: kubelet.config.k8s.io/v1
 kind: CredentialProviderConfig
@@ -45,13 +46,13 @@ providers:
   env: [{name: ANSWER, value: DIR/answer1}]
 `
 
-// node is the machine of both witnesses: a directory with its config.json, and with what the providers will answer.
+// node is the node of both sides: a directory with its config.json and with the output of the providers.
 type node struct {
 	dir       string
 	providers *credentials.Providers
 }
 
-// newNode prepares the kubelet, whose providers and paths are of the process; so there is one node only.
+// newNode prepares the kubelet's code. Its providers and paths are globals of the process, so there is one node only.
 func newNode(t *testing.T) *node {
 	t.Helper()
 	klog.SetLogger(logr.Discard())
@@ -73,12 +74,12 @@ func newNode(t *testing.T) *node {
 	return n
 }
 
-// put makes the node that of a case.
+// put writes the files of a case.
 func (n *node) put(t *testing.T, c scenario) {
 	t.Helper()
 	n.write(t, "config.json", c.config)
-	for i, answer := range c.answers {
-		n.write(t, fmt.Sprintf("answer%d", i), answer)
+	for i, response := range c.answers {
+		n.write(t, fmt.Sprintf("answer%d", i), response)
 	}
 }
 
@@ -87,9 +88,9 @@ func (n *node) write(t *testing.T, name, text string) {
 	must(t, os.WriteFile(filepath.Join(n.dir, name), []byte(text), 0o600))
 }
 
-// askKubelet does what the kubelet's image manager does before it pulls (pkg/kubelet/images/image_manager.go,
+// kubeletCredentials does the same as the kubelet's image manager before a pull (pkg/kubelet/images/image_manager.go,
 // makeLookupPullCredentialsFunc).
-func (n *node) askKubelet(c scenario) []string {
+func (n *node) kubeletCredentials(c scenario) []string {
 	own := credentialprovider.UnionDockerKeyring{
 		credentialprovider.NewDefaultDockerKeyring(),
 		plugin.NewExternalCredentialProviderDockerKeyring("shop", "web", "uid", "default"),
@@ -99,24 +100,24 @@ func (n *node) askKubelet(c scenario) []string {
 		return []string{broken}
 	}
 	found, _ := keyring.Lookup(c.repository)
-	var answer []string
+	var list []string
 	for _, f := range found {
-		place := "node"
+		source := "node"
 		if f.Source != nil {
-			place = f.Source.Secret.Name
+			source = f.Source.Secret.Name
 		}
-		answer = append(answer, place+" "+f.Username+":"+f.Password)
+		list = append(list, source+" "+f.Username+":"+f.Password)
 	}
-	return answer
+	return list
 }
 
-// askPullgate asks the same of the product.
-func (n *node) askPullgate(t *testing.T, c scenario) []string {
+// pullgateCredentials returns the credentials that Pullgate finds for the case.
+func (n *node) pullgateCredentials(t *testing.T, c scenario) []string {
 	t.Helper()
-	source, err := credentials.NewSource(credentials.Options{Client: client{c.objects()}})
+	secrets, err := credentials.NewSource(credentials.Options{Client: client{c.objects()}})
 	must(t, err)
-	pods := credentials.Node{Pods: source, Providers: n.providers}
-	// One that can't be decoded stops Pullgate at its start; a kubelet goes on without it.
+	pods := credentials.Node{Pods: secrets, Providers: n.providers}
+	// An undecodable file stops Pullgate at its start. A kubelet ignores it.
 	read := func() ([]byte, error) { return []byte(c.config), nil }
 	if pods.Config, err = credentials.NewConfig(read, slog.New(slog.DiscardHandler)); err != nil {
 		pods.Config = nil
@@ -125,21 +126,21 @@ func (n *node) askPullgate(t *testing.T, c scenario) []string {
 	if len(set.Invalid) > 0 {
 		return []string{broken}
 	}
-	var answer []string
+	var list []string
 	for found := range set.Lookup(c.repository).All(t.Context()) {
 		if found.Source == "" {
 			continue
 		}
-		place := strings.TrimPrefix(found.Source, "secret/shop/")
+		source := strings.TrimPrefix(found.Source, "secret/shop/")
 		if credentials.IsOfNode(found.Source) {
-			place = "node"
+			source = "node"
 		}
-		answer = append(answer, place+" "+found.Username+":"+found.Password)
+		list = append(list, source+" "+found.Username+":"+found.Password)
 	}
-	return answer
+	return list
 }
 
-// client is an API server with the secrets of one case.
+// client is an API client that returns the secrets of one case.
 type client struct{ list []corev1.Secret }
 
 func (c client) Secrets(string) corev1client.SecretInterface { return secretClient{list: c.list} }

@@ -11,16 +11,16 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// filler fills one registry.
-type filler struct {
-	world    *World
+// imageBuilder pushes the content of one registry.
+type imageBuilder struct {
+	fixture  *Fixture
 	registry *Registry
 	server   *registry.Server
 	program  []byte
 }
 
-// push puts something in, and remembers its digest and size.
-func (f *filler) push(p *Push) error {
+// push pushes content, and records its digest and size.
+func (b *imageBuilder) push(p *Push) error {
 	var (
 		ref    string
 		digest string
@@ -29,39 +29,39 @@ func (f *filler) push(p *Push) error {
 	switch {
 	case p.Image != "":
 		ref = p.Image
-		digest, err = f.server.PushImage(ref, f.imageOptions(p)...)
+		digest, err = b.server.PushImage(ref, b.imageOptions(p)...)
 	case p.Index != "":
 		ref = p.Index
-		digest, err = f.server.PushEntries(ref, entries(p.Entries)...)
+		digest, err = b.server.PushEntries(ref, entries(p.Entries)...)
 	case p.Manifest != "":
-		if ref, err = substitute(p.Manifest, f.world.known); err == nil {
-			digest, err = f.pushManifest(ref, p)
+		if ref, err = substitute(p.Manifest, b.fixture.known); err == nil {
+			digest, err = b.pushManifest(ref, p)
 		}
 	default:
-		err = errors.New("it holds something that is no image, no index and no manifest")
+		err = errors.New("holds: exactly one of image, index and manifest is required")
 	}
 	if err != nil {
 		return err
 	}
-	return f.remember(ref, digest)
+	return b.record(ref, digest)
 }
 
-func (f *filler) remember(ref, digest string) error {
-	body, err := f.server.Manifest(ref)
+func (b *imageBuilder) record(ref, digest string) error {
+	body, err := b.server.Manifest(ref)
 	if err != nil {
 		return fmt.Errorf("reading %s back: %w", ref, err)
 	}
-	f.world.known[f.registry.Name+"/"+ref] = pushed{digest, len(body)}
+	b.fixture.known[b.registry.Name+"/"+ref] = pushed{digest, len(body)}
 	return nil
 }
 
-func (f *filler) imageOptions(p *Push) []registry.ImageOption {
+func (b *imageBuilder) imageOptions(p *Push) []registry.ImageOption {
 	options := []registry.ImageOption{registry.WithPlatform(platform(p.Platform))}
 	if p.Docker {
 		options = append(options, registry.WithDockerMediaTypes())
 	}
 	if !p.Idle {
-		options = append(options, registry.WithProgram(f.program))
+		options = append(options, registry.WithProgram(b.program))
 	}
 	if p.Layers > 0 {
 		options = append(options, registry.WithLayers(p.Layers, 256))
@@ -69,18 +69,18 @@ func (f *filler) imageOptions(p *Push) []registry.ImageOption {
 	return options
 }
 
-// pushManifest pushes a manifest as it is written, after its blobs in the order of their names.
-func (f *filler) pushManifest(ref string, p *Push) (string, error) {
-	packed, err := pack(f.program, f.world.Scenario.Name)
+// pushManifest pushes a raw manifest after its blobs. The blobs are pushed in the order of their names.
+func (b *imageBuilder) pushManifest(ref string, p *Push) (string, error) {
+	packed, err := pack(b.program, b.fixture.Scenario.Name)
 	if err != nil {
 		return "", err
 	}
 	repository, _, _ := strings.Cut(strings.ReplaceAll(ref, "@", ":"), ":")
 	for name, body := range packed {
-		f.world.known[name] = digestOf(body)
+		b.fixture.known[name] = digestOf(body)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Blobs)) {
-		text, err := substitute(p.Blobs[name], f.world.known)
+		text, err := substitute(p.Blobs[name], b.fixture.known)
 		if err != nil {
 			return "", fmt.Errorf("blob %s: %w", name, err)
 		}
@@ -88,38 +88,38 @@ func (f *filler) pushManifest(ref string, p *Push) (string, error) {
 		if !isPacked {
 			body = []byte(text)
 		}
-		if _, err := f.server.PushBlob(repository, body); err != nil {
+		if _, err := b.server.PushBlob(repository, body); err != nil {
 			return "", fmt.Errorf("blob %s: %w", name, err)
 		}
-		f.world.known[name] = digestOf(body)
+		b.fixture.known[name] = digestOf(body)
 	}
-	body, err := substitute(p.Body, f.world.known)
+	body, err := substitute(p.Body, b.fixture.known)
 	if err != nil {
 		return "", fmt.Errorf("manifest %s: %w", ref, err)
 	}
-	return f.server.PushManifest(ref, p.MediaType, []byte(body))
+	return b.server.PushManifest(ref, p.MediaType, []byte(body))
 }
 
-func (f *filler) lose(l Loss) error {
+func (b *imageBuilder) lose(l Loss) error {
 	var text string
 	for _, t := range []string{l.Manifest, l.Blobs, l.Blob} {
 		text += t
 	}
-	what, err := substitute(text, f.world.known)
+	target, err := substitute(text, b.fixture.known)
 	if err != nil {
 		return err
 	}
 	switch {
 	case l.Manifest != "":
-		return f.server.Delete(what)
+		return b.server.Delete(target)
 	case l.Blobs != "":
-		return f.server.DeleteBlobs(what)
+		return b.server.DeleteBlobs(target)
 	}
-	repository, digest, _ := strings.Cut(what, "@")
-	return f.server.DeleteBlob(repository, digest)
+	repository, digest, _ := strings.Cut(target, "@")
+	return b.server.DeleteBlob(repository, digest)
 }
 
-// platform reads "os/architecture[/variant]"; it is linux/amd64 when empty.
+// platform parses "os/architecture[/variant]". The default is linux/amd64.
 func platform(text string) imagepull.Platform {
 	if text == "" {
 		text = "linux/amd64"

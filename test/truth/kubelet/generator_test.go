@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// scenario is what a pod and its node have, and the image that is asked for.
+// scenario is the input of one case: what the pod and its node have, and the repository to look up.
 type scenario struct {
 	secrets    []secret
 	config     string
@@ -18,10 +18,10 @@ type scenario struct {
 	repository string
 }
 
-// secret is the type of one and its data. It comes under the key that goes with the type.
+// secret is the type and the data of a pull secret. The data is stored under the key of the type.
 type secret struct{ kind, data string }
 
-// names returns those of the secrets, s0 and so on.
+// names returns the names of the secrets: s0, s1 and so on.
 func (s scenario) names() []string {
 	var names []string
 	for i := range s.secrets {
@@ -30,7 +30,7 @@ func (s scenario) names() []string {
 	return names
 }
 
-// objects returns the secrets as the API server would.
+// objects returns the secrets in the form of the API server.
 func (s scenario) objects() []corev1.Secret {
 	var list []corev1.Secret
 	for i, name := range s.names() {
@@ -47,7 +47,7 @@ func (s scenario) objects() []corev1.Secret {
 	return list
 }
 
-// row writes the scenario as a line of the table in webhook/credentials/kubelet_test.go.
+// row formats the scenario as a row of the table in webhook/credentials/kubelet_test.go.
 func (s scenario) row(name string, want []string) string {
 	var secrets []string
 	for _, one := range s.secrets {
@@ -57,13 +57,13 @@ func (s scenario) row(name string, want []string) string {
 		name, strings.Join(secrets, ", "), s.config, s.answers, s.repository, want)
 }
 
-// generator makes scenarios up. The same seed makes the same ones.
+// generator generates scenarios. The same seed generates the same ones.
 type generator struct {
 	*rand.Rand
-	// users counts the users, so that each is another one.
+	// users counts the usernames, so that each is unique.
 	users int
-	// asked is the repository of the scenario that is being made up.
-	asked string
+	// wanted is the repository of the current scenario.
+	wanted string
 }
 
 func newGenerator(seed uint64) *generator {
@@ -71,8 +71,8 @@ func newGenerator(seed uint64) *generator {
 }
 
 func (g *generator) scenario() scenario {
-	g.asked = g.repository()
-	s := scenario{config: "{}", repository: g.asked}
+	g.wanted = g.repository()
+	s := scenario{config: "{}", repository: g.wanted}
 	for range g.IntN(4) {
 		s.secrets = append(s.secrets, g.secret())
 	}
@@ -85,12 +85,13 @@ func (g *generator) scenario() scenario {
 	return s
 }
 
-// one is true in one of n cases.
+// one returns true with a probability of 1/n.
 func (g *generator) one(n int) bool { return g.IntN(n) == 0 }
 
 func (g *generator) pick(from ...string) string { return from[g.IntN(len(from))] }
 
-// repository returns one as the kubelet's parser makes it. Processes take time, so that few are matched by a provider.
+// repository returns a repository in the form of the kubelet's parser. Few match a provider, because starting a
+// process takes time.
 func (g *generator) repository() string {
 	if g.one(16) {
 		return g.pick("a.plugin.example/app", "a.plugin.example:5000/app", "b.plugin.example/team/app", "docker.io/plugged/app")
@@ -100,14 +101,14 @@ func (g *generator) repository() string {
 		g.pick("/app", "/team/app", "/teams/app", "/library/nginx", "/v1/app", "/v2/team/app")
 }
 
-// registry returns a key that may fit the repository, and every other time one that is close to fit.
+// registry returns a key that may match the repository. Half of the keys are close to a match.
 func (g *generator) registry() string {
 	scheme := g.pick("", "", "", "", "https://", "http://", "HTTPS://", "ftp://", "//")
-	if strings.HasPrefix(g.asked, "docker.io/") && g.one(4) {
+	if strings.HasPrefix(g.wanted, "docker.io/") && g.one(4) {
 		return scheme + "index.docker.io" + g.pick("", "/", "/v1/", "/v2/", "/v1", "/v1//", "/team", "?x", "/v1/?x")
 	}
 	if g.one(2) {
-		parts := strings.Split(g.asked, "/")
+		parts := strings.Split(g.wanted, "/")
 		scheme = g.pick("", "", "https://", "http://")
 		return scheme + strings.Join(parts[:1+g.IntN(len(parts))], "/") + g.pick("", "", "", "/", "x", "?x")
 	}
@@ -120,7 +121,7 @@ func (g *generator) registry() string {
 		"//", "/%74eam", "/%2574eam", "/te%2Fam", "/%zz", "%20", "/team?x=1", "?x", "#f", "/team#f", "/*", "/Team", "/v1//")
 }
 
-// secret returns one of any type, mostly of a type that counts.
+// secret returns a secret of a random type, usually a type that the kubelet reads.
 func (g *generator) secret() secret {
 	switch g.IntN(12) {
 	case 0:
@@ -142,8 +143,8 @@ func (g *generator) dockerConfig() string {
 	return "{" + before + `"` + g.pick("auths", "auths", "auths", "Auths") + `": ` + g.entries() + "}"
 }
 
-// registries returns some keys of one file. The kubelet ranges over them as a map, which brings two that mean the same in
-// both orders, given time, but not more of them in every order; so there is one such pair at most.
+// registries returns the keys of one file. The kubelet iterates over them as a map: repeated lookups produce both
+// orders of two equivalent keys, but not all orders of more. So at most one pair of keys is equivalent.
 func (g *generator) registries(most int) []string {
 	var list []string
 	meanings := make(map[string]bool)
@@ -165,7 +166,7 @@ func (g *generator) registries(most int) []string {
 	return list
 }
 
-// entries returns the text of an object with up to four entries, of which one may come twice.
+// entries returns a JSON object with up to four entries. One of them may be repeated.
 func (g *generator) entries() string {
 	var list []string
 	for _, registry := range g.registries(4) {
@@ -202,7 +203,7 @@ func (g *generator) entry() string {
 	return fmt.Sprintf(`{"username": "other", "auth": "%s"}`, auth)
 }
 
-// answer returns what a provider writes, which is never remembered, so that the next case finds its own.
+// answer returns the output of a provider. It is never cached, so that the next case reads its own.
 func (g *generator) answer() string {
 	if g.one(10) {
 		return g.pick("", "no JSON", "{}", `{"kind": "CredentialProviderResponse", "apiVersion": "v1"}`)

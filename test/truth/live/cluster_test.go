@@ -18,29 +18,29 @@ import (
 	"github.com/pullgate/pullgate/test/truth"
 )
 
-// patience is what a slow machine may need for one thing, and more.
+// patience exceeds the time that a slow machine needs for one step.
 const patience = 2 * time.Minute
 
-// stage is the cluster with all that scenarios share.
-type stage struct {
+// testCluster is the cluster with everything that scenarios share.
+type testCluster struct {
 	*cluster.Cluster
-	client  kubernetes.Interface
-	program []byte
-	dir     string
-	profile truth.Profile
-	gates   gates
-	names   names
+	client   kubernetes.Interface
+	program  []byte
+	dir      string
+	profile  truth.Profile
+	webhooks webhooks
+	names    nameLocks
 }
 
-// raise brings the cluster up, with what all scenarios want to find on its node: the kubelet reads its credentials once, and
-// tells the API server of its images with some delay.
-func raise(t *testing.T, all []*truth.Scenario) *stage {
+// startCluster starts the cluster with the credentials and images of all scenarios. The kubelet reads its credentials
+// once, and reports its images with a delay.
+func startCluster(t *testing.T, all []*truth.Scenario) *testCluster {
 	t.Helper()
 	programs := os.Getenv("CLUSTER_PROGRAMS")
 	if programs == "" {
 		t.Fatal(`CLUSTER_PROGRAMS is not set: run "make truth"`)
 	}
-	s := &stage{dir: t.TempDir()}
+	s := &testCluster{dir: t.TempDir()}
 	var err error
 	if s.profile.ProviderConfig, s.profile.ProviderBin, err = truth.WriteProviders(s.dir, all); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func raise(t *testing.T, all []*truth.Scenario) *stage {
 	return s
 }
 
-func (s *stage) connect(t *testing.T) {
+func (s *testCluster) connect(t *testing.T) {
 	t.Helper()
 	config, err := s.Config()
 	if err != nil {
@@ -79,8 +79,8 @@ func (s *stage) connect(t *testing.T) {
 	}
 }
 
-// writeNodeConfig gives the node the credentials of all scenarios: their registries have names of their own.
-func (s *stage) writeNodeConfig(t *testing.T, all []*truth.Scenario) {
+// writeNodeConfig writes the node's credentials of all scenarios. Their registries have different names.
+func (s *testCluster) writeNodeConfig(t *testing.T, all []*truth.Scenario) {
 	t.Helper()
 	accounts := map[string]string{}
 	for _, scenario := range all {
@@ -93,8 +93,8 @@ func (s *stage) writeNodeConfig(t *testing.T, all []*truth.Scenario) {
 	}
 }
 
-// load puts images onto the node and waits until it says that it has them.
-func (s *stage) load(t *testing.T, all []*truth.Scenario) {
+// load imports images into the node and waits until the node reports them.
+func (s *testCluster) load(t *testing.T, all []*truth.Scenario) {
 	t.Helper()
 	var names []string
 	for _, scenario := range all {
@@ -103,13 +103,13 @@ func (s *stage) load(t *testing.T, all []*truth.Scenario) {
 	for i, name := range names {
 		file := filepath.Join(s.dir, fmt.Sprintf("image-%d.tar", i))
 		writeArchive(t, file, name, s.program)
-		s.run(t, "ctr", "--namespace=k8s.io", "images", "import", file)
+		s.mustOutput(t, "ctr", "--namespace=k8s.io", "images", "import", file)
 	}
 	s.awaitImages(t, names)
 }
 
-// awaitImages waits until the node reports the images, which takes it up to a minute.
-func (s *stage) awaitImages(t *testing.T, names []string) {
+// awaitImages waits until the node reports the images, which takes up to a minute.
+func (s *testCluster) awaitImages(t *testing.T, names []string) {
 	t.Helper()
 	missing := ""
 	await(t, func(ctx context.Context) (bool, error) {
@@ -132,8 +132,8 @@ func (s *stage) awaitImages(t *testing.T, names []string) {
 	}, func() string { return "the node does not report " + missing })
 }
 
-// run runs a command inside to its end.
-func (s *stage) run(t *testing.T, name string, args ...string) string {
+// mustOutput runs a command in the cluster's namespaces and returns its output.
+func (s *testCluster) mustOutput(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	out, err := s.output(t.Context(), name, args...)
 	if err != nil {
@@ -142,10 +142,10 @@ func (s *stage) run(t *testing.T, name string, args ...string) string {
 	return out
 }
 
-// await polls until something is so.
-func await(t *testing.T, look func(context.Context) (bool, error), describe func() string) {
+// await polls until the condition is true.
+func await(t *testing.T, condition func(context.Context) (bool, error), describe func() string) {
 	t.Helper()
-	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, look); err != nil {
+	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, condition); err != nil {
 		t.Fatalf("%v: %s", err, describe())
 	}
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/pullgate/pullgate/test/truth"
 )
 
-// names lets scenarios play at the same time unless they need the same name for different things.
-type names struct {
-	// all is held by a scenario that says something of every registry.
+// nameLocks lets scenarios run in parallel unless they use the same name for different registries.
+type nameLocks struct {
+	// all is locked by a scenario that affects every registry.
 	all sync.RWMutex
 
 	mu    sync.Mutex
 	taken map[string]*sync.Mutex
 }
 
-// take waits for the scenario's names and returns what gives them back. They are taken in one order by all.
-func (n *names) take(s *truth.Scenario) (give func()) {
+// take locks the scenario's names and returns a function that unlocks them. All callers lock in the same order.
+func (n *nameLocks) take(s *truth.Scenario) (release func()) {
 	if s.IsExclusive() {
 		n.all.Lock()
 		return n.all.Unlock
@@ -38,7 +38,7 @@ func (n *names) take(s *truth.Scenario) (give func()) {
 	}
 }
 
-func (n *names) lock(name string) *sync.Mutex {
+func (n *nameLocks) lock(name string) *sync.Mutex {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.taken == nil {
