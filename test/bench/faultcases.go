@@ -5,22 +5,23 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// misdeed is a way for a registry to misbehave. It returns the host to ask.
-type misdeed struct {
-	name   string
-	commit func(*bench, *stage.Registry) (host string, err error)
+// faultCase is a kind of faulty registry. start makes the registry faulty and returns the host for the pod.
+type faultCase struct {
+	name  string
+	start func(*bench, *stage.Registry) (host string, err error)
 }
 
-// misdeeds are all that package registry knows, and those of hosts that are no registries.
-func misdeeds() []misdeed {
-	var all []misdeed
+// faultCases returns all cases of package registry: the broken hosts, and the faults for all requests, for tokens and
+// for manifests.
+func faultCases() []faultCase {
+	var all []faultCase
 	for _, m := range registry.BrokenHosts() {
-		all = append(all, misdeed{m.Name, misfit(m)})
+		all = append(all, faultCase{m.Name, brokenHost(m)})
 	}
 	for _, where := range []struct{ name, path string }{{"", ""}, {"tokens: ", "/token"}, {"manifests: ", "/v2/shop/*"}} {
 		for _, m := range registry.FaultCases() {
 			m.Fault.Path, m.Fault.AfterAuth = where.path, where.path == "/v2/shop/*"
-			all = append(all, misdeed{where.name + m.Name, fault(m.Fault)})
+			all = append(all, faultCase{where.name + m.Name, fault(m.Fault)})
 		}
 	}
 	return all
@@ -33,7 +34,7 @@ func fault(f registry.Fault) func(*bench, *stage.Registry) (string, error) {
 	}
 }
 
-func misfit(m registry.BrokenHost) func(*bench, *stage.Registry) (string, error) {
+func brokenHost(m registry.BrokenHost) func(*bench, *stage.Registry) (string, error) {
 	return func(b *bench, _ *stage.Registry) (string, error) {
 		addr, stop, err := m.Start()
 		if err == nil {

@@ -18,12 +18,12 @@ func wellFormed(t *testing.T, picture string) {
 		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 			return
 		} else if err != nil {
-			t.Fatalf("the picture is no XML: %v\n%s", err, picture)
+			t.Fatalf("the picture is not XML: %v\n%s", err, picture)
 		}
 	}
 }
 
-func TestPictures(t *testing.T) {
+func TestPicturesAreWellFormed(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		picture string
