@@ -25,7 +25,7 @@ func get(t *testing.T, n *Network, url string) (*http.Response, error) {
 	return resp, err
 }
 
-func TestNames(t *testing.T) {
+func TestNetworkResolvesNames(t *testing.T) {
 	t.Parallel()
 	ca := newCA(t)
 	n := NewNetwork(ca)
