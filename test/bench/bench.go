@@ -24,7 +24,7 @@ type bench struct {
 	secrets               int
 }
 
-// scenario is one thing to find out.
+// scenario is one part of the benchmark.
 type scenario struct {
 	name, about string
 	run         func(*bench, context.Context) error
@@ -32,14 +32,14 @@ type scenario struct {
 
 func scenarios() []scenario {
 	return []scenario{
-		{"warm", "latency, capacity and allocations when all answers are known", (*bench).warm},
-		{"cold", "latency when registries have to be asked, by their distance", (*bench).cold},
+		{"warm", "latency, capacity and allocations with cached verdicts", (*bench).warm},
+		{"cold", "latency without cached verdicts, by the distance of the registry", (*bench).cold},
 		{"wire", "requests for one image", (*bench).wire},
-		{"burst", "pods of one image at once", (*bench).burst},
+		{"burst", "concurrent pods with one image", (*bench).burst},
 		{"spread", "one pod with images on many registries", (*bench).spread},
-		{"many", "memory, with many references and under a flood of them", (*bench).many},
+		{"many", "memory with many references, and under a flood of them", (*bench).many},
 		{"outage", "a registry that fails", (*bench).outage},
-		{"faults", "answers in time whatever registries do", (*bench).faults},
+		{"faults", "responses within the timeout under all faults", (*bench).faults},
 	}
 }
 
@@ -52,14 +52,14 @@ func choose(names string) ([]scenario, error) {
 	for name := range strings.SplitSeq(names, ",") {
 		i := slices.IndexFunc(scenarios(), func(s scenario) bool { return s.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("there is no scenario %q", name)
+			return nil, fmt.Errorf("unknown scenario %q", name)
 		}
 		chosen = append(chosen, scenarios()[i])
 	}
 	return chosen, nil
 }
 
-// runAll runs the scenarios. One that fails does not keep the others from running.
+// runAll runs the scenarios. It continues after a failed one.
 func (b *bench) runAll(ctx context.Context, chosen []scenario) {
 	for _, s := range chosen {
 		if ctx.Err() != nil {
@@ -75,9 +75,9 @@ func (b *bench) runAll(ctx context.Context, chosen []scenario) {
 	}
 }
 
-func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.log, "  "+format+"\n", args...) }
+func (b *bench) printf(format string, args ...any) { fmt.Fprintf(b.log, "  "+format+"\n", args...) }
 
-// server is a program that runs, and the way to ask it.
+// server is a running program and the clients for it.
 type server struct {
 	*stage.Process
 	name   string
@@ -94,12 +94,13 @@ func (b *bench) start(ctx context.Context, name string, program stage.Program) (
 	return &server{process, name, target, load.NewClient(target)}, nil
 }
 
-// startPullgate starts what is measured.
+// startPullgate starts the measured program.
 func (b *bench) startPullgate(ctx context.Context) (*server, error) {
 	return b.start(ctx, armPullgate, stage.Program{Path: b.pullgate, Args: []string{"serve", "--config=" + b.config}})
 }
 
-// pullgateAndRegistry starts what is measured, a registry nearby, and makes pods with so many containers for that.
+// pullgateAndRegistry starts the measured program and a registry, and returns a template of pods with this number of
+// containers.
 func (b *bench) pullgateAndRegistry(
 	ctx context.Context, containers int,
 ) (s *server, r *stage.Registry, pods load.Template, err error) {
@@ -113,18 +114,18 @@ func (b *bench) pullgateAndRegistry(
 	return s, r, pods, err
 }
 
-// startArm starts something to compare with.
+// startArm starts a program to compare with.
 func (b *bench) startArm(ctx context.Context, name, kind string) (*server, error) {
 	return b.start(ctx, name, stage.Program{Path: b.arm, Args: []string{"--kind=" + kind}})
 }
 
-// stop ends the server before the stage is cleared.
+// stop stops the server before the stage is cleared.
 func (s *server) stop() {
 	s.client.Close()
 	s.Stop()
 }
 
-// template returns a template of pods with so many containers, and a pull secret for the hosts.
+// template returns a template of pods with this number of containers, and creates a pull secret for the hosts.
 func (b *bench) template(ctx context.Context, containers int, hosts ...string) (load.Template, error) {
 	b.secrets++
 	secret := fmt.Sprintf("regcred-%d", b.secrets)
@@ -134,40 +135,41 @@ func (b *bench) template(ctx context.Context, containers int, hosts ...string) (
 	return load.NewTemplate(stage.Namespace, secret, containers)
 }
 
-// expectClean asks once, and wants the pod to be admitted without a remark: a benchmark of failures would be a good one.
+// expectClean sends one review. It returns an error unless the pod is admitted without warnings, because failures are
+// fast and would improve the numbers.
 func (s *server) expectClean(ctx context.Context, review []byte) error {
 	served, err := s.target.Each(ctx, 1, 1, load.Always(review))
 	if err != nil {
 		return err
 	}
-	response, err := served.Answers[0].Response()
+	response, err := served.Responses[0].Parse()
 	switch {
 	case err != nil:
 		return err
 	case !response.Allowed:
-		return fmt.Errorf("%s refuses the pod: %s", s.name, response.Result.Message)
+		return fmt.Errorf("%s denies the pod: %s", s.name, response.Result.Message)
 	case len(response.Warnings) > 0:
 		return fmt.Errorf("%s warns: %s", s.name, response.Warnings[0])
 	}
 	return nil
 }
 
-// warmUp asks for a moment as it will be asked, so that the connections are there. What their handshakes cost would be taken for
-// the latency of a server else, and slow answers bring about more of them.
+// warmUp sends reviews for a moment at the later rate, so that the connections exist. Otherwise the cost of
+// handshakes would count as latency, and slow responses would cause more of them.
 func (s *server) warmUp(ctx context.Context, perSecond int, review []byte) error {
-	s.ForgetLog()
+	s.TruncateLog()
 	_, err := s.client.Rate(ctx, perSecond, 500*time.Millisecond, load.Always(review))
 	return err
 }
 
-// shuffled returns the servers in an order that is drawn.
+// shuffled returns the servers in random order.
 func (b *bench) shuffled(all []*server) []*server {
 	drawn := slices.Clone(all)
 	b.random.Shuffle(len(drawn), func(i, j int) { drawn[i], drawn[j] = drawn[j], drawn[i] })
 	return drawn
 }
 
-// at returns the names with the host before them.
+// at returns the names with the host in front.
 func at(host string, names []string) []string {
 	var images []string
 	for _, name := range names {

@@ -9,7 +9,7 @@ import (
 	"github.com/pullgate/pullgate/test/bench/stage"
 )
 
-// distance is that of the registry, with a rate of pods that leaves it at ease.
+// distance is the round-trip time to a registry, and a rate of pods that does not overload it.
 type distance struct {
 	rtt  time.Duration
 	rate int
@@ -19,8 +19,8 @@ func distances() []distance {
 	return []distance{{0, 50}, {20 * time.Millisecond, 20}, {100 * time.Millisecond, 5}}
 }
 
-// cold compares Pullgate, when it has never been asked for an image or its repository, with the webhook of an afternoon, and with
-// itself when it has. All know the registry: how it wants to be shown credentials, and a connection or two.
+// cold compares Pullgate without cached verdicts with the remote.Head webhook, and with Pullgate with cached
+// verdicts. All have contacted the registry before: they know its challenge and have connections.
 func (b *bench) cold(ctx context.Context) error {
 	pullgate, err := b.startPullgate(ctx)
 	if err != nil {
@@ -45,7 +45,7 @@ func (b *bench) cold(ctx context.Context) error {
 		}
 		for _, name := range values.names {
 			p50[name] = append(p50[name], values.median(name))
-			b.say("p50 at %3d ms %-13s %s", d.rtt.Milliseconds(), name, values.describe(name, "ms"))
+			b.printf("p50 at %3d ms %-13s %s", d.rtt.Milliseconds(), name, values.describe(name, "ms"))
 		}
 		if d.rtt == nearby {
 			b.results.atMost("cold pod against remote.Head, registry at 20 ms", values.ratio(armCold, armHead), 0.75)
@@ -55,19 +55,19 @@ func (b *bench) cold(ctx context.Context) error {
 	return nil
 }
 
-// coldTurn is an arm of the comparison: whom it asks, for images that are new or not.
+// coldTurn is an arm of the comparison: the server, and whether its images are new.
 type coldTurn struct {
 	name  string
 	of    *server
 	fresh bool
 }
 
-// coldPods makes pods for a registry at a distance.
+// coldPods creates pods for a registry at a distance.
 type coldPods struct {
 	registry *stage.Registry
 	host     string
 	template load.Template
-	// known is a pod that all arms have seen.
+	// known is a pod that all arms have checked before.
 	known []byte
 }
 
@@ -95,7 +95,7 @@ func (b *bench) coldAt(ctx context.Context, r *stage.Registry, d distance, arms 
 	return p50, nil
 }
 
-// coldTurn has an arm answer for a while.
+// coldTurn measures one arm for a while.
 func (b *bench) coldTurn(ctx context.Context, p coldPods, d distance, t coldTurn, round int) (time.Duration, error) {
 	reviews := [][]byte{p.known}
 	if t.fresh {
@@ -128,7 +128,7 @@ func (b *bench) coldPods(ctx context.Context, r *stage.Registry, rtt time.Durati
 	return p, nil
 }
 
-// fresh are reviews of pods whose images nobody has asked for before.
+// fresh returns reviews of pods whose images no arm has checked before.
 func (p coldPods) fresh(n int) ([][]byte, error) {
 	names, err := p.registry.Fresh(n * containers)
 	if err != nil {
@@ -142,14 +142,14 @@ func (p coldPods) fresh(n int) ([][]byte, error) {
 	return pods, nil
 }
 
-// turn is that of one arm in one round.
+// turn is one measurement of an arm in a round.
 type turn struct {
 	scenario, arm string
 	rtt           time.Duration
 	round         int
 }
 
-// rate asks at a rate, and notes the latencies. All pods of the benchmark are good ones.
+// rate sends reviews at a rate and records the latencies. All pods of the benchmark must be admitted.
 func (b *bench) rate(
 	ctx context.Context, s *server, t turn, perSecond int, d time.Duration, reviews load.Reviews,
 ) (load.Latencies, error) {
@@ -157,8 +157,8 @@ func (b *bench) rate(
 	if err != nil {
 		return l, fmt.Errorf("%s: %w", t.arm, err)
 	}
-	if l.Refused > 0 {
-		return l, fmt.Errorf("%s refuses %d of %d pods", t.arm, l.Refused, len(l.All))
+	if l.Denied > 0 {
+		return l, fmt.Errorf("%s denies %d of %d pods", t.arm, l.Denied, len(l.All))
 	}
 	b.results.latencies = append(b.results.latencies, latencyRow{t, l})
 	return l, nil

@@ -14,45 +14,46 @@ import (
 const (
 	// headroom is the default of timeouts.headroom.
 	headroom = time.Second
-	// wayBack is what the answer may take from Pullgate to whoever asked, on a machine where everybody is asking.
+	// wayBack is the time that a response may take from Pullgate to the client, on a machine with many concurrent
+	// clients.
 	wayBack = 100 * time.Millisecond
 )
 
-// atOnce is how many registries are asked at the same time. All at once would measure the machine.
-const atOnce = 12
+// concurrent is the number of registries that are tested concurrently. More would measure the machine.
+const concurrent = 12
 
-// faults asks registries that misbehave, each for the first time.
+// faults sends pods for faulty registries, each registry for the first time.
 func (b *bench) faults(ctx context.Context) error {
 	s, err := b.startPullgate(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	var asking errgroup.Group
-	asking.SetLimit(atOnce)
+	var group errgroup.Group
+	group.SetLimit(concurrent)
 	var rows []*faultRow
-	for _, m := range misdeeds() {
+	for _, m := range faultCases() {
 		for _, patience := range b.plan.patiences {
 			row := &faultRow{fault: m.name, timeout: patience}
 			rows = append(rows, row)
-			review, r, err := b.misbehaving(ctx, m)
+			review, r, err := b.faulty(ctx, m)
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)
 			}
 			target := s.target
 			target.Timeout = patience
-			asking.Go(func() error { return row.ask(ctx, target, r, review, b.plan.askedPerFaults) })
+			group.Go(func() error { return row.send(ctx, target, r, review, b.plan.podsPerFault) })
 		}
 	}
-	if err := asking.Wait(); err != nil {
+	if err := group.Wait(); err != nil {
 		return err
 	}
-	b.judge(rows)
+	b.reportFaults(rows)
 	return nil
 }
 
-// misbehaving starts a registry that misbehaves, and returns the review of a pod that needs an image of it.
-func (b *bench) misbehaving(ctx context.Context, m misdeed) ([]byte, *stage.Registry, error) {
+// faulty starts a faulty registry, and returns the review of a pod with one of its images.
+func (b *bench) faulty(ctx context.Context, m faultCase) ([]byte, *stage.Registry, error) {
 	r, err := b.StartRegistry(0)
 	if err != nil {
 		return nil, nil, err
@@ -60,7 +61,7 @@ func (b *bench) misbehaving(ctx context.Context, m misdeed) ([]byte, *stage.Regi
 	if err := r.Push("shop/web:1"); err != nil {
 		return nil, nil, err
 	}
-	host, err := m.commit(b, r)
+	host, err := m.start(b, r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,7 +69,7 @@ func (b *bench) misbehaving(ctx context.Context, m misdeed) ([]byte, *stage.Regi
 	return template.With(host + "/shop/web:1"), r, err
 }
 
-// faultRow is what became of asking one registry.
+// faultRow is the result for one registry.
 type faultRow struct {
 	fault    string
 	timeout  time.Duration
@@ -78,19 +79,19 @@ type faultRow struct {
 	reasons  string
 }
 
-// ask asks with several pods at once, and then once more.
-func (f *faultRow) ask(ctx context.Context, target load.Target, r *stage.Registry, review []byte, pods int) error {
+// send sends several pods concurrently, and then one more.
+func (f *faultRow) send(ctx context.Context, target load.Target, r *stage.Registry, review []byte, pods int) error {
 	for _, n := range []int{pods - 1, 1} {
 		served, err := target.Each(ctx, n, n, load.Always(review))
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.fault, err)
 		}
-		for _, a := range served.Answers {
+		for _, a := range served.Responses {
 			f.slowest = max(f.slowest, a.Latency)
 			if a.Latency > f.timeout-headroom+wayBack {
 				f.late++
 			}
-			response, err := a.Response()
+			response, err := a.Parse()
 			if err != nil {
 				return err
 			}
@@ -101,17 +102,17 @@ func (f *faultRow) ask(ctx context.Context, target load.Target, r *stage.Registr
 	return nil
 }
 
-func (b *bench) judge(rows []*faultRow) {
+func (b *bench) reportFaults(rows []*faultRow) {
 	late, over := 0, time.Duration(0)
 	for _, f := range rows {
 		late += f.late
 		over = max(over, f.slowest-f.timeout+headroom)
-		b.say("%-36s timeout %v: %3d requests, slowest answer %4d ms, %d late, %s",
+		b.printf("%-36s timeout %v: %3d requests, slowest response %4d ms, %d late, %s",
 			f.fault, f.timeout, f.requests, f.slowest.Milliseconds(), f.late, f.reasons)
 		b.results.faults = append(b.results.faults, *f)
 	}
 	b.results.add(bar{
-		what:     fmt.Sprintf("answers later than timeout − headroom, under %d faults", len(rows)/len(b.plan.patiences)),
+		name:     fmt.Sprintf("responses later than timeout − headroom, under %d faults", len(rows)/len(b.plan.patiences)),
 		measured: fmt.Sprintf("%d (at most %d ms after)", late, over.Milliseconds()), goal: "0", met: late == 0,
 	})
 }

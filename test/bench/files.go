@@ -19,7 +19,7 @@ func (r *results) write(dir string) error {
 	}
 	var all []error
 	for name, rows := range r.tables() {
-		// A table without rows is one whose scenario was not run. What it said before stays.
+		// A table without rows belongs to a scenario that did not run. Its file stays.
 		if len(rows) > 1 {
 			all = append(all, writeCSV(filepath.Join(dir, name+".csv"), rows))
 		}
@@ -38,11 +38,11 @@ func writeCSV(path string, rows [][]string) error {
 	return errors.Join(csv.NewWriter(file).WriteAll(rows), file.Close())
 }
 
-// tables are those for spreadsheets, with a row of headings.
+// tables returns the tables for the CSV files, each with a header row.
 func (r *results) tables() map[string][][]string {
 	bars := [][]string{{"bar", "measured", "goal", "verdict"}}
 	for _, b := range r.bars {
-		bars = append(bars, []string{b.what, b.measured, b.goal, b.verdict()})
+		bars = append(bars, []string{b.name, b.measured, b.goal, b.verdict()})
 	}
 	latencies := [][]string{{"scenario", "arm", "registry_ms", "round", "requests", "p50_us", "p90_us", "p99_us", "max_us"}}
 	for _, l := range r.latencies {
@@ -68,12 +68,12 @@ func (r *results) tables() map[string][][]string {
 	}
 	figures := [][]string{{"figure", "value", "unit"}}
 	for _, f := range r.figures {
-		figures = append(figures, []string{f.what, fmt.Sprintf("%.2f", f.value), f.unit})
+		figures = append(figures, []string{f.name, fmt.Sprintf("%.2f", f.value), f.unit})
 	}
 	return map[string][][]string{"bars": bars, "latency": latencies, "capacity": capacity, "faults": faults, "figures": figures}
 }
 
-// charts are the pictures of the scenarios that were run.
+// charts returns the charts of the scenarios that ran.
 func (r *results) charts() map[string]string {
 	pictures := map[string]string{}
 	if names, all := r.byArm("warm", nearby); len(names) > 0 {
@@ -90,10 +90,10 @@ func (r *results) charts() map[string]string {
 			}
 			lines = append(lines, line)
 		}
-		pictures["warm"] = chart.Lines("Latency when all answers are known", "µs", places, lines)
+		pictures["warm"] = chart.Lines("Latency with cached verdicts", "µs", places, lines)
 	}
 	if len(r.capacity) > 0 {
-		pictures["capacity"] = chart.Bars("Reviews a second when all answers are known", "1/s", r.capacityBars())
+		pictures["capacity"] = chart.Bars("Reviews per second with cached verdicts", "1/s", r.capacityBars())
 	}
 	if len(r.cold) > 0 {
 		pictures["cold"] = r.coldChart()
@@ -126,12 +126,12 @@ func (r *results) coldChart() string {
 	return chart.Lines("Median latency of a pod with three images", "ms", places, lines)
 }
 
-// summary is the table of the bars for a README.
+// summary returns the table of the bars as Markdown.
 func (r *results) summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Measured on %s; %s.\n\n| | measured | bar | |\n| --- | --- | --- | --- |\n", r.machine, r.plan)
 	for _, row := range r.bars {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", row.what, row.measured, row.goal, row.verdict())
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", row.name, row.measured, row.goal, row.verdict())
 	}
 	return b.String()
 }

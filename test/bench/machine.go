@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// machine is what the numbers are from.
+// machine describes the machine of the measurement.
 type machine struct {
 	cpu, kernel, golang string
 	cores               int
@@ -20,7 +20,7 @@ func thisMachine() machine {
 	}
 }
 
-// String names the machine.
+// String describes the machine in one line.
 func (m machine) String() string {
 	return fmt.Sprintf("%s, %d cores, %s, %s", m.cpu, m.cores, m.kernel, m.golang)
 }
@@ -36,7 +36,7 @@ func field(file, name string) string {
 	return "unknown"
 }
 
-// content is that of a file of the kernel, which may be missing on another one.
+// content returns the content of a kernel file, or "" if the file is missing.
 func content(file string) string {
 	data, err := os.ReadFile(file)
 	if err != nil {

@@ -1,9 +1,10 @@
-// Command bench measures what Pullgate costs a cluster, and what it costs registries.
+// Command bench measures the cost of Pullgate for a cluster and for registries.
 //
-// It runs the real "pullgate serve" on a real API server, beside webhooks that do less, and beside the one that somebody would
-// write in an afternoon. All of them answer the same reviews, in turns whose order is drawn anew in each round. What comes out
-// is a table of the bars that Pullgate is to reach, with the numbers behind it as CSV and as charts. README.md tells how to
-// read them.
+// It runs the real "pullgate serve" with a real API server, and other webhooks that do less. One of them is a simple
+// webhook with remote.Head. All get the same reviews, in rounds with a random order. The result is a table of goals
+// and measured values, with the data as CSV and charts. README.md explains them.
+//
+//	bench -pullgate bin/pullgate -arm bin/bench/arm -out results
 package main
 
 import (
@@ -35,14 +36,14 @@ func main() {
 	flag.StringVar(&o.pullgate, "pullgate", "bin/pullgate", "the `program` to measure")
 	flag.StringVar(&o.arm, "arm", "bin/bench/arm", "the `program` to compare with")
 	flag.StringVar(&o.assets, "assets", os.Getenv("KUBEBUILDER_ASSETS"), "`directory` with kube-apiserver and etcd")
-	flag.StringVar(&o.out, "out", "", "`directory` to write tables and charts to; nothing is written without one")
-	flag.StringVar(&o.only, "only", "", "run only these `scenarios`, with commas between")
-	flag.BoolVar(&o.quick, "quick", false, "see in a minute whether everything works; the numbers mean little")
-	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "what the order of turns is drawn by")
+	flag.StringVar(&o.out, "out", "", "`directory` for tables and charts; without it, nothing is written")
+	flag.StringVar(&o.only, "only", "", "comma-separated `scenarios` to run (default all)")
+	flag.BoolVar(&o.quick, "quick", false, "run for a minute to check that everything works; the numbers are not reliable")
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "seed of the random order")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// Without a reader of the table there is nothing to measure for. The signal would end the process, and leave its children
-	// behind; and to be told of it would be to be told of every broken connection too.
+	// If the reader of the output exits, the run ends too. SIGPIPE would kill the process and leave its children
+	// running. Handling it would also report every broken connection, so it is ignored.
 	signal.Ignore(syscall.SIGPIPE)
 	err := run(ctx, o, &output{os.Stdout, stop})
 	stop()
@@ -52,7 +53,7 @@ func main() {
 	}
 }
 
-// output ends the run when nobody reads it any more.
+// output ends the run after a failed write.
 type output struct {
 	io.Writer
 	end func()
@@ -76,7 +77,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	fmt.Fprintf(out, "%s\n%s, seed %d\n", m, planOf(o.quick), o.seed)
 	s, err := stage.Set(ctx, o.assets)
 	if err != nil {
-		return fmt.Errorf("setting the stage: %w", err)
+		return fmt.Errorf("preparing the environment: %w", err)
 	}
 	defer s.Clear()
 	config, err := s.File("config.yaml", configuration)
@@ -101,7 +102,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	return ctx.Err()
 }
 
-// configuration is the default one, but for registries on loopback addresses, which are a node's own otherwise.
+// configuration is the default configuration, with registries on loopback addresses allowed.
 const configuration = `apiVersion: pullgate.dev/v1alpha1
 kind: Configuration
 egress:

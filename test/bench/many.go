@@ -9,17 +9,18 @@ import (
 )
 
 const (
-	// tagsPerRepository makes a registry of many references look like one: a token is good for all tags of a repository.
+	// tagsPerRepository is high, so that a registry with many references needs few tokens: a token is valid for all
+	// tags of a repository.
 	tagsPerRepository = 100
 
-	// floodContainers is about as many images as Pullgate looks at in one pod.
+	// floodContainers is close to the number of images that Pullgate checks in one pod.
 	floodContainers = 60
 
 	mebibyte = 1 << 20
 )
 
-// many asks for many references, twice, and then for ever more that don't exist: what somebody would do who wanted to fill the
-// memory, which no one has to push an image for.
+// many sends pods with many references, twice. Then it sends references that do not exist. An attacker who wants to
+// fill the memory needs no pushed image for that.
 func (b *bench) many(ctx context.Context) error {
 	s, r, template, err := b.pullgateAndRegistry(ctx, containers)
 	if err != nil {
@@ -30,7 +31,7 @@ func (b *bench) many(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, pass := range []string{"asked for", "asked for again"} {
+	for _, pass := range []string{"first pass", "second pass"} {
 		if err := b.pass(ctx, s, r, pass, template, images); err != nil {
 			return err
 		}
@@ -41,7 +42,7 @@ func (b *bench) many(ctx context.Context) error {
 	return b.flood(ctx, s, r)
 }
 
-// pushMany pushes images, and returns their references.
+// pushMany pushes images and returns their references.
 func pushMany(r *stage.Registry, n int) ([]string, error) {
 	var names []string
 	for i := range n {
@@ -54,9 +55,9 @@ func pushMany(r *stage.Registry, n int) ([]string, error) {
 	return at(r.Host, names), nil
 }
 
-// pass asks for each image once.
+// pass sends each image once.
 func (b *bench) pass(
-	ctx context.Context, s *server, r *stage.Registry, what string, template load.Template, images []string,
+	ctx context.Context, s *server, r *stage.Registry, pass string, template load.Template, images []string,
 ) error {
 	r.ResetRequests()
 	pods := (len(images) + containers - 1) / containers
@@ -67,16 +68,16 @@ func (b *bench) pass(
 	if err != nil {
 		return err
 	}
-	if served.Refused > 0 {
-		return fmt.Errorf("%s refuses %d of %d pods", s.name, served.Refused, pods)
+	if served.Denied > 0 {
+		return fmt.Errorf("%s denies %d of %d pods", s.name, served.Denied, pods)
 	}
 	got := r.Count()
-	b.say("%d references %s: %s, %.1f s, %d pods in doubt", len(images), what, got, served.Elapsed.Seconds(), served.Warned)
-	b.results.figure(fmt.Sprintf("requests for %d references %s", len(images), what), float64(got.Total), "")
+	b.printf("%d references, %s: %s, %.1f s, %d pods with warnings", len(images), pass, got, served.Elapsed.Seconds(), served.Warned)
+	b.results.figure(fmt.Sprintf("requests for %d references (%s)", len(images), pass), float64(got.Total), "")
 	return nil
 }
 
-// flood asks for references that don't exist, each but once.
+// flood sends references that do not exist, each once.
 func (b *bench) flood(ctx context.Context, s *server, r *stage.Registry) error {
 	template, err := b.template(ctx, floodContainers, r.Host)
 	if err != nil {
@@ -84,9 +85,9 @@ func (b *bench) flood(ctx context.Context, s *server, r *stage.Registry) error {
 	}
 	served, err := s.target.For(ctx, b.plan.conns, b.plan.floodFor, func(i int) []byte {
 		if i%100 == 0 {
-			// What the registry remembers of it is of no interest.
+			// The recorded requests and the log would fill memory and disk.
 			r.ResetRequests()
-			s.ForgetLog()
+			s.TruncateLog()
 		}
 		var images []string
 		for c := range floodContainers {
@@ -97,24 +98,24 @@ func (b *bench) flood(ctx context.Context, s *server, r *stage.Registry) error {
 	if err != nil {
 		return err
 	}
-	b.say("a flood of %d references, %.0f/s", served.Requests*floodContainers, served.PerSecond()*floodContainers)
-	return b.memory(s, "resident memory at its height, under a flood of references", 128*mebibyte, true)
+	b.printf("flood of %d references, %.0f/s", served.Requests*floodContainers, served.PerSecond()*floodContainers)
+	return b.memory(s, "peak resident memory under a flood of references", 128*mebibyte, true)
 }
 
-// memory notes how much of the process is resident, now or at its height.
-func (b *bench) memory(s *server, what string, most int64, peak bool) error {
-	now, height, err := s.Memory()
+// memory records the resident memory of the process, the current or the peak value.
+func (b *bench) memory(s *server, name string, limit int64, peak bool) error {
+	now, highest, err := s.Memory()
 	if err != nil {
 		return err
 	}
 	used := now
 	if peak {
-		used = height
+		used = highest
 	}
-	b.say("resident: %.1f MiB, at its height %.1f MiB", float64(now)/mebibyte, float64(height)/mebibyte)
+	b.printf("resident: %.1f MiB, peak %.1f MiB", float64(now)/mebibyte, float64(highest)/mebibyte)
 	b.results.add(bar{
-		what: what, measured: fmt.Sprintf("%.1f MiB", float64(used)/mebibyte), goal: fmt.Sprintf("≤ %d MiB", most/mebibyte),
-		met: used <= most,
+		name: name, measured: fmt.Sprintf("%.1f MiB", float64(used)/mebibyte), goal: fmt.Sprintf("≤ %d MiB", limit/mebibyte),
+		met: used <= limit,
 	})
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// outage counts what a registry is asked while it fails and pods keep coming, as controllers make them.
+// outage counts the requests to a failing registry while pods keep arriving, as controllers create them.
 func (b *bench) outage(ctx context.Context) error {
 	s, r, template, err := b.pullgateAndRegistry(ctx, 1)
 	if err != nil {
@@ -31,10 +31,10 @@ func (b *bench) outage(ctx context.Context) error {
 	}
 	got := r.Count()
 	seconds := b.plan.outageFor.Seconds()
-	b.say("%d pods of %d images in %.0f s: %s; answers p50 %.2f ms, p99 %.2f ms", len(l.All), len(names), seconds, got,
+	b.printf("%d pods of %d images in %.0f s: %s; responses p50 %.2f ms, p99 %.2f ms", len(l.All), len(names), seconds, got,
 		millis(l.Percentile(50)), millis(l.Percentile(99)))
-	const most = 12
+	const limit = 12
 	b.results.requests(fmt.Sprintf("requests to a registry that fails for %.0f s, under %d pods/s", seconds, b.plan.outageRate),
-		got.Total, most)
+		got.Total, limit)
 	return nil
 }

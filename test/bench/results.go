@@ -9,7 +9,7 @@ import (
 	"github.com/pullgate/pullgate/test/bench/load"
 )
 
-// results are all that was found out.
+// results are the results of all scenarios.
 type results struct {
 	machine   machine
 	plan      string
@@ -18,69 +18,69 @@ type results struct {
 	capacity  []capacityRow
 	faults    []faultRow
 	figures   []figure
-	// cold are medians in milliseconds, by arm, one for each distance.
+	// cold has the medians in milliseconds by arm, one for each distance.
 	cold     map[string][]float64
 	failures []string
 }
 
-// bar is something to reach.
+// bar is a goal with the measured value.
 type bar struct {
-	what, measured, goal string
+	name, measured, goal string
 	met                  bool
 }
 
-// latencyRow is one turn of an open loop.
+// latencyRow is one measurement with an open loop.
 type latencyRow struct {
 	turn
 	load.Latencies
 }
 
-// capacityRow is one turn of a closed loop. Busy is the part of the time for which the server had a core.
+// capacityRow is one measurement with a closed loop. busy is the share of the time in which the server used a core.
 type capacityRow struct {
 	arm                  string
 	round, requests      int
 	perSecond, cpu, busy float64
 }
 
-// figure is a number without a bar.
+// figure is a value without a goal.
 type figure struct {
-	what  string
+	name  string
 	value float64
 	unit  string
 }
 
 func (r *results) add(b bar) { r.bars = append(r.bars, b) }
 
-func (r *results) figure(what string, value float64, unit string) {
-	r.figures = append(r.figures, figure{what, value, unit})
+func (r *results) figure(name string, value float64, unit string) {
+	r.figures = append(r.figures, figure{name, value, unit})
 }
 
-func (r *results) atMost(what string, measured spread, most float64) {
-	r.add(bar{what, measured.String(), fmt.Sprintf("≤ %.2f×", most), measured.median <= most})
+func (r *results) atMost(name string, measured spread, limit float64) {
+	r.add(bar{name, measured.String(), fmt.Sprintf("≤ %.2f×", limit), measured.median <= limit})
 }
 
-func (r *results) atLeast(what string, measured spread, least float64) {
-	r.add(bar{what, measured.String(), fmt.Sprintf("≥ %.2f×", least), measured.median >= least})
+func (r *results) atLeast(name string, measured spread, limit float64) {
+	r.add(bar{name, measured.String(), fmt.Sprintf("≥ %.2f×", limit), measured.median >= limit})
 }
 
-// requests are counted, not estimated.
-func (r *results) requests(what string, measured, most int) {
-	r.add(bar{what, fmt.Sprint(measured), fmt.Sprintf("≤ %d", most), measured <= most})
+// requests adds a bar for a counted number of requests.
+func (r *results) requests(name string, measured, limit int) {
+	r.add(bar{name, fmt.Sprint(measured), fmt.Sprintf("≤ %d", limit), measured <= limit})
 }
 
-// table is the bars as text.
+// table returns the bars as text.
 func (r *results) table() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\tMEASURED\tBAR\t")
 	met := 0
 	for _, row := range r.bars {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", row.what, row.measured, row.goal, row.verdict())
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", row.name, row.measured, row.goal, row.verdict())
 		if row.met {
 			met++
 		}
 	}
-	// Writing to a builder never fails.
+	// Writing to a builder does not fail.
 	_ = w.Flush()
 	fmt.Fprintf(&b, "\n%d of %d bars met.\n", met, len(r.bars))
 	return b.String()
@@ -93,7 +93,7 @@ func (b bar) verdict() string {
 	return "NOT MET"
 }
 
-// byArm groups the latencies of a scenario.
+// byArm groups the latencies of a scenario by arm.
 func (r *results) byArm(scenario string, rtt time.Duration) (names []string, all map[string]load.Latencies) {
 	all = map[string]load.Latencies{}
 	for _, row := range r.latencies {

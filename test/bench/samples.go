@@ -8,7 +8,7 @@ import (
 	"github.com/pullgate/pullgate/test/bench/load"
 )
 
-// samples are one value of each arm in each round. The zero value is empty and ready for use.
+// samples has one value per arm and round. The zero value is empty and usable.
 type samples struct {
 	names  []string
 	values map[string][]float64
@@ -27,10 +27,10 @@ func (s *samples) add(name string, value float64) {
 
 func (s *samples) median(name string) float64 { return load.Median(s.values[name]) }
 
-// describe is the median and, in brackets, the spread.
+// describe returns the median and, in brackets, the range.
 func (s *samples) describe(name, unit string) string { return rangeOf(s.values[name]).in(unit) }
 
-// ratio compares two arms round by round, so that what slows down a whole round is no difference between them.
+// ratio compares two arms round by round, so that a slow round does not count as a difference.
 func (s *samples) ratio(name, to string) spread {
 	var ratios []float64
 	for i, value := range s.values[name] {
@@ -41,7 +41,7 @@ func (s *samples) ratio(name, to string) spread {
 	return rangeOf(ratios)
 }
 
-// spread is a median, and the range in which the values are.
+// spread is a median and the range of the values.
 type spread struct{ median, low, high float64 }
 
 func rangeOf(values []float64) spread {
@@ -51,7 +51,7 @@ func rangeOf(values []float64) spread {
 	return spread{load.Median(values), slices.Min(values), slices.Max(values)}
 }
 
-// String is that of a ratio.
+// String returns the spread of a ratio.
 func (s spread) String() string { return fmt.Sprintf("%.2f× (%.2f–%.2f)", s.median, s.low, s.high) }
 
 func (s spread) in(unit string) string {

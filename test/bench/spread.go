@@ -9,10 +9,10 @@ import (
 	"github.com/pullgate/pullgate/test/bench/stage"
 )
 
-// farAway is the distance of many registries.
+// farAway is a usual round-trip time to a registry.
 const farAway = 100 * time.Millisecond
 
-// spread asks for a pod whose images are on as many registries, and for pods with one image on each of them.
+// spread sends a pod whose images are on different registries, and pods with one image from each of them.
 func (b *bench) spread(ctx context.Context) error {
 	s, err := b.startPullgate(ctx)
 	if err != nil {
@@ -39,7 +39,7 @@ func (b *bench) spread(ctx context.Context) error {
 		return err
 	}
 	times := samples{}
-	// The first round gets to know the registries.
+	// The first round warms up the connections to the registries.
 	for round := range min(b.plan.rounds, 5) + 1 {
 		slowest, all, err := spreadRound(ctx, s, registries, single, together)
 		if err != nil {
@@ -51,14 +51,14 @@ func (b *bench) spread(ctx context.Context) error {
 		}
 	}
 	for _, name := range times.names {
-		b.say("%s: %s", name, times.describe(name, "ms"))
+		b.printf("%s: %s", name, times.describe(name, "ms"))
 	}
 	b.results.atMost(fmt.Sprintf("%d images on %[1]d registries at 100 ms, against the slowest of them", len(hosts)),
 		times.ratio("all in one pod", "slowest of one"), 1.2)
 	return nil
 }
 
-// spreadRound asks for new images.
+// spreadRound sends pods with new images.
 func spreadRound(
 	ctx context.Context, s *server, registries []*stage.Registry, single, together load.Template,
 ) (slowest, all time.Duration, err error) {
@@ -68,25 +68,25 @@ func spreadRound(
 		if err != nil {
 			return 0, 0, err
 		}
-		took, err := s.ask(ctx, single.With(r.Host+"/"+names[0]))
+		took, err := s.review(ctx, single.With(r.Host+"/"+names[0]))
 		if err != nil {
 			return 0, 0, err
 		}
 		slowest = max(slowest, took)
 		images = append(images, r.Host+"/"+names[1])
 	}
-	all, err = s.ask(ctx, together.With(images...))
+	all, err = s.review(ctx, together.With(images...))
 	return slowest, all, err
 }
 
-// ask asks once.
-func (s *server) ask(ctx context.Context, review []byte) (time.Duration, error) {
-	served, err := s.target.Each(ctx, 1, 1, load.Always(review))
+// review sends one review and returns the latency.
+func (s *server) review(ctx context.Context, body []byte) (time.Duration, error) {
+	served, err := s.target.Each(ctx, 1, 1, load.Always(body))
 	if err != nil {
 		return 0, err
 	}
-	if served.Refused > 0 {
-		return 0, fmt.Errorf("%s refuses a pod: %s", s.name, served.Answers[0].Body)
+	if served.Denied > 0 {
+		return 0, fmt.Errorf("%s denies a pod: %s", s.name, served.Responses[0].Body)
 	}
-	return served.Answers[0].Latency, nil
+	return served.Responses[0].Latency, nil
 }

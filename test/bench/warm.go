@@ -9,7 +9,7 @@ import (
 	"github.com/pullgate/pullgate/test/bench/load"
 )
 
-// The arms, as tables and charts name them.
+// The names of the arms in tables and charts.
 const (
 	armNoop     = "no-op"
 	armDecode   = "decode"
@@ -20,14 +20,15 @@ const (
 )
 
 const (
-	// nearby is the distance of the registry whose answers are known: should one be asked after all, it shows.
+	// nearby is the round-trip time to the registry of the cached verdicts. An unexpected request to it would show in
+	// the latency.
 	nearby = 20 * time.Millisecond
-	// containers is how many a pod has.
+	// containers is the number of containers in a pod.
 	containers = 3
 )
 
-// warm compares Pullgate, when it knows all answers, with webhooks that have no question. One of these runs twice: how far apart
-// the two are is what a difference means.
+// warm compares Pullgate with cached verdicts with webhooks that send no requests. One of them runs twice: the
+// difference between the two is the noise of the measurement.
 func (b *bench) warm(ctx context.Context) error {
 	review, err := b.knownPod(ctx)
 	if err != nil {
@@ -50,7 +51,7 @@ func (b *bench) warm(ctx context.Context) error {
 	return errors.Join(b.warmLatency(ctx, arms, review), b.capacity(ctx, arms, review), b.allocations(ctx, arms, review))
 }
 
-// knownPod is one whose images are the same in every review.
+// knownPod returns the review of a pod whose images are the same in every request.
 func (b *bench) knownPod(ctx context.Context) ([]byte, error) {
 	r, err := b.StartRegistry(nearby)
 	if err != nil {
@@ -80,7 +81,7 @@ func (b *bench) warmArms(ctx context.Context) ([]*server, error) {
 	return append(arms, s), nil
 }
 
-// warmLatency asks at a rate that leaves the servers at ease.
+// warmLatency sends reviews at a rate that does not overload the servers.
 func (b *bench) warmLatency(ctx context.Context, arms []*server, review []byte) error {
 	p50, p99 := samples{}, samples{}
 	for round := range b.plan.warmRounds {
@@ -101,16 +102,16 @@ func (b *bench) warmLatency(ctx context.Context, arms []*server, review []byte) 
 	return nil
 }
 
-func (b *bench) compareWarm(what string, s samples, most float64) {
+func (b *bench) compareWarm(percentile string, s samples, limit float64) {
 	for _, name := range s.names {
-		b.say("%s %-13s %s", what, name, s.describe(name, "µs"))
+		b.printf("%s %-13s %s", percentile, name, s.describe(name, "µs"))
 	}
-	b.say("%s A/A noise     %s", what, s.ratio(armAgain, armDecode))
-	b.results.figure("warm "+what+" A/A noise", s.ratio(armAgain, armDecode).median, "×")
-	b.results.atMost("warm "+what+" against decoding the pod", s.ratio(armPullgate, armDecode), most)
+	b.printf("%s A/A noise     %s", percentile, s.ratio(armAgain, armDecode))
+	b.results.figure("warm "+percentile+" A/A noise", s.ratio(armAgain, armDecode).median, "×")
+	b.results.atMost("warm "+percentile+" against decoding the pod", s.ratio(armPullgate, armDecode), limit)
 }
 
-// capacity asks as fast as the servers answer, on as many connections as keep them busy.
+// capacity sends reviews as fast as the servers respond, on enough connections to keep them busy.
 func (b *bench) capacity(ctx context.Context, arms []*server, review []byte) error {
 	rates, costs := samples{}, samples{}
 	for round := range b.plan.rounds {
@@ -119,7 +120,7 @@ func (b *bench) capacity(ctx context.Context, arms []*server, review []byte) err
 			if err != nil {
 				return err
 			}
-			s.ForgetLog()
+			s.TruncateLog()
 			served, err := s.target.For(ctx, b.plan.conns, b.plan.capacityFor, load.Always(review))
 			if err != nil {
 				return err
@@ -138,16 +139,16 @@ func (b *bench) capacity(ctx context.Context, arms []*server, review []byte) err
 		}
 	}
 	for _, name := range rates.names {
-		b.say("capacity %-13s %s; CPU %s", name, rates.describe(name, "/s"), costs.describe(name, "µs"))
+		b.printf("capacity %-13s %s; CPU %s", name, rates.describe(name, "/s"), costs.describe(name, "µs"))
 	}
-	b.say("capacity A/A noise     %s", rates.ratio(armAgain, armDecode))
+	b.printf("capacity A/A noise     %s", rates.ratio(armAgain, armDecode))
 	b.results.figure("warm capacity A/A noise", rates.ratio(armAgain, armDecode).median, "×")
 	b.results.figure("CPU for a warm review against decoding the pod", costs.ratio(armPullgate, armDecode).median, "×")
 	b.results.atLeast("warm capacity against decoding the pod", rates.ratio(armPullgate, armDecode), 0.85)
 	return nil
 }
 
-// allocations counts what a process allocates for a review, from the first byte read to the last one written.
+// allocations counts the allocations of a process per review, from the first byte read to the last one written.
 func (b *bench) allocations(ctx context.Context, arms []*server, review []byte) error {
 	reviews := b.plan.counted
 	counts := samples{}
@@ -168,7 +169,7 @@ func (b *bench) allocations(ctx context.Context, arms []*server, review []byte) 
 		}
 	}
 	for _, name := range counts.names {
-		b.say("allocations %-13s %s", name, counts.describe(name, ""))
+		b.printf("allocations %-13s %s", name, counts.describe(name, ""))
 		b.results.figure("allocations, "+name, counts.median(name), "")
 	}
 	b.results.atMost(fmt.Sprintf("allocations for a warm pod of %d containers", containers),

@@ -8,13 +8,13 @@ import (
 	"github.com/pullgate/pullgate/test/bench/stage"
 )
 
-// wireStep is one question about one image, and how many requests it may cost.
+// wireStep is a pod with one image, and the limit of the requests for it.
 type wireStep struct {
-	what, image string
-	most        int
+	name, image string
+	limit       int
 }
 
-// wire counts the requests that single pods cost, one after the other.
+// wire counts the requests of single pods, one after the other.
 func (b *bench) wire(ctx context.Context) error {
 	s, r, template, err := b.pullgateAndRegistry(ctx, 1)
 	if err != nil {
@@ -40,20 +40,20 @@ func (b *bench) wire(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		b.say("%s: %s", step.what, got)
-		b.results.requests("requests for "+step.what, got.Total, step.most)
+		b.printf("%s: %s", step.name, got)
+		b.results.requests("requests for "+step.name, got.Total, step.limit)
 	}
 	return nil
 }
 
-// requestsFor counts those that one pod costs.
+// requestsFor returns the numbers of requests that one pod causes.
 func requestsFor(ctx context.Context, s *server, r *stage.Registry, review []byte) (stage.Requests, error) {
 	r.ResetRequests()
 	err := s.expectClean(ctx, review)
 	return r.Count(), err
 }
 
-// burst asks for the pods of a large Deployment at once.
+// burst sends the pods of a large Deployment concurrently.
 func (b *bench) burst(ctx context.Context) error {
 	s, err := b.startPullgate(ctx)
 	if err != nil {
@@ -68,7 +68,7 @@ func (b *bench) burst(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The registry is known by now; the image is not.
+	// The registry is known after the first pod, but the second image is not.
 	names, err := r.Fresh(2)
 	if err != nil {
 		return err
@@ -82,13 +82,13 @@ func (b *bench) burst(ctx context.Context) error {
 		return err
 	}
 	got := r.Count()
-	b.say("%d pods: %s; all answered after %.2f s, %d refused, %d in doubt", b.plan.pods, got, served.Elapsed.Seconds(),
-		served.Refused, served.Warned)
-	b.results.figure("burst, seconds until all are answered", served.Elapsed.Seconds(), "s")
+	b.printf("%d pods: %s; all responses after %.2f s, %d denied, %d with warnings", b.plan.pods, got, served.Elapsed.Seconds(),
+		served.Denied, served.Warned)
+	b.results.figure("burst, seconds until the last response", served.Elapsed.Seconds(), "s")
 	b.results.add(bar{
-		what:     fmt.Sprintf("requests for %d pods of one image at once", b.plan.pods),
+		name:     fmt.Sprintf("requests for %d concurrent pods of one image", b.plan.pods),
 		measured: got.String(), goal: "1 HEAD, 1 token",
-		met: got.Heads <= 1 && got.Tokens <= 1 && got.Gets == 0 && served.Refused == 0 && served.Warned == 0,
+		met: got.Heads <= 1 && got.Tokens <= 1 && got.Gets == 0 && served.Denied == 0 && served.Warned == 0,
 	})
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 
 func (p Plan) addressFile() string { return p.path("etc", "addresses") }
 
-// assign gives a name an address of its own, or returns the one that it has; the node's own name is that of the node. The file is locked meanwhile: both the
-// keeper and the caller of Up assign.
+// assign returns the address of a name, and gives a new name the next free address. localhost is 127.0.0.1. The file
+// is locked, because init and the caller of Up both assign addresses.
 func (p Plan) assign(name string) (address string, err error) {
 	if name == "localhost" || net.ParseIP(name).IsLoopback() {
 		return "127.0.0.1", nil
@@ -33,11 +33,11 @@ func (p Plan) assign(name string) (address string, err error) {
 	if ip, ok := (nameServer{file: p.addressFile()}).lookup(name); ok {
 		return ip.String(), nil
 	}
-	// The first and the last of each 256 are left out, since some take them for a network's own.
+	// The first and last address of each 256 are left out, because some programs treat them as network addresses.
 	const each, last = 254, 254 * 254
 	number := strings.Count(string(data), "\n")
 	if number >= last {
-		return "", errors.New("there is no address left")
+		return "", errors.New("no address is free")
 	}
 	address = fmt.Sprintf(registryIPFormat, 1+number/each, 1+number%each)
 	if _, err := fmt.Fprintf(file, "%s %s\n", address, name); err != nil {

@@ -11,26 +11,26 @@ import (
 	"strings"
 )
 
-// cgroups are where the cluster's pods are counted: one folder of that name in the only hierarchy (version 2), or in
-// that of every controller (version 1).
+// cgroups are the cgroups of the cluster's pods: a folder of that name in the only hierarchy (version 2), or in the
+// hierarchy of each controller (version 1).
 type cgroups struct{ root, name string }
 
-// controllers are those of version 2 that the kubelet wants.
+// controllers returns the controllers of version 2 that the kubelet requires.
 func controllers() []string { return []string{"cpuset", "cpu", "memory", "pids", "hugetlb"} }
 
-// hierarchies returns the folders that have a cgroup of the cluster, or are to have one.
+// hierarchies returns the folders that may contain a cgroup of the cluster.
 func (c cgroups) hierarchies() ([]string, error) {
 	if isFile(filepath.Join(c.root, "cgroup.controllers")) {
 		return []string{c.root}, nil
 	}
 	files, err := filepath.Glob(filepath.Join(c.root, "*", "cgroup.procs"))
 	if err != nil {
-		return nil, fmt.Errorf("looking for cgroups: %w", err)
+		return nil, fmt.Errorf("finding cgroups: %w", err)
 	}
 	var out []string
 	for _, file := range files {
 		dir := filepath.Dir(file)
-		// Controllers that are mounted together are there under each name, as links.
+		// Controllers that share a mount also have links by their own names.
 		if info, err := os.Lstat(dir); err == nil && info.IsDir() {
 			out = append(out, dir)
 		}
@@ -38,19 +38,20 @@ func (c cgroups) hierarchies() ([]string, error) {
 	return out, nil
 }
 
-// make makes the cgroups.
+// make creates the cgroups.
 func (c cgroups) make() error {
 	dirs, err := c.hierarchies()
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
-		// One controller at a time: a machine need not have all, and what is missing the kubelet will name.
+		// The controllers are enabled one by one, because a machine may lack some. The kubelet reports what it
+		// needs.
 		for _, controller := range controllers() {
 			_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+controller), 0)
 		}
 		if err := os.MkdirAll(filepath.Join(dir, c.name), 0o755); err != nil {
-			return fmt.Errorf("making a cgroup: %w", err)
+			return fmt.Errorf("creating a cgroup: %w", err)
 		}
 		if err := c.fillCpuset(dir); err != nil {
 			return err
@@ -59,8 +60,8 @@ func (c cgroups) make() error {
 	return nil
 }
 
-// fillCpuset gives the cluster all processors and memory of the hierarchy: in version 1, a cpuset without takes no
-// process.
+// fillCpuset assigns all processors and memory nodes of the hierarchy to the cluster. In version 1, a cgroup with an
+// empty cpuset cannot contain processes.
 func (c cgroups) fillCpuset(dir string) error {
 	for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
@@ -77,7 +78,7 @@ func (c cgroups) fillCpuset(dir string) error {
 	return nil
 }
 
-// remove removes the cgroups, which stay busy for a moment after their last process.
+// remove removes the cgroups. They stay busy for a moment after their last process.
 func (c cgroups) remove(ctx context.Context) error {
 	dirs, err := c.hierarchies()
 	if err != nil {
@@ -96,7 +97,7 @@ func (c cgroups) remove(ctx context.Context) error {
 	return nil
 }
 
-// removeTree removes a cgroup and those in it, the deepest first. The files in them can't be removed, nor need be.
+// removeTree removes a cgroup and its children, the deepest first. The kernel removes the files in them.
 func removeTree(top string) error {
 	var dirs []string
 	err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
@@ -104,7 +105,7 @@ func removeTree(top string) error {
 			dirs = append(dirs, path)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // gone meanwhile
+			return nil // removed by another process
 		}
 		return err
 	})

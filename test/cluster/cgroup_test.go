@@ -10,29 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Files in a real cgroup go with its folder; here they would keep it. These tests remove them first, as the kernel does.
-func clearFiles(t *testing.T, dirs ...string) {
-	t.Helper()
-	for _, dir := range dirs {
-		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-			_ = os.Remove(filepath.Join(dir, name))
-		}
-	}
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
 func TestCgroupsOfVersion1(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	place(t, root, "cpu,cpuacct/cgroup.procs", "cpuset/cgroup.procs", "not-a-controller/file")
+	createFiles(t, root, "cpu,cpuacct/cgroup.procs", "cpuset/cgroup.procs", "not-a-controller/file")
 	for name, data := range map[string]string{"cpuset.cpus": "0-1", "cpuset.mems": "0"} {
 		if err := os.WriteFile(filepath.Join(root, "cpuset", name), []byte(data), 0o600); err != nil {
 			t.Fatal(err)
@@ -46,7 +27,7 @@ func TestCgroupsOfVersion1(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := c.make(); err != nil {
-		t.Errorf("making them twice: %v", err)
+		t.Errorf("the second make: %v", err)
 	}
 	made, err := filepath.Glob(filepath.Join(root, "*", "mine"))
 	if err != nil {
@@ -59,7 +40,7 @@ func TestCgroupsOfVersion1(t *testing.T) {
 	}
 	mine := filepath.Join(root, "cpuset", "mine")
 	if cpus, mems := read(t, filepath.Join(mine, "cpuset.cpus")), read(t, filepath.Join(mine, "cpuset.mems")); cpus != "0-1" || mems != "0" {
-		t.Errorf("got cpuset %q and %q, want that of the hierarchy", cpus, mems)
+		t.Errorf("got cpuset %q and %q, want the hierarchy's values", cpus, mems)
 	}
 	clearFiles(t, mine)
 	removeAll(t, c)
@@ -68,7 +49,7 @@ func TestCgroupsOfVersion1(t *testing.T) {
 func TestCgroupsOfVersion2(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	place(t, root, "cgroup.controllers", "cgroup.subtree_control", "cgroup.procs", "system.slice/cgroup.procs")
+	createFiles(t, root, "cgroup.controllers", "cgroup.subtree_control", "cgroup.procs", "system.slice/cgroup.procs")
 	c := cgroups{root: root, name: "mine"}
 	if err := c.make(); err != nil {
 		t.Fatal(err)
@@ -77,16 +58,16 @@ func TestCgroupsOfVersion2(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(filepath.Join(root, "system.slice", "mine")); err == nil {
-		t.Error("there is a cgroup in another's")
+		t.Error("a cgroup was created inside another one")
 	}
-	// A real one adds them up.
+	// The kernel adds the controllers up. An ordinary file keeps the last one.
 	if got := read(t, filepath.Join(root, "cgroup.subtree_control")); got != "+hugetlb" {
-		t.Errorf("the last controller that was asked for is %q, want hugetlb", got)
+		t.Errorf("the last enabled controller is %q, want hugetlb", got)
 	}
 	removeAll(t, c)
 }
 
-// removeAll removes the cgroups, with some that a kubelet has made in them.
+// removeAll adds cgroups as a kubelet does, and removes them all.
 func removeAll(t *testing.T, c cgroups) {
 	t.Helper()
 	dirs, err := c.hierarchies()
@@ -103,38 +84,38 @@ func removeAll(t *testing.T, c cgroups) {
 	}
 	for _, dir := range dirs {
 		if _, err := os.Stat(filepath.Join(dir, c.name)); !os.IsNotExist(err) {
-			t.Errorf("%s is still there", filepath.Join(dir, c.name))
+			t.Errorf("%s still exists", filepath.Join(dir, c.name))
 		}
 	}
 	if err := c.remove(t.Context()); err != nil {
-		t.Errorf("removing them twice: %v", err)
+		t.Errorf("the second remove: %v", err)
 	}
 }
 
 func TestCgroupsInUse(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	place(t, root, "cpu/cgroup.procs", "cpu/mine/kubepods/busy")
+	createFiles(t, root, "cpu/cgroup.procs", "cpu/mine/kubepods/busy")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := cgroups{root: root, name: "mine"}.remove(ctx)
 	if err == nil || !strings.Contains(err.Error(), "removing a cgroup") || !strings.Contains(err.Error(), "kubepods") {
-		t.Errorf("got error %v, want one that names the cgroup in use", err)
+		t.Errorf("got error %v, want an error with the cgroup in use", err)
 	}
 }
 
 func TestCgroupsMakeErrors(t *testing.T) {
 	t.Parallel()
 	taken := t.TempDir()
-	place(t, taken, "cpu/cgroup.procs", "cpu/mine")
+	createFiles(t, taken, "cpu/cgroup.procs", "cpu/mine")
 	odd := t.TempDir()
-	place(t, odd, "cpuset/cgroup.procs", "cpuset/cpuset.cpus/file")
+	createFiles(t, odd, "cpuset/cgroup.procs", "cpuset/cpuset.cpus/file")
 	for name, tt := range map[string]struct{ root, want string }{
-		"the name is taken":       {taken, "making a cgroup"},
-		"the cpuset is no cpuset": {odd, "filling the cpuset"},
+		"the name is a file":     {taken, "creating a cgroup"},
+		"the cpuset is a folder": {odd, "filling the cpuset"},
 	} {
 		if err := (cgroups{root: tt.root, name: "mine"}).make(); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: got error %v, want one with %q", name, err, tt.want)
+			t.Errorf("%s: got error %v, want %q in it", name, err, tt.want)
 		}
 	}
 }

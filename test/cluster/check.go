@@ -12,19 +12,19 @@ import (
 )
 
 var (
-	errNotLinux = errors.New("a cluster needs Linux: its node lives in namespaces")
-	errNotRoot  = errors.New("a cluster needs root: for namespaces, mounts and cgroups")
+	errNotLinux = errors.New("a cluster requires Linux, for namespaces")
+	errNotRoot  = errors.New("a cluster requires root, for namespaces, mounts and cgroups")
 )
 
-// packageOf says which Debian package brings a command that the node runs.
+// packageOf maps commands that the node runs to their Debian packages.
 func packageOf() map[string]string {
 	return map[string]string{"runc": "runc", "iptables": "iptables", "conntrack": "conntrack", "ip": "iproute2"}
 }
 
-// pluginsPackage brings the CNI plugins, which are no commands.
+// pluginsPackage is the Debian package of the CNI plugins.
 const pluginsPackage = "containernetworking-plugins"
 
-// needs are the things of this machine that decide whether a cluster can run on it.
+// needs are the properties of a machine that decide whether a cluster can run on it.
 type needs struct {
 	os         string
 	uid        int
@@ -39,7 +39,7 @@ func machine() needs {
 	}
 }
 
-// check returns the folder of the CNI plugins, or what is missing, all at once and with the way to get it.
+// check returns the folder of the CNI plugins. Its error lists everything that is missing, and how to install it.
 func (n needs) check() (plugins string, err error) {
 	if n.os != "linux" {
 		return "", errNotLinux
@@ -58,7 +58,7 @@ func (n needs) check() (plugins string, err error) {
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return "", fmt.Errorf("the node needs more programs: apt-get install -y --no-install-recommends %s",
+		return "", fmt.Errorf("programs are missing on this machine: apt-get install -y --no-install-recommends %s",
 			strings.Join(missing, " "))
 	}
 	return plugins, nil
@@ -73,13 +73,13 @@ func (n needs) findPlugins() string {
 	return ""
 }
 
-// Check tells whether a cluster can run on this machine, or what is in the way.
+// Check returns an error if a cluster cannot run on this machine.
 func Check() error {
 	_, err := machine().check()
 	return err
 }
 
-// programs are those that are built, by the folder they are in.
+// programs returns the names of the built programs by their folder.
 func (p Plan) programs() map[string][]string {
 	return map[string][]string{
 		p.Programs: {
@@ -90,12 +90,12 @@ func (p Plan) programs() map[string][]string {
 	}
 }
 
-// checkPrograms returns an error that says how to build what isn't.
+// checkPrograms returns an error if a program is missing. The error names the command that builds it.
 func (p Plan) checkPrograms() error {
 	for dir, names := range p.programs() {
 		for _, name := range names {
 			if path := filepath.Join(dir, name); !isFile(path) {
-				return fmt.Errorf("there is no %s: run `make cluster-programs`, which builds it", path)
+				return fmt.Errorf("%s is missing: run `make cluster-programs`", path)
 			}
 		}
 	}

@@ -8,18 +8,19 @@ import (
 	"os"
 )
 
-// Cluster is one that is up. Up or Open makes one.
+// Cluster is a running cluster. Up and Open return one.
 type Cluster struct {
-	plan   Plan
-	keeper int
-	// life is the end of the pipe by which the warden notices that this process has gone; nil for one that stays.
-	life io.Closer
-	// warden has a value once the warden has ended, if it is a child of this process.
-	warden <-chan error
+	plan    Plan
+	initPID int
+	// callerPipe is the pipe through which the supervisor notices that this process has exited. It is nil for a
+	// detached cluster.
+	callerPipe io.Closer
+	// supervisor receives a value when the supervisor exits, if it is a child of this process.
+	supervisor <-chan error
 }
 
-// Up brings a cluster up and returns when its node is ready for pods. The caller takes it down; if this process ends
-// before that, and the cluster is not Detached, it goes down by itself.
+// Up starts a cluster and returns when its node is ready for pods. The caller stops it with Down. Unless the cluster
+// is Detached, it also stops when this process exits.
 func Up(ctx context.Context, o Options) (*Cluster, error) {
 	p, err := o.ready()
 	if err != nil {
@@ -29,25 +30,25 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if progress == nil {
 		progress = io.Discard
 	}
-	w, err := p.startWarden()
+	s, err := p.startSupervisor()
 	if err != nil {
 		return nil, err
 	}
-	if err := w.await(ctx, progress); err != nil {
+	if err := s.await(ctx, progress); err != nil {
 		return nil, err
 	}
 	h, _, err := p.holder()
 	if err != nil {
-		return nil, errors.Join(err, w.life.Close(), <-w.ended)
+		return nil, errors.Join(err, s.callerPipe.Close(), <-s.ended)
 	}
-	c := &Cluster{plan: p, keeper: h.Keeper, life: w.life, warden: w.ended}
+	c := &Cluster{plan: p, initPID: h.Init, callerPipe: s.callerPipe, supervisor: s.ended}
 	if o.Detached {
 		return c, c.detach()
 	}
 	return c, nil
 }
 
-// ready returns the plan if this machine has what it takes.
+// ready returns the plan if this machine can run a cluster.
 func (o Options) ready() (Plan, error) {
 	plugins, err := machine().check()
 	if err != nil {
@@ -62,26 +63,26 @@ func (o Options) ready() (Plan, error) {
 		return Plan{}, err
 	}
 	if err := os.MkdirAll(p.path("logs"), 0o700); err != nil {
-		return Plan{}, fmt.Errorf("making the cluster's folder: %w", err)
+		return Plan{}, fmt.Errorf("creating the cluster's folder: %w", err)
 	}
 	overlay, err := onOverlay(p.Dir)
 	if err == nil && overlay {
-		err = fmt.Errorf("%s is on an overlay file system, which images can't be unpacked on: name another folder", p.Dir)
+		err = fmt.Errorf("%s is on an overlay file system, where containerd cannot unpack images: choose another folder", p.Dir)
 	}
 	return p, err
 }
 
-// detach tells the warden that the cluster stays.
+// detach makes the supervisor continue after this process exits.
 func (c *Cluster) detach() error {
-	life := c.life
-	c.life, c.warden = nil, nil
-	if _, err := life.(io.Writer).Write([]byte{staying}); err != nil {
-		return errors.Join(fmt.Errorf("letting the cluster stay: %w", err), life.Close())
+	pipe := c.callerPipe
+	c.callerPipe, c.supervisor = nil, nil
+	if _, err := pipe.(io.Writer).Write([]byte{detachByte}); err != nil {
+		return errors.Join(fmt.Errorf("detaching the cluster: %w", err), pipe.Close())
 	}
-	return life.Close()
+	return pipe.Close()
 }
 
-// Open returns the cluster that is up in the folder; empty means DefaultDir.
+// Open returns the running cluster in the folder. Empty means DefaultDir.
 func Open(dir string) (*Cluster, error) {
 	dir, err := resolveDir(dir)
 	if err != nil {
@@ -94,8 +95,8 @@ func Open(dir string) (*Cluster, error) {
 	if !up {
 		return nil, fmt.Errorf("%w in %s", ErrDown, dir)
 	}
-	return &Cluster{plan: h.Plan, keeper: h.Keeper}, nil
+	return &Cluster{plan: h.Plan, initPID: h.Init}, nil
 }
 
-// ErrDown says that there is no cluster.
-var ErrDown = errors.New("no cluster is up")
+// ErrDown means that no cluster is running.
+var ErrDown = errors.New("no cluster is running")

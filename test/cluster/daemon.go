@@ -8,17 +8,17 @@ import (
 	"sync"
 )
 
-// daemon is a program that runs as long as the cluster does.
+// daemon is a program that runs as long as the cluster.
 type daemon struct {
 	name string
 	path string
 	args []string
 }
 
-// family are the children of the keeper. As process 1 it also inherits the orphans of others, and buries both.
-type family struct {
+// children are the child processes of init. As PID 1, init also becomes the parent of orphans, and reaps both.
+type children struct {
 	plan Plan
-	// ended tells of the first daemon that ended.
+	// ended receives the end of the first daemon that ends.
 	ended chan error
 
 	mu   sync.Mutex
@@ -26,12 +26,12 @@ type family struct {
 	busy sync.WaitGroup
 }
 
-func newFamily(p Plan) *family {
-	return &family{plan: p, ended: make(chan error, 1), own: map[int]bool{}}
+func newChildren(p Plan) *children {
+	return &children{plan: p, ended: make(chan error, 1), own: map[int]bool{}}
 }
 
-// environment is all that a daemon gets of it. A home of its own keeps a developer's registry credentials, and proxies,
-// off the node.
+// environment returns the whole environment of a daemon. With a home of its own, a developer's registry credentials
+// do not reach the node. Proxy variables are left out.
 func (p Plan) environment() []string {
 	return []string{
 		"HOME=" + p.path("home"),
@@ -41,67 +41,68 @@ func (p Plan) environment() []string {
 
 func (p Plan) logFile(name string) string { return p.path("logs", name+".log") }
 
-// start starts the daemon, whose output goes to its log.
-func (f *family) start(d daemon) error {
-	log, err := os.Create(f.plan.logFile(d.name))
+// start starts the daemon, and writes its output to its log.
+func (c *children) start(d daemon) error {
+	log, err := os.Create(c.plan.logFile(d.name))
 	if err != nil {
-		return fmt.Errorf("making the log of %s: %w", d.name, err)
+		return fmt.Errorf("creating the log of %s: %w", d.name, err)
 	}
 	defer log.Close()
 	cmd := exec.Command(d.path, d.args...)
-	cmd.Dir, cmd.Env = f.plan.Dir, f.plan.environment()
+	cmd.Dir, cmd.Env = c.plan.Dir, c.plan.environment()
 	cmd.Stdout, cmd.Stderr = log, log
-	if err := f.adopt(cmd); err != nil {
+	if err := c.startChild(cmd); err != nil {
 		return fmt.Errorf("starting %s: %w", d.name, err)
 	}
-	f.busy.Go(func() {
-		// How it ended is in the process state.
+	c.busy.Go(func() {
+		// The process state has the exit status.
 		_ = cmd.Wait()
-		f.forget(cmd.Process.Pid)
-		end := fmt.Errorf("%s ended: %s; its last words:\n%s", d.name, cmd.ProcessState, lastLines(f.plan.logFile(d.name)))
+		c.remove(cmd.Process.Pid)
+		end := fmt.Errorf("%s ended: %s; its last output:\n%s", d.name, cmd.ProcessState, lastLines(c.plan.logFile(d.name)))
 		select {
-		case f.ended <- end:
+		case c.ended <- end:
 		default:
 		}
 	})
 	return nil
 }
 
-// adopt starts the command as one that bury leaves alone. The lock keeps bury from seeing it before it is known.
-func (f *family) adopt(cmd *exec.Cmd) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// startChild starts the command as an own child, which reap skips. The lock keeps reap from running before the child
+// is recorded.
+func (c *children) startChild(cmd *exec.Cmd) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	f.own[cmd.Process.Pid] = true
+	c.own[cmd.Process.Pid] = true
 	return nil
 }
 
-func (f *family) forget(pid int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.own, pid)
+func (c *children) remove(pid int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.own, pid)
 }
 
-// run waits for a command that ends by itself.
-func (f *family) run(cmd *exec.Cmd) error {
+// run runs a command and waits for its end.
+func (c *children) run(cmd *exec.Cmd) error {
 	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.Env = &output, &output, f.plan.environment()
-	if err := f.adopt(cmd); err != nil {
+	cmd.Stdout, cmd.Stderr, cmd.Env = &output, &output, c.plan.environment()
+	if err := c.startChild(cmd); err != nil {
 		return fmt.Errorf("starting %s: %w", cmd.Path, err)
 	}
-	defer f.forget(cmd.Process.Pid)
+	defer c.remove(cmd.Process.Pid)
 	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("running %s: %w: %s", cmd.Path, err, bytes.TrimSpace(output.Bytes()))
 	}
 	return nil
 }
 
-// lastLines returns the end of a file.
+// lastLines returns the last lines of a file.
 func lastLines(path string) string {
 	const lines, enough = 5, 4 << 10
-	// Without the file there are no last words.
+	// Without the file, there are no lines.
 	data, _ := os.ReadFile(path)
 	data = bytes.TrimSpace(data[max(0, len(data)-enough):])
 	parts := bytes.Split(data, []byte("\n"))

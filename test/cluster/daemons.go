@@ -2,7 +2,7 @@ package cluster
 
 import "path/filepath"
 
-// etcd forgets: nothing in it outlives the cluster.
+// etcd does not sync its data, because the data does not outlive the cluster.
 func (p Plan) etcd() daemon {
 	const peer = "http://127.0.0.1:2380"
 	return daemon{name: "etcd", path: filepath.Join(p.Assets, "etcd"), args: []string{
@@ -16,7 +16,7 @@ func (p Plan) apiServer() daemon {
 	return daemon{name: "kube-apiserver", path: filepath.Join(p.Assets, "kube-apiserver"), args: []string{
 		"--etcd-servers=" + etcdURL,
 		"--bind-address=0.0.0.0", "--secure-port=6443", "--advertise-address=" + nodeIP,
-		// A webhook's Service is reached at its pods: the API server need not go through kube-proxy.
+		// The API server connects to a webhook's pods directly, so it need not use kube-proxy.
 		"--enable-aggregator-routing=true",
 		"--cert-dir=" + p.path("pki", "generated"),
 		"--tls-cert-file=" + p.path("pki", "kube-apiserver.crt"),
@@ -36,7 +36,8 @@ func (p Plan) controllerManager() daemon {
 		"--service-account-private-key-file="+p.path("pki", "service-accounts.key"),
 		"--root-ca-file="+p.path("pki", "ca.crt"),
 		"--use-service-account-credentials", "--leader-elect=false", "--bind-address=127.0.0.1",
-		// With its own, slower limits, five seconds pass before there is a service account, and pods are refused so long.
+		// With the lower default limits, the service account appears after five seconds, and pods are rejected until
+		// then.
 		"--kube-api-qps=500", "--kube-api-burst=1000",
 	)
 }
@@ -47,7 +48,7 @@ func (p Plan) scheduler() daemon {
 
 func (p Plan) proxy() daemon {
 	return p.ofKubernetes("kube-proxy", "--hostname-override="+nodeName, "--proxy-mode=iptables",
-		// The kernel lets only the machine's first network set these.
+		// The kernel allows these settings only in the machine's first network namespace.
 		"--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0", "--conntrack-tcp-timeout-close-wait=0",
 		"--healthz-bind-address=127.0.0.1:10256", "--metrics-bind-address=127.0.0.1:10249",
 	)
@@ -72,7 +73,7 @@ func (p Plan) kubelet() daemon {
 	return p.ofKubernetes("kubelet", args...)
 }
 
-// ofKubernetes is a program that acts as the user of its name.
+// ofKubernetes returns a program that authenticates as the user of the same name.
 func (p Plan) ofKubernetes(name string, args ...string) daemon {
 	args = append([]string{"--kubeconfig=" + p.kubeconfig(name)}, args...)
 	return daemon{name: name, path: filepath.Join(p.Programs, name), args: args}

@@ -1,15 +1,21 @@
-// Package cluster runs a real Kubernetes cluster of one node on one Linux machine, without containers around it, images
-// or a network: etcd, the control plane, kube-proxy, kubelet and containerd, all built from Go modules. What a node says
-// about an image that Pullgate would deny can then be read off a node.
+// Package cluster runs a real Kubernetes cluster of one node on one Linux machine: etcd, the control plane,
+// kube-proxy, kubelet and containerd, all built from Go modules. It uses no containers around them, no images from
+// elsewhere and no external network. Tests compare Pullgate's verdicts with this node.
 //
-// Think of three processes inside one another. The caller of [Up] starts the warden, who stays outside, holds what
-// belongs to the machine (a lock, cgroups, a few empty folders) and gives it back at the end. The warden starts the
-// keeper, who is process 1 of a PID namespace and has a network and a mount namespace to itself: there it keeps a name
-// server, registries and the programs of Kubernetes. Whatever runs in there, pods included, is gone when the keeper is,
-// for the kernel ends a PID namespace with its process 1; mounts and network devices go the same way. And the keeper
-// goes when the warden goes, and the warden when the caller does, however that happens. Only when the warden is killed
-// outright do cgroups and folders stay behind, without a process in them, until the next [Up] or [Down].
+// A cluster has three processes, each the parent of the next:
 //
-// Nothing in there reaches anything outside: the one bridge has no port. A caller reaches in by [Cluster.Dial],
+//	caller of Up → supervisor (outside) → init (PID 1, inside) → name server, registries, programs of Kubernetes
+//
+// The supervisor holds the resources of the machine: a lock, cgroups and a few empty folders. It releases them at the
+// end. Init runs in PID, network and mount namespaces of its own. When init exits, the kernel ends all processes in
+// its PID namespace, including pods, and removes the mounts and network devices. Init exits with the supervisor, and
+// the supervisor exits with the caller, even if one of them is killed. Only after a killed supervisor do cgroups and
+// folders remain, without a process, until the next [Up] or [Down].
+//
+// The cluster's network has no route to the outside: its bridge has no port. The caller connects with [Cluster.Dial],
 // [Cluster.Start] and [Cluster.Serve].
+//
+//	c, err := cluster.Up(ctx, cluster.Options{})
+//	config, err := c.Config()
+//	err = c.Down(ctx)
 package cluster

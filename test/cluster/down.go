@@ -8,28 +8,27 @@ import (
 	"syscall"
 )
 
-// Down takes the cluster down, and returns when nothing of it is left but its logs. It is right, too, after a cluster that
-// came down by itself, and tells so.
+// Down stops the cluster and returns when only its logs remain. After a cluster that stopped by itself it removes the
+// remains and returns an error.
 func (c *Cluster) Down(ctx context.Context) error {
 	var ended error
-	if c.life != nil {
-		// The warden notices, whatever closing says.
-		_ = c.life.Close()
+	if c.callerPipe != nil {
+		// The supervisor notices the closed pipe, even if Close returns an error.
+		_ = c.callerPipe.Close()
 		select {
-		case ended = <-c.warden:
-			c.life = nil
+		case ended = <-c.supervisor:
+			c.callerPipe = nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 	if ended != nil {
-		ended = fmt.Errorf("the cluster had come down by itself (%w): see %s", ended, c.LogDir())
+		ended = fmt.Errorf("the cluster had stopped by itself (%w): see %s", ended, c.LogDir())
 	}
 	return errors.Join(ended, c.plan.down(ctx))
 }
 
-// Down takes down whatever is left of a cluster in the folder, of which empty means DefaultDir: one that is up, or what a
-// killed one has left.
+// Down stops a running cluster in the folder, or removes the remains of a killed one. An empty dir means DefaultDir.
 func Down(ctx context.Context, dir string) error {
 	dir, err := resolveDir(dir)
 	if err != nil {
@@ -38,7 +37,7 @@ func Down(ctx context.Context, dir string) error {
 	return Plan{Dir: dir}.down(ctx)
 }
 
-// down asks the warden to end, and clears up itself when there is none.
+// down signals the supervisor, or releases the resources itself if no supervisor runs.
 func (p Plan) down(ctx context.Context) error {
 	if _, err := os.Stat(p.Dir); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -46,29 +45,30 @@ func (p Plan) down(ctx context.Context) error {
 	timed, cancel := context.WithTimeout(ctx, graceful+removalTimeout)
 	defer cancel()
 	var held *lock
-	var asked int
+	var signalled int
 	err := poll(timed, func(context.Context) (done bool, err error) {
 		if held, err = p.acquire(); !errors.Is(err, errUp) {
 			return true, err
 		}
-		asked, err = p.ask(asked)
+		signalled, err = p.signal(signalled)
 		return false, err
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for the cluster to go down: %w", err)
+		return fmt.Errorf("waiting for the cluster to stop: %w", err)
 	}
-	outlive(timed, "/proc", asked)
-	return errors.Join(p.giveBack(), held.release())
+	waitForExit(timed, "/proc", signalled)
+	return errors.Join(p.releaseResources(), held.release())
 }
 
-// ask asks the warden to end, unless that is the one who has been asked already. It returns who has been.
-func (p Plan) ask(asked int) (int, error) {
-	h, known, err := p.holder()
-	if err != nil || !known || h.Warden == asked {
-		return asked, err
+// signal sends SIGTERM to the supervisor, unless it is the process that already got it. It returns the process that
+// got the signal.
+func (p Plan) signal(signalled int) (int, error) {
+	h, ok, err := p.holder()
+	if err != nil || !ok || h.Supervisor == signalled {
+		return signalled, err
 	}
-	if err := syscall.Kill(h.Warden, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return asked, fmt.Errorf("asking the warden to end: %w", err)
+	if err := syscall.Kill(h.Supervisor, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return signalled, fmt.Errorf("signalling the supervisor: %w", err)
 	}
-	return h.Warden, nil
+	return h.Supervisor, nil
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,13 +13,13 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// values are what the templates leave open.
+// values are the fields of the templates.
 type values struct {
 	Plan
 	Cgroup, NodeIP, PodNetwork, Socket, Sandbox string
 }
 
-// files are the templates, by where in the cluster's folder their text goes.
+// files maps paths in the cluster's folder to templates.
 func files() map[string]string {
 	return map[string]string{
 		"etc/containerd.toml":        "containerd.toml",
@@ -28,7 +29,7 @@ func files() map[string]string {
 	}
 }
 
-// writeFiles writes the configuration of the node.
+// writeFiles writes the configuration files of the node.
 func (p Plan) writeFiles() error {
 	all, err := template.ParseFS(templates, "templates/*")
 	if err != nil {
@@ -40,7 +41,7 @@ func (p Plan) writeFiles() error {
 	for path, name := range files() {
 		var text bytes.Buffer
 		if err := all.ExecuteTemplate(&text, name, v); err != nil {
-			return fmt.Errorf("filling in %s: %w", name, err)
+			return fmt.Errorf("executing the template %s: %w", name, err)
 		}
 		if err := writeFile(p.path(path), text.Bytes()); err != nil {
 			return err
@@ -49,10 +50,10 @@ func (p Plan) writeFiles() error {
 	return nil
 }
 
-// writeFile writes the file and makes its folder.
+// writeFile creates the file and its folder.
 func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("making a folder: %w", err)
+		return fmt.Errorf("creating a folder: %w", err)
 	}
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		return fmt.Errorf("writing a file: %w", err)
@@ -60,12 +61,34 @@ func writeFile(path string, data []byte) error {
 	return nil
 }
 
-// makeDirs makes the folders that are not made on the way.
+// makeDirs creates the folders that no other step creates.
 func (p Plan) makeDirs() error {
-	for _, dir := range append(p.passing(), p.path("logs"), p.hostsDir()) {
+	for _, dir := range append(p.temporaryDirs(), p.path("logs"), p.hostsDir()) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("making a folder: %w", err)
+			return fmt.Errorf("creating a folder: %w", err)
 		}
 	}
 	return nil
+}
+
+// prepare writes all files that init and its programs read.
+func (p Plan) prepare() error {
+	if err := p.makeDirs(); err != nil {
+		return err
+	}
+	if err := p.writeFiles(); err != nil {
+		return err
+	}
+	return p.writeKeys()
+}
+
+// remove removes all files except the logs and the lock.
+func (p Plan) remove() error {
+	var errs []error
+	for _, dir := range p.temporaryDirs() {
+		if err := os.RemoveAll(filepath.Clean(dir)); err != nil {
+			errs = append(errs, fmt.Errorf("removing files: %w", err))
+		}
+	}
+	return errors.Join(errs...)
 }

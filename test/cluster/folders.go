@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// hidden are the folders of the machine that kubelet, containerd and CNI plugins use whatever they are told. Inside,
-// each is a private, empty one.
-func hidden() []string {
+// privateFolders returns folders of the machine that the kubelet, containerd and CNI plugins use regardless of their
+// configuration. In the cluster's mount namespace, each is a private empty file system.
+func privateFolders() []string {
 	return []string{"/run/containerd", "/run/netns", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers"}
 }
 
-// makeFolders makes those that are missing and writes them down in the record first, for removeFolders. A record that is
-// there already keeps its lines.
+// makeFolders creates the missing folders. It first appends each to the record, for removeFolders. An existing record
+// keeps its lines.
 func makeFolders(record string, folders []string) error {
 	for _, folder := range folders {
 		if _, err := os.Stat(folder); err == nil {
@@ -27,7 +27,7 @@ func makeFolders(record string, folders []string) error {
 			return err
 		}
 		if err := os.MkdirAll(folder, 0o755); err != nil {
-			return fmt.Errorf("making a folder: %w", err)
+			return fmt.Errorf("creating a folder: %w", err)
 		}
 	}
 	return nil
@@ -45,9 +45,8 @@ func appendLine(path, line string) (err error) {
 	return nil
 }
 
-// removeFolders removes the folders in the record, unless somebody has put something there meanwhile, and the record.
-// Removing a folder would unmount what others have on it in their namespaces: one that is in use stays, and so does its
-// line in the record.
+// removeFolders removes the folders in the record, and the record. A folder with content stays. A folder in use stays
+// too, and keeps its line in the record, because removing it would unmount file systems of other namespaces.
 func removeFolders(record string, inUse func(folder string) bool) error {
 	data, err := os.ReadFile(record)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +60,7 @@ func removeFolders(record string, inUse func(folder string) bool) error {
 	}
 	for _, folder := range slices.Backward(strings.Fields(string(data))) {
 		if !inUse(folder) {
-			// It fails for a folder with something in it, or gone, and both are as well.
+			// Remove fails for a missing folder or one with content. Both are expected.
 			_ = os.Remove(folder)
 		} else if err := appendLine(record, folder); err != nil {
 			return err
@@ -70,11 +69,11 @@ func removeFolders(record string, inUse func(folder string) bool) error {
 	return nil
 }
 
-// mounted tells whether some process sees a mount on the folder, by a proc file system.
+// mounted reports whether a process has a mount on the folder, according to the proc file system.
 func mounted(proc, folder string) bool {
-	files, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "mounts")) // the pattern is a good one
+	files, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "mounts")) // the pattern is valid
 	for _, file := range files {
-		// Who has ended meanwhile sees nothing.
+		// A process that has exited has no mounts.
 		data, _ := os.ReadFile(file)
 		for line := range strings.Lines(string(data)) {
 			if fields := strings.Fields(line); len(fields) > 1 && fields[1] == folder {

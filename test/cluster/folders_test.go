@@ -22,15 +22,15 @@ func TestFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := makeFolders(record, folders); err != nil {
-		t.Fatalf("making them twice: %v", err)
+		t.Fatalf("the second makeFolders: %v", err)
 	}
-	place(t, folder("taken"), "by-somebody")
+	createFiles(t, folder("taken"), "another-program")
 	if err := removeFolders(record, func(f string) bool { return f == folder("busy") }); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]bool{"before": true, "a": false, "taken": true, "busy": true} {
 		if _, err := os.Stat(folder(name)); (err == nil) != want {
-			t.Errorf("%s: got error %v, want it there: %v", name, err, want)
+			t.Errorf("%s: got error %v, want it to exist: %v", name, err, want)
 		}
 	}
 	if got := read(t, record); got != folder("busy")+"\n" {
@@ -41,29 +41,29 @@ func TestFolders(t *testing.T) {
 	}
 	for _, path := range []string{folder("busy"), record} {
 		if _, err := os.Stat(path); !os.IsNotExist(err) {
-			t.Errorf("%s is still there", path)
+			t.Errorf("%s still exists", path)
 		}
 	}
 	if err := removeFolders(record, unused); err != nil {
-		t.Errorf("removing them twice: %v", err)
+		t.Errorf("the second removeFolders: %v", err)
 	}
 }
 
 func TestFolderErrors(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	place(t, root, "file")
+	createFiles(t, root, "file")
 	record := filepath.Join(root, "record")
 	for name, tt := range map[string]struct {
 		err  error
 		want string
 	}{
-		"a folder below a file": {makeFolders(record, []string{filepath.Join(root, "file", "x")}), "making a folder"},
-		"a record in no folder": {makeFolders(filepath.Join(root, "no", "record"), []string{filepath.Join(root, "x")}), "opening a record"},
-		"a folder for a record": {removeFolders(root, unused), "reading a record"},
+		"a folder below a file":         {makeFolders(record, []string{filepath.Join(root, "file", "x")}), "creating a folder"},
+		"a record without its folder":   {makeFolders(filepath.Join(root, "no", "record"), []string{filepath.Join(root, "x")}), "opening a record"},
+		"a folder in place of a record": {removeFolders(root, unused), "reading a record"},
 	} {
 		if tt.err == nil || !strings.Contains(tt.err.Error(), tt.want) {
-			t.Errorf("%s: got error %v, want one with %q", name, tt.err, tt.want)
+			t.Errorf("%s: got error %v, want %q in it", name, tt.err, tt.want)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// tunables are settings of the whole machine that a kubelet insists on, with the values that it wants. Inside, files
-// that hold these stand in place of the settings: the kubelet finds them as they should be, and the machine keeps its own.
+// tunables returns kernel settings that a kubelet requires, with their values. They belong to the whole machine. In
+// the cluster's mount namespace, files with these values are mounted over the settings, so the machine keeps its own.
 func tunables() map[string]int {
 	return map[string]int{
 		"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1,
@@ -19,16 +19,16 @@ func tunables() map[string]int {
 	}
 }
 
-// mountAll makes the file system what the node needs it to be.
+// mountAll mounts the file systems that the node needs.
 func (p Plan) mountAll() error {
 	if err := makePrivate(); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}
-	// The processes of the namespace, which the kubelet looks at.
+	// The kubelet reads the processes of this PID namespace.
 	if err := mount("proc", "/proc"); err != nil {
 		return err
 	}
-	for _, folder := range hidden() {
+	for _, folder := range privateFolders() {
 		if err := mount("tmpfs", folder); err != nil {
 			return err
 		}
@@ -45,8 +45,8 @@ func (p Plan) mountAll() error {
 	return bind(p.path("etc", "resolv.conf"), "/etc/resolv.conf")
 }
 
-// network returns what ip is to do. Components choose their address by the default route, hence the one over a bridge
-// that leads nowhere; every address of the registries is a local one.
+// network returns the commands for ip. Components select their address by the default route, so there is one over a
+// bridge without ports. All addresses of the registries are local.
 func network() []string {
 	return []string{
 		"link set lo up",
@@ -58,15 +58,15 @@ func network() []string {
 	}
 }
 
-// connect makes the network.
-func (f *family) connect() error {
+// connect sets the network up.
+func (c *children) connect() error {
 	cmd := exec.Command("ip", "-batch", "-")
 	cmd.Stdin = bytes.NewReader([]byte(strings.Join(network(), "\n") + "\n"))
-	if err := f.run(cmd); err != nil {
+	if err := c.run(cmd); err != nil {
 		return err
 	}
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0); err != nil {
-		return fmt.Errorf("switching forwarding on: %w", err)
+		return fmt.Errorf("enabling IP forwarding: %w", err)
 	}
 	return nil
 }

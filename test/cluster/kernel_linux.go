@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isolated gives a process namespaces of its own, as their process 1, and ends it when the thread ends that starts it.
+// isolated runs a process as PID 1 of new namespaces. The kernel kills it when the thread that started it ends.
 func isolated() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC,
@@ -20,10 +20,10 @@ func isolated() *syscall.SysProcAttr {
 	}
 }
 
-// makePrivate keeps mounts made here from showing anywhere else.
+// makePrivate keeps the mounts of this mount namespace out of others.
 func makePrivate() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") }
 
-// mount puts a new file system on the folder.
+// mount mounts a new file system on the folder.
 func mount(fstype, target string) error {
 	if err := unix.Mount(fstype, target, fstype, 0, ""); err != nil {
 		return fmt.Errorf("mounting %s on %s: %w", fstype, target, err)
@@ -31,7 +31,7 @@ func mount(fstype, target string) error {
 	return nil
 }
 
-// bind puts one file in place of another.
+// bind mounts one file over another.
 func bind(source, target string) error {
 	if err := unix.Mount(source, target, "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("mounting %s on %s: %w", source, target, err)
@@ -39,16 +39,17 @@ func bind(source, target string) error {
 	return nil
 }
 
-// onOverlay tells whether the folder is on an overlay file system, which another one can't sit on.
+// onOverlay reports whether the folder is on an overlay file system. Another one cannot be mounted on it.
 func onOverlay(dir string) (bool, error) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {
-		return false, fmt.Errorf("asking for the file system of %s: %w", dir, err)
+		return false, fmt.Errorf("reading the file system of %s: %w", dir, err)
 	}
 	return fs.Type == unix.OVERLAYFS_SUPER_MAGIC, nil
 }
 
-// inNetwork calls the function on a thread in the network of the process. Sockets that it makes stay there.
+// inNetwork calls the function on a thread in the network namespace of the process. Sockets of the function stay in
+// that network.
 func inNetwork(pid int, call func() error) error {
 	return onThread(func() error {
 		if err := enter(pid, "net", unix.CLONE_NEWNET); err != nil {
@@ -61,9 +62,9 @@ func inNetwork(pid int, call func() error) error {
 // startInside starts the command in the namespaces of the process.
 func startInside(pid int, cmd *exec.Cmd) error {
 	return onThread(func() error {
-		// A thread that shares its working directory with others may not change what that is relative to.
+		// setns into a mount namespace requires a thread that does not share its working directory.
 		if err := unix.Unshare(unix.CLONE_FS); err != nil {
-			return fmt.Errorf("leaving the other threads: %w", err)
+			return fmt.Errorf("unsharing the working directory: %w", err)
 		}
 		for _, ns := range []struct {
 			name string
@@ -77,12 +78,13 @@ func startInside(pid int, cmd *exec.Cmd) error {
 	})
 }
 
-// onThread calls the function on a thread that ends with it, and takes the namespaces that it entered along. The main
-// thread can't end, and stands for the whole process in its proc folder: while it is kept busy, another one is found.
+// onThread calls the function on a new thread that exits afterwards, because the function changes its namespaces. The
+// main thread cannot exit, and represents the process in /proc. If the goroutine gets the main thread, it blocks that
+// one and tries another.
 func onThread(call func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread is of no use to others
+		runtime.LockOSThread() // without an unlock: the thread exits, because its namespaces have changed
 		if unix.Gettid() == unix.Getpid() {
 			defer runtime.UnlockOSThread()
 			done <- onThread(call)
@@ -97,7 +99,7 @@ func onThread(call func() error) error {
 func enter(pid int, name string, flag int) (err error) {
 	file, err := os.Open("/proc/" + strconv.Itoa(pid) + "/ns/" + name)
 	if err != nil {
-		return fmt.Errorf("finding the %s namespace: %w", name, err)
+		return fmt.Errorf("opening the %s namespace: %w", name, err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	if err := unix.Setns(int(file.Fd()), flag); err != nil {

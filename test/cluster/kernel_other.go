@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// Elsewhere there are no namespaces: Check says so before any of these is called.
+// Other systems have no namespaces. Check returns an error before one of these is called.
 
 func isolated() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
 

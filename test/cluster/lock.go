@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// lock is a file that a warden holds for as long as it lives: the kernel lets go of it with the process, so that it
-// can't be wrong about who is alive, as a recorded process id could.
+// lock is a file that a supervisor keeps locked until it exits. The kernel releases the lock with the process, so it
+// is more reliable than a recorded process ID.
 type lock struct{ file *os.File }
 
-// holder is what the file says of whoever holds it, and of the cluster.
+// holder is the content of the lock file: the processes and the plan of the cluster.
 type holder struct {
-	Warden int  `json:"warden"`
-	Keeper int  `json:"keeper"`
-	Plan   Plan `json:"plan"`
+	Supervisor int  `json:"supervisor"`
+	Init       int  `json:"init"`
+	Plan       Plan `json:"plan"`
 }
 
-var errUp = errors.New("a cluster is already up")
+var errUp = errors.New("a cluster is already running")
 
 func (p Plan) lockFile() string { return p.path("lock") }
 
@@ -41,8 +41,8 @@ func (p Plan) acquire() (*lock, error) {
 	return &lock{file: file}, nil
 }
 
-// tell writes down who holds the lock.
-func (l *lock) tell(h holder) error {
+// write writes the holder into the file.
+func (l *lock) write(h holder) error {
 	data, err := json.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("encoding the lock's holder: %w", err)
@@ -56,43 +56,45 @@ func (l *lock) tell(h holder) error {
 	return nil
 }
 
-// release lets go of the lock, and leaves nothing in it.
+// release empties the file and releases the lock.
 func (l *lock) release() error {
 	return errors.Join(l.file.Truncate(0), l.file.Close())
 }
 
-// holder returns who holds the lock; false if nobody does, or has not said who it is.
+// holder returns the holder of the lock. It returns false if the lock is free or its holder has not written the file
+// yet.
 func (p Plan) holder() (holder, bool, error) {
 	l, err := p.acquire()
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return holder{}, false, nil
 	case err == nil:
-		// What a killed warden wrote stays there for whoever clears up.
+		// The content of a killed supervisor stays, because the next cleanup needs it.
 		return holder{}, false, l.file.Close()
 	case !errors.Is(err, errUp):
 		return holder{}, false, err
 	}
-	h, told := p.lastHolder()
-	return h, told, nil
+	h, ok := p.lastHolder()
+	return h, ok, nil
 }
 
-// lastHolder returns who holds the lock or was killed with it; false if nobody was, or has said who it is.
-func (p Plan) lastHolder() (h holder, told bool) {
+// lastHolder returns the content of the file: the current holder, or one that was killed. It returns false if the
+// file is empty.
+func (p Plan) lastHolder() (h holder, ok bool) {
 	data, err := os.ReadFile(p.lockFile())
-	told = err == nil && json.Unmarshal(data, &h) == nil
-	return h, told
+	ok = err == nil && json.Unmarshal(data, &h) == nil
+	return h, ok
 }
 
-// pollEvery is how often something is looked at that can't be waited for.
+// pollEvery is the interval of poll.
 const pollEvery = 50 * time.Millisecond
 
-// poll asks until the answer is yes, or an error, or the context ends.
-func poll(ctx context.Context, ask func(context.Context) (bool, error)) error {
+// poll calls the function until it returns true or an error, or the context ends.
+func poll(ctx context.Context, done func(context.Context) (bool, error)) error {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
-		if yes, err := ask(ctx); yes || err != nil {
+		if ok, err := done(ctx); ok || err != nil {
 			return err
 		}
 		select {

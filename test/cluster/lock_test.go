@@ -12,24 +12,24 @@ func TestLock(t *testing.T) {
 	t.Parallel()
 	p := Plan{Dir: t.TempDir()}
 	if _, up, err := p.holder(); up || err != nil {
-		t.Errorf("before: got up %v and error %v, want neither", up, err)
+		t.Errorf("without a lock: got up %v and error %v, want neither", up, err)
 	}
 	held, err := p.acquire()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, up, err := p.holder(); up || err != nil {
-		t.Errorf("held by somebody unknown: got up %v and error %v, want neither", up, err)
+		t.Errorf("held by an unknown process: got up %v and error %v, want neither", up, err)
 	}
-	want := holder{Warden: 1, Keeper: 2, Plan: Plan{Dir: p.Dir, Programs: "/programs"}}
-	if err := held.tell(want); err != nil {
+	want := holder{Supervisor: 1, Init: 2, Plan: Plan{Dir: p.Dir, Programs: "/programs"}}
+	if err := held.write(want); err != nil {
 		t.Fatal(err)
 	}
 	if got, up, err := p.holder(); !up || err != nil || got != want {
 		t.Errorf("held: got %v, up %v and error %v, want %v", got, up, err, want)
 	}
 	if _, err := p.acquire(); !errors.Is(err, errUp) || !strings.Contains(err.Error(), p.Dir) {
-		t.Errorf("taking it again: got error %v, want %v in %s", err, errUp, p.Dir)
+		t.Errorf("a second acquire: got error %v, want %v in %s", err, errUp, p.Dir)
 	}
 	if err := held.release(); err != nil {
 		t.Fatal(err)
@@ -39,32 +39,32 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// Looking whether a cluster is up does not wipe out what a killed warden has said.
-func TestLockOfAKilledWarden(t *testing.T) {
+// TestLockOfAKilledSupervisor checks that reading the lock does not erase the content of a killed supervisor.
+func TestLockOfAKilledSupervisor(t *testing.T) {
 	t.Parallel()
 	p := Plan{Dir: t.TempDir()}
 	held, err := p.acquire()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := holder{Warden: 1, Keeper: 2}
-	if err := held.tell(want); err != nil {
+	want := holder{Supervisor: 1, Init: 2}
+	if err := held.write(want); err != nil {
 		t.Fatal(err)
 	}
-	if err := held.file.Close(); err != nil { // as the kernel does it
+	if err := held.file.Close(); err != nil { // the kernel closes it like this
 		t.Fatal(err)
 	}
 	if _, up, err := p.holder(); up || err != nil {
 		t.Errorf("got up %v and error %v, want neither", up, err)
 	}
-	if got, told := p.lastHolder(); !told || got != want {
+	if got, ok := p.lastHolder(); !ok || got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if err := Down(t.Context(), p.Dir); err != nil {
 		t.Error(err)
 	}
-	if got, told := p.lastHolder(); told {
-		t.Errorf("after Down: got %v, want nobody", got)
+	if got, ok := p.lastHolder(); ok {
+		t.Errorf("after Down: got %v, want an empty lock", got)
 	}
 }
 
@@ -75,10 +75,10 @@ func TestLockErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := blocked.holder(); err == nil || !strings.Contains(err.Error(), "opening the lock") {
-		t.Errorf("got error %v, want one about opening the lock", err)
+		t.Errorf("got error %v, want an error about opening the lock", err)
 	}
 	if err := Down(t.Context(), blocked.Dir); err == nil || !strings.Contains(err.Error(), "opening the lock") {
-		t.Errorf("Down: got error %v, want one about opening the lock", err)
+		t.Errorf("Down: got error %v, want an error about opening the lock", err)
 	}
 	p := Plan{Dir: t.TempDir()}
 	held, err := p.acquire()
@@ -88,20 +88,11 @@ func TestLockErrors(t *testing.T) {
 	if err := held.release(); err != nil {
 		t.Fatal(err)
 	}
-	if err := held.tell(holder{}); err == nil || !strings.Contains(err.Error(), "emptying the lock") {
-		t.Errorf("telling after the release: got error %v, want one about emptying the lock", err)
+	if err := held.write(holder{}); err == nil || !strings.Contains(err.Error(), "emptying the lock") {
+		t.Errorf("write after release: got error %v, want an error about emptying the lock", err)
 	}
 	if err := held.release(); err == nil {
-		t.Error("releasing twice: got no error")
-	}
-}
-
-func TestOpenWithoutACluster(t *testing.T) {
-	t.Parallel()
-	for name, dir := range map[string]string{"an empty folder": t.TempDir(), "no folder": "/nowhere/at/all"} {
-		if _, err := Open(dir); !errors.Is(err, ErrDown) {
-			t.Errorf("%s: got error %v, want %v", name, err, ErrDown)
-		}
+		t.Error("second release: got no error")
 	}
 }
 
@@ -112,30 +103,30 @@ func TestPoll(t *testing.T) {
 	cancel()
 	tests := map[string]struct {
 		ctx     context.Context
-		answers []bool
+		results []bool
 		err     error
 		want    error
 	}{
-		"yes at once":     {ctx: t.Context(), answers: []bool{true}},
-		"yes at the end":  {ctx: t.Context(), answers: []bool{false, false, true}},
-		"an error":        {ctx: t.Context(), answers: []bool{false, false}, err: broken, want: broken},
-		"time is up":      {ctx: ended, answers: []bool{false}, want: context.Canceled},
-		"just in time":    {ctx: ended, answers: []bool{true}},
-		"error when over": {ctx: ended, answers: []bool{false}, err: broken, want: broken},
+		"true immediately":                   {ctx: t.Context(), results: []bool{true}},
+		"true at the third call":             {ctx: t.Context(), results: []bool{false, false, true}},
+		"an error":                           {ctx: t.Context(), results: []bool{false, false}, err: broken, want: broken},
+		"the context has ended":              {ctx: ended, results: []bool{false}, want: context.Canceled},
+		"true and the context has ended":     {ctx: ended, results: []bool{true}},
+		"an error and the context has ended": {ctx: ended, results: []bool{false}, err: broken, want: broken},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			asked := 0
+			calls := 0
 			err := poll(tt.ctx, func(context.Context) (bool, error) {
-				asked++
-				if asked == len(tt.answers) {
-					return tt.answers[asked-1], tt.err
+				calls++
+				if calls == len(tt.results) {
+					return tt.results[calls-1], tt.err
 				}
-				return tt.answers[asked-1], nil
+				return tt.results[calls-1], nil
 			})
-			if !errors.Is(err, tt.want) || asked != len(tt.answers) {
-				t.Errorf("got error %v after %d questions, want %v after %d", err, asked, tt.want, len(tt.answers))
+			if !errors.Is(err, tt.want) || calls != len(tt.results) {
+				t.Errorf("got error %v after %d calls, want %v after %d", err, calls, tt.want, len(tt.results))
 			}
 		})
 	}

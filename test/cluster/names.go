@@ -11,18 +11,18 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// nameServer answers for the names in a file of "ADDRESS NAME" lines, which it reads anew for each question, so that
-// whoever adds a line need not tell it. Two endings stand for what goes wrong: names that end in servfail.invalid fail,
-// those in hang.invalid are never answered. Nobody has any other name.
+// nameServer is a DNS server for the names in a file of "ADDRESS NAME" lines. It reads the file for each query, so
+// that programs can add lines. Two suffixes simulate faults: queries under servfail.invalid fail, and queries under
+// hang.invalid get no response. All other names do not exist.
 type nameServer struct{ file string }
 
-// The two endings.
+// The suffixes of names with faults.
 const (
 	servFail = "servfail.invalid"
 	hang     = "hang.invalid"
 )
 
-// serve answers until the context ends. The listener is its own to close.
+// serve answers queries until the context ends, and closes the connection.
 func (n nameServer) serve(ctx context.Context, conn net.PacketConn) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
@@ -33,17 +33,17 @@ func (n nameServer) serve(ctx context.Context, conn net.PacketConn) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			return errors.Join(fmt.Errorf("reading a question: %w", err), conn.Close())
+			return errors.Join(fmt.Errorf("reading a query: %w", err), conn.Close())
 		}
-		if answer := n.answer(packet[:size]); answer != nil {
-			// Who has gone does not miss it.
-			_, _ = conn.WriteTo(answer, from)
+		if response := n.respond(packet[:size]); response != nil {
+			// The client may have exited, so the error is ignored.
+			_, _ = conn.WriteTo(response, from)
 		}
 	}
 }
 
-// answer returns the reply to a question; nil for none.
-func (n nameServer) answer(packet []byte) []byte {
+// respond returns the response to a query, or nil for no response.
+func (n nameServer) respond(packet []byte) []byte {
 	var m dnsmessage.Message
 	if m.Unpack(packet) != nil || len(m.Questions) != 1 || m.Response {
 		return nil
@@ -63,18 +63,18 @@ func (n nameServer) answer(packet []byte) []byte {
 		header := dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 1}
 		m.Answers = []dnsmessage.Resource{{Header: header, Body: &dnsmessage.AResource{A: [4]byte(ip)}}}
 	}
-	reply, err := m.Pack()
+	response, err := m.Pack()
 	if err != nil {
 		return nil
 	}
-	return reply
+	return response
 }
 
 func isBelow(name, domain string) bool { return name == domain || strings.HasSuffix(name, "."+domain) }
 
 // lookup returns the address of a name.
 func (n nameServer) lookup(name string) (net.IP, bool) {
-	// Without a file there are no names.
+	// Without the file, no name exists.
 	data, _ := os.ReadFile(n.file)
 	for line := range strings.Lines(string(data)) {
 		address, found := strings.CutSuffix(strings.TrimSpace(line), " "+name)

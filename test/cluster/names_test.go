@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-func question(t *testing.T, name string, kind dnsmessage.Type) []byte {
+func query(t *testing.T, name string, kind dnsmessage.Type) []byte {
 	t.Helper()
 	m := dnsmessage.Message{
 		Header:    dnsmessage.Header{ID: 7, RecursionDesired: true},
@@ -41,28 +41,28 @@ func TestNameServer(t *testing.T) {
 		name   string
 		kind   dnsmessage.Type
 		code   dnsmessage.RCode
-		answer string
+		want   string
 		silent bool
 	}{
-		"a name":                   {name: "private.example", kind: dnsmessage.TypeA, answer: "10.90.1.2"},
-		"in capitals":              {name: "Private.EXAMPLE", kind: dnsmessage.TypeA, answer: "10.90.1.2"},
-		"of another kind":          {name: "private.example", kind: dnsmessage.TypeAAAA},
-		"nobody's":                 {name: "nobody.example", kind: dnsmessage.TypeA, code: none},
-		"the end of a name":        {name: "example", kind: dnsmessage.TypeA, code: none},
-		"below a name":             {name: "a.private.example", kind: dnsmessage.TypeA, code: none},
-		"a name without address":   {name: "odd.example", kind: dnsmessage.TypeA, code: none},
-		"an address of IPv6":       {name: "six.example", kind: dnsmessage.TypeA, code: none},
-		"a name that fails":        {name: "a.servfail.invalid", kind: dnsmessage.TypeA, code: dnsmessage.RCodeServerFailure},
-		"a name without an answer": {name: "a.hang.invalid", kind: dnsmessage.TypeA, silent: true},
-		"almost such a name":       {name: "ahang.invalid", kind: dnsmessage.TypeA, code: none},
+		"a known name":                              {name: "private.example", kind: dnsmessage.TypeA, want: "10.90.1.2"},
+		"a name in capitals":                        {name: "Private.EXAMPLE", kind: dnsmessage.TypeA, want: "10.90.1.2"},
+		"a query for another type":                  {name: "private.example", kind: dnsmessage.TypeAAAA},
+		"an unknown name":                           {name: "missing.example", kind: dnsmessage.TypeA, code: none},
+		"a suffix of a name":                        {name: "example", kind: dnsmessage.TypeA, code: none},
+		"a subdomain of a name":                     {name: "a.private.example", kind: dnsmessage.TypeA, code: none},
+		"a name without an address":                 {name: "odd.example", kind: dnsmessage.TypeA, code: none},
+		"a name with an IPv6 address":               {name: "six.example", kind: dnsmessage.TypeA, code: none},
+		"a name under servfail.invalid":             {name: "a.servfail.invalid", kind: dnsmessage.TypeA, code: dnsmessage.RCodeServerFailure},
+		"a name under hang.invalid":                 {name: "a.hang.invalid", kind: dnsmessage.TypeA, silent: true},
+		"a name with hang.invalid as a text suffix": {name: "ahang.invalid", kind: dnsmessage.TypeA, code: none},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			packet := server.answer(question(t, tt.name, tt.kind))
+			packet := server.respond(query(t, tt.name, tt.kind))
 			if tt.silent {
 				if packet != nil {
-					t.Error("got an answer, want none")
+					t.Error("got a response, want none")
 				}
 				return
 			}
@@ -75,27 +75,27 @@ func TestNameServer(t *testing.T) {
 				a := r.Body.(*dnsmessage.AResource).A
 				got = net.IP(a[:]).String()
 			}
-			if m.ID != 7 || !m.Response || m.RCode != tt.code || got != tt.answer {
-				t.Errorf("got %s with %q, want %s with %q", m.RCode, got, tt.code, tt.answer)
+			if m.ID != 7 || !m.Response || m.RCode != tt.code || got != tt.want {
+				t.Errorf("got %s with %q, want %s with %q", m.RCode, got, tt.code, tt.want)
 			}
 		})
 	}
 }
 
-func TestNameServerIgnoresNonsense(t *testing.T) {
+func TestNameServerIgnoresInvalidPackets(t *testing.T) {
 	t.Parallel()
-	reply := question(t, "registry.example", dnsmessage.TypeA)
-	reply[2] |= 0x80 // it says that it is an answer
-	two := question(t, "registry.example", dnsmessage.TypeA)
-	two[5] = 2 // it says that there are two questions
-	for name, packet := range map[string][]byte{"nothing": nil, "noise": []byte("noise"), "an answer": reply, "a lie": two} {
-		if got := (nameServer{}).answer(packet); got != nil {
-			t.Errorf("%s: got an answer, want none", name)
+	reply := query(t, "registry.example", dnsmessage.TypeA)
+	reply[2] |= 0x80 // the flag of a response
+	two := query(t, "registry.example", dnsmessage.TypeA)
+	two[5] = 2 // two questions in the header
+	for name, packet := range map[string][]byte{"an empty packet": nil, "random bytes": []byte("noise"), "a response": reply, "a wrong count": two} {
+		if got := (nameServer{}).respond(packet); got != nil {
+			t.Errorf("%s: got a response, want none", name)
 		}
 	}
 }
 
-func TestNameServerServes(t *testing.T) {
+func TestNameServerAnswersAResolver(t *testing.T) {
 	t.Parallel()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -115,11 +115,11 @@ func TestNameServerServes(t *testing.T) {
 	}
 	cancel()
 	if err := <-served; err != nil {
-		t.Errorf("ending it: %v", err)
+		t.Errorf("stopping the server: %v", err)
 	}
 }
 
-func TestNameServerFails(t *testing.T) {
+func TestNameServerReturnsReadErrors(t *testing.T) {
 	t.Parallel()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -128,33 +128,7 @@ func TestNameServerFails(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := (nameServer{}).serve(t.Context(), conn); err == nil || !strings.Contains(err.Error(), "reading a question") {
-		t.Errorf("got error %v, want one about reading", err)
-	}
-}
-
-func TestAssign(t *testing.T) {
-	t.Parallel()
-	p := Plan{Dir: t.TempDir()}
-	if _, err := p.assign("early.example"); err == nil || !strings.Contains(err.Error(), "opening the list of addresses") {
-		t.Errorf("without a folder: got error %v, want one about opening", err)
-	}
-	if err := p.makeDirs(); err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct{ name, want string }{
-		{"registry.example", "10.90.1.1"}, {"private.example", "10.90.1.2"}, {"registry.example", "10.90.1.1"},
-		{"example", "10.90.1.3"}, {"localhost", "127.0.0.1"},
-	} {
-		if got, err := p.assign(tt.name); err != nil || got != tt.want {
-			t.Errorf("%s: got %q and error %v, want %q", tt.name, got, err, tt.want)
-		}
-	}
-	full := strings.Repeat("10.90.1.9 x.example\n", 254*254)
-	if err := writeFile(p.addressFile(), []byte(full)); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := p.assign("late.example"); err == nil {
-		t.Errorf("got %q, want an error: there is no address left", got)
+	if err := (nameServer{}).serve(t.Context(), conn); err == nil || !strings.Contains(err.Error(), "reading a query") {
+		t.Errorf("got error %v, want an error about reading", err)
 	}
 }

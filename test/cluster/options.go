@@ -10,32 +10,32 @@ import (
 	"regexp"
 )
 
-// Options say how a cluster is brought up. The zero value is for a caller in the repository's root, after
-// `make cluster-programs`.
+// Options configure a cluster. The zero value works in the repository's root after `make cluster-programs`.
 type Options struct {
-	// Dir is where the cluster keeps what it writes; empty means DefaultDir. It must be on a file system that overlayfs
-	// can sit on.
+	// Dir is the folder for all files that the cluster writes. Empty means DefaultDir. Its file system must support
+	// overlayfs on top.
 	Dir string
-	// Programs is the folder with containerd, the node's half of Kubernetes and the cluster command; empty means
+	// Programs is the folder with containerd, the node's programs of Kubernetes and the cluster command. Empty means
 	// bin/cluster.
 	Programs string
-	// Assets is the folder with etcd, kube-apiserver and kubectl; empty means $KUBEBUILDER_ASSETS, or else bin/assets.
+	// Assets is the folder with etcd, kube-apiserver and kubectl. Empty means $KUBEBUILDER_ASSETS, or else
+	// bin/assets.
 	Assets string
-	// CredentialProviders are plugins that the kubelet asks for credentials; the zero value is none.
+	// CredentialProviders configures the kubelet's credential provider plugins. The zero value means none.
 	CredentialProviders Providers
-	// Detached makes the cluster outlive the process that calls Up, once it is up.
+	// Detached makes a running cluster outlive the process that calls Up.
 	Detached bool
-	// Progress gets a line for each step; nil means nobody does.
+	// Progress gets a line for each step. Nil discards them.
 	Progress io.Writer
 }
 
-// Providers are the kubelet's two flags for credential provider plugins, both of them absolute paths.
+// Providers are the kubelet's two flags for credential provider plugins. Both are absolute paths.
 type Providers struct {
 	Config string `json:"config"`
 	BinDir string `json:"binDir"`
 }
 
-// DefaultDir returns pullgate-cluster in the user's cache folder.
+// DefaultDir returns the path of pullgate-cluster in the user's cache folder.
 func DefaultDir() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -44,12 +44,12 @@ func DefaultDir() (string, error) {
 	return filepath.Join(cache, "pullgate-cluster"), nil
 }
 
-// plainPath matches what can be written into TOML, YAML and JSON as it is.
+// plainPath matches paths that need no quoting in TOML, YAML and JSON.
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/-]+$`)
 
-var errPath = errors.New("a path must be made of letters, digits, '.', '_', '-' and '/'")
+var errPath = errors.New("a path may contain only letters, digits, '.', '_', '-' and '/'")
 
-// resolveDir fills in the default and makes the path absolute.
+// resolveDir returns an absolute path. The default for an empty one is DefaultDir.
 func resolveDir(dir string) (string, error) {
 	if dir == "" {
 		var err error
@@ -67,7 +67,7 @@ func resolveDir(dir string) (string, error) {
 	return dir, nil
 }
 
-// plan fills in the defaults and finds out the rest.
+// plan returns a plan with the options and their defaults.
 func (o Options) plan() (Plan, error) {
 	p := Plan{CredentialProviders: o.CredentialProviders}
 	for _, path := range []struct {

@@ -26,10 +26,10 @@ func TestOptionsDefaults(t *testing.T) {
 		options Options
 		want    Plan
 	}{
-		"nothing is said": {
+		"defaults": {
 			want: Plan{Dir: dir, Programs: filepath.Join(here, "bin", "cluster"), Assets: "/assets"},
 		},
-		"everything is said": {
+		"all options": {
 			options: Options{Dir: "/a/b", Programs: "/c", Assets: "/d"},
 			want:    Plan{Dir: "/a/b", Programs: "/c", Assets: "/d"},
 		},
@@ -51,7 +51,7 @@ func TestOptionsDefaults(t *testing.T) {
 	}
 }
 
-func TestOptionsRefusePaths(t *testing.T) {
+func TestOptionsRejectSpecialCharactersInPaths(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{"/a b", "/it's", `/a"b`, "/a\nb", "/a{b"} {
 		if _, err := (Options{Dir: dir, Programs: "/c", Assets: "/d"}).plan(); !errors.Is(err, errPath) {
@@ -60,7 +60,7 @@ func TestOptionsRefusePaths(t *testing.T) {
 	}
 }
 
-func TestDefaultDirNeedsAHome(t *testing.T) {
+func TestDefaultDirRequiresAHome(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "")
 	t.Setenv("HOME", "")
 	for name, call := range map[string]func() error{
@@ -69,33 +69,7 @@ func TestDefaultDirNeedsAHome(t *testing.T) {
 		"down": func() error { return Down(t.Context(), "") },
 	} {
 		if err := call(); err == nil || !strings.Contains(err.Error(), "finding the cache folder") {
-			t.Errorf("%s: got error %v, want one about the cache folder", name, err)
+			t.Errorf("%s: got error %v, want an error about the cache folder", name, err)
 		}
-	}
-}
-
-func TestPlanTravels(t *testing.T) {
-	t.Parallel()
-	want := Plan{Dir: "/dir", Programs: "/programs", Assets: "/assets", Plugins: "/plugins"}
-	got, err := ParsePlan(want.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != want {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if _, err := ParsePlan("{"); err == nil || !strings.Contains(err.Error(), "parsing the plan") {
-		t.Errorf("got error %v for half a plan, want one about parsing it", err)
-	}
-}
-
-func TestCgroupName(t *testing.T) {
-	t.Parallel()
-	a, b := Plan{Dir: "/a"}.cgroup(), Plan{Dir: "/b"}.cgroup()
-	if a == b {
-		t.Errorf("both folders have cgroup %q", a)
-	}
-	if !strings.HasPrefix(a, "pullgate-cluster-") || len(a) != len("pullgate-cluster-")+8 {
-		t.Errorf("got cgroup %q, want pullgate-cluster- and eight digits", a)
 	}
 }

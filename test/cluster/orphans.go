@@ -8,22 +8,23 @@ import (
 	"syscall"
 )
 
-// bury collects the orphans that have ended: those of others that fell to this process, and not its own children, for
-// whom somebody waits.
-func (f *family) bury() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// reap collects the exit statuses of orphans, which the kernel gives to PID 1. It skips init's own children, because
+// another goroutine waits for them.
+func (c *children) reap() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, pid := range deadChildren("/proc", os.Getpid()) {
-		if !f.own[pid] {
-			// It is dead, and nobody else collects it: this neither waits nor fails.
+		if !c.own[pid] {
+			// The process is dead and has no other waiter, so this does not block.
 			_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
 		}
 	}
 }
 
-// deadChildren returns the children of the process that have ended and are not collected, as a proc file system has them.
+// deadChildren returns the children of the process that have exited and are not reaped, according to the proc file
+// system.
 func deadChildren(proc string, parent int) []int {
-	files, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "stat")) // the pattern is a good one
+	files, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "stat")) // the pattern is valid
 	var dead []int
 	for _, file := range files {
 		if s, ok := readStat(file); ok && s.dead && s.parent == parent {
@@ -33,21 +34,21 @@ func deadChildren(proc string, parent int) []int {
 	return dead
 }
 
-// stat is what a proc file system says of a process.
+// stat is the status of a process in the proc file system.
 type stat struct {
 	pid, parent int
 	name        string
-	// dead is a process, or at least its first thread, that has ended.
+	// dead means that the process, or at least its first thread, has exited.
 	dead bool
 }
 
-// readStat returns false if there is no such process any more.
+// readStat returns false if the process does not exist.
 func readStat(file string) (stat, bool) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return stat{}, false
 	}
-	// The name stands in parentheses and may hold some itself.
+	// The name is in parentheses and may contain some.
 	text := string(data)
 	begin, end := strings.Index(text, "("), strings.LastIndex(text, ")")
 	if begin < 0 || end < begin {

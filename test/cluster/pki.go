@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// authority signs the certificates of one run of the cluster. Its key is never written down.
+// authority signs the certificates of one run of the cluster. Its key is not stored.
 type authority struct {
 	key  crypto.Signer
 	cert *x509.Certificate
 }
 
-// pair is a certificate and its key as files hold them.
+// pair is a certificate and its key in PEM form.
 type pair struct{ cert, key []byte }
 
 func newAuthority() (*authority, error) {
@@ -45,7 +45,7 @@ func newAuthority() (*authority, error) {
 // pem returns the authority's certificate.
 func (a *authority) pem() []byte { return encode("CERTIFICATE", a.cert.Raw) }
 
-// server makes a certificate for the names and addresses.
+// server creates a certificate for the names and addresses.
 func (a *authority) server(names ...string) (pair, error) {
 	template := certificate("Cluster server")
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -59,7 +59,7 @@ func (a *authority) server(names ...string) (pair, error) {
 	return a.sign(template)
 }
 
-// client makes a certificate that the API server takes for the user.
+// client creates a certificate that authenticates the user to the API server.
 func (a *authority) client(u user) (pair, error) {
 	template := certificate(u.name)
 	template.Subject.Organization = u.groups
@@ -84,7 +84,7 @@ func (a *authority) sign(template *x509.Certificate) (pair, error) {
 	return pair{cert: encode("CERTIFICATE", der), key: private}, nil
 }
 
-// serviceAccountKeys makes the pair that signs and verifies the tokens of service accounts.
+// serviceAccountKeys creates the key pair for tokens of service accounts.
 func serviceAccountKeys() (pair, error) {
 	key, err := newKey()
 	if err != nil {
@@ -121,7 +121,7 @@ func encode(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// certificate holds what all certificates share. They end with the cluster, long before they expire.
+// certificate returns the fields that all certificates share. They expire long after the cluster stops.
 func certificate(commonName string) *x509.Certificate {
 	now := time.Now()
 	return &x509.Certificate{

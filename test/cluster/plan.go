@@ -7,18 +7,18 @@ import (
 	"path/filepath"
 )
 
-// Plan is what the caller, the warden and the keeper agree upon. It travels between them as JSON.
+// Plan is the configuration that the caller, the supervisor and init share. It is passed between them as JSON.
 type Plan struct {
 	Dir      string `json:"dir"`
 	Programs string `json:"programs"`
 	Assets   string `json:"assets"`
 	// Plugins is the folder of the CNI plugins.
 	Plugins string `json:"plugins"`
-	// CredentialProviders are those of Options.
+	// CredentialProviders is the field of Options.
 	CredentialProviders Providers `json:"credentialProviders"`
 }
 
-// The network inside. The node is on a bridge without ports; registries have addresses of their own, all of them local.
+// The cluster's network. The node is on a bridge without ports. Each registry has a local address of its own.
 const (
 	nodeName         = "node"
 	nodeIP           = "10.88.0.1"
@@ -32,13 +32,13 @@ const (
 	etcdURL          = "http://127.0.0.1:2379"
 )
 
-// containerdSocket is where ctr and others look for it. The folder is a private one.
+// containerdSocket is the default path of ctr and other programs. The folder is a private one.
 const containerdSocket = "/run/containerd/containerd.sock"
 
-// sandboxImage is what every pod's first container runs.
+// sandboxImage is the image of every pod's sandbox container.
 const sandboxImage = "registry.example/pause:3.10"
 
-// ParsePlan reads what String wrote.
+// ParsePlan parses the output of String.
 func ParsePlan(text string) (Plan, error) {
 	var p Plan
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
@@ -53,7 +53,7 @@ func (p Plan) String() string {
 	return string(text)
 }
 
-// cgroup is the name of the cluster's cgroup. Clusters in different folders do not share one.
+// cgroup returns the name of the cluster's cgroup. It is unique for the folder.
 func (p Plan) cgroup() string {
 	return fmt.Sprintf("pullgate-cluster-%x", sha256.Sum256([]byte(p.Dir)))[:25]
 }
@@ -63,8 +63,8 @@ func (p Plan) path(elem ...string) string {
 	return filepath.Join(append([]string{p.Dir}, elem...)...)
 }
 
-// passing are the folders in the cluster's folder that are made when it comes up and removed when it goes down. Logs stay.
-func (p Plan) passing() []string {
+// temporaryDirs returns the folders that a start creates and a stop removes. The logs stay.
+func (p Plan) temporaryDirs() []string {
 	return []string{
 		p.path("etc"), p.path("pki"), p.path("kube"), p.path("home"), p.path("etcd"), p.path("containerd"),
 		p.path("kubelet"), p.path("pods"),

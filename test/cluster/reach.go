@@ -13,10 +13,10 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// Kubeconfig returns the path of the administrator's kubeconfig. It is of use to programs inside only.
+// Kubeconfig returns the path of the administrator's kubeconfig. Only programs in the cluster's network can use it.
 func (c *Cluster) Kubeconfig() string { return c.plan.kubeconfig("admin") }
 
-// Config returns a configuration by which clients in this process reach the API server, as the administrator.
+// Config returns the administrator's client configuration for this process.
 func (c *Cluster) Config() (*rest.Config, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig())
 	if err != nil {
@@ -26,13 +26,13 @@ func (c *Cluster) Config() (*rest.Config, error) {
 	return config, nil
 }
 
-// Dial connects to an IP address inside. Names are not looked up: that is done by whoever is inside.
+// Dial connects to an IP address in the cluster's network. It does not resolve names.
 func (c *Cluster) Dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil || net.ParseIP(host) == nil {
-		return nil, fmt.Errorf("dialling %q: it is no IP address with a port", address)
+		return nil, fmt.Errorf("dialling %q: not an IP address with a port", address)
 	}
-	err = inNetwork(c.keeper, func() error {
+	err = inNetwork(c.initPID, func() error {
 		var dialer net.Dialer
 		conn, err = dialer.DialContext(ctx, network, address)
 		return err
@@ -40,8 +40,8 @@ func (c *Cluster) Dial(ctx context.Context, network, address string) (conn net.C
 	return conn, err
 }
 
-// Command returns a command that Start starts inside, with the cluster's programs in its PATH and its kubeconfig. A
-// name without a slash is looked for among the cluster's programs first.
+// Command returns a command for Start, with the cluster's programs in its PATH and its kubeconfig. A name without a
+// slash is first looked up among the cluster's programs.
 func (c *Cluster) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	for _, dir := range []string{c.plan.Programs, c.plan.Assets} {
 		if path := filepath.Join(dir, name); filepath.Base(name) == name && isFile(path) {
@@ -53,45 +53,45 @@ func (c *Cluster) Command(ctx context.Context, name string, args ...string) *exe
 	return cmd
 }
 
-// Start starts the command inside the cluster's namespaces. It ends with the cluster, if not before.
+// Start starts the command in the cluster's namespaces. The command ends with the cluster at the latest.
 func (c *Cluster) Start(cmd *exec.Cmd) error {
-	if err := startInside(c.keeper, cmd); err != nil {
+	if err := startInside(c.initPID, cmd); err != nil {
 		return fmt.Errorf("starting %s inside: %w", filepath.Base(cmd.Path), err)
 	}
 	return nil
 }
 
-// Serve starts a registry of this process that those inside know by the name, which may have a port. It speaks TLS by an
-// authority that the node trusts, unless the configuration says otherwise. The caller closes it.
+// Serve starts a registry of this process in the cluster's network, under the name, which may have a port. It uses
+// TLS with a CA that the node trusts, unless the configuration has PlainHTTP. The caller closes it.
 func (c *Cluster) Serve(name string, cfg registry.Config) (server *registry.Server, err error) {
-	err = inNetwork(c.keeper, func() error {
+	err = inNetwork(c.initPID, func() error {
 		server, err = c.plan.serve(name, cfg)
 		return err
 	})
 	return server, err
 }
 
-// Listen is Serve, but the node is told nothing of the registry.
+// Listen is like Serve, but writes no hosts.toml for the node.
 func (c *Cluster) Listen(name string, cfg registry.Config) (server *registry.Server, err error) {
-	err = inNetwork(c.keeper, func() error {
+	err = inNetwork(c.initPID, func() error {
 		server, err = c.plan.listen(name, cfg)
 		return err
 	})
 	return server, err
 }
 
-// HostsDir returns the folder of hosts.toml files that the node reads for each pull.
+// HostsDir returns the folder of hosts.toml files. The node reads it for each pull.
 func (c *Cluster) HostsDir() string { return c.plan.hostsDir() }
 
-// Program returns a static program for images that are to run: it waits until it is told to end.
+// Program returns the path of a static program for images. It waits for a signal.
 func (c *Cluster) Program() string { return filepath.Join(c.plan.Programs, "pause") }
 
 // PrivateConfig returns the path of a config.json with the account of PrivateRegistry, for a pull secret.
 func (c *Cluster) PrivateConfig() string { return c.plan.privateConfig() }
 
-// NodeConfig returns the path of the config.json with the node's own credentials. The kubelet reads it when it pulls for the
-// first time, and again after five minutes.
+// NodeConfig returns the path of the config.json with the node's own credentials. The kubelet reads it at its first
+// pull, and again after five minutes.
 func (c *Cluster) NodeConfig() string { return c.plan.path("kubelet", "config.json") }
 
-// LogDir returns the folder with a log of each program.
+// LogDir returns the folder with a log file for each program.
 func (c *Cluster) LogDir() string { return c.plan.path("logs") }

@@ -11,13 +11,13 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// condition is something to wait for. An error means that it may yet come: an API server that starts gives many.
+// condition is a state to wait for. An error does not end the wait, because a starting API server returns many.
 type condition struct {
 	name  string
-	holds func(context.Context, kubernetes.Interface) (bool, error)
+	isMet func(context.Context, kubernetes.Interface) (bool, error)
 }
 
-// await waits, as the administrator, until the condition holds.
+// await waits until the condition is met. It uses the administrator's kubeconfig.
 func (p Plan) await(ctx context.Context, c condition) error {
 	config, err := clientcmd.BuildConfigFromFlags("", p.kubeconfig("admin"))
 	if err != nil {
@@ -25,7 +25,7 @@ func (p Plan) await(ctx context.Context, c condition) error {
 	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
+		return fmt.Errorf("creating a client: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, upTimeout)
 	defer cancel()
@@ -35,9 +35,9 @@ func (p Plan) await(ctx context.Context, c condition) error {
 func (c condition) await(ctx context.Context, client kubernetes.Interface) error {
 	var last error
 	err := poll(ctx, func(ctx context.Context) (bool, error) {
-		yes, err := c.holds(ctx, client)
+		met, err := c.isMet(ctx, client)
 		last = err
-		return yes && err == nil, nil
+		return met && err == nil, nil
 	})
 	if err != nil && last != nil {
 		return fmt.Errorf("waiting for %s: %w: %w", c.name, err, last)
@@ -66,7 +66,7 @@ var (
 	}}
 )
 
-// isReady tells whether the kubelet says so, and the scheduler has been allowed to use the node.
+// isReady reports whether the node is ready and has no taint of an unready node, so that the scheduler uses it.
 func isReady(node *corev1.Node) bool {
 	for _, taint := range node.Spec.Taints {
 		if taint.Key == corev1.TaintNodeNotReady {

@@ -36,19 +36,19 @@ func TestConditions(t *testing.T) {
 		want      bool
 		fails     bool
 	}{
-		"no node":            {condition: nodeReady},
-		"a silent node":      {condition: nodeReady, objects: []runtime.Object{node("")}},
-		"a node not ready":   {condition: nodeReady, objects: []runtime.Object{node(corev1.ConditionFalse)}},
-		"a tainted node":     {condition: nodeReady, objects: []runtime.Object{node(corev1.ConditionTrue, corev1.TaintNodeNotReady)}},
-		"another taint":      {condition: nodeReady, objects: []runtime.Object{node(corev1.ConditionTrue, "mine")}, want: true},
-		"a node":             {condition: nodeReady, objects: []runtime.Object{node(corev1.ConditionTrue)}, want: true},
-		"no service account": {condition: serviceAccountExists, fails: true},
-		"a service account":  {condition: serviceAccountExists, objects: []runtime.Object{account}, want: true},
+		"no node":                                  {condition: nodeReady},
+		"a node without a status":                  {condition: nodeReady, objects: []runtime.Object{node("")}},
+		"a node that is not ready":                 {condition: nodeReady, objects: []runtime.Object{node(corev1.ConditionFalse)}},
+		"a node with the taint of an unready node": {condition: nodeReady, objects: []runtime.Object{node(corev1.ConditionTrue, corev1.TaintNodeNotReady)}},
+		"a node with another taint":                {condition: nodeReady, objects: []runtime.Object{node(corev1.ConditionTrue, "mine")}, want: true},
+		"a ready node":                             {condition: nodeReady, objects: []runtime.Object{node(corev1.ConditionTrue)}, want: true},
+		"no service account":                       {condition: serviceAccountExists, fails: true},
+		"a service account":                        {condition: serviceAccountExists, objects: []runtime.Object{account}, want: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := tt.condition.holds(t.Context(), fake.NewClientset(tt.objects...))
+			got, err := tt.condition.isMet(t.Context(), fake.NewClientset(tt.objects...))
 			if got != tt.want || (err != nil) != tt.fails {
 				t.Errorf("got %v and error %v, want %v", got, err, tt.want)
 			}
@@ -63,7 +63,7 @@ func TestAPIServerReady(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/readyz" {
-					t.Errorf("asked for %s, want /readyz", r.URL.Path)
+					t.Errorf("got a request for %s, want /readyz", r.URL.Path)
 				}
 				w.WriteHeader(status)
 			}))
@@ -72,7 +72,7 @@ func TestAPIServerReady(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := apiServerReady.holds(t.Context(), client)
+			got, err := apiServerReady.isMet(t.Context(), client)
 			if want := status == http.StatusOK; got != want || (err == nil) != want {
 				t.Errorf("got %v and error %v, want %v", got, err, want)
 			}
@@ -84,21 +84,21 @@ func TestAwait(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	tests := map[string]struct {
-		yes  bool
+		met  bool
 		err  error
 		want string
 	}{
-		"it holds":       {yes: true},
-		"it does not":    {want: "waiting for it: context canceled"},
-		"nobody answers": {err: broken, want: "waiting for it: context canceled: broken"},
-		"both":           {yes: true, err: broken, want: "waiting for it: context canceled: broken"},
+		"it is met":        {met: true},
+		"it is not met":    {want: "waiting for it: context canceled"},
+		"an error":         {err: broken, want: "waiting for it: context canceled: broken"},
+		"met and an error": {met: true, err: broken, want: "waiting for it: context canceled: broken"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			c := condition{"it", func(context.Context, kubernetes.Interface) (bool, error) { return tt.yes, tt.err }}
+			c := condition{"it", func(context.Context, kubernetes.Interface) (bool, error) { return tt.met, tt.err }}
 			err := c.await(ctx, fake.NewClientset())
 			if (err == nil) != (tt.want == "") || err != nil && err.Error() != tt.want {
 				t.Errorf("got error %v, want %q", err, tt.want)
@@ -111,9 +111,9 @@ func TestAwaitWithoutAKubeconfig(t *testing.T) {
 	t.Parallel()
 	p := Plan{Dir: t.TempDir()}
 	if err := p.await(t.Context(), nodeReady); err == nil || !strings.Contains(err.Error(), "reading the kubeconfig") {
-		t.Errorf("got error %v, want one about the kubeconfig", err)
+		t.Errorf("got error %v, want an error about the kubeconfig", err)
 	}
 	if _, err := (&Cluster{plan: p}).Config(); err == nil || !strings.Contains(err.Error(), "reading the kubeconfig") {
-		t.Errorf("Config: got error %v, want one about the kubeconfig", err)
+		t.Errorf("Config: got error %v, want an error about the kubeconfig", err)
 	}
 }

@@ -15,28 +15,28 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// The registries that every cluster has, and what is in them.
+// The standard registries of every cluster and their images.
 const (
-	// OpenRegistry asks nobody who he is. It holds OpenImage.
+	// OpenRegistry requires no authentication. It holds OpenImage.
 	OpenRegistry = "registry.example"
-	// PrivateRegistry wants a token for the account that PrivateConfig has. It holds PrivateImage.
+	// PrivateRegistry requires a token for the account in PrivateConfig. It holds PrivateImage.
 	PrivateRegistry = "private.example"
-	// MirrorRegistry is where the node looks for the images of Docker Hub. It holds MirroredImage.
+	// MirrorRegistry is the node's mirror of Docker Hub. It holds MirroredImage.
 	MirrorRegistry = "mirror.example"
 
-	OpenImage     = OpenRegistry + "/shop/web:1.27"    // OpenImage is an image that runs.
-	PrivateImage  = PrivateRegistry + "/vault/app:2.0" // PrivateImage is the same behind an account.
-	MirroredImage = "busybox:1.37"                     // MirroredImage is the same by a short name.
+	OpenImage     = OpenRegistry + "/shop/web:1.27"    // OpenImage is an image that can run.
+	PrivateImage  = PrivateRegistry + "/vault/app:2.0" // PrivateImage is such an image behind an account.
+	MirroredImage = "busybox:1.37"                     // MirroredImage is such an image with a short name.
 )
 
-// hostsDir is the folder of hosts.toml files.
+// hostsDir returns the folder of hosts.toml files.
 func (p Plan) hostsDir() string { return p.path("etc", "certs.d") }
 
-// privateConfig is a config.json with the account of the private registry.
+// privateConfig returns the path of a config.json with the account of the private registry.
 func (p Plan) privateConfig() string { return p.path("etc", "private-config.json") }
 
-// standard returns the standard registries by name, and the images to put in each.
-func standard(account registry.Account) map[string]standardRegistry {
+// standardRegistries returns the configurations and images of the standard registries by name.
+func standardRegistries(account registry.Account) map[string]standardRegistry {
 	_, pause, _ := strings.Cut(sandboxImage, "/")
 	return map[string]standardRegistry{
 		OpenRegistry:   {images: []string{pause, repository(OpenImage)}},
@@ -59,7 +59,7 @@ func repository(image string) string {
 	return rest
 }
 
-// serveStandard starts the standard registries and fills them. The password is a new one each time.
+// serveStandard starts the standard registries and pushes their images. The password is random.
 func (p Plan) serveStandard() error {
 	account := registry.Account{Username: "reader", Password: rand.Text(), Repositories: []string{"*"}}
 	program, err := os.ReadFile(filepath.Join(p.Programs, "pause"))
@@ -67,7 +67,7 @@ func (p Plan) serveStandard() error {
 		return fmt.Errorf("reading the program of all images: %w", err)
 	}
 	native := imagepull.Platform{OS: "linux", Architecture: runtime.GOARCH}
-	for name, r := range standard(account) {
+	for name, r := range standardRegistries(account) {
 		server, err := p.serve(name, r.config)
 		if err != nil {
 			return err
@@ -97,11 +97,11 @@ func (p Plan) writePrivateConfig(account registry.Account) error {
 	return writeFile(p.privateConfig(), data)
 }
 
-// serve starts a registry and has the node trust it. It must be called inside.
+// serve starts a registry that the node trusts. The caller must be in the cluster's network.
 func (p Plan) serve(name string, cfg registry.Config) (*registry.Server, error) {
 	server, err := p.listen(name, cfg)
 	if err != nil || cfg.PlainHTTP {
-		return server, err // A node that is told nothing refuses plain HTTP, as it should.
+		return server, err // Without a hosts.toml a node rejects plain HTTP, as intended.
 	}
 	if err := p.trust(name, server.CA().PEM()); err != nil {
 		server.Close()
@@ -110,7 +110,8 @@ func (p Plan) serve(name string, cfg registry.Config) (*registry.Server, error) 
 	return server, nil
 }
 
-// listen starts a registry of that name, which may have a port, on an address of its own. It must be called inside.
+// listen starts a registry under the name, which may have a port, on an address of its own. The caller must be in the
+// cluster's network.
 func (p Plan) listen(name string, cfg registry.Config) (*registry.Server, error) {
 	domain, port, err := net.SplitHostPort(name)
 	if err != nil {
@@ -129,7 +130,7 @@ func (p Plan) listen(name string, cfg registry.Config) (*registry.Server, error)
 	return server, nil
 }
 
-// trust writes the registry's authority, and a hosts.toml that tells the node of it.
+// trust writes the registry's CA, and a hosts.toml that names it.
 func (p Plan) trust(name string, ca []byte) error {
 	dir := p.hostDir(name)
 	if err := writeFile(filepath.Join(dir, "ca.crt"), ca); err != nil {
@@ -139,7 +140,7 @@ func (p Plan) trust(name string, ca []byte) error {
 	return writeFile(filepath.Join(dir, "hosts.toml"), []byte(text))
 }
 
-// hostDir is where the node looks for what it is told of a registry.
+// hostDir returns the folder of the registry's hosts.toml.
 func (p Plan) hostDir(name string) string {
 	if domain, port, err := net.SplitHostPort(name); err == nil {
 		name = domain + "_" + port + "_"
@@ -147,7 +148,7 @@ func (p Plan) hostDir(name string) string {
 	return filepath.Join(p.hostsDir(), name)
 }
 
-// mirrorDockerHub sends the node to the mirror for the images of Docker Hub, which is not there.
+// mirrorDockerHub writes a hosts.toml that names the mirror for Docker Hub, which the network does not have.
 func (p Plan) mirrorDockerHub() error {
 	ca := filepath.Join(p.hostDir(MirrorRegistry), "ca.crt")
 	text := fmt.Sprintf("[host.%q]\n  capabilities = [\"pull\", \"resolve\"]\n  ca = %q\n", "https://"+MirrorRegistry, ca)

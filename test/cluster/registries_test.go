@@ -53,7 +53,7 @@ func TestMirrorDockerHub(t *testing.T) {
 func TestStandardRegistries(t *testing.T) {
 	t.Parallel()
 	account := registry.Account{Username: "reader", Password: "secret"}
-	all := standard(account)
+	all := standardRegistries(account)
 	for host, image := range map[string]string{
 		OpenRegistry: OpenImage, PrivateRegistry: PrivateImage, MirrorRegistry: MirrorRegistry + "/library/" + MirroredImage,
 	} {
@@ -69,7 +69,7 @@ func TestStandardRegistries(t *testing.T) {
 		t.Errorf("%s has %v, want the sandbox image", host, all[host].images)
 	}
 	if all[PrivateRegistry].config.Auth == registry.AuthNone {
-		t.Error("the private registry asks nobody")
+		t.Error("the private registry requires no authentication")
 	}
 }
 
@@ -90,11 +90,12 @@ func TestPrivateConfig(t *testing.T) {
 	}
 	info, err := os.Stat(p.privateConfig())
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("got mode %v and error %v, want it private", info.Mode(), err)
+		t.Errorf("got mode %v and error %v, want mode 600", info.Mode(), err)
 	}
 }
 
-// onLoopback is a plan whose registries are at 127.0.0.1, since their own addresses are inside only.
+// onLoopback returns a plan whose registry listens on 127.0.0.1. The usual addresses exist only in the cluster's
+// network.
 func onLoopback(t *testing.T, name string) Plan {
 	t.Helper()
 	p := Plan{Dir: t.TempDir(), Programs: t.TempDir()}
@@ -116,11 +117,11 @@ func TestServe(t *testing.T) {
 			}
 			defer server.Close()
 			if host, _, err := net.SplitHostPort(server.Addr()); err != nil || host != "127.0.0.1" {
-				t.Errorf("it listens on %s, want the address of its name", server.Addr())
+				t.Errorf("the server listens on %s, want the address of its name", server.Addr())
 			}
 			_, err = os.Stat(filepath.Join(p.hostDir("team.example:0"), "hosts.toml"))
-			if told := err == nil; told == plain {
-				t.Errorf("the node is told of it: %v, want %v", told, !plain)
+			if exists := err == nil; exists == plain {
+				t.Errorf("hosts.toml exists: %v, want %v", exists, !plain)
 			}
 		})
 	}
@@ -132,23 +133,23 @@ func TestServeErrors(t *testing.T) {
 	if err := writeFile(nowhere.addressFile(), []byte("192.0.2.1 team.example\n")); err != nil {
 		t.Fatal(err)
 	}
-	distrusted := onLoopback(t, "team.example")
-	place(t, distrusted.Dir, "etc/certs.d")
+	blocked := onLoopback(t, "team.example")
+	createFiles(t, blocked.Dir, "etc/certs.d")
 	for name, tt := range map[string]struct {
 		plan Plan
 		want string
 	}{
-		"no address":           {Plan{Dir: "/nowhere/at/all"}, "opening the list of addresses"},
-		"another's address":    {nowhere, "starting team.example:0"},
-		"no place for the CA":  {distrusted, "making a folder"},
-		"no program in images": {Plan{Dir: t.TempDir(), Programs: "/nowhere"}, "reading the program of all images"},
+		"no address":                    {Plan{Dir: "/nowhere/at/all"}, "opening the list of addresses"},
+		"an address of another machine": {nowhere, "starting team.example:0"},
+		"no folder for the CA":          {blocked, "creating a folder"},
+		"no program for the images":     {Plan{Dir: t.TempDir(), Programs: "/nowhere"}, "reading the program of all images"},
 	} {
 		_, err := tt.plan.serve("team.example:0", registry.Config{})
-		if name == "no program in images" {
+		if name == "no program for the images" {
 			err = tt.plan.serveStandard()
 		}
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: got error %v, want one with %q", name, err, tt.want)
+			t.Errorf("%s: got error %v, want %q in it", name, err, tt.want)
 		}
 	}
 }

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// The warden and the keeper tell the caller of Up by lines how far they are. The last one is ready, or an error, whose
-// own lines follow up to the end.
+// The supervisor and init report their progress to the caller of Up as lines. The last line is "ready" or an error.
+// The further lines of an error follow it until the end.
 const (
 	readyLine   = "ready"
 	errorPrefix = "error: "
 )
 
-// take does one step and reports how long it took.
-func take(report io.Writer, name string, do func() error) error {
-	begin := time.Now()
+// runStep runs one step and reports its duration.
+func runStep(report io.Writer, name string, do func() error) error {
+	start := time.Now()
 	if err := do(); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	// A caller who has gone is noticed elsewhere.
-	_, _ = fmt.Fprintf(report, "%6.1f s  %s\n", time.Since(begin).Seconds(), name)
+	// A write error means that the caller has exited, which the supervisor notices by itself.
+	_, _ = fmt.Fprintf(report, "%6.1f s  %s\n", time.Since(start).Seconds(), name)
 	return nil
 }
 
-// follow passes the steps on until there is one of the last lines. An end without one is an error as well.
+// follow copies the progress lines until "ready" or an error. An end without either is an error too.
 func follow(report io.Reader, progress io.Writer) error {
 	scanner := bufio.NewScanner(report)
 	for scanner.Scan() {
@@ -43,7 +43,7 @@ func follow(report io.Reader, progress io.Writer) error {
 	if err := scanner.Err(); err != nil {
 		return fmt.Errorf("reading the report: %w", err)
 	}
-	return errors.New("the cluster ended without a word")
+	return errors.New("the cluster ended without an error message")
 }
 
 func remaining(first string, scanner *bufio.Scanner) error {

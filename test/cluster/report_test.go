@@ -7,10 +7,10 @@ import (
 	"testing/iotest"
 )
 
-func TestTake(t *testing.T) {
+func TestRunStep(t *testing.T) {
 	t.Parallel()
 	var report strings.Builder
-	if err := take(&report, "a step", func() error { return nil }); err != nil {
+	if err := runStep(&report, "a step", func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if got := report.String(); !strings.HasSuffix(got, " s  a step\n") {
@@ -18,8 +18,8 @@ func TestTake(t *testing.T) {
 	}
 	broken := errors.New("broken")
 	report.Reset()
-	if err := take(&report, "a step", func() error { return broken }); !errors.Is(err, broken) || err.Error() != "a step: broken" {
-		t.Errorf("got error %v, want one that names the step", err)
+	if err := runStep(&report, "a step", func() error { return broken }); !errors.Is(err, broken) || err.Error() != "a step: broken" {
+		t.Errorf("got error %v, want an error with the step's name", err)
 	}
 	if report.Len() > 0 {
 		t.Errorf("got report %q of a step that failed", report.String())
@@ -29,12 +29,12 @@ func TestTake(t *testing.T) {
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ report, progress, want string }{
-		"all is well":        {report: "one\ntwo\nready\n", progress: "one\ntwo\n"},
-		"nothing after that": {report: "one\nready\nmore\n", progress: "one\n"},
-		"an error":           {report: "one\nerror: why\n", progress: "one\n", want: "why"},
-		"a long one":         {report: "error: why\nits last words:\nthat\n", want: "why\nits last words:\nthat"},
-		"no end":             {report: "one\n", progress: "one\n", want: "the cluster ended without a word"},
-		"nothing at all":     {want: "the cluster ended without a word"},
+		"ready":             {report: "one\ntwo\nready\n", progress: "one\ntwo\n"},
+		"lines after ready": {report: "one\nready\nmore\n", progress: "one\n"},
+		"an error":          {report: "one\nerror: why\n", progress: "one\n", want: "why"},
+		"a long error":      {report: "error: why\nits last output:\nthat\n", want: "why\nits last output:\nthat"},
+		"no last line":      {report: "one\n", progress: "one\n", want: "the cluster ended without an error message"},
+		"an empty report":   {want: "the cluster ended without an error message"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

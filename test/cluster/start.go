@@ -12,57 +12,59 @@ import (
 	"time"
 )
 
-// warden is the process as its parent sees it.
-type warden struct {
-	report *os.File
-	life   *os.File
-	ended  <-chan error
+// supervisor is the running supervisor from its parent's view.
+type supervisor struct {
+	report     *os.File
+	callerPipe *os.File
+	ended      <-chan error
 }
 
-// startWarden starts the warden in a session of its own: what interrupts the caller must not interrupt the end.
-func (p Plan) startWarden() (*warden, error) {
-	log, err := os.Create(p.logFile("warden"))
+// startSupervisor starts the supervisor in a session of its own. A signal to the caller's terminal must not interrupt
+// the cleanup.
+func (p Plan) startSupervisor() (*supervisor, error) {
+	log, err := os.Create(p.logFile("supervisor"))
 	if err != nil {
-		return nil, fmt.Errorf("making the warden's log: %w", err)
+		return nil, fmt.Errorf("creating the supervisor's log: %w", err)
 	}
 	defer log.Close()
 	report, reportEnd, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("making the report: %w", err)
+		return nil, fmt.Errorf("creating the report pipe: %w", err)
 	}
 	defer reportEnd.Close()
-	lifeEnd, life, err := os.Pipe()
+	callerEnd, callerPipe, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making the pipe of life: %w", err), report.Close())
+		return nil, errors.Join(fmt.Errorf("creating the caller's pipe: %w", err), report.Close())
 	}
-	defer lifeEnd.Close()
-	cmd := exec.Command(filepath.Join(p.Programs, "cluster"), "warden", p.String())
+	defer callerEnd.Close()
+	cmd := exec.Command(filepath.Join(p.Programs, "cluster"), "supervisor", p.String())
 	cmd.Dir, cmd.Env = p.Dir, p.environment()
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{reportEnd, lifeEnd}
+	cmd.ExtraFiles = []*os.File{reportEnd, callerEnd}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting the warden: %w", err), report.Close(), life.Close())
+		return nil, errors.Join(fmt.Errorf("starting the supervisor: %w", err), report.Close(), callerPipe.Close())
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	return &warden{report: report, life: life, ended: ended}, nil
+	return &supervisor{report: report, callerPipe: callerPipe, ended: ended}, nil
 }
 
-// await follows the report. If the cluster does not come up, or the context ends, nothing is left of it.
-func (w *warden) await(ctx context.Context, progress io.Writer) error {
-	stop := context.AfterFunc(ctx, func() { _ = w.report.SetReadDeadline(time.Unix(1, 0)) })
+// await copies the progress until the cluster is ready. If the start fails or the context ends, it waits until the
+// cluster is removed.
+func (s *supervisor) await(ctx context.Context, progress io.Writer) error {
+	stop := context.AfterFunc(ctx, func() { _ = s.report.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	err := follow(w.report, progress)
+	err := follow(s.report, progress)
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	// It has been read to its end, or nobody is to read it any more.
-	_ = w.report.Close()
+	// The report is complete, or is not read further.
+	_ = s.report.Close()
 	if err != nil {
-		_ = w.life.Close()
-		<-w.ended
-		return fmt.Errorf("bringing the cluster up: %w", err)
+		_ = s.callerPipe.Close()
+		<-s.ended
+		return fmt.Errorf("starting the cluster: %w", err)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// user is somebody whom the API server knows by certificate.
+// user is a client of the API server with a certificate.
 type user struct {
 	// file is the name of the user's kubeconfig.
 	file   string
@@ -15,7 +15,7 @@ type user struct {
 	groups []string
 }
 
-// users are the administrator, and the programs of Kubernetes with no more rights than they need.
+// users returns the administrator and the programs of Kubernetes, each with minimal permissions.
 func users() []user {
 	return []user{
 		{file: "admin", name: "admin", groups: []string{"system:masters"}},
@@ -29,7 +29,7 @@ func users() []user {
 // kubeconfig returns the path of a user's kubeconfig.
 func (p Plan) kubeconfig(file string) string { return p.path("kube", file+".kubeconfig") }
 
-// writeKeys makes all that the control plane proves itself with, and a kubeconfig for each user.
+// writeKeys writes the keys and certificates of the control plane, and a kubeconfig for each user.
 func (p Plan) writeKeys() error {
 	ca, err := newAuthority()
 	if err != nil {

@@ -89,9 +89,9 @@ func limitedTo(limit time.Duration) config.Configuration {
 }
 
 // slow reports whether a fault delays the response.
-func slow(f registry.Misdeed) bool { return f.Fault.Hang || f.Fault.Delay > 0 }
+func slow(f registry.FaultCase) bool { return f.Fault.Hang || f.Fault.Delay > 0 }
 
-func quick(f registry.Misdeed) bool { return !slow(f) }
+func quick(f registry.FaultCase) bool { return !slow(f) }
 
 // openFaulty starts a registry that has the fault at one step. It returns the image to check, and a function that removes the
 // fault.
@@ -103,10 +103,10 @@ func (w *testWebhook) openFaulty(t *testing.T, s step, f registry.Fault) (server
 }
 
 // openAll starts a registry for each selected fault at each step, and returns their cases.
-func (w *testWebhook) openAll(t *testing.T, selected func(registry.Misdeed) bool) []*admissionCase {
+func (w *testWebhook) openAll(t *testing.T, selected func(registry.FaultCase) bool) []*admissionCase {
 	t.Helper()
 	var cases []*admissionCase
-	for _, f := range registry.Misdeeds() {
+	for _, f := range registry.FaultCases() {
 		if !selected(f) {
 			continue
 		}
@@ -128,7 +128,7 @@ func TestEverySlowFaultAndBrokenHostGetsItsOutcomeInTime(t *testing.T) {
 	t.Parallel()
 	w := newTestWebhook(t, limitedTo(shortLimit), clock.RealClock{})
 	cases := append(w.openAll(t, slow), &admissionCase{name: "no such host", image: w.host() + "/shop/web:1", want: unavailable})
-	for _, h := range registry.Misfits() {
+	for _, h := range registry.BrokenHosts() {
 		addr, stop, err := h.Start()
 		if err != nil {
 			t.Fatal(err)
@@ -146,7 +146,7 @@ func TestFaultsSlowerThanTheBudgetAreDeadlineExceeded(t *testing.T) {
 	c := config.Default()
 	c.Timeouts.Admission = shortLimit
 	w := newTestWebhook(t, c, clock.RealClock{})
-	cases := w.openAll(t, func(f registry.Misdeed) bool { return f.Fault.Hang || f.Fault.Delay > shortLimit })
+	cases := w.openAll(t, func(f registry.FaultCase) bool { return f.Fault.Hang || f.Fault.Delay > shortLimit })
 	if len(cases) == 0 {
 		t.Fatal("no fault is slower than the budget")
 	}

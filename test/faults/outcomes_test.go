@@ -88,10 +88,10 @@ func brokenHostOutcomes() map[string]string {
 func TestEveryFaultHasAnExpectedOutcome(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, f := range registry.Misdeeds() {
+	for _, f := range registry.FaultCases() {
 		names = append(names, f.Name)
 	}
-	for _, h := range registry.Misfits() {
+	for _, h := range registry.BrokenHosts() {
 		names = append(names, h.Name)
 	}
 	expected := slices.AppendSeq(slices.Collect(maps.Keys(faultOutcomes())), maps.Keys(brokenHostOutcomes()))

@@ -106,10 +106,10 @@ func (w *testWebhook) openSlow(t *testing.T) []recovery {
 }
 
 // openRepairable starts a registry for each selected fault at each step where the pod is not simply allowed.
-func (w *testWebhook) openRepairable(t *testing.T, selected func(registry.Misdeed) bool) []recovery {
+func (w *testWebhook) openRepairable(t *testing.T, selected func(registry.FaultCase) bool) []recovery {
 	t.Helper()
 	var all []recovery
-	for _, f := range registry.Misdeeds() {
+	for _, f := range registry.FaultCases() {
 		for _, s := range steps() {
 			want := s.outcome(faultOutcomes()[f.Name])
 			if want == allowed || !selected(f) {

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// access knows who may pull what.
+// access decides which account may pull which repository.
 type access struct {
 	accounts []Account
 	public   []string
 }
 
-// authenticate reports whether the password is the account's.
+// authenticate reports whether the account exists and has the password.
 func (a *access) authenticate(username, password string) bool {
 	account, ok := a.find(username)
 	return ok && subtle.ConstantTimeCompare([]byte(account.Password), []byte(password)) == 1
 }
 
-// mayPull reports whether the account may pull the repository; the account "" is anybody.
+// mayPull reports whether the account may pull the repository. The account "" is the anonymous one.
 func (a *access) mayPull(username, repository string) bool {
 	if a.isPublic(repository) {
 		return true
@@ -43,25 +43,25 @@ func matchAny(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return matchPattern(pattern, name) })
 }
 
-// gate lets a request through to the content if its caller may see that.
+// gate passes a request on to the content if its caller is allowed to see it.
 type gate struct {
 	cfg    Config
 	access *access
 	tokens *tokenService
-	holds  func(repository string) bool
+	exists func(repository string) bool
 	next   http.Handler
 }
 
-// standing is how a caller stands at the gate.
-type standing uint8
+// caller classifies a request by the credentials in it.
+type caller uint8
 
 const (
-	stranger standing = iota // shows nothing
-	rejected                 // shows something that is not good, or no longer
-	known                    // is who it says
+	anonymous     caller = iota // no credentials
+	rejected                    // wrong or expired credentials
+	authenticated               // valid credentials
 )
 
-// ServeHTTP lets the request through, challenges it or denies it.
+// ServeHTTP passes the request on, challenges it or denies it.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.cfg.Auth == AuthNone {
 		g.next.ServeHTTP(w, r)
@@ -69,15 +69,15 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
 	repository, _, _ := splitPath(r.URL.Path)
-	how, pulls := g.identify(r)
+	who, mayPull := g.identify(r)
 	switch {
-	case how == stranger && g.isOpen(repository) && isRead(r):
+	case who == anonymous && g.isOpen(repository) && isRead(r):
 		g.next.ServeHTTP(w, r)
-	case how != known:
-		g.challenge(w, r, how)
+	case who != authenticated:
+		g.challenge(w, r, who)
 	case !isRead(r):
 		writeError(w, http.StatusMethodNotAllowed, codeUnsupported)
-	case isPing(r), g.isOpen(repository), repository != "" && pulls(repository):
+	case isPing(r), g.isOpen(repository), repository != "" && mayPull(repository):
 		g.next.ServeHTTP(w, r)
 	case repository == "":
 		writeError(w, http.StatusNotFound, codeUnsupported)
@@ -86,44 +86,45 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isOpen reports whether anyone may pull the repository unchallenged.
+// isOpen reports whether every caller may pull the repository without a challenge.
 func (g *gate) isOpen(repository string) bool {
 	return repository != "" && !g.cfg.ChallengePublic && g.access.isPublic(repository)
 }
 
-// identify tells how the caller stands and, of a known one, what it may pull.
-func (g *gate) identify(r *http.Request) (standing, func(repository string) bool) {
+// identify classifies the caller. For an authenticated caller it also returns which repositories that caller may
+// pull.
+func (g *gate) identify(r *http.Request) (caller, func(repository string) bool) {
 	if r.Header.Get("Authorization") == "" {
-		return stranger, nil
+		return anonymous, nil
 	}
 	if g.cfg.Auth == AuthBearer {
 		granted, ok := g.tokens.lookup(bearerToken(r))
 		if !ok {
 			return rejected, nil
 		}
-		return known, granted.covers
+		return authenticated, granted.covers
 	}
 	username, password, ok := r.BasicAuth()
 	if !ok || !g.access.authenticate(username, password) {
 		return rejected, nil
 	}
-	return known, func(repository string) bool { return g.access.mayPull(username, repository) }
+	return authenticated, func(repository string) bool { return g.access.mayPull(username, repository) }
 }
 
-// challenge asks the caller who it is.
-func (g *gate) challenge(w http.ResponseWriter, r *http.Request, how standing) {
+// challenge writes a 401 response with a challenge.
+func (g *gate) challenge(w http.ResponseWriter, r *http.Request, who caller) {
 	cause := ""
-	if how == rejected {
+	if who == rejected {
 		cause = "invalid_token"
 	}
 	w.Header().Set("WWW-Authenticate", g.challengeHeader(r, cause))
 	writeError(w, http.StatusUnauthorized, codeUnauthorized)
 }
 
-// deny turns a known caller away.
+// deny writes the response for an authenticated caller who may not pull the repository.
 func (g *gate) deny(w http.ResponseWriter, r *http.Request, repository string) {
 	status := g.cfg.DenyStatus
-	if g.cfg.RevealMissing && !g.holds(repository) {
+	if g.cfg.RevealMissing && !g.exists(repository) {
 		status = http.StatusNotFound
 	}
 	switch status {
@@ -137,7 +138,7 @@ func (g *gate) deny(w http.ResponseWriter, r *http.Request, repository string) {
 	}
 }
 
-// challengeHeader says how the caller can identify itself. Causes exist for tokens only.
+// challengeHeader returns the value of WWW-Authenticate. Only a Bearer challenge has a cause.
 func (g *gate) challengeHeader(r *http.Request, cause string) string {
 	if g.cfg.Auth == AuthBasic {
 		return `Basic realm="Registry"`
@@ -164,7 +165,7 @@ func (g *gate) realm(r *http.Request) string {
 	return "http://" + r.Host + g.cfg.Token.Path
 }
 
-// bearerToken returns the token that the request shows; empty if it shows none.
+// bearerToken returns the bearer token of the request, or "" if it has none.
 func bearerToken(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -175,5 +176,5 @@ func bearerToken(r *http.Request) string {
 
 func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// isPing reports whether the request asks for the API's version, which everyone who is known may do.
+// isPing reports whether the request is for the API's version. Every authenticated caller may send it.
 func isPing(r *http.Request) bool { return r.URL.Path == "/v2" || r.URL.Path == "/v2/" }

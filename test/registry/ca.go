@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// CA is a certificate authority that lives as long as the process; its key never leaves it.
+// CA is a certificate authority whose key stays in this process.
 type CA struct {
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
 }
 
-// NewCA makes a CA.
+// NewCA generates a CA.
 func NewCA() (*CA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -40,19 +40,20 @@ func NewCA() (*CA, error) {
 	return &CA{key: key, cert: cert}, nil
 }
 
-// Pool returns a new pool that trusts the CA and nobody else.
+// Pool returns a new pool that holds this CA only.
 func (c *CA) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(c.cert)
 	return pool
 }
 
-// PEM returns the CA's certificate as a file would hold it.
+// PEM returns the CA's certificate in PEM form.
 func (c *CA) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.cert.Raw})
 }
 
-// Certificate makes a server certificate for the given DNS names and IP addresses, localhost and the loopback addresses.
+// Certificate creates a server certificate for the DNS names and IP addresses, for localhost and for the loopback
+// addresses.
 func (c *CA) Certificate(names ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -77,8 +78,8 @@ func (c *CA) Certificate(names ...string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der, c.cert.Raw}, PrivateKey: key}, nil
 }
 
-// certificateTemplate holds what all certificates share. Their validity is wide and fixed: no test depends on the day
-// it runs, nor on a clock that it set back. Package x509 draws the serial number.
+// certificateTemplate returns the fields that all certificates share. The validity is wide and fixed, so that no test
+// depends on the current date or on a clock that a test sets back. Package x509 generates the serial number.
 func certificateTemplate(commonName string) *x509.Certificate {
 	return &x509.Certificate{
 		Subject:   pkix.Name{CommonName: commonName},

@@ -23,15 +23,15 @@ func TestCertificate(t *testing.T) {
 		name string
 		ok   bool
 	}{
-		"the first name":           {pool: ca.Pool(), name: "registry.example", ok: true},
-		"the second name":          {pool: ca.Pool(), name: "mirror.example", ok: true},
-		"an address":               {pool: ca.Pool(), name: "192.0.2.1", ok: true},
-		"an address not said":      {pool: ca.Pool(), name: "192.0.2.2"},
-		"localhost":                {pool: ca.Pool(), name: "localhost", ok: true},
-		"the IPv4 loopback":        {pool: ca.Pool(), name: "127.0.0.1", ok: true},
-		"the IPv6 loopback":        {pool: ca.Pool(), name: "::1", ok: true},
-		"a name that was not said": {pool: ca.Pool(), name: "other.example"},
-		"a CA that did not sign":   {pool: other.Pool(), name: "registry.example"},
+		"the first name":                    {pool: ca.Pool(), name: "registry.example", ok: true},
+		"the second name":                   {pool: ca.Pool(), name: "mirror.example", ok: true},
+		"an address":                        {pool: ca.Pool(), name: "192.0.2.1", ok: true},
+		"an address not in the certificate": {pool: ca.Pool(), name: "192.0.2.2"},
+		"localhost":                         {pool: ca.Pool(), name: "localhost", ok: true},
+		"the IPv4 loopback":                 {pool: ca.Pool(), name: "127.0.0.1", ok: true},
+		"the IPv6 loopback":                 {pool: ca.Pool(), name: "::1", ok: true},
+		"a name not in the certificate":     {pool: ca.Pool(), name: "other.example"},
+		"another CA":                        {pool: other.Pool(), name: "registry.example"},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
-func TestCAAsFile(t *testing.T) {
+func TestCAInPEMForm(t *testing.T) {
 	t.Parallel()
 	ca := newCA(t)
 	pool := x509.NewCertPool()
@@ -59,7 +59,7 @@ func TestCAAsFile(t *testing.T) {
 	}
 }
 
-func TestEachServerHasACA(t *testing.T) {
+func TestEachServerHasItsOwnCA(t *testing.T) {
 	t.Parallel()
 	a, b := start(t, Config{}), start(t, Config{})
 	resp, err := client(t, a).Get(b.URL() + "/v2/")

@@ -9,22 +9,24 @@ import (
 	"time"
 )
 
-// Auth is how a registry asks its callers who they are.
+// Auth is the authentication scheme of a registry.
 type Auth uint8
 
 const (
-	// AuthNone asks nobody: everything can be pulled, and pushed over the wire too. It is the zero value.
+	// AuthNone requires no authentication: every caller may pull, and push over the network. It is the zero value.
 	AuthNone Auth = iota
-	// AuthBasic asks for a username and a password with each request.
+	// AuthBasic requires a username and a password with each request.
 	AuthBasic
-	// AuthBearer asks for a token, which a token service gives out for a username and a password, or for nothing.
+	// AuthBearer requires a token. A token service issues it for a username and a password, or to an anonymous
+	// caller.
 	AuthBearer
 )
 
-// Account is one caller that a registry knows. Printing it shows the username only.
+// Account is an account of a registry. Printing it shows the username only.
 type Account struct {
 	Username, Password string
-	// Repositories are patterns of what the account may pull, besides what is public; see Config.Public for their form.
+	// Repositories are patterns of repositories that the account may pull in addition to the public ones.
+	// Config.Public describes the form.
 	Repositories []string
 }
 
@@ -34,63 +36,66 @@ func (a Account) String() string { return a.Username }
 // GoString returns the username.
 func (a Account) GoString() string { return fmt.Sprintf("registry.Account(%s)", a.Username) }
 
-// Config says what a Server is like. The zero value is a usable one: TLS on a free port of 127.0.0.1, under a CA of its
-// own, open to everybody.
+// Config configures a Server. The zero value is usable: TLS on a free port of 127.0.0.1, a CA of its own, and no
+// authentication.
 type Config struct {
 	// Addr is the address to listen on; empty means a free port of 127.0.0.1.
 	Addr string
-	// PlainHTTP makes the server speak HTTP without TLS.
+	// PlainHTTP makes the server use HTTP without TLS.
 	PlainHTTP bool
-	// CA signs the server's certificate; nil makes one for this server alone.
+	// CA signs the server's certificate. If nil, the server gets a new CA.
 	CA *CA
-	// Names are DNS names and IP addresses, besides those of loopback, for which the certificate is valid from the start.
-	// Adding the server to a Network adds to them.
+	// Names are further DNS names and IP addresses for which the certificate is valid from the start. The loopback
+	// names are always included. Adding the server to a Network adds names.
 	Names []string
 
-	// Auth is how callers are asked who they are.
+	// Auth is the authentication scheme.
 	Auth Auth
-	// Accounts are the callers that are known. Pushing over the wire is not for them: only a registry with AuthNone
-	// takes pushes that do not come through the Go API.
+	// Accounts are the accounts of the registry. They may pull only: pushes over the network need AuthNone, and the
+	// Go API works always.
 	Accounts []Account
-	// Public are patterns of repositories that anyone may pull: those of path.Match, where in addition "*" alone means
-	// every repository and "team/*" everything below team, however deep. A malformed pattern matches itself only.
+	// Public are patterns of repositories that every caller may pull. They use the syntax of path.Match, with two
+	// additions: "*" alone matches every repository, and "team/*" matches everything below team, at any depth. A
+	// malformed pattern matches only itself.
 	Public []string
-	// ChallengePublic makes public repositories challenge callers who show nothing. With AuthBearer they then get in
-	// with the anonymous token, as at the large public registries; with AuthBasic any account gets in.
+	// ChallengePublic makes public repositories challenge anonymous callers. With AuthBearer an anonymous token then
+	// gives access, as at the large public registries. With AuthBasic every account has access.
 	ChallengePublic bool
-	// DenyStatus is the answer to a caller who is known and may not pull: 401, 403 or 404. Zero means 401 with
-	// AuthBearer and 403 with AuthBasic. It is the same whether or not the repository exists.
+	// DenyStatus is the status for an authenticated caller who may not pull: 401, 403 or 404. Zero means 401 with
+	// AuthBearer and 403 with AuthBasic. The status does not depend on whether the repository exists.
 	DenyStatus int
-	// RevealMissing makes the registry answer 404 for a missing repository to everyone who got past the challenge,
-	// and so reveal which of the others exist.
+	// RevealMissing makes the registry respond with 404 for a missing repository to every authenticated caller. The
+	// status then reveals which repositories exist.
 	RevealMissing bool
 
-	// Token says how tokens are given out; it is for AuthBearer only.
+	// Token configures the token service. It applies to AuthBearer only.
 	Token TokenConfig
 
-	// Seed chooses the content of the images that are pushed as random: equal seeds give equal digests.
+	// Seed selects the random content of pushed images. Equal seeds give equal digests.
 	Seed uint64
 	// Now is the clock of tokens and limits; nil means time.Now.
 	Now func() time.Time
 }
 
-// TokenConfig says how a registry with AuthBearer has its tokens given out.
+// TokenConfig configures the tokens of a registry with AuthBearer.
 type TokenConfig struct {
-	// From is another server whose token service gives out the tokens; nil means the server's own. The accounts and
-	// public repositories of that server are then those of this one, whose own must be empty.
+	// From is another server whose token service issues the tokens. If nil, the server issues them itself. The
+	// accounts and public repositories of From then apply to this server, whose own must be empty.
 	From *Server
-	// Realm is the URL that challenges lead to. Empty means the token service as the client can reach it: on the host
-	// that the client asked, or at the address of From.
+	// Realm is the URL in the challenge. Empty means the token service at the host of the client's request, or at the
+	// address of From.
 	Realm string
-	// Service is the name under which a registry asks for tokens; the default is "registry.test".
+	// Service is the service name in the challenge. The default is "registry.test".
 	Service string
-	// Path is where the token service listens; the default is "/token".
+	// Path is the path of the token service. The default is "/token".
 	Path string
-	// Lifetime is how long a token is good for; the default is five minutes.
+	// Lifetime is how long a token is valid. The default is five minutes.
 	Lifetime time.Duration
-	// RefusePost is the status that answers every POST, as services do that only know GET; zero means that POST works.
+	// RefusePost is the status of the response to every POST, for services that support GET only. Zero means that
+	// POST works.
 	RefusePost int
-	// Omit are fields to leave out of the reply: "token", "access_token", "expires_in". Services differ in these.
+	// Omit lists the fields to leave out of the token response: "token", "access_token", "expires_in". Token services
+	// differ in them.
 	Omit []string
 }
 
@@ -125,7 +130,7 @@ func (t TokenConfig) complete() TokenConfig {
 	return t
 }
 
-// validate refuses contradictions: a test that configures one would not test what it says.
+// validate rejects contradictions, because a test with such a configuration would test something else.
 func (c Config) validate() error {
 	for _, a := range c.Accounts {
 		if a.Username == "" || a.Password == "" {
@@ -135,7 +140,7 @@ func (c Config) validate() error {
 	switch c.DenyStatus {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
 	default:
-		return fmt.Errorf("a denial answers 401, 403 or 404, not %d", c.DenyStatus)
+		return fmt.Errorf("DenyStatus must be 401, 403 or 404, not %d", c.DenyStatus)
 	}
 	return c.validateToken()
 }
@@ -146,14 +151,14 @@ func (c Config) validateToken() error {
 	case from == nil:
 		return nil
 	case c.Auth != AuthBearer || from.tokens == nil || from.cfg.Token.From != nil:
-		return errors.New("tokens come from a server with a token service of its own, to one with AuthBearer")
+		return errors.New("Token.From must be a server with its own token service, and the server must use AuthBearer")
 	case len(c.Accounts) > 0 || len(c.Public) > 0:
-		return errors.New("accounts and public repositories are those of the server that gives out the tokens")
+		return errors.New("with Token.From, Accounts and Public must be empty")
 	}
 	return nil
 }
 
-// matchPattern reports whether the name fits the pattern, in the form that Config.Public describes.
+// matchPattern reports whether the name matches the pattern. Config.Public describes the form.
 func matchPattern(pattern, name string) bool {
 	if pattern == "*" || pattern == name {
 		return true

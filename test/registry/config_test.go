@@ -12,19 +12,19 @@ func TestMatchPattern(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		"a name is itself":                          {pattern: "shop/web", name: "shop/web", want: true},
-		"a name is no prefix":                       {pattern: "shop/web", name: "shop/web/x"},
-		"a star alone is everything":                {pattern: "*", name: "a/b/c", want: true},
-		"a final star is everything below":          {pattern: "shop/*", name: "shop/a/b", want: true},
-		"a final star is not the folder":            {pattern: "shop/*", name: "shop"},
-		"a final star is not a longer name":         {pattern: "shop/*", name: "shopping/a"},
-		"a star within is one element":              {pattern: "*/web", name: "shop/web", want: true},
-		"a star within is not two":                  {pattern: "*/web", name: "a/shop/web"},
-		"a star in front of a final star":           {pattern: "/v2/*/web/manifests/*", name: "/v2/shop/web/manifests/1", want: true},
-		"a class":                                   {pattern: "team-[ab]", name: "team-b", want: true},
-		"a malformed pattern is itself":             {pattern: "team-[", name: "team-[", want: true},
-		"a malformed pattern is nothing but itself": {pattern: "team-[", name: "team-a"},
-		"nothing": {pattern: "", name: "shop/web"},
+		"a name matches itself":                            {pattern: "shop/web", name: "shop/web", want: true},
+		"a name is not a prefix":                           {pattern: "shop/web", name: "shop/web/x"},
+		"a star alone matches every name":                  {pattern: "*", name: "a/b/c", want: true},
+		"a final star matches everything below":            {pattern: "shop/*", name: "shop/a/b", want: true},
+		"a final star does not match the folder":           {pattern: "shop/*", name: "shop"},
+		"a final star does not match a longer folder name": {pattern: "shop/*", name: "shopping/a"},
+		"an inner star matches one element":                {pattern: "*/web", name: "shop/web", want: true},
+		"an inner star does not match two elements":        {pattern: "*/web", name: "a/shop/web"},
+		"an inner star and a final star":                   {pattern: "/v2/*/web/manifests/*", name: "/v2/shop/web/manifests/1", want: true},
+		"a character class":                                {pattern: "team-[ab]", name: "team-b", want: true},
+		"a malformed pattern matches itself":               {pattern: "team-[", name: "team-[", want: true},
+		"a malformed pattern matches nothing else":         {pattern: "team-[", name: "team-a"},
+		"an empty pattern":                                 {pattern: "", name: "shop/web"},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -36,33 +36,33 @@ func TestMatchPattern(t *testing.T) {
 	}
 }
 
-func TestContradictoryConfig(t *testing.T) {
+func TestContradictoryConfigIsRejected(t *testing.T) {
 	t.Parallel()
 	tokens := start(t, Config{Auth: AuthBearer})
-	borrower := start(t, Config{Auth: AuthBearer, Token: TokenConfig{From: tokens}})
+	dependent := start(t, Config{Auth: AuthBearer, Token: TokenConfig{From: tokens}})
 	tests := map[string]struct {
 		cfg  Config
 		want string
 	}{
-		"an account without a name":     {cfg: Config{Accounts: []Account{{Password: "x"}}}, want: "needs a username"},
-		"an account without a password": {cfg: Config{Accounts: []Account{{Username: "x"}}}, want: "and a password"},
-		"a denial that is none":         {cfg: Config{DenyStatus: 200}, want: "not 200"},
-		"tokens without bearer":         {cfg: Config{Token: TokenConfig{From: tokens}}, want: "to one with AuthBearer"},
-		"tokens from one without": {
+		"an account without a name":                     {cfg: Config{Accounts: []Account{{Password: "x"}}}, want: "needs a username"},
+		"an account without a password":                 {cfg: Config{Accounts: []Account{{Username: "x"}}}, want: "and a password"},
+		"a deny status of success":                      {cfg: Config{DenyStatus: 200}, want: "not 200"},
+		"tokens from another server without AuthBearer": {cfg: Config{Token: TokenConfig{From: tokens}}, want: "must use AuthBearer"},
+		"tokens from a server without a token service": {
 			cfg:  Config{Auth: AuthBearer, Token: TokenConfig{From: start(t, Config{})}},
-			want: "a token service of its own",
+			want: "its own token service",
 		},
-		"tokens from one that borrows": {
-			cfg:  Config{Auth: AuthBearer, Token: TokenConfig{From: borrower}},
-			want: "a token service of its own",
+		"tokens from a server that uses another token service": {
+			cfg:  Config{Auth: AuthBearer, Token: TokenConfig{From: dependent}},
+			want: "its own token service",
 		},
-		"accounts where others decide": {
+		"accounts beside another token service": {
 			cfg:  Config{Auth: AuthBearer, Token: TokenConfig{From: tokens}, Accounts: []Account{alice()}},
-			want: "those of the server",
+			want: "must be empty",
 		},
-		"public repositories where others decide": {
+		"public repositories beside another token service": {
 			cfg:  Config{Auth: AuthBearer, Token: TokenConfig{From: tokens}, Public: []string{"*"}},
-			want: "those of the server",
+			want: "must be empty",
 		},
 	}
 	for title, tt := range tests {
@@ -80,7 +80,7 @@ func TestContradictoryConfig(t *testing.T) {
 	}
 }
 
-func TestPrintingShowsNoPassword(t *testing.T) {
+func TestFormattingHidesPasswords(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Accounts: []Account{alice()}}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {

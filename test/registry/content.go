@@ -13,8 +13,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// PushImage pushes a small single-platform image with random content, for linux/amd64 unless an option says otherwise,
-// and returns its digest. A reference without a tag means latest, here and below.
+// PushImage pushes a small single-platform image with random content and returns its digest. The platform is
+// linux/amd64 by default. A reference without a tag means latest, here and in the other methods.
 func (s *Server) PushImage(ref string, opts ...ImageOption) (digest string, err error) {
 	target, err := parseReference(ref)
 	if err != nil {
@@ -24,14 +24,14 @@ func (s *Server) PushImage(ref string, opts ...ImageOption) (digest string, err 
 	if err != nil {
 		return "", fmt.Errorf("making image %s: %w", ref, err)
 	}
-	if err := remote.Write(target, img, remote.WithTransport(backDoor{s.content})); err != nil {
+	if err := remote.Write(target, img, remote.WithTransport(inProcess{s.content})); err != nil {
 		return "", fmt.Errorf("pushing image %s: %w", ref, err)
 	}
 	return digestOf(img)
 }
 
-// PushIndex pushes an index with one image for each platform, and returns its digest. The zero platform makes an entry
-// without one; unknown/unknown makes an attestation, as BuildKit adds to its images.
+// PushIndex pushes an index with one image for each platform and returns its digest. The zero platform creates an
+// entry without a platform. The platform unknown/unknown creates an attestation, as BuildKit adds to its images.
 func (s *Server) PushIndex(ref string, platforms ...imagepull.Platform) (digest string, err error) {
 	entries := make([]Entry, 0, len(platforms))
 	for _, p := range platforms {
@@ -40,7 +40,7 @@ func (s *Server) PushIndex(ref string, platforms ...imagepull.Platform) (digest 
 	return s.PushEntries(ref, entries...)
 }
 
-// PushEntries pushes an index with the entries, and returns its digest.
+// PushEntries pushes an index with the entries and returns its digest.
 func (s *Server) PushEntries(ref string, entries ...Entry) (digest string, err error) {
 	target, err := parseReference(ref)
 	if err != nil {
@@ -50,27 +50,27 @@ func (s *Server) PushEntries(ref string, entries ...Entry) (digest string, err e
 	if err != nil {
 		return "", fmt.Errorf("making index %s: %w", ref, err)
 	}
-	if err := remote.WriteIndex(target, index, remote.WithTransport(backDoor{s.content})); err != nil {
+	if err := remote.WriteIndex(target, index, remote.WithTransport(inProcess{s.content})); err != nil {
 		return "", fmt.Errorf("pushing index %s: %w", ref, err)
 	}
 	return digestOf(index)
 }
 
-// PushManifest pushes the body as it is, under any media type or none, and returns its digest. Nothing is checked:
-// neither that what it names is there, nor that a reference by digest fits the body.
+// PushManifest pushes the body unchanged, under any media type or none, and returns its digest. It does not check
+// whether the referenced content exists, or whether a digest in the reference matches the body.
 func (s *Server) PushManifest(ref, mediaType string, body []byte) (digest string, err error) {
 	target, err := parseReference(ref)
 	if err != nil {
 		return "", err
 	}
-	answer := s.content.do(http.MethodPut, manifestPath(target), rawPrefix+mediaType, body)
-	if answer.Code != http.StatusCreated {
-		return "", fmt.Errorf("pushing manifest %s: %w", ref, statusError(answer.Code))
+	resp := s.content.do(http.MethodPut, manifestPath(target), rawPrefix+mediaType, body)
+	if resp.Code != http.StatusCreated {
+		return "", fmt.Errorf("pushing manifest %s: %w", ref, statusError(resp.Code))
 	}
-	return answer.Header().Get("Docker-Content-Digest"), nil
+	return resp.Header().Get("Docker-Content-Digest"), nil
 }
 
-// PushBlob puts a blob into a repository, for manifests that are pushed raw, and returns its digest.
+// PushBlob stores a blob in a repository and returns its digest. It completes manifests that PushManifest pushed.
 func (s *Server) PushBlob(repository string, body []byte) (digest string, err error) {
 	target, err := parseReference(repository)
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Server) PushBlob(repository string, body []byte) (digest string, err er
 	return digest, nil
 }
 
-// Manifest returns the manifest or index behind the reference as it is served.
+// Manifest returns the manifest or index of the reference as the registry serves it.
 func (s *Server) Manifest(ref string) (body []byte, err error) {
 	target, err := parseReference(ref)
 	if err != nil {
@@ -91,14 +91,14 @@ func (s *Server) Manifest(ref string) (body []byte, err error) {
 }
 
 func (s *Server) manifest(target name.Reference) ([]byte, error) {
-	answer := s.content.do(http.MethodGet, manifestPath(target), "", nil)
-	if answer.Code != http.StatusOK {
-		return nil, fmt.Errorf("reading manifest %s: %w", target.Identifier(), statusError(answer.Code))
+	resp := s.content.do(http.MethodGet, manifestPath(target), "", nil)
+	if resp.Code != http.StatusOK {
+		return nil, fmt.Errorf("reading manifest %s: %w", target.Identifier(), statusError(resp.Code))
 	}
-	return answer.Body.Bytes(), nil
+	return resp.Body.Bytes(), nil
 }
 
-// Delete removes a tag, or with a digest the manifest and every tag that leads to it. The repository stays known.
+// Delete removes a tag. With a digest, it removes the manifest and every tag of that manifest. The repository stays.
 func (s *Server) Delete(ref string) error {
 	target, err := parseReference(ref)
 	if err != nil {
@@ -107,9 +107,9 @@ func (s *Server) Delete(ref string) error {
 	if digest, ok := target.(name.Digest); ok {
 		s.deleteTagsOf(digest)
 	}
-	answer := s.content.do(http.MethodDelete, manifestPath(target), "", nil)
-	if answer.Code != http.StatusAccepted {
-		return fmt.Errorf("deleting %s: %w", ref, statusError(answer.Code))
+	resp := s.content.do(http.MethodDelete, manifestPath(target), "", nil)
+	if resp.Code != http.StatusAccepted {
+		return fmt.Errorf("deleting %s: %w", ref, statusError(resp.Code))
 	}
 	return nil
 }
@@ -118,14 +118,14 @@ func (s *Server) deleteTagsOf(digest name.Digest) {
 	tags, _ := s.content.tags(digest.Context().RepositoryStr())
 	for _, tag := range tags {
 		path := manifestPath(digest.Context().Tag(tag))
-		answer := s.content.do(http.MethodHead, path, "", nil)
-		if answer.Header().Get("Docker-Content-Digest") == digest.DigestStr() {
+		resp := s.content.do(http.MethodHead, path, "", nil)
+		if resp.Header().Get("Docker-Content-Digest") == digest.DigestStr() {
 			s.content.do(http.MethodDelete, path, "", nil)
 		}
 	}
 }
 
-// DeleteBlobs removes the configuration and the layers of a single-platform image, and leaves its manifest.
+// DeleteBlobs removes the configuration and the layers of a single-platform image, and keeps its manifest.
 func (s *Server) DeleteBlobs(ref string) error {
 	target, err := parseReference(ref)
 	if err != nil {

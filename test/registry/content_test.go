@@ -16,7 +16,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// fetch gets what is behind registry.example/ref as a client library does.
+// fetch gets registry.example/ref with a client library.
 func fetch(t *testing.T, n *Network, ref string) *remote.Descriptor {
 	t.Helper()
 	transport := n.Transport()
@@ -45,18 +45,18 @@ func TestPushImage(t *testing.T) {
 		manifest types.MediaType
 		layer    types.MediaType
 	}{
-		"as it is": {
+		"default": {
 			platform: "linux/amd64", layers: 1, manifest: types.OCIManifestSchema1, layer: types.OCILayer,
 		},
 		"for another platform": {
 			opts: []ImageOption{WithPlatform(arm)}, platform: "linux/arm64/v8", layers: 1,
 			manifest: types.OCIManifestSchema1, layer: types.OCILayer,
 		},
-		"for a version of Windows": {
+		"for a Windows version": {
 			opts: []ImageOption{WithPlatform(windows)}, platform: "windows/amd64:10.0.20348.1", layers: 1,
 			manifest: types.OCIManifestSchema1, layer: types.OCILayer,
 		},
-		"of Docker, with layers": {
+		"Docker media types and three layers": {
 			opts: []ImageOption{WithDockerMediaTypes(), WithLayers(3, 1024)}, platform: "linux/amd64", layers: 3,
 			manifest: types.DockerManifestSchema2, layer: types.DockerLayer,
 		},
@@ -64,7 +64,7 @@ func TestPushImage(t *testing.T) {
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			s, n := named(t, Config{})
+			s, n := startNamed(t, Config{})
 			digest := pushImage(t, s, "shop/web:1", tt.opts...)
 			desc := fetch(t, n, "shop/web:1")
 			if desc.Digest.String() != digest || desc.MediaType != tt.manifest {
@@ -95,7 +95,7 @@ func TestPushImage(t *testing.T) {
 	}
 }
 
-func TestContentIsRandomAndRepeatable(t *testing.T) {
+func TestContentIsRandomAndReproducible(t *testing.T) {
 	t.Parallel()
 	one, same, other := start(t, Config{Seed: 1}), start(t, Config{Seed: 1}), start(t, Config{Seed: 2})
 	first := pushImage(t, one, "shop/web:1")
@@ -115,7 +115,7 @@ func TestContentIsRandomAndRepeatable(t *testing.T) {
 
 func TestPushIndex(t *testing.T) {
 	t.Parallel()
-	s, n := named(t, Config{})
+	s, n := startNamed(t, Config{})
 	digest, err := s.PushIndex("shop/multi:v1",
 		imagepull.Platform{OS: "linux", Architecture: "amd64"},
 		imagepull.Platform{OS: "linux", Architecture: "arm", Variant: "v7"},
@@ -160,9 +160,9 @@ func TestPushIndex(t *testing.T) {
 	}
 }
 
-func TestPushEntriesWhoseImagesDiffer(t *testing.T) {
+func TestPushEntriesWithOtherImagePlatforms(t *testing.T) {
 	t.Parallel()
-	s, n := named(t, Config{})
+	s, n := startNamed(t, Config{})
 	_, err := s.PushEntries("shop/multi:v1",
 		Entry{Platform: imagepull.Platform{OS: "linux", Architecture: "amd64"}},
 		Entry{Image: imagepull.Platform{OS: "linux", Architecture: "s390x"}},
@@ -205,8 +205,8 @@ func TestPushManifest(t *testing.T) {
 		"schema 1":                    {mediaType: string(types.DockerManifestSchema1Signed), body: "{}", want: []string{string(types.DockerManifestSchema1Signed)}},
 		"a web page":                  {mediaType: "text/html; charset=utf-8", body: "<html>", want: []string{"text/html; charset=utf-8"}},
 		"no media type":               {body: "{}"},
-		"an index of what is missing": {mediaType: string(types.OCIImageIndex), body: missing, want: []string{string(types.OCIImageIndex)}},
-		"nothing":                     {mediaType: string(types.OCIManifestSchema1), want: []string{string(types.OCIManifestSchema1)}},
+		"an index of a missing image": {mediaType: string(types.OCIImageIndex), body: missing, want: []string{string(types.OCIImageIndex)}},
+		"an empty body":               {mediaType: string(types.OCIManifestSchema1), want: []string{string(types.OCIManifestSchema1)}},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -220,17 +220,17 @@ func TestPushManifest(t *testing.T) {
 				t.Errorf("got digest %s, want %s", digest, want)
 			}
 			for _, object := range []string{"1", digest} {
-				a := ask(t, s, request{path: "/v2/shop/web/manifests/" + object})
-				a.wantStatus(t, http.StatusOK, "")
-				if diff := cmp.Diff(tt.want, a.Header["Content-Type"]); diff != "" || a.body != tt.body {
-					t.Errorf("got body %q, content type (-want +got):\n%s", a.body, diff)
+				resp := send(t, s, request{path: "/v2/shop/web/manifests/" + object})
+				resp.wantStatus(t, http.StatusOK, "")
+				if diff := cmp.Diff(tt.want, resp.Header["Content-Type"]); diff != "" || resp.body != tt.body {
+					t.Errorf("got body %q, content type (-want +got):\n%s", resp.body, diff)
 				}
 			}
 		})
 	}
 }
 
-func TestPushManifestUnderADigestThatDoesNotFit(t *testing.T) {
+func TestPushManifestUnderAWrongDigest(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})
 	claimed := "sha256:" + strings.Repeat("2", 64)
@@ -241,5 +241,5 @@ func TestPushManifestUnderADigestThatDoesNotFit(t *testing.T) {
 	if digest == claimed {
 		t.Errorf("got the claimed digest %s, want the true one", digest)
 	}
-	ask(t, s, request{path: "/v2/shop/web/manifests/" + claimed}).wantStatus(t, http.StatusOK, "")
+	send(t, s, request{path: "/v2/shop/web/manifests/" + claimed}).wantStatus(t, http.StatusOK, "")
 }

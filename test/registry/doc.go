@@ -1,15 +1,20 @@
-// Package registry is a container registry for tests: one that has accounts, gives out tokens, goes down, misbehaves
-// when told to, and remembers who asked it what.
+// Package registry is a container registry for tests. It has accounts and a token service, can be stopped and
+// restarted, returns faults on request, and records the requests.
 //
-// Think of a [Server] as a row of desks that every request passes in the same order. The journal writes the request
-// down. The faults may spoil it, delay it or swallow it. The gate asks who the caller is and what it may pull, as the
-// server's [Config] says. The faults may strike again, now with the caller let in, and the limits count what is left.
-// Only then does the content answer: an in-memory registry that knows nothing of all this. The Go API (PushImage and its
-// like) walks in by the back door, straight to the content.
+// A request passes these handlers of a [Server] in this order:
 //
-// A [Network] gives servers the names that real registries have, so that a client under test needs no exception for
-// 127.0.0.1, and a [CA] vouches for those names. Both are wired into a client by a dial function and a certificate pool
-// and touch nothing outside the process but loopback sockets.
+//	request log → faults → authentication → faults with AfterAuth → limits → content
 //
-// The package does not depend on package testing: a demonstration can run the same servers as the tests.
+// The content is an in-memory registry. The Go API (PushImage and others) writes to the content directly.
+//
+// A [Network] gives servers the names of real registries, so that a client under test needs no exception for
+// 127.0.0.1. A [CA] signs the certificates of these names. A client uses both through a dial function and a
+// certificate pool. Outside the process, they touch nothing but loopback sockets.
+//
+//	server, err := registry.Start(registry.Config{CA: ca})
+//	err = network.Add("registry.example", server)
+//	digest, err := server.PushImage("shop/web:1.27")
+//	client := &http.Client{Transport: network.Transport()}
+//
+// The package does not import package testing, so that a demonstration can run the same servers as the tests.
 package registry

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// errorCode is a code of the distribution specification.
+// errorCode is an error code of the distribution specification.
 type errorCode string
 
 const (
@@ -18,7 +18,7 @@ const (
 	codeUnsupported     errorCode = "UNSUPPORTED"
 )
 
-// message is the text that goes with the code.
+// message returns the text for the code.
 func (c errorCode) message() string {
 	switch c {
 	case codeBlobUnknown:
@@ -37,14 +37,14 @@ func (c errorCode) message() string {
 	return ""
 }
 
-// writeError answers as the distribution specification wants errors answered.
+// writeError writes an error response in the form of the distribution specification.
 func writeError(w http.ResponseWriter, status int, code errorCode) {
 	writeJSON(w, status, map[string]any{
 		"errors": []map[string]string{{"code": string(code), "message": code.message()}},
 	})
 }
 
-// writeJSON answers with a value that always marshals: maps of strings and numbers only.
+// writeJSON writes a JSON response. The value must be a map of strings and numbers, which always marshals.
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -54,6 +54,6 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody left to tell.
+	// A write error means that the client is gone, so it is ignored.
 	_, _ = w.Write(body)
 }

@@ -29,7 +29,7 @@ func TestWriteError(t *testing.T) {
 	}
 }
 
-func TestWriteJSONOfWhatHasNone(t *testing.T) {
+func TestWriteJSONOfAnUnmarshallableValue(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
 	writeJSON(w, http.StatusOK, make(chan int))

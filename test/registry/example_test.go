@@ -12,7 +12,7 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// Two servers, one for images and one for tokens, look like a public registry to a client that dials in their network.
+// One server stores images and another issues tokens. A client that dials in their network sees a public registry.
 func Example() {
 	ca, err := registry.NewCA()
 	if err != nil {
@@ -72,7 +72,7 @@ func Example() {
 	// GET auth.example/token?scope=repository:shop/web:pull&service=registry.test 200 user=alice
 }
 
-// A registry fails twice, then recovers.
+// A registry responds with 503 twice and then recovers.
 func ExampleServer_Fault() {
 	server, err := registry.Start(registry.Config{PlainHTTP: true})
 	if err != nil {
@@ -97,7 +97,7 @@ func ExampleServer_Fault() {
 	// 200
 }
 
-// A registry goes down and comes back with all it had.
+// A registry stops and restarts with all its content.
 func ExampleServer_Restart() {
 	server, err := registry.Start(registry.Config{PlainHTTP: true})
 	if err != nil {

@@ -10,53 +10,54 @@ import (
 	"time"
 )
 
-// Fault is a way to misbehave, for some requests. Match, Path and Method choose them; what is left empty chooses all.
+// Fault changes the response to the requests that Match, Path and Method select. Empty fields select all requests.
 //
-// What is asked for happens in this order: the request is delayed, then hangs or has its connection reset, then is
-// answered. A fault with Redirect, RedirectLoop, Status or Body gives the answer itself; any other lets the registry
-// answer. Header, DropHeader and Truncate spoil the answer of either.
+// The steps are in this order: the request is delayed, then it hangs or its connection is reset, then it gets a
+// response. Redirect, RedirectLoop, Status and Body replace the registry's response. Header, DropHeader and Truncate
+// change the response, whether replaced or not.
 type Fault struct {
-	// Match chooses requests by any other means. It must not consume the body, nor call Stop or Close.
+	// Match selects requests by other criteria. It must not consume the body, and must not call Stop or Close.
 	Match func(*http.Request) bool
 	// Path is a pattern of paths in the form of Config.Public, such as "/v2/shop/web/manifests/*".
 	Path string
-	// Method is the request's; GET does not include HEAD.
+	// Method is the request's method. GET does not include HEAD.
 	Method string
-	// AfterAuth leaves requests alone that the registry would not let in: the gate comes first, then the fault.
+	// AfterAuth applies the fault after authentication, to authorized requests only.
 	AfterAuth bool
-	// Times is how many requests the fault strikes before it is spent; zero means that it never is.
+	// Times is the number of requests that get the fault. Zero means all.
 	Times int
 
-	// Delay is how long the request waits for its answer. It ends early with the request or the server.
+	// Delay delays the response. The delay ends early if the request or the server ends.
 	Delay time.Duration
 	// Hang makes the request wait until the client gives up or the server stops.
 	Hang bool
-	// Reset breaks the connection, with all the requests that share it.
+	// Reset resets the connection, and with it all requests on it.
 	Reset bool
 
-	// Redirect sends the client to another URL, with Status or else 307. A URL without a path takes over path and query.
+	// Redirect redirects the client to another URL, with Status or with 307. A URL without a path keeps the path and
+	// query.
 	Redirect string
 	// RedirectLoop redirects the request to itself.
 	RedirectLoop bool
-	// Status is the answer's; zero means 200 if there is a Body.
+	// Status is the status of the response. Zero means 200 if there is a Body.
 	Status int
-	// Body is the answer's.
+	// Body is the body of the response.
 	Body string
 
-	// Header holds headers to set in place of the answer's own.
+	// Header holds headers that replace headers of the response.
 	Header http.Header
-	// DropHeader names headers to leave out of the answer, such as "Docker-Content-Digest".
+	// DropHeader names headers to leave out of the response, such as "Docker-Content-Digest".
 	DropHeader []string
-	// Truncate breaks off the answer after so many bytes of its body; negative means before the first one. Zero and an
-	// answer that is not longer stay whole.
+	// Truncate ends the response after this number of bytes of its body. A negative number means before the first
+	// byte. Zero means no truncation, and a shorter response is complete.
 	Truncate int
 }
 
-// Fault makes the server misbehave, and returns a function that ends that. Of several faults that choose a request, the
-// one added first strikes.
-func (s *Server) Fault(f Fault) (remove func()) { return s.faults.set.add(&armedFault{Fault: f}) }
+// Fault adds the fault, and returns a function that removes it. If several faults match a request, the first one
+// added applies.
+func (s *Server) Fault(f Fault) (remove func()) { return s.faults.set.add(&activeFault{Fault: f}) }
 
-// stage is a point on a request's way where faults may strike.
+// stage is a position in the handler chain where faults apply.
 type stage bool
 
 const (
@@ -64,22 +65,22 @@ const (
 	afterAuth  stage = true
 )
 
-// faults are those that the server has now.
-type faults struct{ set set[armedFault] }
+// faults holds the current faults.
+type faults struct{ set set[activeFault] }
 
-// armedFault counts how often a fault has struck.
-type armedFault struct {
+// activeFault counts how often a fault was applied.
+type activeFault struct {
 	Fault
 
-	mu     sync.Mutex
-	struck int
+	mu    sync.Mutex
+	taken int
 }
 
-// wrap has the faults of the stage strike before the next handler can answer.
+// wrap returns a handler that applies the faults of the stage before it calls next.
 func (f *faults) wrap(next http.Handler, at stage) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, fault := range f.set.all() {
-			if stage(fault.AfterAuth) == at && fault.chooses(r) && fault.strike() {
+			if stage(fault.AfterAuth) == at && fault.matches(r) && fault.take() {
 				fault.serve(w, r, next)
 				return
 			}
@@ -88,20 +89,20 @@ func (f *faults) wrap(next http.Handler, at stage) http.Handler {
 	})
 }
 
-func (f *Fault) chooses(r *http.Request) bool {
+func (f *Fault) matches(r *http.Request) bool {
 	return (f.Method == "" || f.Method == r.Method) &&
 		(f.Path == "" || matchPattern(f.Path, r.URL.Path)) &&
 		(f.Match == nil || f.Match(r))
 }
 
-// strike reports whether the fault is not spent yet.
-func (f *armedFault) strike() bool {
+// take counts one use of the fault. It returns false if all uses are spent.
+func (f *activeFault) take() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.Times > 0 && f.struck >= f.Times {
+	if f.Times > 0 && f.taken >= f.Times {
 		return false
 	}
-	f.struck++
+	f.taken++
 	return true
 }
 
@@ -112,20 +113,20 @@ func (f *Fault) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	if f.Reset {
 		resetConnection(r)
 	}
-	spoiled := &spoiledWriter{ResponseWriter: w, fault: f, isHead: r.Method == http.MethodHead}
+	faulty := &faultyWriter{ResponseWriter: w, fault: f, isHead: r.Method == http.MethodHead}
 	switch {
 	case f.Redirect != "" || f.RedirectLoop:
-		f.redirect(spoiled, r)
+		f.redirect(faulty, r)
 	case f.Status != 0 || f.Body != "":
-		f.answer(spoiled)
+		f.respond(faulty)
 	default:
-		next.ServeHTTP(spoiled, r)
+		next.ServeHTTP(faulty, r)
 	}
 }
 
-// wait holds the request up. It does not return if the request or the server ends meanwhile.
+// wait delays the request. It panics with http.ErrAbortHandler if the request or the server ends first.
 func (f *Fault) wait(r *http.Request) {
-	// HTTP/1 notices that a client has gone only when the body has been read.
+	// With HTTP/1, net/http notices a closed connection only after the body was read.
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -144,14 +145,14 @@ func (f *Fault) wait(r *http.Request) {
 	}
 }
 
-func (f *Fault) answer(w http.ResponseWriter) {
+func (f *Fault) respond(w http.ResponseWriter) {
 	status := f.Status
 	if status == 0 {
 		status = http.StatusOK
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(f.Body)))
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody left to tell.
+	// A write error means that the client is gone, so it is ignored.
 	_, _ = io.WriteString(w, f.Body)
 }
 
@@ -171,8 +172,8 @@ func (f *Fault) redirect(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// spoiledWriter spoils an answer on its way to the client.
-type spoiledWriter struct {
+// faultyWriter applies the fault to the response.
+type faultyWriter struct {
 	http.ResponseWriter
 	fault   *Fault
 	isHead  bool
@@ -180,21 +181,21 @@ type spoiledWriter struct {
 	written int
 }
 
-// WriteHeader writes the header as the fault wants it.
-func (w *spoiledWriter) WriteHeader(status int) {
+// WriteHeader writes the header with the fault's changes.
+func (w *faultyWriter) WriteHeader(status int) {
 	w.started = true
 	header := w.Header()
 	for name, values := range w.fault.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}
 	for _, name := range w.fault.DropHeader {
-		header[http.CanonicalHeaderKey(name)] = nil // present and empty: net/http puts none of its own in its place
+		header[http.CanonicalHeaderKey(name)] = nil // present and empty: net/http adds no default
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Write writes the body as far as the fault lets it.
-func (w *spoiledWriter) Write(p []byte) (int, error) {
+// Write writes the body up to Truncate bytes.
+func (w *faultyWriter) Write(p []byte) (int, error) {
 	if !w.started {
 		w.WriteHeader(http.StatusOK)
 	}
@@ -203,7 +204,7 @@ func (w *spoiledWriter) Write(p []byte) (int, error) {
 		w.written += len(p)
 		return w.ResponseWriter.Write(p)
 	}
-	// Neither error matters: the connection is about to break anyway.
+	// Errors are ignored, because the connection is aborted next.
 	_, _ = w.ResponseWriter.Write(p[:limit-w.written])
 	_ = http.NewResponseController(w.ResponseWriter).Flush()
 	panic(http.ErrAbortHandler)

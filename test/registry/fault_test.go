@@ -10,14 +10,14 @@ import (
 
 const manifestURL = "/v2/shop/web/manifests/1"
 
-// withImage starts an open server that holds shop/web:1.
+// withImage starts a server without authentication that has the image shop/web:1.
 func withImage(t *testing.T, cfg Config) (s *Server, digest string) {
 	t.Helper()
 	s = start(t, cfg)
 	return s, pushImage(t, s, "shop/web:1")
 }
 
-func TestFaultChooses(t *testing.T) {
+func TestFaultMatches(t *testing.T) {
 	t.Parallel()
 	byHeader := func(r *http.Request) bool { return r.Header.Get("X-Test") == "yes" }
 	tests := map[string]struct {
@@ -25,16 +25,16 @@ func TestFaultChooses(t *testing.T) {
 		q     request
 		hit   bool
 	}{
-		"everything":           {q: request{path: "/v2/"}, hit: true},
-		"the path":             {fault: Fault{Path: manifestURL}, q: request{path: manifestURL}, hit: true},
-		"a pattern":            {fault: Fault{Path: "/v2/*/*/manifests/*"}, q: request{path: manifestURL}, hit: true},
-		"another path":         {fault: Fault{Path: "/v2/shop/web/blobs/*"}, q: request{path: manifestURL}},
-		"the method":           {fault: Fault{Method: "HEAD"}, q: request{method: "HEAD", path: manifestURL}, hit: true},
-		"another method":       {fault: Fault{Method: "GET"}, q: request{method: "HEAD", path: manifestURL}},
-		"by other means":       {fault: Fault{Match: byHeader}, q: request{path: manifestURL, header: http.Header{"X-Test": {"yes"}}}, hit: true},
-		"not by other means":   {fault: Fault{Match: byHeader}, q: request{path: manifestURL}},
-		"all that is said":     {fault: Fault{Path: manifestURL, Method: "GET", Match: byHeader}, q: request{path: manifestURL}},
-		"outside the API, too": {fault: Fault{Path: "/x"}, q: request{path: "/x"}, hit: true},
+		"every request":             {q: request{path: "/v2/"}, hit: true},
+		"the path":                  {fault: Fault{Path: manifestURL}, q: request{path: manifestURL}, hit: true},
+		"a pattern":                 {fault: Fault{Path: "/v2/*/*/manifests/*"}, q: request{path: manifestURL}, hit: true},
+		"another path":              {fault: Fault{Path: "/v2/shop/web/blobs/*"}, q: request{path: manifestURL}},
+		"the method":                {fault: Fault{Method: "HEAD"}, q: request{method: "HEAD", path: manifestURL}, hit: true},
+		"another method":            {fault: Fault{Method: "GET"}, q: request{method: "HEAD", path: manifestURL}},
+		"Match accepts":             {fault: Fault{Match: byHeader}, q: request{path: manifestURL, header: http.Header{"X-Test": {"yes"}}}, hit: true},
+		"Match rejects":             {fault: Fault{Match: byHeader}, q: request{path: manifestURL}},
+		"every selector must match": {fault: Fault{Path: manifestURL, Method: "GET", Match: byHeader}, q: request{path: manifestURL}},
+		"a path outside the API":    {fault: Fault{Path: "/x"}, q: request{path: "/x"}, hit: true},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -42,20 +42,20 @@ func TestFaultChooses(t *testing.T) {
 			s, _ := withImage(t, Config{})
 			tt.fault.Status = http.StatusServiceUnavailable
 			s.Fault(tt.fault)
-			a := ask(t, s, tt.q)
-			if got := a.StatusCode == http.StatusServiceUnavailable; got != tt.hit {
-				t.Errorf("got status %d, want hit = %t", a.StatusCode, tt.hit)
+			resp := send(t, s, tt.q)
+			if got := resp.StatusCode == http.StatusServiceUnavailable; got != tt.hit {
+				t.Errorf("got status %d, want hit = %t", resp.StatusCode, tt.hit)
 			}
 		})
 	}
 }
 
-func TestFaultsComeAndGo(t *testing.T) {
+func TestFaultsAreRemovedAndSpent(t *testing.T) {
 	t.Parallel()
 	s, _ := withImage(t, Config{})
 	get := func(want int) {
 		t.Helper()
-		ask(t, s, request{path: manifestURL}).wantStatus(t, want, "")
+		send(t, s, request{path: manifestURL}).wantStatus(t, want, "")
 	}
 	first := s.Fault(Fault{Status: 500})
 	second := s.Fault(Fault{Status: 502, Times: 2})
@@ -77,25 +77,25 @@ func TestFaultsComeAndGo(t *testing.T) {
 
 func TestFaultAfterAuth(t *testing.T) {
 	t.Parallel()
-	s, _ := secured(t, Config{Auth: AuthBasic})
+	s, _ := startWithAccounts(t, Config{Auth: AuthBasic})
 	s.Fault(Fault{AfterAuth: true, Redirect: "https://blobs.example"})
-	ask(t, s, request{path: manifestURL}).wantStatus(t, http.StatusUnauthorized, "")
-	ask(t, s, request{path: manifestURL, username: "alice", password: alicePassword}).
+	send(t, s, request{path: manifestURL}).wantStatus(t, http.StatusUnauthorized, "")
+	send(t, s, request{path: manifestURL, username: "alice", password: alicePassword}).
 		wantStatus(t, http.StatusTemporaryRedirect, "")
 	s.Fault(Fault{Status: 503})
-	ask(t, s, request{path: manifestURL}).wantStatus(t, http.StatusServiceUnavailable, "")
+	send(t, s, request{path: manifestURL}).wantStatus(t, http.StatusServiceUnavailable, "")
 }
 
 func TestFaultOnTheTokenService(t *testing.T) {
 	t.Parallel()
-	s, _ := secured(t, Config{Auth: AuthBearer})
+	s, _ := startWithAccounts(t, Config{Auth: AuthBearer})
 	s.Fault(Fault{Path: "/token", Method: http.MethodPost, Body: `{"expires_in":60}`})
-	if got := ask(t, s, post(form(nil))).token(t); got.Token != "" || got.AccessToken != "" {
-		t.Error("the faulty reply holds a token")
+	if got := send(t, s, post(form(nil))).token(t); got.Token != "" || got.AccessToken != "" {
+		t.Error("the faulty reply has a token")
 	}
 }
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultResponses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		fault  Fault
@@ -116,11 +116,11 @@ func TestFaultAnswers(t *testing.T) {
 			fault: Fault{Redirect: "https://mirror.example"}, status: 307,
 			header: map[string]string{"Location": "https://mirror.example" + manifestURL + "?ns=x"},
 		},
-		"a redirect to a path, permanent": {
+		"a permanent redirect to a path": {
 			fault: Fault{Redirect: "https://mirror.example/there", Status: 308}, status: 308,
 			header: map[string]string{"Location": "https://mirror.example/there"},
 		},
-		"a redirect to nowhere": {
+		"a redirect to an invalid URL": {
 			fault: Fault{Redirect: "://"}, status: 307, header: map[string]string{"Location": "://"},
 		},
 		"a redirect to itself": {
@@ -132,13 +132,13 @@ func TestFaultAnswers(t *testing.T) {
 			t.Parallel()
 			s, _ := withImage(t, Config{})
 			s.Fault(tt.fault)
-			a := ask(t, s, request{path: manifestURL + "?ns=x"})
-			a.wantStatus(t, tt.status, "")
-			if a.body != tt.body {
-				t.Errorf("got body %q, want %q", a.body, tt.body)
+			resp := send(t, s, request{path: manifestURL + "?ns=x"})
+			resp.wantStatus(t, tt.status, "")
+			if resp.body != tt.body {
+				t.Errorf("got body %q, want %q", resp.body, tt.body)
 			}
 			for name, want := range tt.header {
-				if got := a.Header.Get(name); got != want {
+				if got := resp.Header.Get(name); got != want {
 					t.Errorf("got %s %q, want %q", name, got, want)
 				}
 			}
@@ -146,8 +146,8 @@ func TestFaultAnswers(t *testing.T) {
 	}
 }
 
-// TestFaultSpoils covers both protocols: net/http adds headers of its own in each in a different place.
-func TestFaultSpoils(t *testing.T) {
+// TestFaultChangesHeaders covers both protocols, because net/http adds default headers in a different place in each.
+func TestFaultChangesHeaders(t *testing.T) {
 	t.Parallel()
 	dropped := []string{"Content-Type", "Docker-Content-Digest", "Content-Length"}
 	tests := map[string]struct {
@@ -157,7 +157,7 @@ func TestFaultSpoils(t *testing.T) {
 	}{
 		"GET without headers":  {fault: Fault{DropHeader: dropped}, method: http.MethodGet},
 		"HEAD without headers": {fault: Fault{DropHeader: dropped}, method: http.MethodHead},
-		"names in any case": {
+		"header names in lower case": {
 			fault: Fault{DropHeader: []string{"content-type"}}, method: http.MethodGet,
 			want: map[string]bool{"Docker-Content-Digest": true, "Content-Length": true},
 		},
@@ -169,15 +169,15 @@ func TestFaultSpoils(t *testing.T) {
 				t.Parallel()
 				s, _ := withImage(t, cfg)
 				s.Fault(tt.fault)
-				a := ask(t, s, request{method: tt.method, path: manifestURL})
-				a.wantStatus(t, http.StatusOK, "")
+				resp := send(t, s, request{method: tt.method, path: manifestURL})
+				resp.wantStatus(t, http.StatusOK, "")
 				for _, name := range dropped {
-					if _, got := a.Header[name]; got != tt.want[name] {
-						t.Errorf("has %s = %t, want %t: %q", name, got, tt.want[name], a.Header.Values(name))
+					if _, got := resp.Header[name]; got != tt.want[name] {
+						t.Errorf("has %s = %t, want %t: %q", name, got, tt.want[name], resp.Header.Values(name))
 					}
 				}
-				if tt.method == http.MethodGet && a.body == "" {
-					t.Error("the body is gone too")
+				if tt.method == http.MethodGet && resp.body == "" {
+					t.Error("the body is missing too")
 				}
 			})
 		}
@@ -189,10 +189,10 @@ func TestFaultSetsAWrongHeader(t *testing.T) {
 	s, digest := withImage(t, Config{})
 	wrong := "sha256:" + strings.Repeat("0", 64)
 	s.Fault(Fault{Header: http.Header{"Docker-Content-Digest": {wrong}}, Times: 1})
-	if got := ask(t, s, request{path: manifestURL}).Header.Values("Docker-Content-Digest"); !cmp.Equal(got, []string{wrong}) {
+	if got := send(t, s, request{path: manifestURL}).Header.Values("Docker-Content-Digest"); !cmp.Equal(got, []string{wrong}) {
 		t.Errorf("got digest %q, want %q alone", got, wrong)
 	}
-	if got := ask(t, s, request{path: manifestURL}).Header.Get("Docker-Content-Digest"); got != digest {
+	if got := send(t, s, request{path: manifestURL}).Header.Get("Docker-Content-Digest"); got != digest {
 		t.Errorf("after the fault: got digest %q, want %q", got, digest)
 	}
 }
@@ -200,16 +200,16 @@ func TestFaultSetsAWrongHeader(t *testing.T) {
 func TestTruncate(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		fault Fault
-		want  string
-		whole bool
+		fault    Fault
+		want     string
+		complete bool
 	}{
-		"in the middle":      {fault: Fault{Truncate: 4}, want: "0123"},
-		"at the start":       {fault: Fault{Truncate: -1}},
-		"after the end":      {fault: Fault{Truncate: 11}, want: "0123456789", whole: true},
-		"at the end":         {fault: Fault{Truncate: 10}, want: "0123456789", whole: true},
-		"a body of its own":  {fault: Fault{Truncate: 2, Body: "abcd"}, want: "ab"},
-		"of unstated length": {fault: Fault{Truncate: 4, DropHeader: []string{"Content-Length"}}, want: "0123"},
+		"in the middle":          {fault: Fault{Truncate: 4}, want: "0123"},
+		"at the start":           {fault: Fault{Truncate: -1}},
+		"after the end":          {fault: Fault{Truncate: 11}, want: "0123456789", complete: true},
+		"at the end":             {fault: Fault{Truncate: 10}, want: "0123456789", complete: true},
+		"the fault's own body":   {fault: Fault{Truncate: 2, Body: "abcd"}, want: "ab"},
+		"without Content-Length": {fault: Fault{Truncate: 4, DropHeader: []string{"Content-Length"}}, want: "0123"},
 	}
 	for title, tt := range tests {
 		for proto, cfg := range map[string]Config{"HTTP/2": {}, "HTTP/1.1": {PlainHTTP: true}} {
@@ -221,15 +221,15 @@ func TestTruncate(t *testing.T) {
 					t.Fatalf("PushBlob: %v", err)
 				}
 				s.Fault(tt.fault)
-				a, err := try(t, s, request{path: "/v2/shop/web/blobs/" + digest})
-				if got := err == nil; got != tt.whole {
-					t.Errorf("got error %v, want whole = %t", err, tt.whole)
+				resp, err := trySend(t, s, request{path: "/v2/shop/web/blobs/" + digest})
+				if got := err == nil; got != tt.complete {
+					t.Errorf("got error %v, want complete = %t", err, tt.complete)
 				}
-				if a.body != tt.want {
-					t.Errorf("got body %q, want %q", a.body, tt.want)
+				if resp.body != tt.want {
+					t.Errorf("got body %q, want %q", resp.body, tt.want)
 				}
-				resp := ask(t, s, request{method: http.MethodHead, path: "/v2/shop/web/blobs/" + digest})
-				resp.wantStatus(t, http.StatusOK, "")
+				head := send(t, s, request{method: http.MethodHead, path: "/v2/shop/web/blobs/" + digest})
+				head.wantStatus(t, http.StatusOK, "")
 			})
 		}
 	}

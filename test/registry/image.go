@@ -16,7 +16,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// ImageOption changes the image that PushImage makes.
+// ImageOption changes the image of PushImage.
 type ImageOption func(*imageOptions)
 
 type imageOptions struct {
@@ -27,27 +27,27 @@ type imageOptions struct {
 	program    []byte
 }
 
-// WithPlatform makes the image's configuration name the platform.
+// WithPlatform sets the platform in the image's configuration.
 func WithPlatform(p imagepull.Platform) ImageOption {
 	return func(o *imageOptions) { o.platform = p }
 }
 
-// WithLayers gives the image so many layers, each holding a file of so many bytes, instead of one with 256.
+// WithLayers sets the number of layers and the size of the file in each. The default is one layer with 256 bytes.
 func WithLayers(layers int, bytes int64) ImageOption {
 	return func(o *imageOptions) { o.layers, o.layerBytes = layers, bytes }
 }
 
-// WithDockerMediaTypes gives the image the media types of Docker's schema 2 instead of OCI's.
+// WithDockerMediaTypes uses the media types of Docker's schema 2 in place of OCI's.
 func WithDockerMediaTypes() ImageOption {
 	return func(o *imageOptions) { o.docker = true }
 }
 
-// WithProgram gives the image one more layer, with the program as /program, which is what its containers run.
+// WithProgram adds a layer with the program as /program, and makes it the entry point.
 func WithProgram(program []byte) ImageOption {
 	return func(o *imageOptions) { o.program = program }
 }
 
-// mediaTypes returns those of the manifest, the configuration and the layers.
+// mediaTypes returns the media types of the manifest, the configuration and the layers.
 func (o *imageOptions) mediaTypes() (manifest, config, layer types.MediaType) {
 	if o.docker {
 		return types.DockerManifestSchema2, types.DockerConfigJSON, types.DockerLayer
@@ -55,7 +55,7 @@ func (o *imageOptions) mediaTypes() (manifest, config, layer types.MediaType) {
 	return types.OCIManifestSchema1, types.OCIConfigJSON, types.OCILayer
 }
 
-// newImage makes an image whose content depends on the source only.
+// newImage creates an image whose content depends only on the source and the options.
 func newImage(source rand.Source, opts []ImageOption) (v1.Image, error) {
 	o := imageOptions{platform: defaultPlatform(), layers: 1, layerBytes: 256}
 	for _, opt := range opts {
@@ -83,7 +83,7 @@ func newImage(source rand.Source, opts []ImageOption) (v1.Image, error) {
 	return withPlatform(img, o.platform)
 }
 
-// withPlatform writes the platform into the image's configuration.
+// withPlatform sets the platform in the image's configuration.
 func withPlatform(img v1.Image, p imagepull.Platform) (v1.Image, error) {
 	config, err := img.ConfigFile()
 	if err != nil {
@@ -95,15 +95,16 @@ func withPlatform(img v1.Image, p imagepull.Platform) (v1.Image, error) {
 	return mutate.ConfigFile(img, config)
 }
 
-// Entry is one manifest of an index.
+// Entry is an entry of an index.
 type Entry struct {
-	// Platform is the one that the index gives; zero makes an entry without a platform, unknown/unknown an attestation.
+	// Platform is the platform in the index. The zero value creates an entry without a platform, unknown/unknown an
+	// attestation.
 	Platform imagepull.Platform
-	// Image is the platform in the image's own configuration; zero means linux/amd64.
+	// Image is the platform in the image's own configuration. The zero value means linux/amd64.
 	Image imagepull.Platform
 }
 
-// newIndex makes an index and the images in it.
+// newIndex creates an index and its images.
 func newIndex(source rand.Source, entries []Entry) (v1.ImageIndex, error) {
 	var index v1.ImageIndex = empty.Index
 	for _, e := range entries {
@@ -135,7 +136,7 @@ func (e Entry) image(source rand.Source) (v1.Image, error) {
 	return newImage(source, []ImageOption{WithPlatform(platform)})
 }
 
-// newAttestation makes an image as BuildKit stores statements about another: one in-toto layer, nothing to run.
+// newAttestation creates an attestation in the form of BuildKit: an image with one in-toto layer and no program.
 func newAttestation(source rand.Source) (v1.Image, error) {
 	statement := fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v0.1","predicate":{"number":%d}}`, source.Int63())
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
@@ -146,7 +147,7 @@ func newAttestation(source rand.Source) (v1.Image, error) {
 	return withPlatform(img, imagepull.Platform{OS: "unknown", Architecture: "unknown"})
 }
 
-// indexPlatform returns the platform as an index holds it; nil for none.
+// indexPlatform returns the platform in the form of an index, or nil for the zero value.
 func indexPlatform(p imagepull.Platform) *v1.Platform {
 	if p.OS == "" && p.Architecture == "" {
 		return nil
@@ -160,8 +161,9 @@ func defaultPlatform() imagepull.Platform {
 	return imagepull.Platform{OS: "linux", Architecture: "amd64"}
 }
 
-// seeds gives every push content of its own that the next run of the same test pushes again: it depends on the server's
-// seed, the reference and how often that was pushed, not on the order in which parallel tests push.
+// seeds derives a random source for each push. It depends on the server's seed, the reference and the number of
+// earlier pushes of that reference. It does not depend on the order of parallel pushes, so a second run of a test
+// pushes the same content.
 type seeds struct {
 	seed uint64
 
@@ -174,7 +176,7 @@ func (s *seeds) draw(ref string) rand.Source {
 	defer s.mu.Unlock()
 	s.drawn[ref]++
 	h := fnv.New32a()
-	// Writing to a hash never fails.
+	// Writing to a hash does not fail.
 	_, _ = fmt.Fprintf(h, "%d %d %s", s.seed, s.drawn[ref], ref)
 	return rand.NewSource(int64(h.Sum32()))
 }

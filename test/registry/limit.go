@@ -8,29 +8,31 @@ import (
 	"time"
 )
 
-// Limit is a rate limit: so many requests in so much time, counted together for all that it covers. What is over it is
-// answered with 429, TOOMANYREQUESTS and a Retry-After header.
+// Limit is a rate limit: a number of requests in a period, counted together for all requests that it covers. Further
+// requests get 429 with the code TOOMANYREQUESTS and a Retry-After header.
 type Limit struct {
-	// Repository is a pattern in the form of Config.Public; empty means every repository.
+	// Repository is a pattern in the form of Config.Public. Empty means every repository.
 	Repository string
-	// Method limits the limit to one method, as Docker Hub counts GET and not HEAD; empty means every method.
+	// Method restricts the limit to one method. Docker Hub, for example, counts GET but not HEAD. Empty means every
+	// method.
 	Method string
-	// Requests is how many there may be, counted from the first of them, in the time Per. Zero lets none through.
+	// Requests is the number of requests that may pass in the period Per. The period starts with the first request.
+	// Zero lets none pass.
 	Requests int
 	Per      time.Duration
 }
 
-// Limit sets a limit on the requests that were let in, and returns a function that lifts it. Every limit that covers a
-// request counts it, until one is exceeded.
+// Limit adds a limit on authorized requests, and returns a function that removes it. Every limit that covers a
+// request counts it, until the first limit that is exceeded.
 func (s *Server) Limit(l Limit) (remove func()) { return s.limits.set.add(&window{Limit: l}) }
 
-// limits are those in force.
+// limits holds the current limits.
 type limits struct {
 	now func() time.Time
 	set set[window]
 }
 
-// window counts the requests of one limit.
+// window counts the requests of one limit in the current period.
 type window struct {
 	Limit
 
@@ -39,7 +41,7 @@ type window struct {
 	count int
 }
 
-// wrap turns away requests that are over a limit.
+// wrap returns a handler that rejects requests over a limit.
 func (l *limits) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		wait, over := l.over(r)
@@ -52,7 +54,7 @@ func (l *limits) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// over counts the request and tells how long to wait if that is one too many.
+// over counts the request. If it exceeds a limit, over returns true and the time until the period ends.
 func (l *limits) over(r *http.Request) (wait time.Duration, over bool) {
 	repository, _, _ := splitPath(r.URL.Path)
 	for _, w := range l.set.all() {

@@ -14,17 +14,17 @@ func TestLimit(t *testing.T) {
 	s.Limit(Limit{Requests: 2, Per: time.Minute})
 	pull := request{path: "/v2/shop/web/manifests/1"}
 
-	ask(t, s, pull).wantStatus(t, http.StatusOK, "")
+	send(t, s, pull).wantStatus(t, http.StatusOK, "")
 	clock.advance(30 * time.Second)
-	ask(t, s, pull).wantStatus(t, http.StatusOK, "")
+	send(t, s, pull).wantStatus(t, http.StatusOK, "")
 	clock.advance(100 * time.Millisecond)
-	a := ask(t, s, pull)
-	a.wantStatus(t, http.StatusTooManyRequests, "TOOMANYREQUESTS")
-	if got := a.Header.Get("Retry-After"); got != "30" {
+	resp := send(t, s, pull)
+	resp.wantStatus(t, http.StatusTooManyRequests, "TOOMANYREQUESTS")
+	if got := resp.Header.Get("Retry-After"); got != "30" {
 		t.Errorf("got Retry-After %q, want 30: the rest of the minute, rounded up", got)
 	}
 	clock.advance(30 * time.Second)
-	ask(t, s, pull).wantStatus(t, http.StatusOK, "")
+	send(t, s, pull).wantStatus(t, http.StatusOK, "")
 }
 
 func TestLimitCovers(t *testing.T) {
@@ -34,13 +34,13 @@ func TestLimitCovers(t *testing.T) {
 		request request
 		want    int
 	}{
-		"every repository":      {request: request{path: "/v2/shop/web/manifests/1"}, want: 429},
-		"the repository":        {limit: Limit{Repository: "shop/*"}, request: request{path: "/v2/shop/web/manifests/1"}, want: 429},
-		"another repository":    {limit: Limit{Repository: "team/*"}, request: request{path: "/v2/shop/web/manifests/1"}, want: 200},
-		"the method":            {limit: Limit{Method: "GET"}, request: request{path: "/v2/shop/web/manifests/1"}, want: 429},
-		"another method":        {limit: Limit{Method: "GET"}, request: request{method: "HEAD", path: "/v2/shop/web/manifests/1"}, want: 200},
-		"tags":                  {request: request{path: "/v2/shop/web/tags/list"}, want: 429},
-		"the version is exempt": {request: request{path: "/v2/"}, want: 200},
+		"every repository":   {request: request{path: "/v2/shop/web/manifests/1"}, want: 429},
+		"the repository":     {limit: Limit{Repository: "shop/*"}, request: request{path: "/v2/shop/web/manifests/1"}, want: 429},
+		"another repository": {limit: Limit{Repository: "team/*"}, request: request{path: "/v2/shop/web/manifests/1"}, want: 200},
+		"the method":         {limit: Limit{Method: "GET"}, request: request{path: "/v2/shop/web/manifests/1"}, want: 429},
+		"another method":     {limit: Limit{Method: "GET"}, request: request{method: "HEAD", path: "/v2/shop/web/manifests/1"}, want: 200},
+		"tags":               {request: request{path: "/v2/shop/web/tags/list"}, want: 429},
+		"a ping is exempt":   {request: request{path: "/v2/"}, want: 200},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -49,23 +49,23 @@ func TestLimitCovers(t *testing.T) {
 			pushImage(t, s, "shop/web:1")
 			tt.limit.Per = time.Hour
 			remove := s.Limit(tt.limit)
-			ask(t, s, tt.request).wantStatus(t, tt.want, "")
+			send(t, s, tt.request).wantStatus(t, tt.want, "")
 			remove()
-			ask(t, s, tt.request).wantStatus(t, http.StatusOK, "")
+			send(t, s, tt.request).wantStatus(t, http.StatusOK, "")
 		})
 	}
 }
 
-func TestLimitCountsOnlyWhoIsLetIn(t *testing.T) {
+func TestLimitCountsOnlyAuthorizedRequests(t *testing.T) {
 	t.Parallel()
-	s, _ := secured(t, Config{Auth: AuthBasic})
+	s, _ := startWithAccounts(t, Config{Auth: AuthBasic})
 	s.Limit(Limit{Requests: 1, Per: time.Hour})
-	stranger := request{path: "/v2/shop/web/manifests/1"}
-	ask(t, s, stranger).wantStatus(t, http.StatusUnauthorized, "")
-	ask(t, s, stranger).wantStatus(t, http.StatusUnauthorized, "")
-	known := request{path: "/v2/shop/web/manifests/1", username: "alice", password: alicePassword}
-	ask(t, s, known).wantStatus(t, http.StatusOK, "")
-	ask(t, s, known).wantStatus(t, http.StatusTooManyRequests, "")
+	anonymous := request{path: "/v2/shop/web/manifests/1"}
+	send(t, s, anonymous).wantStatus(t, http.StatusUnauthorized, "")
+	send(t, s, anonymous).wantStatus(t, http.StatusUnauthorized, "")
+	authenticated := request{path: "/v2/shop/web/manifests/1", username: "alice", password: alicePassword}
+	send(t, s, authenticated).wantStatus(t, http.StatusOK, "")
+	send(t, s, authenticated).wantStatus(t, http.StatusTooManyRequests, "")
 }
 
 func TestEveryLimitCounts(t *testing.T) {
@@ -75,11 +75,11 @@ func TestEveryLimitCounts(t *testing.T) {
 	pull := request{path: "/v2/shop/web/manifests/1"}
 	s.Limit(Limit{Requests: 5, Per: time.Hour})
 	remove := s.Limit(Limit{Requests: 1, Per: time.Hour})
-	ask(t, s, pull).wantStatus(t, http.StatusOK, "")
-	ask(t, s, pull).wantStatus(t, http.StatusTooManyRequests, "")
+	send(t, s, pull).wantStatus(t, http.StatusOK, "")
+	send(t, s, pull).wantStatus(t, http.StatusTooManyRequests, "")
 	remove()
-	ask(t, s, pull).wantStatus(t, http.StatusOK, "")
-	ask(t, s, pull).wantStatus(t, http.StatusOK, "")
-	ask(t, s, pull).wantStatus(t, http.StatusOK, "")
-	ask(t, s, pull).wantStatus(t, http.StatusTooManyRequests, "")
+	send(t, s, pull).wantStatus(t, http.StatusOK, "")
+	send(t, s, pull).wantStatus(t, http.StatusOK, "")
+	send(t, s, pull).wantStatus(t, http.StatusOK, "")
+	send(t, s, pull).wantStatus(t, http.StatusTooManyRequests, "")
 }

@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// Network gives servers real-looking names. It stands for name service and connections as a client sees them: what it
-// does not know does not exist. It opens no connection but to its servers and to loopback addresses.
+// Network gives servers realistic host names. It replaces DNS and TCP for a client: an unknown name does not exist.
+// It opens connections only to its servers and to loopback addresses.
 type Network struct {
 	ca     *CA
 	closed chan struct{}
@@ -22,37 +22,38 @@ type Network struct {
 	hosts map[string]*host // by name, or by name:port
 }
 
-// host is what answers under a name.
+// host is the server or the condition behind a name.
 type host struct {
-	addr string // empty for a name that was only given a condition
+	addr string // empty for a name that has a condition only
 	cond Condition
-	// changed is closed when the condition changes, for those who hang in it.
+	// changed is closed when the condition changes. It wakes dials that hang.
 	changed chan struct{}
 }
 
-// Condition is how a name, or the host behind it, is doing.
+// Condition is the state of a name or of its host.
 type Condition uint8
 
 const (
-	// Reachable is a host that answers. It is the zero value.
+	// Reachable is a host that accepts connections. It is the zero value.
 	Reachable Condition = iota
-	// Refused is a host on which nothing listens: connecting fails at once with ECONNREFUSED.
+	// Refused is a host on which no process listens: a dial fails immediately with ECONNREFUSED.
 	Refused
-	// Hanging is a host that swallows packets: connecting lasts until the client's context, the condition or the
-	// network ends.
+	// Hanging is a host that drops packets: a dial hangs until the client's context ends, the condition changes or
+	// the network is closed.
 	Hanging
-	// ServFail is a name whose servers fail: resolving it ends in a temporary DNS error.
+	// ServFail is a name whose DNS servers fail: a lookup returns a temporary DNS error.
 	ServFail
 )
 
-// NewNetwork makes a network without any host whose clients trust the CA. Close it when its clients are done.
+// NewNetwork returns a network without hosts, whose clients trust the CA. The caller closes it after its clients are
+// done.
 func NewNetwork(ca *CA) *Network {
 	return &Network{ca: ca, closed: make(chan struct{}), hosts: map[string]*host{}}
 }
 
-// Add gives the server a name, or another one, and makes its certificate valid for it. With a port, such as
-// "registry.example:5000", the name has that port only; without, the server answers on every port.
-// The certificate stays one of the server's own CA, which the network's clients need not trust.
+// Add gives the server a name, and adds the name to its certificate. A name with a port, such as
+// "registry.example:5000", is valid for that port only. A name without one is valid for every port. The server's own
+// CA signs the certificate, which the network's clients may not trust.
 func (n *Network) Add(name string, server *Server) error {
 	domain, _, err := net.SplitHostPort(name)
 	if err != nil {
@@ -65,14 +66,14 @@ func (n *Network) Add(name string, server *Server) error {
 	return nil
 }
 
-// Lead gives a name, in the form of Add, to whatever listens on an address.
+// Lead maps a name, in the form of Add, to an address.
 func (n *Network) Lead(name, addr string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ensure(name).addr = addr
 }
 
-// Set changes the condition of a name, which need not have a server. It does not touch open connections.
+// Set changes the condition of a name. The name need not have a server. Open connections stay open.
 func (n *Network) Set(name string, condition Condition) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -91,7 +92,7 @@ func (n *Network) ensure(name string) *host {
 	return h
 }
 
-// Close ends the attempts to connect that hang. An http.Transport leaves such behind when their requests are long gone.
+// Close ends the dials that hang. An http.Transport leaves such dials behind after their requests have ended.
 func (n *Network) Close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -102,7 +103,8 @@ func (n *Network) Close() {
 	}
 }
 
-// Transport returns a new transport that dials in the network and trusts its CA. The caller closes its idle connections.
+// Transport returns a new transport that dials in the network and trusts its CA. The caller closes its idle
+// connections.
 func (n *Network) Transport() *http.Transport {
 	return &http.Transport{
 		DialContext:       n.DialContext,
@@ -111,8 +113,8 @@ func (n *Network) Transport() *http.Transport {
 	}
 }
 
-// DialContext connects to the server of that name, failing as net.Dialer does: a name that nobody has is a
-// *net.DNSError with IsNotFound. Loopback addresses are dialled as they are; other addresses are unreachable.
+// DialContext connects to the server of the name, with the errors of net.Dialer: an unknown name is a *net.DNSError
+// with IsNotFound. Loopback addresses are dialled directly. Other addresses are unreachable.
 func (n *Network) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	name, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -141,8 +143,8 @@ func (n *Network) DialContext(ctx context.Context, network, addr string) (net.Co
 	}
 }
 
-// lookup returns the host of the address, or else that of the name. A name that is there with other ports only is a
-// host on which nothing listens here.
+// lookup returns the host of the address, or else of the name. A name that exists with other ports only is a host on
+// which no process listens at this port.
 func (n *Network) lookup(name, addr string) (h host, known bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -159,7 +161,7 @@ func (n *Network) lookup(name, addr string) (h host, known bool) {
 	return host{}, false
 }
 
-// hang returns an error unless the condition changed.
+// hang waits for a change of the condition. It returns an error if the context or the network ends first.
 func (n *Network) hang(ctx context.Context, changed <-chan struct{}) error {
 	select {
 	case <-changed:

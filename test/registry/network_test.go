@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// get asks for the API's version under a name.
+// get sends a ping to a URL of the network.
 func get(t *testing.T, n *Network, url string) (*http.Response, error) {
 	t.Helper()
 	transport := n.Transport()
@@ -25,7 +25,7 @@ func get(t *testing.T, n *Network, url string) (*http.Response, error) {
 	return resp, err
 }
 
-func TestNames(t *testing.T) {
+func TestNetworkResolvesNames(t *testing.T) {
 	t.Parallel()
 	ca := newCA(t)
 	n := NewNetwork(ca)
@@ -43,14 +43,14 @@ func TestNames(t *testing.T) {
 		url    string
 		server *Server
 	}{
-		"a name":                       {url: "https://registry.example", server: secure},
-		"another name of the same":     {url: "https://alias.example", server: secure},
-		"any port":                     {url: "https://registry.example:8443", server: secure},
-		"the port that was said":       {url: "https://ports.example:5000", server: secure},
-		"another port, plain":          {url: "http://ports.example", server: plain},
-		"a name for an address":        {url: "http://led.example", server: plain},
-		"the address itself, over TLS": {url: secure.URL(), server: secure},
-		"the address itself":           {url: plain.URL(), server: plain},
+		"a name":                          {url: "https://registry.example", server: secure},
+		"another name of the same server": {url: "https://alias.example", server: secure},
+		"any port":                        {url: "https://registry.example:8443", server: secure},
+		"the port of the name":            {url: "https://ports.example:5000", server: secure},
+		"another port with plain HTTP":    {url: "http://ports.example", server: plain},
+		"a name that leads to an address": {url: "http://led.example", server: plain},
+		"the address itself, over TLS":    {url: secure.URL(), server: secure},
+		"the address itself":              {url: plain.URL(), server: plain},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -66,9 +66,9 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestNamesThatDoNotAnswer(t *testing.T) {
+func TestDialErrors(t *testing.T) {
 	t.Parallel()
-	_, n := named(t, Config{})
+	_, n := startNamed(t, Config{})
 	if err := n.Add("ports.example:5000", start(t, Config{})); err != nil {
 		t.Fatalf("Add: %v", err)
 	}
@@ -83,7 +83,7 @@ func TestNamesThatDoNotAnswer(t *testing.T) {
 		"an unknown name": {
 			addr: "unknown.example:443", dns: &net.DNSError{Err: "no such host", Name: "unknown.example", IsNotFound: true},
 		},
-		"a part of a name": {
+		"a suffix of a name": {
 			addr: "example:443", dns: &net.DNSError{Err: "no such host", Name: "example", IsNotFound: true},
 		},
 		"a name whose servers fail": {
@@ -93,8 +93,8 @@ func TestNamesThatDoNotAnswer(t *testing.T) {
 		"a host that refuses":         {addr: "refused.example:443", is: syscall.ECONNREFUSED},
 		"a host without a server":     {addr: "empty.example:443", is: syscall.ECONNREFUSED},
 		"a port without a server":     {addr: "ports.example:443", is: syscall.ECONNREFUSED},
-		"an address outside":          {addr: "192.0.2.1:443", is: syscall.ENETUNREACH},
-		"an address of version 6":     {addr: "[2001:db8::1]:443", is: syscall.ENETUNREACH},
+		"an IPv4 address outside":     {addr: "192.0.2.1:443", is: syscall.ENETUNREACH},
+		"an IPv6 address outside":     {addr: "[2001:db8::1]:443", is: syscall.ENETUNREACH},
 		"a loopback without a server": {addr: "127.0.0.1:1", is: syscall.ECONNREFUSED},
 	}
 	for title, tt := range tests {
@@ -122,7 +122,7 @@ func TestNamesThatDoNotAnswer(t *testing.T) {
 
 func TestDialWithoutAPort(t *testing.T) {
 	t.Parallel()
-	_, n := named(t, Config{})
+	_, n := startNamed(t, Config{})
 	_, err := n.DialContext(t.Context(), "tcp", "registry.example")
 	var addrErr *net.AddrError
 	if !errors.As(err, &addrErr) {
@@ -130,9 +130,9 @@ func TestDialWithoutAPort(t *testing.T) {
 	}
 }
 
-func TestHanging(t *testing.T) {
+func TestHangingDialEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	_, n := named(t, Config{})
+	_, n := startNamed(t, Config{})
 	n.Set("registry.example", Hanging)
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -149,48 +149,48 @@ func TestHanging(t *testing.T) {
 	}
 }
 
-func TestHangingEnds(t *testing.T) {
+func TestHangingDialEndsWithTheCondition(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		end  func(n *Network)
 		want error
 	}{
-		"as the host answers again": {end: func(n *Network) { n.Set("registry.example", Reachable) }},
-		"as the host refuses": {
+		"the host becomes reachable": {end: func(n *Network) { n.Set("registry.example", Reachable) }},
+		"the host refuses": {
 			end: func(n *Network) { n.Set("registry.example", Refused) }, want: syscall.ECONNREFUSED,
 		},
-		"with the network": {end: func(n *Network) { n.Close(); n.Close() }, want: net.ErrClosed},
+		"the network is closed": {end: func(n *Network) { n.Close(); n.Close() }, want: net.ErrClosed},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			_, n := named(t, Config{})
+			_, n := startNamed(t, Config{})
 			n.Set("registry.example", Hanging)
-			begun, ended := make(chan struct{}), make(chan error, 1)
+			started, done := make(chan struct{}), make(chan error, 1)
 			go func() {
-				close(begun)
+				close(started)
 				conn, err := n.DialContext(withTimeout(t), "tcp", "registry.example:443")
 				if err == nil {
 					conn.Close()
 				}
-				ended <- err
+				done <- err
 			}()
-			<-begun
+			<-started
 			tt.end(n)
-			if err := <-ended; !errors.Is(err, tt.want) {
+			if err := <-done; !errors.Is(err, tt.want) {
 				t.Errorf("got error %v, want %v", err, tt.want)
 			}
 		})
 	}
 }
 
-func TestConditionComesAndGoes(t *testing.T) {
+func TestConditionsCanBeReset(t *testing.T) {
 	t.Parallel()
-	_, n := named(t, Config{})
+	_, n := startNamed(t, Config{})
 	for _, condition := range []Condition{Refused, ServFail} {
 		n.Set("registry.example", condition)
 		if _, err := get(t, n, "https://registry.example"); err == nil {
-			t.Errorf("condition %d: got an answer", condition)
+			t.Errorf("condition %d: got a response", condition)
 		}
 		n.Set("registry.example", Reachable)
 		if _, err := get(t, n, "https://registry.example"); err != nil {
@@ -199,9 +199,9 @@ func TestConditionComesAndGoes(t *testing.T) {
 	}
 }
 
-func TestAForeignCA(t *testing.T) {
+func TestNetworkDoesNotTrustAnotherCA(t *testing.T) {
 	t.Parallel()
-	_, n := named(t, Config{})
+	_, n := startNamed(t, Config{})
 	if err := n.Add("foreign.example", start(t, Config{})); err != nil {
 		t.Fatalf("Add: %v", err)
 	}

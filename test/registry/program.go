@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// programPath is where in an image its program is.
+// programPath is the path of the program in the image.
 const programPath = "/program"
 
-// withProgram adds a layer with the program, and has containers run it.
+// withProgram adds a layer with the program, and makes it the entry point.
 func withProgram(img v1.Image, program []byte, layerType types.MediaType) (v1.Image, error) {
 	files, err := programFiles(program)
 	if err != nil {
@@ -38,7 +38,7 @@ func withProgram(img v1.Image, program []byte, layerType types.MediaType) (v1.Im
 	return mutate.ConfigFile(img, config)
 }
 
-// programFiles returns an archive with the program alone.
+// programFiles returns a tar archive that holds only the program.
 func programFiles(program []byte) ([]byte, error) {
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)

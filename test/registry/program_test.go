@@ -21,14 +21,14 @@ func TestPushProgram(t *testing.T) {
 		platform string
 		layer    types.MediaType
 	}{
-		"as it is":             {platform: "linux/amd64", layer: types.OCILayer},
+		"default":              {platform: "linux/amd64", layer: types.OCILayer},
 		"for another platform": {opts: []ImageOption{WithPlatform(arm)}, platform: "linux/arm64", layer: types.OCILayer},
-		"of Docker":            {opts: []ImageOption{WithDockerMediaTypes()}, platform: "linux/amd64", layer: types.DockerLayer},
+		"Docker media types":   {opts: []ImageOption{WithDockerMediaTypes()}, platform: "linux/amd64", layer: types.DockerLayer},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			s, n := named(t, Config{})
+			s, n := startNamed(t, Config{})
 			pushImage(t, s, "shop/web:1", append(tt.opts, WithProgram([]byte("#!program")))...)
 			img, err := fetch(t, n, "shop/web:1").Image()
 			if err != nil {
@@ -56,20 +56,20 @@ func TestPushProgram(t *testing.T) {
 			}
 			mode, content := file(t, mutate.Extract(img), "program")
 			if mode != 0o755 || content != "#!program" {
-				t.Errorf("got %o %q, want the program, and that one may run it", mode, content)
+				t.Errorf("got %o %q, want the program with mode 755", mode, content)
 			}
 		})
 	}
 }
 
-// file finds a file in an image's file system.
+// file returns a file of an image's file system.
 func file(t *testing.T, files io.ReadCloser, name string) (mode int64, content string) {
 	t.Helper()
 	defer files.Close()
 	for r := tar.NewReader(files); ; {
 		header, err := r.Next()
 		if err != nil {
-			t.Fatalf("looking for %s: %v", name, err)
+			t.Fatalf("finding %s: %v", name, err)
 		}
 		if header.Name != name {
 			continue

@@ -10,27 +10,27 @@ import (
 	"sync"
 )
 
-// Request is what the journal remembers of a request. There is no password and no token in it.
+// Request is a recorded request. It contains no password and no token.
 type Request struct {
 	Method string
-	// Host is the one that the client asked for, with a port if it gave one.
+	// Host is the host of the client's request, with its port if there is one.
 	Host string
 	Path string
-	// Query is unescaped and sorted. The values of parameters that no registry has are left out, lest one is a secret.
+	// Query is unescaped and sorted. The values of unknown parameters are left out, because they may be secrets.
 	Query string
 	// Proto is the protocol's version, such as "HTTP/2.0".
 	Proto string
-	// Status is the answer's; zero when there was none, or none yet.
+	// Status is the status of the response. Zero means that no response was written.
 	Status int
-	// User is the account that the request named or that its token belongs to, whether or not it was let in.
+	// User is the account that the request names, or the account of its token, even if the registry rejected it.
 	User string
-	// Token reports whether the request showed a bearer token.
+	// Token reports whether the request had a bearer token.
 	Token bool
-	// Accept and UserAgent are the headers of those names.
+	// Accept and UserAgent are the headers of the same name.
 	Accept, UserAgent string
 }
 
-// String returns the request in one line, such as "HEAD registry.example/v2/shop/web/manifests/1.27 401 user=alice".
+// String returns the request as one line, such as "HEAD registry.example/v2/shop/web/manifests/1.27 401 user=alice".
 func (r Request) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s%s", r.Method, r.Host, r.Path)
@@ -51,14 +51,14 @@ func (r Request) String() string {
 	return b.String()
 }
 
-// Requests returns what the server was asked, in order of arrival. A request is there from its arrival on; its status
-// is there before the client reads it.
-func (s *Server) Requests() []Request { return s.journal.all() }
+// Requests returns the recorded requests in order of arrival. A request is recorded on arrival, and its status before
+// the client reads it.
+func (s *Server) Requests() []Request { return s.requests.all() }
 
-// ResetRequests forgets the requests so far.
-func (s *Server) ResetRequests() { s.journal.reset() }
+// ResetRequests deletes the recorded requests.
+func (s *Server) ResetRequests() { s.requests.reset() }
 
-// RequestSummary returns the requests one per line, for the message of a test that fails.
+// RequestSummary returns the requests one per line, for the message of a failing test.
 func (s *Server) RequestSummary() string {
 	var b strings.Builder
 	for _, r := range s.Requests() {
@@ -68,24 +68,24 @@ func (s *Server) RequestSummary() string {
 	return b.String()
 }
 
-// journal writes down the requests.
-type journal struct {
+// requestLog records requests.
+type requestLog struct {
 	accountOf func(token string) string
 
 	mu      sync.Mutex
 	entries []*Request
 }
 
-// entry is one line of the journal, open for additions while the request is served.
-type entry struct {
-	journal *journal
+// logEntry is a recorded request that is still being served.
+type logEntry struct {
+	log     *requestLog
 	request *Request
 }
 
-// entryKey is where a request's context holds its entry.
+// entryKey is the context key of the request's logEntry.
 type entryKey struct{}
 
-func (j *journal) all() []Request {
+func (j *requestLog) all() []Request {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	requests := make([]Request, 0, len(j.entries))
@@ -95,24 +95,24 @@ func (j *journal) all() []Request {
 	return requests
 }
 
-func (j *journal) reset() {
+func (j *requestLog) reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.entries = nil
 }
 
-// wrap writes down each request before the next handler sees it.
-func (j *journal) wrap(next http.Handler) http.Handler {
+// wrap returns a handler that records each request before it calls next.
+func (j *requestLog) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := j.open(r)
-		next.ServeHTTP(&journalWriter{ResponseWriter: w, entry: e}, r.WithContext(
+		next.ServeHTTP(&recordingWriter{ResponseWriter: w, entry: e}, r.WithContext(
 			context.WithValue(r.Context(), entryKey{}, e)))
-		// A handler that panics leaves the request unanswered; one that writes nothing has said 200.
+		// A handler that panics leaves the status at zero. A handler that writes nothing implies 200.
 		e.setStatus(http.StatusOK)
 	})
 }
 
-func (j *journal) open(r *http.Request) entry {
+func (j *requestLog) open(r *http.Request) logEntry {
 	token := bearerToken(r)
 	request := &Request{
 		Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: readableQuery(r.URL.Query()), Proto: r.Proto,
@@ -126,45 +126,46 @@ func (j *journal) open(r *http.Request) entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.entries = append(j.entries, request)
-	return entry{journal: j, request: request}
+	return logEntry{log: j, request: request}
 }
 
-// setStatus notes the status of the answer, of which the first counts.
-func (e entry) setStatus(status int) {
-	e.journal.mu.Lock()
-	defer e.journal.mu.Unlock()
+// setStatus records the status of the response. The first call counts.
+func (e logEntry) setStatus(status int) {
+	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
 	if e.request.Status == 0 {
 		e.request.Status = status
 	}
 }
 
-// noteUser adds to the journal the account that the request names in its body.
-func noteUser(r *http.Request, user string) {
-	e, ok := r.Context().Value(entryKey{}).(entry)
+// recordUser records the account that the request names in its body.
+func recordUser(r *http.Request, user string) {
+	e, ok := r.Context().Value(entryKey{}).(logEntry)
 	if !ok {
 		return
 	}
-	e.journal.mu.Lock()
-	defer e.journal.mu.Unlock()
+	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
 	e.request.User = user
 }
 
-// journalWriter notes the status on its way to the client.
-type journalWriter struct {
+// recordingWriter records the status of the response.
+type recordingWriter struct {
 	http.ResponseWriter
-	entry entry
+	entry logEntry
 }
 
-// WriteHeader notes the status and writes the header.
-func (w *journalWriter) WriteHeader(status int) {
+// WriteHeader records the status and writes the header.
+func (w *recordingWriter) WriteHeader(status int) {
 	w.entry.setStatus(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap gives http.ResponseController its way to the connection.
-func (w *journalWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+// Unwrap returns the wrapped writer, for http.ResponseController.
+func (w *recordingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// readableQuery writes the parameters that registries and token services have, and only the names of others.
+// readableQuery returns the query. Parameters that registries and token services do not use appear without their
+// values.
 func readableQuery(query url.Values) string {
 	var parts []string
 	for name, values := range query {
@@ -181,9 +182,9 @@ func readableQuery(query url.Values) string {
 
 func isKnownParameter(name string) bool {
 	switch name {
-	case "service", "scope", "account", "client_id", "offline_token", // of token services
-		"n", "last", "digest", "mount", "from", // of registries
-		"ns": // of containerd, to mirrors
+	case "service", "scope", "account", "client_id", "offline_token", // token services
+		"n", "last", "digest", "mount", "from", // registries
+		"ns": // containerd, to mirrors
 		return true
 	}
 	return false

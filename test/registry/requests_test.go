@@ -10,21 +10,21 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestRequestsInTheJournal(t *testing.T) {
+func TestRequestsAreRecorded(t *testing.T) {
 	t.Parallel()
-	s, _ := secured(t, Config{Auth: AuthBearer, PlainHTTP: true})
+	s, _ := startWithAccounts(t, Config{Auth: AuthBearer, PlainHTTP: true})
 	token := tokenFor(t, s, alice(), "shop/web")
 	s.ResetRequests()
 
 	pull := request{path: manifestURL + "?ns=registry.example", token: token, header: http.Header{
 		"Accept": {"a/b", "c/d"}, "User-Agent": {"test/1"},
 	}}
-	ask(t, s, pull)
-	ask(t, s, request{method: http.MethodHead, path: manifestURL})
-	ask(t, s, request{path: "/token?service=registry.test&scope=repository:shop/web:pull", username: "eve", password: "x"})
-	ask(t, s, post(form(nil)))
+	send(t, s, pull)
+	send(t, s, request{method: http.MethodHead, path: manifestURL})
+	send(t, s, request{path: "/token?service=registry.test&scope=repository:shop/web:pull", username: "eve", password: "x"})
+	send(t, s, post(form(nil)))
 	s.Fault(Fault{Reset: true, Times: 1})
-	if _, err := try(t, s, request{path: "/v2/", token: "forged"}); err == nil {
+	if _, err := trySend(t, s, request{path: "/v2/", token: "forged"}); err == nil {
 		t.Fatal("the connection was not reset")
 	}
 
@@ -51,7 +51,7 @@ func TestRequestsInTheJournal(t *testing.T) {
 
 func TestRequestSummary(t *testing.T) {
 	t.Parallel()
-	s, n := secured(t, Config{Auth: AuthBearer})
+	s, n := startWithAccounts(t, Config{Auth: AuthBearer})
 	if _, err := head(t, n, "shop/web:1", alice()); err != nil {
 		t.Fatalf("head: %v", err)
 	}
@@ -73,9 +73,9 @@ GET registry.example/v2/ unanswered
 	}
 }
 
-func TestJournalHoldsNoSecret(t *testing.T) {
+func TestRecordedRequestsContainNoSecret(t *testing.T) {
 	t.Parallel()
-	s, _ := secured(t, Config{Auth: AuthBearer})
+	s, _ := startWithAccounts(t, Config{Auth: AuthBearer})
 	token := tokenFor(t, s, alice(), "shop/web")
 	leaky := url.Values{"password": {alicePassword}, "access_token": {token}, "service": {"registry.test"}}
 	for _, q := range []request{
@@ -85,43 +85,63 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 		{path: manifestURL, username: "alice", password: alicePassword},
 		{path: "/token?" + leaky.Encode()},
 	} {
-		ask(t, s, q)
+		send(t, s, q)
 	}
 	summary := s.RequestSummary()
 	for _, secret := range []string{alicePassword, url.QueryEscape(alicePassword), token} {
 		if strings.Contains(summary, secret) {
-			t.Error("the summary holds a secret")
+			t.Error("the summary contains a secret")
 		}
 	}
 	if !strings.Contains(summary, "access_token=…&password=…&service=registry.test") {
-		t.Errorf("the summary does not show what was left out:\n%s", summary)
+		t.Errorf("the summary does not mark the omitted values:\n%s", summary)
 	}
 }
 
-func TestTokenWhereThereAreNone(t *testing.T) {
+func TestTokenAtAServerWithoutATokenService(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})
-	ask(t, s, request{path: "/v2/", token: "x"})
+	send(t, s, request{path: "/v2/", token: "x"})
 	if got := s.Requests()[0]; !got.Token || got.User != "" {
-		t.Errorf("got %s, want a token of nobody", got)
+		t.Errorf("got %s, want a token without an account", got)
 	}
 }
 
-func TestJournalOfASilentHandler(t *testing.T) {
+func TestHandlerThatWritesNothingIsRecordedAs200(t *testing.T) {
 	t.Parallel()
-	j := &journal{}
-	silent := j.wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	l := &requestLog{}
+	silent := l.wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	silent.ServeHTTP(nil, &http.Request{URL: &url.URL{Path: "/"}})
-	if got := j.all()[0].Status; got != http.StatusOK {
-		t.Errorf("got status %d, want 200: a handler that writes nothing has said so", got)
+	if got := l.all()[0].Status; got != http.StatusOK {
+		t.Errorf("got status %d, want 200, which a handler that writes nothing implies", got)
 	}
 }
 
-func TestNoteUserOutsideTheJournal(t *testing.T) {
+func TestRecordUserWithoutALogEntry(t *testing.T) {
 	t.Parallel()
 	r := &http.Request{}
-	noteUser(r, "alice")
+	recordUser(r, "alice")
 	if r.Context().Value(entryKey{}) != nil {
-		t.Error("noting a user made an entry")
+		t.Error("recordUser created a log entry")
+	}
+}
+
+func TestReadableQuery(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		query url.Values
+		want  string
+	}{
+		"an empty query":       {},
+		"sorted and unescaped": {query: url.Values{"scope": {"b c", "a:b/c"}, "n": {"1"}}, want: "n=1&scope=a:b/c&scope=b c"},
+		"an unknown parameter": {query: url.Values{"x": {"secret"}, "ns": {"y"}}, want: "ns=y&x=…"},
+	}
+	for title, tt := range tests {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			if got := readableQuery(tt.query); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

@@ -12,27 +12,27 @@ import (
 	"sync/atomic"
 )
 
-// Server is a registry that listens on a loopback port. Start makes one.
+// Server is a registry that listens on a loopback port. Start returns a running one.
 type Server struct {
-	cfg     Config
-	ca      *CA
-	addr    string
-	access  *access
-	tokens  *tokenService
-	content *content
-	journal *journal
-	faults  *faults
-	limits  *limits
-	handler http.Handler
-	cert    atomic.Pointer[tls.Certificate]
+	cfg      Config
+	ca       *CA
+	addr     string
+	access   *access
+	tokens   *tokenService
+	content  *content
+	requests *requestLog
+	faults   *faults
+	limits   *limits
+	handler  http.Handler
+	cert     atomic.Pointer[tls.Certificate]
 
-	mu     sync.Mutex
-	names  []string
-	life   *life // nil while the server is down
-	closed bool
+	mu       sync.Mutex
+	names    []string
+	instance *instance // nil while the server is stopped
+	closed   bool
 }
 
-// Start makes a registry and has it listen. The caller closes it.
+// Start creates a registry and starts it. The caller closes it.
 func Start(cfg Config) (*Server, error) {
 	cfg = cfg.complete()
 	if err := cfg.validate(); err != nil {
@@ -47,7 +47,7 @@ func Start(cfg Config) (*Server, error) {
 		faults:  &faults{},
 		limits:  &limits{now: cfg.Now},
 	}
-	s.assemble()
+	s.buildHandler()
 	if err := s.certify(); err != nil {
 		return nil, err
 	}
@@ -56,24 +56,24 @@ func Start(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("listening: %w", err)
 	}
 	s.addr = ln.Addr().String()
-	s.life = begin(ln, s.handler, s.tlsConfig())
+	s.instance = startInstance(ln, s.handler, s.tlsConfig())
 	return s, nil
 }
 
-// assemble puts the desks in their order, the last one first.
-func (s *Server) assemble() {
+// buildHandler builds the chain of handlers, the last one first.
+func (s *Server) buildHandler() {
 	if from := s.cfg.Token.From; from != nil {
 		s.access, s.tokens = from.access, from.tokens
 	} else if s.cfg.Auth == AuthBearer {
 		s.tokens = newTokenService(s.cfg, s.access)
 	}
-	s.journal = &journal{accountOf: s.accountOf}
+	s.requests = &requestLog{accountOf: s.accountOf}
 	admitted := s.faults.wrap(s.limits.wrap(s.content), afterAuth)
-	gate := &gate{cfg: s.cfg, access: s.access, tokens: s.tokens, holds: s.content.holds, next: admitted}
-	s.handler = s.journal.wrap(s.faults.wrap(s.route(gate), beforeAuth))
+	gate := &gate{cfg: s.cfg, access: s.access, tokens: s.tokens, exists: s.content.exists, next: admitted}
+	s.handler = s.requests.wrap(s.faults.wrap(s.route(gate), beforeAuth))
 }
 
-// route sends token requests to the server's own token service and the rest of the API to the gate.
+// route passes token requests to the server's own token service, and other requests of the API to the gate.
 func (s *Server) route(gate http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -87,7 +87,7 @@ func (s *Server) route(gate http.Handler) http.Handler {
 	})
 }
 
-// accountOf tells the journal whose token it sees.
+// accountOf returns the account of a token, for the request log.
 func (s *Server) accountOf(token string) string {
 	if s.tokens == nil {
 		return ""
@@ -96,7 +96,7 @@ func (s *Server) accountOf(token string) string {
 	return g.account
 }
 
-// certify makes a CA if there is none, and a certificate for the names that the server goes by.
+// certify creates a certificate for the server's names, and a CA if it is missing.
 func (s *Server) certify() error {
 	if s.cfg.PlainHTTP {
 		return nil
@@ -116,7 +116,7 @@ func (s *Server) certify() error {
 	return nil
 }
 
-// addName makes the server's certificate valid for one more DNS name, from the next handshake on.
+// addName adds a DNS name to the server's certificate, from the next handshake on.
 func (s *Server) addName(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *Server) tlsConfig() *tls.Config {
 	}
 }
 
-// Addr returns the address that the server listens on, such as "127.0.0.1:34567". It stays the same for good.
+// Addr returns the address that the server listens on, such as "127.0.0.1:34567". It does not change.
 func (s *Server) Addr() string { return s.addr }
 
 // URL returns the server's root, such as "https://127.0.0.1:34567".
@@ -148,40 +148,40 @@ func (s *Server) URL() string {
 	return "https://" + s.addr
 }
 
-// CA returns the CA that signed the server's certificate; nil without TLS.
+// CA returns the CA that signed the server's certificate, or nil without TLS.
 func (s *Server) CA() *CA { return s.ca }
 
-// Stop takes the server down at once: it ends the requests under way and refuses connections. Content, tokens, faults,
-// limits and the journal are kept. Stopping a server that is down does nothing. A handler, which includes Fault.Match,
-// must not call it, for it waits for the handlers to end.
+// Stop stops the server: it aborts the requests in flight and refuses connections. Content, tokens, faults, limits
+// and the recorded requests are kept. Stopping a stopped server does nothing. A handler, including Fault.Match, must
+// not call Stop, because Stop waits for all handlers.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life != nil {
-		s.life.end()
-		s.life = nil
+	if s.instance != nil {
+		s.instance.stop()
+		s.instance = nil
 	}
 }
 
-// Restart brings a stopped server back on the same port. It fails if another process has taken the port meanwhile.
+// Restart starts a stopped server on the same port. It fails if another process uses the port.
 func (s *Server) Restart() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
 		return errors.New("restarting the registry: it is closed")
-	case s.life != nil:
+	case s.instance != nil:
 		return errors.New("restarting the registry: it is running")
 	}
 	ln, err := net.Listen("tcp", s.addr)
 	if err != nil {
 		return fmt.Errorf("restarting the registry: %w", err)
 	}
-	s.life = begin(ln, s.handler, s.tlsConfig())
+	s.instance = startInstance(ln, s.handler, s.tlsConfig())
 	return nil
 }
 
-// Close stops the server for good. Nothing of it runs any more when Close returns.
+// Close stops the server permanently. After Close returns, none of its goroutines run.
 func (s *Server) Close() {
 	s.Stop()
 	s.mu.Lock()

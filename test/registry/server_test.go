@@ -23,8 +23,8 @@ func TestProtocols(t *testing.T) {
 		proto  string
 		wantCA bool
 	}{
-		"TLS speaks HTTP/2":   {scheme: "https://", proto: "HTTP/2.0", wantCA: true},
-		"plain HTTP does not": {cfg: Config{PlainHTTP: true}, scheme: "http://", proto: "HTTP/1.1"},
+		"TLS uses HTTP/2":          {scheme: "https://", proto: "HTTP/2.0", wantCA: true},
+		"plain HTTP uses HTTP/1.1": {cfg: Config{PlainHTTP: true}, scheme: "http://", proto: "HTTP/1.1"},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -36,19 +36,19 @@ func TestProtocols(t *testing.T) {
 			if got := s.CA() != nil; got != tt.wantCA {
 				t.Errorf("has a CA: got %t, want %t", got, tt.wantCA)
 			}
-			a := ask(t, s, request{path: "/v2/"})
-			a.wantStatus(t, http.StatusOK, "")
-			if a.Proto != tt.proto {
-				t.Errorf("got %s, want %s", a.Proto, tt.proto)
+			resp := send(t, s, request{path: "/v2/"})
+			resp.wantStatus(t, http.StatusOK, "")
+			if resp.Proto != tt.proto {
+				t.Errorf("got %s, want %s", resp.Proto, tt.proto)
 			}
-			if got := a.Header.Get("Docker-Distribution-API-Version"); got != "registry/2.0" {
+			if got := resp.Header.Get("Docker-Distribution-API-Version"); got != "registry/2.0" {
 				t.Errorf("got API version %q", got)
 			}
 		})
 	}
 }
 
-func TestNamesFromTheStart(t *testing.T) {
+func TestConfiguredNamesAreInTheCertificate(t *testing.T) {
 	t.Parallel()
 	ca := newCA(t)
 	s := start(t, Config{CA: ca, Names: []string{"registry.example"}})
@@ -71,9 +71,9 @@ func TestNamesFromTheStart(t *testing.T) {
 	}
 }
 
-func TestANameIsCertifiedOnce(t *testing.T) {
+func TestCertificateContainsEachNameOnce(t *testing.T) {
 	t.Parallel()
-	s, n := named(t, Config{})
+	s, n := startNamed(t, Config{})
 	for _, name := range []string{"registry.example:5000", "other.example", "registry.example"} {
 		if err := n.Add(name, s); err != nil {
 			t.Fatalf("Add(%q): %v", name, err)
@@ -88,14 +88,14 @@ func TestANameIsCertifiedOnce(t *testing.T) {
 	}
 }
 
-func TestOutsideTheAPI(t *testing.T) {
+func TestPathsOutsideTheAPIAreNotFound(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})
-	ask(t, s, request{path: "/"}).wantStatus(t, http.StatusNotFound, "")
-	ask(t, s, request{path: "/token"}).wantStatus(t, http.StatusNotFound, "")
+	send(t, s, request{path: "/"}).wantStatus(t, http.StatusNotFound, "")
+	send(t, s, request{path: "/token"}).wantStatus(t, http.StatusNotFound, "")
 }
 
-func TestPlainHTTPServerIsNotTakenForTLS(t *testing.T) {
+func TestPlainHTTPServerRejectsTLS(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{PlainHTTP: true})
 	resp, err := client(t, s).Get("https://" + s.Addr() + "/v2/")
@@ -115,7 +115,7 @@ func TestStartOnAGivenAddress(t *testing.T) {
 		second.Close()
 	}
 	if !errors.Is(err, syscall.EADDRINUSE) {
-		t.Errorf("Start on a port that is taken: got error %v, want EADDRINUSE", err)
+		t.Errorf("Start on a port in use: got error %v, want EADDRINUSE", err)
 	}
 	first.Close()
 	third := start(t, Config{Addr: first.Addr()})
@@ -126,7 +126,7 @@ func TestStartOnAGivenAddress(t *testing.T) {
 
 func TestStopAndRestart(t *testing.T) {
 	t.Parallel()
-	s, n := named(t, Config{Auth: AuthBearer, Accounts: []Account{alice()}})
+	s, n := startNamed(t, Config{Auth: AuthBearer, Accounts: []Account{alice()}})
 	digest := pushImage(t, s, "shop/web:1.27")
 	addr := s.Addr()
 
@@ -152,15 +152,15 @@ func TestStopAndRestart(t *testing.T) {
 	}
 }
 
-func TestRestartRefusals(t *testing.T) {
+func TestRestartErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		prepare func(t *testing.T, s *Server)
 		want    string
 	}{
-		"a server that runs": {prepare: func(*testing.T, *Server) {}, want: "is running"},
-		"a closed server":    {prepare: func(_ *testing.T, s *Server) { s.Close(); s.Close() }, want: "is closed"},
-		"a port that is taken": {
+		"a running server": {prepare: func(*testing.T, *Server) {}, want: "is running"},
+		"a closed server":  {prepare: func(_ *testing.T, s *Server) { s.Close(); s.Close() }, want: "is closed"},
+		"a port in use": {
 			prepare: func(t *testing.T, s *Server) {
 				s.Stop()
 				start(t, Config{Addr: s.Addr()})
@@ -200,22 +200,22 @@ func TestCloseEndsRequestsThatHang(t *testing.T) {
 			<-arrived
 			s.Close()
 			if err := <-failed; err == nil {
-				t.Error("the request that hung got an answer")
+				t.Error("the hanging request got a response")
 			}
 			if got := s.Requests(); len(got) != 1 || got[0].Status != 0 {
-				t.Errorf("got requests %v, want one without an answer", got)
+				t.Errorf("got requests %v, want one without a response", got)
 			}
 		})
 	}
 }
 
-func TestErrorsOfARealClient(t *testing.T) {
+func TestClientLibraryParsesErrors(t *testing.T) {
 	t.Parallel()
-	s, n := named(t, Config{})
+	s, n := startNamed(t, Config{})
 	pushImage(t, s, "shop/web:1.27")
 	_, err := head(t, n, "shop/web:gone", Account{})
-	var answered *transport.Error
-	if !errors.As(err, &answered) || answered.StatusCode != http.StatusNotFound {
+	var transportErr *transport.Error
+	if !errors.As(err, &transportErr) || transportErr.StatusCode != http.StatusNotFound {
 		t.Errorf("got error %v, want a 404", err)
 	}
 }

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// set holds what can be added and removed while requests are served. The zero value is empty.
+// set holds members that can be added and removed while requests are served. The zero value is empty.
 type set[T any] struct {
 	mu      sync.Mutex
 	members []*T
 }
 
-// add puts the member last and returns a function that takes it out again.
+// add appends the member and returns a function that removes it.
 func (s *set[T]) add(member *T) (remove func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,7 +23,7 @@ func (s *set[T]) add(member *T) (remove func()) {
 	}
 }
 
-// all returns the members in the order they were added.
+// all returns the members in the order of their addition.
 func (s *set[T]) all() []*T {
 	s.mu.Lock()
 	defer s.mu.Unlock()

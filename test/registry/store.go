@@ -19,9 +19,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// content is the registry behind the gate. It holds manifests in go-containerregistry's in-memory registry, and puts
-// right what real registries do otherwise: blobs belong to a repository and answer ranges, tag lists come in pages, and
-// errors say that they are JSON.
+// content serves the API without authentication. It stores manifests in go-containerregistry's in-memory registry,
+// and corrects where that differs from real registries: a blob belongs to one repository and supports ranges, tag
+// lists are paged, and errors have the content type of JSON.
 type content struct {
 	inner http.Handler
 	blobs *blobStore
@@ -40,7 +40,7 @@ func newContent(seed uint64) *content {
 	}
 }
 
-// ServeHTTP serves the whole of the API, to anyone.
+// ServeHTTP serves the whole API to every caller.
 func (c *content) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
 	repository, kind, object := splitPath(r.URL.Path)
@@ -66,7 +66,7 @@ func (c *content) serveBlob(w http.ResponseWriter, r *http.Request, key string) 
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(blob))
 }
 
-// serveTags lists the tags from the one after "last", at most "n" of them, with a link to the rest.
+// serveTags returns the tags after "last", at most "n" of them, with a link to the next page.
 func (c *content) serveTags(w http.ResponseWriter, r *http.Request, repository string) {
 	tags, ok := c.tags(repository)
 	if !ok {
@@ -87,25 +87,25 @@ func (c *content) serveTags(w http.ResponseWriter, r *http.Request, repository s
 	writeJSON(w, http.StatusOK, map[string]any{"name": repository, "tags": tags})
 }
 
-// tags returns the repository's tags in order; false if there is no such repository.
+// tags returns the repository's tags in order, and false if the repository does not exist.
 func (c *content) tags(repository string) ([]string, bool) {
-	answer := c.do(http.MethodGet, "/v2/"+repository+"/tags/list", "", nil)
+	resp := c.do(http.MethodGet, "/v2/"+repository+"/tags/list", "", nil)
 	var list struct {
 		Tags []string `json:"tags"`
 	}
-	if answer.Code != http.StatusOK || json.Unmarshal(answer.Body.Bytes(), &list) != nil {
+	if resp.Code != http.StatusOK || json.Unmarshal(resp.Body.Bytes(), &list) != nil {
 		return nil, false
 	}
 	return list.Tags, true
 }
 
-// holds reports whether there is such a repository.
-func (c *content) holds(repository string) bool {
+// exists reports whether the repository exists.
+func (c *content) exists(repository string) bool {
 	_, ok := c.tags(repository)
 	return ok
 }
 
-// do asks the in-memory registry without a network between.
+// do sends a request to the in-memory registry without a network.
 func (c *content) do(method, path, contentType string, body []byte) *httptest.ResponseRecorder {
 	r := &http.Request{
 		Method: method,
@@ -118,8 +118,8 @@ func (c *content) do(method, path, contentType string, body []byte) *httptest.Re
 	return w
 }
 
-// splitPath takes a path of the API apart: "/v2/shop/web/manifests/1.27" is object 1.27 of kind manifests in the
-// repository shop/web. All are empty for a path that has no repository.
+// splitPath splits a path of the API: "/v2/shop/web/manifests/1.27" is object 1.27 of kind manifests in the
+// repository shop/web. All results are empty for a path without a repository.
 func splitPath(path string) (repository, kind, object string) {
 	rest, ok := strings.CutPrefix(path, "/v2/")
 	elems := strings.Split(rest, "/")
@@ -134,11 +134,11 @@ func splitPath(path string) (repository, kind, object string) {
 	return "", "", ""
 }
 
-// rawPrefix marks the media type of a manifest that was pushed raw: the in-memory registry looks into indexes only, and
-// so takes what it would refuse under its own media type. The mark never leaves this package.
+// rawPrefix marks the media type of a manifest from PushManifest. The in-memory registry validates indexes by their
+// media type, so the prefix turns that check off. typedWriter removes the prefix from responses.
 const rawPrefix = "raw:"
 
-// typedWriter puts the content type right as the header is written.
+// typedWriter corrects the content type when the header is written.
 type typedWriter struct{ http.ResponseWriter }
 
 // WriteHeader writes the header.
@@ -149,14 +149,14 @@ func (w *typedWriter) WriteHeader(status int) {
 	case status >= http.StatusBadRequest:
 		header.Set("Content-Type", "application/json")
 	case raw && mediaType == "":
-		header["Content-Type"] = nil // present and empty: net/http guesses no type
+		header["Content-Type"] = nil // present and empty: net/http does not guess a type
 	case raw:
 		header.Set("Content-Type", mediaType)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// blobStore keeps blobs by "repository@digest". That a blob is in one repository opens no other.
+// blobStore stores blobs under "repository@digest". A blob of one repository is not visible in another.
 type blobStore struct {
 	mu    sync.Mutex
 	blobs map[string][]byte
@@ -167,7 +167,7 @@ var (
 	_ registry.BlobPutHandler = (*blobStore)(nil)
 )
 
-// Get opens a blob, for the in-memory registry.
+// Get opens a blob for the in-memory registry.
 func (b *blobStore) Get(_ context.Context, repository string, digest v1.Hash) (io.ReadCloser, error) {
 	blob, ok := b.get(repository + "@" + digest.String())
 	if !ok {
@@ -176,8 +176,8 @@ func (b *blobStore) Get(_ context.Context, repository string, digest v1.Hash) (i
 	return io.NopCloser(bytes.NewReader(blob)), nil
 }
 
-// Put stores a blob, whose digest the reader verifies. At the end of an upload, go-containerregistry takes the element
-// "blobs" of the path for a part of the repository.
+// Put stores a blob. The reader verifies its digest. At the end of an upload, go-containerregistry includes the path
+// element "blobs" in the repository's name.
 func (b *blobStore) Put(_ context.Context, repository string, digest v1.Hash, body io.ReadCloser) error {
 	blob, err := io.ReadAll(body)
 	if err != nil {
@@ -200,7 +200,7 @@ func (b *blobStore) put(key string, blob []byte) {
 	b.blobs[key] = blob
 }
 
-// remove reports whether the blob was there.
+// remove deletes the blob, and reports whether it existed.
 func (b *blobStore) remove(key string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

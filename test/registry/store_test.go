@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// TestHeadAgreesWithGet compares the two for everything that a client reads, over both protocols.
+// TestHeadAgreesWithGet compares the status, headers and length of both, over both protocols.
 func TestHeadAgreesWithGet(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -30,7 +30,7 @@ func TestHeadAgreesWithGet(t *testing.T) {
 		"a blob":                       {path: "/v2/shop/web/blobs/%s", status: 200},
 		"a blob that is missing":       {path: "/v2/shop/web/blobs/sha256:0", status: 404, code: "BLOB_UNKNOWN"},
 		"a blob of another repository": {path: "/v2/shop/other/blobs/%s", status: 404, code: "BLOB_UNKNOWN"},
-		"no part of the API":           {path: "/v2/shop/web/nonsense/1", status: 404, code: "METHOD_UNKNOWN"},
+		"an unknown kind of object":    {path: "/v2/shop/web/nonsense/1", status: 404, code: "METHOD_UNKNOWN"},
 	}
 	for title, tt := range tests {
 		for proto, cfg := range map[string]Config{"HTTP/2": {}, "HTTP/1.1": {PlainHTTP: true}} {
@@ -43,12 +43,12 @@ func TestHeadAgreesWithGet(t *testing.T) {
 				}
 				pushImage(t, s, "shop/other:1")
 				path := strings.Replace(tt.path, "%s", digest, 1)
-				got := ask(t, s, request{path: path})
+				got := send(t, s, request{path: path})
 				got.wantStatus(t, tt.status, tt.code)
-				headed := ask(t, s, request{method: http.MethodHead, path: path})
+				headed := send(t, s, request{method: http.MethodHead, path: path})
 				headed.wantStatus(t, tt.status, "")
-				for _, a := range []answer{got, headed} {
-					a.Header.Del("Date")
+				for _, resp := range []response{got, headed} {
+					resp.Header.Del("Date")
 				}
 				if diff := cmp.Diff(got.Header, headed.Header); diff != "" {
 					t.Errorf("headers (-GET +HEAD):\n%s", diff)
@@ -64,13 +64,13 @@ func TestHeadAgreesWithGet(t *testing.T) {
 	}
 }
 
-func TestDigests(t *testing.T) {
+func TestDigestHeaderIsTheDigestOfTheBody(t *testing.T) {
 	t.Parallel()
 	s, digest := withImage(t, Config{})
 	for _, object := range []string{"1", digest} {
-		a := ask(t, s, request{path: "/v2/shop/web/manifests/" + object})
-		hash := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(a.body)))
-		if got := a.Header.Get("Docker-Content-Digest"); got != digest || hash != digest {
+		resp := send(t, s, request{path: "/v2/shop/web/manifests/" + object})
+		hash := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(resp.body)))
+		if got := resp.Header.Get("Docker-Content-Digest"); got != digest || hash != digest {
 			t.Errorf("%s: got digest %s of a body with %s, want %s", object, got, hash, digest)
 		}
 	}
@@ -88,7 +88,7 @@ func TestBlobRange(t *testing.T) {
 		status int
 		body   string
 	}{
-		"the whole":      {status: 200, body: "0123456789"},
+		"the whole blob": {status: 200, body: "0123456789"},
 		"from the start": {header: "bytes=0-", status: 206, body: "0123456789"},
 		"the middle":     {header: "bytes=2-4", status: 206, body: "234"},
 		"the rest":       {header: "bytes=7-", status: 206, body: "789"},
@@ -101,10 +101,10 @@ func TestBlobRange(t *testing.T) {
 			if tt.header != "" {
 				q.header = http.Header{"Range": {tt.header}}
 			}
-			a := ask(t, s, q)
-			a.wantStatus(t, tt.status, "")
-			if tt.body != "" && a.body != tt.body {
-				t.Errorf("got body %q, want %q", a.body, tt.body)
+			resp := send(t, s, q)
+			resp.wantStatus(t, tt.status, "")
+			if tt.body != "" && resp.body != tt.body {
+				t.Errorf("got body %q, want %q", resp.body, tt.body)
 			}
 		})
 	}
@@ -122,33 +122,33 @@ func TestTags(t *testing.T) {
 		body  string
 		link  string
 	}{
-		"all":                       {body: `["a","b","c","d"]`},
-		"the first page":            {query: "?n=2", body: `["a","b"]`, link: next + `last=b&n=2>; rel="next"`},
-		"the last page":             {query: "?n=2&last=b", body: `["c","d"]`},
-		"after the end":             {query: "?n=2&last=d", body: `[]`},
-		"after one that is missing": {query: "?n=1&last=bb", body: `["c"]`, link: next + `last=c&n=1>; rel="next"`},
-		"a page as long as all":     {query: "?n=4", body: `["a","b","c","d"]`},
-		"a length that is none":     {query: "?n=x", body: `["a","b","c","d"]`},
+		"all":                    {body: `["a","b","c","d"]`},
+		"the first page":         {query: "?n=2", body: `["a","b"]`, link: next + `last=b&n=2>; rel="next"`},
+		"the last page":          {query: "?n=2&last=b", body: `["c","d"]`},
+		"after the end":          {query: "?n=2&last=d", body: `[]`},
+		"after a missing tag":    {query: "?n=1&last=bb", body: `["c"]`, link: next + `last=c&n=1>; rel="next"`},
+		"a page for all tags":    {query: "?n=4", body: `["a","b","c","d"]`},
+		"an invalid page length": {query: "?n=x", body: `["a","b","c","d"]`},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			a := ask(t, s, request{path: "/v2/shop/web/tags/list" + tt.query})
-			a.wantStatus(t, http.StatusOK, "")
-			if want := `{"name":"shop/web","tags":` + tt.body + `}`; a.body != want {
-				t.Errorf("got body %s, want %s", a.body, want)
+			resp := send(t, s, request{path: "/v2/shop/web/tags/list" + tt.query})
+			resp.wantStatus(t, http.StatusOK, "")
+			if want := `{"name":"shop/web","tags":` + tt.body + `}`; resp.body != want {
+				t.Errorf("got body %s, want %s", resp.body, want)
 			}
-			if got := a.Header.Get("Link"); got != tt.link {
+			if got := resp.Header.Get("Link"); got != tt.link {
 				t.Errorf("got link %q, want %q", got, tt.link)
 			}
 		})
 	}
-	ask(t, s, request{path: "/v2/shop/gone/tags/list"}).wantStatus(t, http.StatusNotFound, "NAME_UNKNOWN")
+	send(t, s, request{path: "/v2/shop/gone/tags/list"}).wantStatus(t, http.StatusNotFound, "NAME_UNKNOWN")
 }
 
-func TestTagsOfARealClient(t *testing.T) {
+func TestClientLibraryListsTags(t *testing.T) {
 	t.Parallel()
-	s, n := named(t, Config{})
+	s, n := startNamed(t, Config{})
 	for _, tag := range []string{"a", "b", "c"} {
 		pushImage(t, s, "shop/web:"+tag)
 	}
@@ -167,10 +167,10 @@ func TestTagsOfARealClient(t *testing.T) {
 	}
 }
 
-// TestPushOverTheWire pushes to an open registry as any client may.
-func TestPushOverTheWire(t *testing.T) {
+// TestPushOverTheNetwork pushes to a registry without authentication, as every client may.
+func TestPushOverTheNetwork(t *testing.T) {
 	t.Parallel()
-	_, n := named(t, Config{})
+	_, n := startNamed(t, Config{})
 	img, err := random.Image(64, 2)
 	if err != nil {
 		t.Fatalf("random.Image: %v", err)
@@ -193,18 +193,18 @@ func TestPushOverTheWire(t *testing.T) {
 	}
 }
 
-func TestBlobMustFitItsDigest(t *testing.T) {
+func TestUploadedBlobMustMatchItsDigest(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})
 	digest := "sha256:" + strings.Repeat("0", 64)
-	a := ask(t, s, request{
+	resp := send(t, s, request{
 		method: http.MethodPost, path: "/v2/shop/web/blobs/uploads/?digest=" + digest, body: strings.NewReader("x"),
 	})
-	a.wantStatus(t, http.StatusBadRequest, "DIGEST_INVALID")
-	ask(t, s, request{path: "/v2/shop/web/blobs/" + digest}).wantStatus(t, http.StatusNotFound, "BLOB_UNKNOWN")
+	resp.wantStatus(t, http.StatusBadRequest, "DIGEST_INVALID")
+	send(t, s, request{path: "/v2/shop/web/blobs/" + digest}).wantStatus(t, http.StatusNotFound, "BLOB_UNKNOWN")
 }
 
-// TestBlobStoreForTheInMemoryRegistry holds the store to what go-containerregistry asks of it.
+// TestBlobStoreForTheInMemoryRegistry tests the methods that go-containerregistry calls.
 func TestBlobStoreForTheInMemoryRegistry(t *testing.T) {
 	t.Parallel()
 	c := newContent(0)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// tokenService gives out tokens and knows those that it gave out.
+// tokenService issues tokens and looks them up.
 type tokenService struct {
 	cfg    TokenConfig
 	access *access
@@ -20,7 +20,7 @@ type tokenService struct {
 	grants map[string]grant // by token
 }
 
-// grant is what a token stands for.
+// grant is the account and the scope of a token.
 type grant struct {
 	account      string // empty for the anonymous token
 	repositories []string
@@ -34,7 +34,7 @@ func newTokenService(cfg Config, access *access) *tokenService {
 	return &tokenService{cfg: cfg.Token, access: access, now: cfg.Now, grants: map[string]grant{}}
 }
 
-// ServeHTTP answers a request for a token: GET as the Docker token specification has it, POST as OAuth 2.0 has it.
+// ServeHTTP serves token requests: GET as in the Docker token specification, POST as in OAuth 2.0.
 func (t *tokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodPost && t.cfg.RefusePost != 0:
@@ -48,7 +48,7 @@ func (t *tokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveGet takes the account from the Authorization header; without one it gives out an anonymous token.
+// serveGet reads the account from the Authorization header. Without the header it issues an anonymous token.
 func (t *tokenService) serveGet(w http.ResponseWriter, r *http.Request) {
 	username, password, _ := r.BasicAuth()
 	if r.Header.Get("Authorization") != "" && !t.access.authenticate(username, password) {
@@ -59,7 +59,7 @@ func (t *tokenService) serveGet(w http.ResponseWriter, r *http.Request) {
 	t.reply(w, query.Get("service"), username, query["scope"])
 }
 
-// servePost takes the account from the form. There is no anonymous token this way.
+// servePost reads the account from the form. POST issues no anonymous tokens.
 func (t *tokenService) servePost(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		writeOAuthError(w, http.StatusBadRequest, "invalid_request")
@@ -67,7 +67,7 @@ func (t *tokenService) servePost(w http.ResponseWriter, r *http.Request) {
 	}
 	form := r.PostForm
 	username := form.Get("username")
-	noteUser(r, username)
+	recordUser(r, username)
 	switch {
 	case form.Get("grant_type") != "password":
 		writeOAuthError(w, http.StatusBadRequest, "unsupported_grant_type")
@@ -80,25 +80,26 @@ func (t *tokenService) servePost(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reply gives out a token for those of the scopes that the account has.
+// reply issues a token for the requested scopes that the account may pull.
 func (t *tokenService) reply(w http.ResponseWriter, service, username string, scopes []string) {
 	if service != t.cfg.Service {
-		// A client that does not pass on the service of the challenge would fare no better elsewhere.
+		// The error reveals a client that does not send the service of the challenge. Real token services reject it
+		// too.
 		writeOAuthError(w, http.StatusBadRequest, "invalid_request")
 		return
 	}
 	token := t.issue(username, t.granted(username, scopes))
-	answer := map[string]any{
+	resp := map[string]any{
 		"token": token, "access_token": token, "expires_in": int(t.cfg.Lifetime.Seconds()),
 	}
 	for _, field := range t.cfg.Omit {
-		delete(answer, field)
+		delete(resp, field)
 	}
-	writeJSON(w, http.StatusOK, answer)
+	writeJSON(w, http.StatusOK, resp)
 }
 
-// granted returns the repositories that the scopes ask to pull and the account may. Scopes come as values of their own,
-// as OAuth lists with spaces between, or both.
+// granted returns the repositories in the scopes that the account may pull. Scopes may be separate values, as in the
+// Docker specification, separated by spaces, as in OAuth, or both.
 func (t *tokenService) granted(username string, scopes []string) []string {
 	var repositories []string
 	for _, scope := range strings.Fields(strings.Join(scopes, " ")) {
@@ -110,10 +111,10 @@ func (t *tokenService) granted(username string, scopes []string) []string {
 	return repositories
 }
 
-// pullScope returns the repository that the scope "repository:name:actions" asks to pull.
+// pullScope returns the repository of the scope "repository:name:actions" if the actions include pull.
 func pullScope(scope string) (repository string, ok bool) {
 	rest, isRepository := strings.CutPrefix(scope, "repository:")
-	// A name may hold colons; actions do not.
+	// A name may contain colons, actions may not.
 	i := strings.LastIndex(rest, ":")
 	if !isRepository || i < 0 {
 		return "", false
@@ -122,7 +123,7 @@ func pullScope(scope string) (repository string, ok bool) {
 	return rest[:i], slices.Contains(actions, "pull") || slices.Contains(actions, "*")
 }
 
-// issue makes a token, and forgets those that have expired.
+// issue creates a token, and deletes expired ones.
 func (t *tokenService) issue(username string, repositories []string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -133,7 +134,7 @@ func (t *tokenService) issue(username string, repositories []string) string {
 	return token
 }
 
-// lookup returns what the token stands for, if it is known and has not expired.
+// lookup returns the grant of the token, and false if it is unknown or expired.
 func (t *tokenService) lookup(token string) (grant, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -144,7 +145,7 @@ func (t *tokenService) lookup(token string) (grant, bool) {
 	return g, true
 }
 
-// writeOAuthError answers as RFC 6749 §5.2 wants it.
+// writeOAuthError writes an error response in the form of RFC 6749 §5.2.
 func writeOAuthError(w http.ResponseWriter, status int, code string) {
 	writeJSON(w, status, map[string]string{"error": code})
 }

@@ -6,16 +6,16 @@ import (
 	"maps"
 )
 
-// Profile is where Pullgate finds what the node has.
+// Profile contains the paths of the node's configuration files.
 type Profile struct {
-	// HostsDir is the tree of hosts.toml files, and DockerConfig the node's config.json.
+	// HostsDir is the tree of hosts.toml files. DockerConfig is the node's config.json.
 	HostsDir, DockerConfig string
-	// ProviderConfig and ProviderBin are of the credential provider plugins.
+	// ProviderConfig and ProviderBin are the configuration and the directory of the credential provider plugins.
 	ProviderConfig, ProviderBin string
 }
 
-// Config returns Pullgate's configuration: what the profile names, with what the scenario lays over it. Lists replace
-// lists.
+// Config returns Pullgate's configuration: the paths of the profile, merged with the scenario's configuration. Lists
+// replace lists.
 func (p Profile) Config(s *Scenario) ([]byte, error) {
 	nodes := map[string]any{"hostsDir": p.HostsDir}
 	if p.DockerConfig != "" {

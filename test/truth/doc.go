@@ -1,8 +1,13 @@
-// Package truth holds Pullgate against real nodes: the same scenarios are played to a kubelet with containerd and to
-// Pullgate, and what the one did is what the other should have foretold.
+// Package truth compares Pullgate with real nodes. A scenario runs on a kubelet with containerd, and Pullgate checks
+// the same objects. Pullgate must predict the result on the kubelet.
 //
-// Think of a [Scenario] as a short play, one YAML file in scenarios: registries with what they hold and how they
-// misbehave, what the node is told of them, secrets, and a pod. A [World] is its stage, and a [Site] is where the stage
-// stands: in a cluster of one real node, where package live records what the kubelet does, or in this process alone, where
-// Pullgate's tests replay it. [Judge] compares the two, and [WriteReport] writes down how often they agree.
+// A [Scenario] is a YAML file in the folder scenarios. It describes registries with their content and faults, the
+// configuration of the node, secrets, and a pod.
+//
+//	Load → Scenario → Build → Fixture → kubelet (package live) → Recorded
+//	                                  → Pullgate → Findings → Predict → Predicted
+//	Scenario.Compare(Recorded, Predicted) → Agreement → Report → REPORT.md
+//
+// A [Fixture] has two kinds of [Site]. In a cluster of one real node, package live records the result on the kubelet.
+// In the process of a test ([Local]), Pullgate's tests check the recorded scenarios again.
 package truth

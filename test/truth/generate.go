@@ -7,9 +7,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Generate makes up n scenarios, the same for the same seed: a registry of some kind, what it holds, mirrors before it or
-// none, where its tokens come from, what the node and the pod have to show, which nodes there are, and faults. They expect
-// nothing: what the kubelet does is what counts.
+// Generate returns n random scenarios, the same ones for the same seed. They vary the registry and its content,
+// mirrors, the token service, the credentials of the node and the pod, the nodes, and faults. They expect no reason:
+// the result on the kubelet is the reference.
 func Generate(seed uint64, n int) []*Scenario {
 	var all []*Scenario
 	for i := range n {
@@ -21,24 +21,24 @@ func Generate(seed uint64, n int) []*Scenario {
 		g.deep = g.oneIn(3)
 		s := g.scenario()
 		s.Name = fmt.Sprintf("random/%d-%d", seed, i)
-		s.Title = fmt.Sprintf("Made up, as number %d of seed %d.", i, seed)
+		s.Title = fmt.Sprintf("Random scenario %d of seed %d.", i, seed)
 		all = append(all, s)
 	}
 	return all
 }
 
-// generator makes up one scenario.
+// generator generates one scenario.
 type generator struct {
 	*rand.Rand
 
-	// host is the registry's, and steady that of one where all is well.
+	// host is the registry's host. steady is the host of a registry without faults.
 	host, steady string
 	mirrors      []string
-	// deep has Pullgate look for the parts of images. Otherwise nothing is made up that only shows there.
+	// deep turns Pullgate's deep check on. Faults that only the deep check finds are generated only then.
 	deep bool
 }
 
-// repository and tag are where the image is, if it is anywhere.
+// repository and tag name the image, if it exists.
 const (
 	repository = "team/app"
 	tag        = "1"
@@ -79,10 +79,11 @@ func (g generator) scenario() *Scenario {
 
 func (g generator) oneIn(n int) bool { return g.IntN(n) == 0 }
 
-// pick chooses one of several.
+// pick returns a random element.
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 
-// pod has the image in one of the places where images are. Beside another container the image need not be able to run.
+// pod returns a pod with the image in one of the possible fields. Beside another container, the image need not be
+// runnable.
 func (g generator) pod() *corev1.PodSpec {
 	app := corev1.Container{Name: "app", Image: g.image(), ImagePullPolicy: corev1.PullAlways}
 	other := corev1.Container{Name: "other", Image: g.steady + "/" + repository + ":" + tag, ImagePullPolicy: corev1.PullAlways}
@@ -110,7 +111,7 @@ func (g generator) image() string {
 	return g.host + "/" + repository + pick(g, ":2", "", "@sha256:"+fmt.Sprintf("%064x", 7))
 }
 
-// addNode adds a Node object that the pod tolerates, and now and then a selector for the real one.
+// addNode adds a Node object that the pod tolerates, and sometimes a selector for the real node.
 func (g generator) addNode(s *Scenario) {
 	s.Nodes = []OtherNode{{
 		Name:     "other-" + g.host,
@@ -122,7 +123,7 @@ func (g generator) addNode(s *Scenario) {
 	}
 }
 
-// secret has one to three entries.
+// secret returns a secret with one to three entries.
 func (g generator) secret() Secret {
 	s := Secret{Auths: map[string]string{}}
 	for range 1 + g.IntN(3) {
@@ -131,7 +132,7 @@ func (g generator) secret() Secret {
 	return s
 }
 
-// key is one under which a credential may be found, or not quite.
+// key returns a key that matches the registry or nearly matches it.
 func (g generator) key() string {
 	return pick(g, g.host, g.host, g.host+"/team", g.host+"/te", g.host+"/"+repository, g.host+"/other", "*.example",
 		"https://"+g.host, "https://"+g.host+"/v1/", g.host+":443", g.mirrors[0], "unrelated.example", "*")
@@ -141,8 +142,8 @@ func (g generator) account() string {
 	return pick(g, "reader:right", "reader:right", "reader:right", "reader:right", "reader:wrong", "stranger:known", "nobody:none", "")
 }
 
-// addMirrors puts one or two mirrors before the registry. Whether the same content is behind all is for chance to say; that
-// of equal seeds is not the same.
+// addMirrors adds one or two mirrors of the registry. Their content is random and may differ from the registry's,
+// even with the same seed.
 func (g generator) addMirrors(s *Scenario) {
 	text := ""
 	if g.oneIn(2) {
@@ -158,7 +159,7 @@ func (g generator) addMirrors(s *Scenario) {
 	s.Node.Hosts = map[string]string{g.host: text}
 }
 
-// hostTable is what hosts.toml says of a mirror.
+// hostTable returns the table of a mirror in hosts.toml.
 func (g generator) hostTable(mirror string) string {
 	path := ""
 	if g.oneIn(12) {

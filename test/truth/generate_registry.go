@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// addRegistry adds a registry, and before it the one that its tokens come from, where that is another.
+// addRegistry adds a registry, and before it the server of its tokens if that is another one.
 func (g generator) addRegistry(s *Scenario, name string) {
 	r := Registry{Name: name, Auth: pick(g, "none", "none", "basic", "bearer", "bearer", "bearer")}
 	r.Holds = g.content()
@@ -15,20 +15,20 @@ func (g generator) addRegistry(s *Scenario, name string) {
 		r.Token.RefusePost = pick(g, 0, 0, 0, 404, 405)
 		r.Token.Omit = pick(g, nil, nil, []string{"token"}, []string{"access_token"}, []string{"expires_in"})
 	}
-	knows := &r
+	issuer := &r
 	if r.Auth == "bearer" && g.oneIn(4) {
-		knows = &Registry{Name: "auth." + name, Auth: "bearer"}
-		r.Token.From, r.Token.Realm = knows.Name, "https://"+knows.Name+"/token"
+		issuer = &Registry{Name: "auth." + name, Auth: "bearer"}
+		r.Token.From, r.Token.Realm = issuer.Name, "https://"+issuer.Name+"/token"
 	}
-	g.addAccounts(knows)
+	g.addAccounts(issuer)
 	if r.Auth == "bearer" && g.oneIn(6) {
-		knows.Faults = append(knows.Faults, g.tokenFault())
+		issuer.Faults = append(issuer.Faults, g.tokenFault())
 	}
 	if g.deep && g.oneIn(8) {
 		r.Loses = g.losses(r.Holds)
 	}
-	if knows != &r {
-		s.Registries = append(s.Registries, *knows)
+	if issuer != &r {
+		s.Registries = append(s.Registries, *issuer)
 	}
 	if g.oneIn(12) {
 		s.Registries = append(s.Registries, g.storage(&r))
@@ -49,7 +49,7 @@ func (g generator) addAccounts(r *Registry) {
 	}
 }
 
-// storage is another host that the registry redirects to, for all that it has.
+// storage returns another host to which the registry redirects requests for its content.
 func (g generator) storage(r *Registry) Registry {
 	s := Registry{Name: "storage." + r.Name, Holds: slices.Clone(r.Holds)}
 	if g.deep {
@@ -61,7 +61,7 @@ func (g generator) storage(r *Registry) Registry {
 	return s
 }
 
-// content is an image, an index or nothing of the kind. The layers of images that can't run are on no node yet.
+// content returns an image, an index or no matching content. No node has a layer of the images without a program.
 func (g generator) content() []Push {
 	ref := repository + ":" + tag
 	switch g.IntN(12) {
@@ -87,7 +87,7 @@ func (g generator) losses(holds []Push) []Loss {
 	return losses
 }
 
-// entries are up to seven platforms. Now and then one is there that the index says nothing of, or the wrong thing.
+// entries returns up to seven entries. In a few of them, the platform in the index is missing or wrong.
 func (g generator) entries() []Entry {
 	platforms := []string{
 		"linux/amd64", "linux/arm64", "linux/arm64/v8", "linux/arm/v7", "linux/386", "linux/amd64/v2", "unknown/unknown",
@@ -108,7 +108,7 @@ func (g generator) entries() []Entry {
 	return entries
 }
 
-// faults are such as show when a manifest is looked for, and with the deep check also later.
+// faults returns faults that affect manifest requests, and with the deep check also later requests.
 func (g generator) faults() []Fault {
 	if !g.oneIn(6) {
 		return nil

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// WriteHosts writes the scenario's folders of hosts.toml files below the root, as containerd lays them out. The function
-// returned removes them again.
-func (w *World) WriteHosts(root string) (remove func() error, err error) {
+// WriteHosts writes the scenario's folders of hosts.toml files below the root, in containerd's layout. It returns a
+// function that removes them.
+func (f *Fixture) WriteHosts(root string) (remove func() error, err error) {
 	var dirs []string
 	remove = func() error {
 		for _, dir := range dirs {
@@ -19,34 +19,34 @@ func (w *World) WriteHosts(root string) (remove func() error, err error) {
 		}
 		return nil
 	}
-	for name, text := range w.hosts() {
+	for name, text := range f.hosts() {
 		dir := filepath.Join(root, name)
 		dirs = append(dirs, dir)
-		if text, err = substitute(text, w.known); err == nil {
-			err = writeFolder(dir, map[string][]byte{"hosts.toml": []byte(text), "ca.crt": w.CA.PEM()})
+		if text, err = substitute(text, f.known); err == nil {
+			err = writeFolder(dir, map[string][]byte{"hosts.toml": []byte(text), "ca.crt": f.CA.PEM()})
 		}
 		if err != nil {
-			return remove, fmt.Errorf("%s: hosts of %s: %w", w.Scenario.Name, name, err)
+			return remove, fmt.Errorf("%s: hosts of %s: %w", f.Scenario.Name, name, err)
 		}
 	}
 	return remove, nil
 }
 
-// hosts are the texts of the scenario's hosts.toml files by the names of their folders.
-func (w *World) hosts() map[string]string {
+// hosts returns the content of the scenario's hosts.toml files by the names of their folders.
+func (f *Fixture) hosts() map[string]string {
 	all := map[string]string{}
-	for _, r := range w.Scenario.Registries {
-		if !r.Untold && !r.PlainHTTP && !r.Stranger {
+	for _, r := range f.Scenario.Registries {
+		if !r.NoHosts && !r.PlainHTTP && !r.Untrusted {
 			all[hostsFolder(r.Name)] = fmt.Sprintf("server = \"https://%s\"\nca = \"ca.crt\"\n", r.Name)
 		}
 	}
-	for name, text := range w.Scenario.Node.Hosts {
+	for name, text := range f.Scenario.Node.Hosts {
 		all[hostsFolder(name)] = text
 	}
 	return all
 }
 
-// hostsFolder is the folder's name where file names have no colon: containerd knows both ways.
+// hostsFolder returns the folder's name without a colon. containerd reads both forms.
 func hostsFolder(name string) string {
 	if host, port, err := net.SplitHostPort(name); err == nil {
 		return host + "_" + port + "_"

@@ -13,7 +13,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Load reads every scenario below the root, in the order of their names. All that is wrong with them is one error.
+// Load reads all scenarios below the root in the order of their names. It returns all errors as one.
 func Load(root fs.FS) ([]*Scenario, error) {
 	var (
 		all  []*Scenario
@@ -49,31 +49,32 @@ func parse(name string, data []byte) (*Scenario, error) {
 	return s, nil
 }
 
-// longestID leaves room for an ending in the name of a namespace.
+// longestID leaves room for a suffix in the name of a namespace.
 const longestID = 57
 
-// validate refuses what would leave open what the scenario shows.
+// validate rejects a scenario that leaves its result open.
 func (s *Scenario) validate() error {
 	switch {
 	case s.Title == "":
-		return errors.New("it has no title")
+		return errors.New("title is missing")
 	case len(s.ID()) > longestID:
-		return fmt.Errorf("its name is longer than %d characters, and namespaces could not be named after it", longestID)
+		return fmt.Errorf("name is longer than %d characters, which is too long for a namespace", longestID)
 	case (s.Image == "") == (s.Pod == nil):
-		return errors.New("it has an image or a pod, and not both")
+		return errors.New("exactly one of image and pod is required")
 	case !slices.Contains(imagepull.Reasons(), s.Expect):
-		return fmt.Errorf("it expects %q, which is no reason", s.Expect)
-	case s.Expect.Outcome() == imagepull.Indeterminate && s.Doubt == "":
-		return errors.New("it expects doubt and does not say why a node could go either way")
-	case s.Expect.Outcome() != imagepull.Indeterminate && s.Doubt != "":
-		return errors.New("it explains a doubt that it does not expect")
+		return fmt.Errorf("expect: unknown reason %q", s.Expect)
+	case s.Expect.Outcome() == imagepull.Indeterminate && s.Indeterminate == "":
+		return errors.New("expect is indeterminate, so indeterminate must explain why")
+	case s.Expect.Outcome() != imagepull.Indeterminate && s.Indeterminate != "":
+		return errors.New("indeterminate is set, but expect is not indeterminate")
 	case s.Miss != "" && s.Expect.Outcome() != imagepull.Pullable:
-		return errors.New("it explains a miss, though it expects no pull")
+		return errors.New("miss is set, but expect is not pullable")
 	}
 	return nil
 }
 
-// Names are all that the scenario needs for itself: names of hosts, folders for hosts.toml files, and an object of the cluster.
+// Names returns the names that only one scenario may use at a time: hosts, folders of hosts.toml files, and an object
+// of the cluster.
 func (s *Scenario) Names() []string {
 	var names []string
 	for _, r := range s.Registries {
@@ -89,17 +90,17 @@ func (s *Scenario) Names() []string {
 	return slices.Compact(names)
 }
 
-// hosting is the name of the cluster's only description of its local registry.
+// hosting is the name of the ConfigMap that describes the cluster's local registry.
 const hosting = "local-registry-hosting"
 
-// checkNames refuses a name that two scenarios use, unless it is one that the world has once only.
+// checkNames returns an error if two scenarios use the same name, unless the name exists only once.
 func checkNames(all []*Scenario) error {
 	var errs []error
 	owners := map[string]string{}
 	for _, s := range all {
 		for _, name := range s.Names() {
 			if owner := owners[name]; owner != "" && !isUnique(name) {
-				errs = append(errs, fmt.Errorf("%s: %s is the name of a registry of %s", s.Name, name, owner))
+				errs = append(errs, fmt.Errorf("%s: the name %s belongs to %s", s.Name, name, owner))
 			}
 			owners[name] = s.Name
 		}
@@ -107,16 +108,16 @@ func checkNames(all []*Scenario) error {
 	return errors.Join(errs...)
 }
 
-// IsExclusive reports whether the scenario says something of every registry.
+// IsExclusive reports whether the scenario affects every registry.
 func (s *Scenario) IsExclusive() bool { return slices.Contains(s.Names(), defaultHosts) }
 
-// SharesNames reports whether a name means something else in another scenario.
+// SharesNames reports whether another scenario uses one of its names for another registry.
 func (s *Scenario) SharesNames() bool { return slices.ContainsFunc(s.Names(), isUnique) }
 
-// defaultHosts is the folder for registries that have none of their own.
+// defaultHosts is the folder for registries without a folder of their own.
 const defaultHosts = "_default"
 
-// isUnique reports whether scenarios have to share a name, one after the other.
+// isUnique reports whether the name exists only once, so that scenarios must use it one after another.
 func isUnique(name string) bool {
 	host, _, _ := strings.Cut(name, ":")
 	return slices.Contains([]string{"docker.io", "registry-1.docker.io", "localhost", "127.0.0.1", hosting, defaultHosts}, host)

@@ -10,12 +10,12 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// Local is a site inside this process: clients that dial in its network meet what a node of package cluster meets.
+// Local is a Site inside this process. Its clients dial in a network that has the hosts of a node of package cluster.
 type Local struct{ network *registry.Network }
 
-// NewLocal makes a site where names fail as the scenario's images want it. The caller closes it.
+// NewLocal returns a site where the names of the scenario's images fail as they do on the node. The caller closes it.
 func NewLocal(s *Scenario) *Local {
-	l := &Local{registry.NewNetwork(nil)} // none of its clients takes the network's word for whom to trust
+	l := &Local{registry.NewNetwork(nil)} // its clients do not use the network's CA
 	for _, name := range s.hostsOfImages() {
 		switch {
 		case strings.HasSuffix(name, "servfail.invalid"):
@@ -32,18 +32,19 @@ func (l *Local) DialContext(ctx context.Context, network, address string) (net.C
 	return l.network.DialContext(ctx, network, address)
 }
 
-// Roots are the authorities that Pullgate's system knows: that of the world's registries, if the scenario says so.
-func (l *Local) Roots(w *World) *x509.CertPool {
+// Roots returns the system pool of Pullgate: the CA of the registries if the scenario has Trusts, or else an empty
+// pool.
+func (l *Local) Roots(w *Fixture) *x509.CertPool {
 	if w.Scenario.Pullgate.Trusts {
 		return w.CA.Pool()
 	}
 	return x509.NewCertPool()
 }
 
-// Close ends the attempts to connect that hang.
+// Close ends the dials that hang.
 func (l *Local) Close() { l.network.Close() }
 
-// Listen starts a registry on a port of its own and gives it the name.
+// Listen starts a registry on a free port and gives it the name.
 func (l *Local) Listen(name string, cfg registry.Config) (*registry.Server, error) {
 	server, err := registry.Start(cfg)
 	if err != nil {
@@ -58,7 +59,7 @@ func (l *Local) Listen(name string, cfg registry.Config) (*registry.Server, erro
 	return server, nil
 }
 
-// hostsOfImages are what comes before the first slash of the scenario's images.
+// hostsOfImages returns the text before the first slash of each of the scenario's images.
 func (s *Scenario) hostsOfImages() []string {
 	images := []string{s.Image}
 	if s.Pod != nil {

@@ -10,21 +10,21 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// taintKey keeps the pods of other scenarios off a scenario's nodes.
+// taintKey is the key of the taint that keeps the pods of other scenarios away from a scenario's nodes.
 const taintKey = "truth.pullgate.dev/scenario"
 
-// OtherNodes returns the Node objects that are no nodes: they look ready, and have no room for any pod.
-func (w *World) OtherNodes() ([]*corev1.Node, error) {
+// OtherNodes returns the Node objects without a machine. They are ready, but have no room for a pod.
+func (f *Fixture) OtherNodes() ([]*corev1.Node, error) {
 	var nodes []*corev1.Node
-	for i := range w.Scenario.Nodes {
-		o := &w.Scenario.Nodes[i]
+	for i := range f.Scenario.Nodes {
+		o := &f.Scenario.Nodes[i]
 		system, architecture, _ := strings.Cut(o.Platform, "/")
 		node := &corev1.Node{
 			ObjectMeta: metav1.ObjectMeta{Name: o.Name, Labels: map[string]string{
 				corev1.LabelOSStable: system, corev1.LabelArchStable: architecture, corev1.LabelHostname: o.Name,
 			}},
 			Spec: corev1.NodeSpec{
-				Taints:        []corev1.Taint{{Key: taintKey, Value: w.Scenario.ID(), Effect: corev1.TaintEffectNoSchedule}},
+				Taints:        []corev1.Taint{{Key: taintKey, Value: f.Scenario.ID(), Effect: corev1.TaintEffectNoSchedule}},
 				Unschedulable: o.Cordoned,
 			},
 			Status: corev1.NodeStatus{
@@ -39,23 +39,23 @@ func (w *World) OtherNodes() ([]*corev1.Node, error) {
 		}
 		maps.Copy(node.Labels, o.Labels)
 		nodes = append(nodes, node)
-		if err := w.fill(node); err != nil {
+		if err := f.fill(node); err != nil {
 			return nil, err
 		}
 	}
 	return nodes, nil
 }
 
-// Node returns the real node's object, as far as Pullgate looks at it: where there is no cluster, this stands for it.
-func (w *World) Node() (*corev1.Node, error) {
-	images := loaded(append([]string{sandboxImage}, w.Scenario.Node.Images...))
-	pods, err := w.Before("")
+// Node returns the real node's object with the fields that Pullgate reads. Tests without a cluster use it.
+func (f *Fixture) Node() (*corev1.Node, error) {
+	images := loaded(append([]string{sandboxImage}, f.Scenario.Node.Images...))
+	pods, err := f.Before("")
 	if err != nil {
 		return nil, err
 	}
 	for _, pod := range pods {
 		for _, c := range pod.Spec.Containers {
-			images = append(images, w.pulled(c.Image))
+			images = append(images, f.pulled(c.Image))
 		}
 	}
 	node := &corev1.Node{
@@ -70,20 +70,20 @@ func (w *World) Node() (*corev1.Node, error) {
 			Images: images,
 		},
 	}
-	return node, w.fill(node)
+	return node, f.fill(node)
 }
 
-// pulled is an image that came from its registry: its node knows it by its digest too.
-func (w *World) pulled(image string) corev1.ContainerImage {
+// pulled returns an image that a node pulled from a registry. The node reports it by digest too.
+func (f *Fixture) pulled(image string) corev1.ContainerImage {
 	repository, _, _ := strings.Cut(image, "@")
 	if colon := strings.LastIndex(repository, ":"); colon > strings.LastIndex(repository, "/") {
 		repository = repository[:colon]
 	}
-	return corev1.ContainerImage{Names: []string{repository + "@" + w.known[image].digest, image}, SizeBytes: 1 << 20}
+	return corev1.ContainerImage{Names: []string{repository + "@" + f.known[image].digest, image}, SizeBytes: 1 << 20}
 }
 
-// NodeName is the name of package cluster's node, sandboxImage is an image that is always on it, and the versions are those of its
-// kubelet and its containerd.
+// NodeName is the name of package cluster's node. sandboxImage is an image that is always on it. The versions
+// belong to its kubelet and containerd.
 const (
 	NodeName       = "node"
 	sandboxImage   = "registry.example/pause:3.10"
@@ -91,7 +91,7 @@ const (
 	runtimeVersion = "containerd://2.4.2"
 )
 
-// loaded are images that came in an archive: nodes know no digest for them.
+// loaded returns images that were loaded from an archive. Nodes report them without a digest.
 func loaded(names []string) []corev1.ContainerImage {
 	var images []corev1.ContainerImage
 	for _, name := range names {

@@ -14,23 +14,23 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// podName is the name of the scenario's pod, and of its Deployment.
+// podName is the name of the scenario's pod and of its Deployment.
 const podName = "app"
 
 // Pod returns the scenario's pod.
-func (w *World) Pod(namespace string) (*corev1.Pod, error) {
-	spec := corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: w.Scenario.Image, ImagePullPolicy: w.Scenario.Policy}}}
-	if w.Scenario.Pod != nil {
-		spec = *w.Scenario.Pod
+func (f *Fixture) Pod(namespace string) (*corev1.Pod, error) {
+	spec := corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: f.Scenario.Image, ImagePullPolicy: f.Scenario.Policy}}}
+	if f.Scenario.Pod != nil {
+		spec = *f.Scenario.Pod
 	}
-	return w.pod(podName, namespace, spec)
+	return f.pod(podName, namespace, spec)
 }
 
-// Before returns the pods that are there before it.
-func (w *World) Before(namespace string) ([]*corev1.Pod, error) {
+// Before returns the pods that run before the scenario's pod.
+func (f *Fixture) Before(namespace string) ([]*corev1.Pod, error) {
 	var pods []*corev1.Pod
-	for i, spec := range w.Scenario.Before {
-		pod, err := w.pod(fmt.Sprintf("before-%d", i), namespace, spec)
+	for i, spec := range f.Scenario.Before {
+		pod, err := f.pod(fmt.Sprintf("before-%d", i), namespace, spec)
 		if err != nil {
 			return nil, err
 		}
@@ -39,8 +39,8 @@ func (w *World) Before(namespace string) ([]*corev1.Pod, error) {
 	return pods, nil
 }
 
-// pod makes a pod that tolerates the nodes of its own scenario, and no others.
-func (w *World) pod(name, namespace string, spec corev1.PodSpec) (*corev1.Pod, error) {
+// pod returns a pod that tolerates the nodes of its own scenario only.
+func (f *Fixture) pod(name, namespace string, spec corev1.PodSpec) (*corev1.Pod, error) {
 	pod := &corev1.Pod{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: map[string]string{"app": name}},
@@ -48,30 +48,30 @@ func (w *World) pod(name, namespace string, spec corev1.PodSpec) (*corev1.Pod, e
 	}
 	grace := int64(0)
 	pod.Spec.TerminationGracePeriodSeconds = &grace
-	if len(w.Scenario.Nodes) > 0 {
+	if len(f.Scenario.Nodes) > 0 {
 		pod.Spec.Tolerations = append(slices.Clone(spec.Tolerations),
-			corev1.Toleration{Key: taintKey, Value: w.Scenario.ID(), Effect: corev1.TaintEffectNoSchedule})
+			corev1.Toleration{Key: taintKey, Value: f.Scenario.ID(), Effect: corev1.TaintEffectNoSchedule})
 	}
-	return pod, w.fill(pod)
+	return pod, f.fill(pod)
 }
 
-// fill puts digests into an object.
-func (w *World) fill(object any) error {
+// fill replaces the placeholders in an object.
+func (f *Fixture) fill(object any) error {
 	data, err := json.Marshal(object)
 	if err != nil {
 		return fmt.Errorf("encoding an object: %w", err)
 	}
-	text, err := substitute(string(data), w.known)
+	text, err := substitute(string(data), f.known)
 	if err != nil {
-		return fmt.Errorf("%s: %w", w.Scenario.Name, err)
+		return fmt.Errorf("%s: %w", f.Scenario.Name, err)
 	}
 	return json.Unmarshal([]byte(text), object)
 }
 
-// Object returns what Pullgate is asked about: the pod, or a Deployment of it.
-func (w *World) Object(namespace string) (runtime.Object, error) {
-	pod, err := w.Pod(namespace)
-	if err != nil || !w.Scenario.Deployment {
+// Object returns the object that Pullgate checks: the pod or a Deployment of it.
+func (f *Fixture) Object(namespace string) (runtime.Object, error) {
+	pod, err := f.Pod(namespace)
+	if err != nil || !f.Scenario.Deployment {
 		return pod, err
 	}
 	pod.Spec.TerminationGracePeriodSeconds = nil
@@ -85,10 +85,10 @@ func (w *World) Object(namespace string) (runtime.Object, error) {
 	}, nil
 }
 
-// Updated returns the pod as the scenario's update leaves it.
-func (w *World) Updated(pod *corev1.Pod) (*corev1.Pod, error) {
+// Updated returns the pod with the scenario's update.
+func (f *Fixture) Updated(pod *corev1.Pod) (*corev1.Pod, error) {
 	pod = pod.DeepCopy()
-	u := w.Scenario.Update
+	u := f.Scenario.Update
 	for i := range pod.Spec.Containers {
 		if image, ok := u.Images[pod.Spec.Containers[i].Name]; ok {
 			pod.Spec.Containers[i].Image = image
@@ -100,14 +100,14 @@ func (w *World) Updated(pod *corev1.Pod) (*corev1.Pod, error) {
 		})
 	}
 	maps.Copy(pod.Labels, u.Labels)
-	return pod, w.fill(pod)
+	return pod, f.fill(pod)
 }
 
 // Secrets returns the scenario's pull secrets.
-func (w *World) Secrets(namespace string) []*corev1.Secret {
+func (f *Fixture) Secrets(namespace string) []*corev1.Secret {
 	var secrets []*corev1.Secret
-	for _, name := range slices.Sorted(maps.Keys(w.Scenario.Secrets)) {
-		s := w.Scenario.Secrets[name]
+	for _, name := range slices.Sorted(maps.Keys(f.Scenario.Secrets)) {
+		s := f.Scenario.Secrets[name]
 		secret := &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace},
 			Type:       s.Type,
@@ -127,28 +127,28 @@ func (w *World) Secrets(namespace string) []*corev1.Secret {
 	return secrets
 }
 
-// LocalRegistry returns the object by which a cluster describes its local registry; nil where it has none.
-func (w *World) LocalRegistry() *corev1.ConfigMap {
-	if w.Scenario.Hosting == "" {
+// LocalRegistry returns the ConfigMap that describes the cluster's local registry, or nil without such a description.
+func (f *Fixture) LocalRegistry() *corev1.ConfigMap {
+	if f.Scenario.Hosting == "" {
 		return nil
 	}
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespacePublic, Name: hosting},
-		Data:       map[string]string{"localRegistryHosting.v1": w.Scenario.Hosting},
+		Data:       map[string]string{"localRegistryHosting.v1": f.Scenario.Hosting},
 	}
 }
 
 // Account returns the namespace's default service account.
-func (w *World) Account(namespace string) *corev1.ServiceAccount {
+func (f *Fixture) Account(namespace string) *corev1.ServiceAccount {
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: namespace}}
-	for _, name := range w.Scenario.AccountSecrets {
+	for _, name := range f.Scenario.AccountSecrets {
 		account.ImagePullSecrets = append(account.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
 	}
 	return account
 }
 
-// DockerConfig returns a config.json with "user:password" by registry. One without a colon is taken for the value of auth
-// as it is, which may be broken; an empty one makes an empty entry.
+// DockerConfig returns a config.json with "user:password" by registry. A text without a colon is used as the value of
+// auth, which may be invalid. An empty text creates an empty entry.
 func DockerConfig(auths map[string]string) []byte {
 	entries := map[string]map[string]string{}
 	for host, account := range auths {
@@ -161,9 +161,9 @@ func DockerConfig(auths map[string]string) []byte {
 			entries[host] = map[string]string{"auth": account}
 		}
 	}
-	data, _ := json.Marshal(map[string]any{"auths": entries}) // texts always marshal
+	data, _ := json.Marshal(map[string]any{"auths": entries}) // strings always marshal
 	return data
 }
 
-// ID is the name in a form that objects may have.
+// ID returns the name in a form that is valid for objects.
 func (s *Scenario) ID() string { return strings.ReplaceAll(s.Name, "/", "-") }

@@ -8,31 +8,31 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Outcome is what became of a pod's images on the real node.
+// Outcome is the result of pulling a pod's images on the real node.
 type Outcome string
 
-// The outcomes. A pod has the worst of its containers'.
+// The outcomes. A pod has the worst outcome of its containers.
 const (
-	// Pulled: every image was there for its container, whether or not that could start.
+	// Pulled means that every image was present for its container, even if the container could not start.
 	Pulled Outcome = "Pulled"
-	// PulledLater: the same, after a pull had failed.
+	// PulledLater is Pulled after a failed attempt.
 	PulledLater Outcome = "PulledLater"
-	// Failed: the kubelet gave an image up and backed off, or never tried.
+	// Failed means that the kubelet failed to pull an image and backs off, or did not try.
 	Failed Outcome = "Failed"
-	// Hanging: a pull neither succeeded nor failed for as long as it was looked at.
+	// Hanging means that a pull did not succeed or fail within the time limit.
 	Hanging Outcome = "Hanging"
 )
 
-// Recorded is what the kubelet did.
+// Recorded is the result on the kubelet.
 type Recorded struct {
 	Outcome Outcome `json:"outcome"`
-	// Reason is the container's own, such as ImagePullBackOff.
+	// Reason is the container's reason, such as ImagePullBackOff.
 	Reason string `json:"reason,omitempty"`
-	// Message is the kubelet's, without what changes from run to run.
+	// Message is the kubelet's message without the parts that change from run to run.
 	Message string `json:"message,omitempty"`
 }
 
-// Same reports whether the kubelet did the same: a failing pull goes by one name right after it failed, and by another between
+// Same reports whether two results are the same. A failing pull has one reason after a failure and another between
 // attempts.
 func (r Recorded) Same(other Recorded) bool {
 	return r.Outcome == other.Outcome && (r.Reason == other.Reason || r.isPull() && other.isPull())
@@ -40,8 +40,7 @@ func (r Recorded) Same(other Recorded) bool {
 
 func (r Recorded) isPull() bool { return r.Reason == "ErrImagePull" || r.Reason == "ImagePullBackOff" }
 
-// Observe reads off a pod's status what has become of its images so far. Done is false while that may still change: then
-// what is returned is what would stand if nothing more came.
+// Observe returns the result so far from a pod's status. It returns false if the result may still change.
 func Observe(pod *corev1.Pod) (r Recorded, done bool) {
 	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses, pod.Status.EphemeralContainerStatuses)
 	want := len(pod.Spec.InitContainers) + len(pod.Spec.Containers) + len(pod.Spec.EphemeralContainers)
@@ -52,7 +51,7 @@ func Observe(pod *corev1.Pod) (r Recorded, done bool) {
 	for i := range statuses {
 		switch one := observe(&statuses[i]); one.Outcome {
 		case Failed:
-			// The first failure is not yet a back-off, and the next attempt may succeed.
+			// After the first failure the kubelet does not back off yet, and the next attempt may succeed.
 			return one, one.Reason != "ErrImagePull"
 		case Hanging:
 			done = false
@@ -65,13 +64,13 @@ func Observe(pod *corev1.Pod) (r Recorded, done bool) {
 	return Recorded{Outcome: Pulled}, true
 }
 
-// observe is Observe for one container. The kubelet's own errors of pulling are the reasons of waiting containers, word for
-// word: whatever is not known for something else is one of them (kubelet: pkg/kubelet/kuberuntime/kuberuntime_manager.go).
+// observe is Observe for one container. A waiting container has the kubelet's pull error as its reason. Every reason
+// that is not known for another cause is such an error (kubelet: pkg/kubelet/kuberuntime/kuberuntime_manager.go).
 func observe(status *corev1.ContainerStatus) Recorded {
 	waiting := status.State.Waiting
 	switch {
 	case waiting == nil:
-		return Recorded{Outcome: Pulled} // it runs, or has run
+		return Recorded{Outcome: Pulled} // the container runs or ran
 	case waiting.Reason == "" || waiting.Reason == "ContainerCreating" || waiting.Reason == "PodInitializing":
 		return Recorded{Outcome: Hanging}
 	case slices.Contains(startFailures(), waiting.Reason):
@@ -80,7 +79,7 @@ func observe(status *corev1.ContainerStatus) Recorded {
 	return Recorded{Outcome: Failed, Reason: waiting.Reason, Message: plain(waiting.Message)}
 }
 
-// startFailures are reasons of containers whose image is there.
+// startFailures returns the reasons of containers whose image is present.
 func startFailures() []string {
 	return []string{
 		"CreateContainerConfigError", "CreateContainerError", "PreCreateHookError", "PreStartHookError", "PostStartHookError",
@@ -96,7 +95,7 @@ var (
 	key     = regexp.MustCompile(`\b(extract-|containerd-mount)[0-9A-Za-z_-]+`)
 )
 
-// plain leaves out of a message what changes from run to run.
+// plain removes the parts of a message that change from run to run.
 func plain(message string) string {
 	for _, p := range []struct {
 		pattern *regexp.Regexp

@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pullgate/pullgate/test/truth"
-	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
 func waiting(reason, message string) corev1.ContainerState {
@@ -22,7 +21,7 @@ func TestObserve(t *testing.T) {
 		want   truth.Recorded
 		done   bool
 	}{
-		"nothing yet":   {nil, truth.Recorded{Outcome: truth.Hanging}, false},
+		"no status yet": {nil, truth.Recorded{Outcome: truth.Hanging}, false},
 		"creating":      {[]corev1.ContainerState{waiting("ContainerCreating", "")}, truth.Recorded{Outcome: truth.Hanging}, false},
 		"running":       {[]corev1.ContainerState{running}, truth.Recorded{Outcome: truth.Pulled}, true},
 		"cannot start":  {[]corev1.ContainerState{waiting("CreateContainerError", "no command")}, truth.Recorded{Outcome: truth.Pulled}, true},
@@ -57,41 +56,3 @@ func TestObserve(t *testing.T) {
 }
 
 const digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-func TestJudge(t *testing.T) {
-	t.Parallel()
-	pulled, failed := truth.Recorded{Outcome: truth.Pulled}, truth.Recorded{Outcome: truth.Failed, Reason: "ImagePullBackOff"}
-	foretold := func(r imagepull.Reason) truth.Foretold { return truth.Foretold{Outcome: r.Outcome(), Reason: r} }
-	const pullable, notFound, down = imagepull.ReasonPullable, imagepull.ReasonNotFound, imagepull.ReasonRegistryUnavailable
-	tests := map[string]struct {
-		expect   imagepull.Reason
-		miss     string
-		kubelet  truth.Recorded
-		foretold truth.Foretold
-		want     truth.Agreement
-	}{
-		"both say yes":                   {pullable, "", pulled, foretold(pullable), truth.Agrees},
-		"both say no":                    {notFound, "", failed, foretold(notFound), truth.Agrees},
-		"later is a pull":                {pullable, "", truth.Recorded{Outcome: truth.PulledLater}, foretold(pullable), truth.Agrees},
-		"a doubt":                        {down, "", failed, foretold(down), truth.Doubts},
-		"a false denial":                 {notFound, "", pulled, foretold(notFound), truth.FalseDenial},
-		"unforetold":                     {pullable, "", failed, foretold(pullable), truth.Unforetold},
-		"hanging, unforetold":            {pullable, "", truth.Recorded{Outcome: truth.Hanging}, foretold(pullable), truth.Unforetold},
-		"a stated miss":                  {pullable, "unseen", failed, foretold(pullable), truth.Misses},
-		"another reason":                 {notFound, "", failed, foretold(imagepull.ReasonAccessDenied), truth.Unexplained},
-		"nobody said why":                {pullable, "", pulled, truth.Foretold{Outcome: imagepull.Pullable}, truth.Agrees},
-		"nobody said why it is in doubt": {pullable, "", pulled, truth.Foretold{}, truth.Unexplained},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := &truth.Scenario{Expect: tt.expect, Miss: tt.miss}
-			if got := s.Judge(tt.kubelet, tt.foretold); got != tt.want {
-				t.Errorf("got %s, want %s", got, tt.want)
-			}
-			if problem := s.Problem(tt.kubelet, tt.foretold); (problem == "") != (tt.want <= truth.Misses) {
-				t.Errorf("got problem %q of %s", problem, tt.want)
-			}
-		})
-	}
-}

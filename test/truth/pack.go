@@ -11,9 +11,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// pack returns the program as layers of the three forms that runtimes unpack, by the words that stand for them as the text
-// of a blob: PROGRAM is gzipped. DIGEST(PROGRAM.tar) is the diff ID of all three. They are different for each scenario: a
-// node does not unpack again what it has unpacked before, by whatever name.
+// pack returns the program as layers in the three formats that runtimes unpack. The keys are the words for them in
+// the text of a blob; PROGRAM is gzipped. DIGEST(PROGRAM.tar) is the diff ID of all three. The layers differ for each
+// scenario, because a node unpacks the same content only once, under any name.
 func pack(program []byte, scenario string) (map[string][]byte, error) {
 	plain, err := archive([]file{{"program", program}, {"scenario", []byte(scenario)}})
 	if err != nil {

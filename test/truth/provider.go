@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// WriteProviders writes, below the folder, the kubelet's configuration of credential provider plugins, and a plugin for each
-// of the scenarios that have one. Without such a scenario it writes nothing.
+// WriteProviders writes the kubelet's configuration of credential provider plugins below the folder, and a plugin for
+// each scenario that has one. Without such a scenario it writes nothing.
 func WriteProviders(dir string, scenarios []*Scenario) (config, binDir string, err error) {
 	var providers []map[string]any
 	binDir = filepath.Join(dir, "plugins")
@@ -44,23 +44,23 @@ func WriteProviders(dir string, scenarios []*Scenario) (config, binDir string, e
 
 const providerVersion = "credentialprovider.kubelet.k8s.io/v1"
 
-// writePlugin writes a program that gives the same answer to every question.
+// writePlugin writes a program that prints the same response to every request.
 func writePlugin(file string, accounts map[string]string) error {
 	auth := map[string]map[string]string{}
 	for host, account := range accounts {
 		user, password, _ := strings.Cut(account, ":")
 		auth[host] = map[string]string{"username": user, "password": password}
 	}
-	answer, err := json.Marshal(map[string]any{
+	response, err := json.Marshal(map[string]any{
 		"apiVersion": providerVersion, "kind": "CredentialProviderResponse", "cacheKeyType": "Registry", "auth": auth,
 	})
 	if err != nil {
-		return fmt.Errorf("encoding a plugin's answer: %w", err)
+		return fmt.Errorf("encoding a plugin's response: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("writing a plugin: %w", err)
 	}
-	script := fmt.Sprintf("#!/bin/sh\ncat >/dev/null\ncat <<'END'\n%s\nEND\n", answer)
+	script := fmt.Sprintf("#!/bin/sh\ncat >/dev/null\ncat <<'END'\n%s\nEND\n", response)
 	if err := os.WriteFile(file, []byte(script), 0o700); err != nil {
 		return fmt.Errorf("writing a plugin: %w", err)
 	}

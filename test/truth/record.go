@@ -9,10 +9,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// recordKey begins what is recorded, at the end of a file.
+// recordKey is the key of the record at the end of a file.
 const recordKey = "kubelet:"
 
-// Record writes into a scenario's file, below the folder of them all, what the kubelet did. The rest of the file stays.
+// Record writes the result on the kubelet into the scenario's file below dir. The rest of the file stays.
 func (s *Scenario) Record(dir string, r Recorded) error {
 	file := filepath.Join(dir, filepath.FromSlash(s.Name)+".yaml")
 	data, err := os.ReadFile(file)

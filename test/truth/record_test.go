@@ -10,11 +10,11 @@ import (
 	"github.com/pullgate/pullgate/test/truth"
 )
 
-// A record replaces the one before it, and nothing else of the file.
+// TestRecord checks that a record replaces the previous one and changes nothing else in the file.
 func TestRecord(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	const text = "# why it is here\ntitle: t\nimage: a.example/web:1\nexpect: NotFound\n"
+	const text = "# a comment\ntitle: t\nimage: a.example/web:1\nexpect: NotFound\n"
 	file := filepath.Join(dir, "a.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -9,17 +9,17 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Result is one scenario that was played to both.
+// Result is a prediction and the result on the kubelet for one scenario.
 type Result struct {
-	Scenario *Scenario
-	Foretold Foretold
-	Kubelet  Recorded
+	Scenario  *Scenario
+	Predicted Predicted
+	Kubelet   Recorded
 }
 
-// Agreement judges the result.
-func (r Result) Agreement() Agreement { return r.Scenario.Judge(r.Kubelet, r.Foretold) }
+// Agreement returns the agreement of the prediction with the kubelet.
+func (r Result) Agreement() Agreement { return r.Scenario.Compare(r.Kubelet, r.Predicted) }
 
-// Report returns the results as a page of Markdown.
+// Report returns the results as a Markdown page.
 func Report(results []Result) string {
 	results = slices.Clone(results)
 	slices.SortFunc(results, func(a, b Result) int { return cmp.Compare(a.Scenario.Name, b.Scenario.Name) })
@@ -30,22 +30,22 @@ func Report(results []Result) string {
 	}
 	fmt.Fprintf(&b, `# Pullgate and a real kubelet
 
-Written by `+"`make truth`"+`: each scenario in [scenarios](scenarios) was played to a kubelet %s with containerd 2.4.2, and
-put to Pullgate through a real API server and by `+"`pullgate check`"+`.
+Written by `+"`make truth`"+`. Each scenario in [scenarios](scenarios) ran on a kubelet %s with containerd 2.4.2.
+Pullgate checked it through a real API server and with `+"`pullgate check`"+`.
 
-**Of %d scenarios, %d false denials and %d failures unforetold.** Pullgate agrees with the kubelet on %d; it is in doubt on %d,
-and misses %d that it says it can't see.
+**%d scenarios: %d false denials, %d unpredicted failures.** Pullgate agrees with the kubelet on %d,
+returns an indeterminate verdict for %d, and misses %d failures that it cannot see.
 
-`, kubeletVersion, len(results), counts[FalseDenial], counts[Unforetold], counts[Agrees], counts[Doubts], counts[Misses])
+`, kubeletVersion, len(results), counts[FalseDenial], counts[Unpredicted], counts[Agrees], counts[Indeterminate], counts[KnownMiss])
 	writeMatrix(&b, results)
 	writeList(&b, "Disagreements", results, "", func(r Result) (string, bool) {
-		return r.Agreement().String(), r.Agreement() > Misses
+		return r.Agreement().String(), r.Agreement() > KnownMiss
 	})
-	writeList(&b, "Doubts", results, "Where a node could go either way, and why.", func(r Result) (string, bool) {
-		return r.Scenario.Doubt, r.Agreement() == Doubts
+	writeList(&b, "Indeterminate", results, "A node could succeed or fail. The last column explains why.", func(r Result) (string, bool) {
+		return r.Scenario.Indeterminate, r.Agreement() == Indeterminate
 	})
-	writeList(&b, "Stated misses", results, "Failures that Pullgate lets in, and why.", func(r Result) (string, bool) {
-		return r.Scenario.Miss, r.Agreement() == Misses
+	writeList(&b, "Known misses", results, "Pullgate admits these failures. The last column explains why.", func(r Result) (string, bool) {
+		return r.Scenario.Miss, r.Agreement() == KnownMiss
 	})
 	writeList(&b, "Agreements", results, "", func(r Result) (string, bool) {
 		return r.Scenario.Title, r.Agreement() == Agrees
@@ -53,7 +53,7 @@ and misses %d that it says it can't see.
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-// writeMatrix counts what the kubelet did against what was foretold.
+// writeMatrix writes a table of the results on the kubelet against the predicted outcomes.
 func writeMatrix(b *strings.Builder, results []Result) {
 	counts := map[string]map[imagepull.Outcome]int{}
 	for _, r := range results {
@@ -61,14 +61,14 @@ func writeMatrix(b *strings.Builder, results []Result) {
 		if counts[row] == nil {
 			counts[row] = map[imagepull.Outcome]int{}
 		}
-		counts[row][r.Foretold.Outcome]++
+		counts[row][r.Predicted.Outcome]++
 	}
 	var rows []string
 	for row := range counts {
 		rows = append(rows, row)
 	}
 	slices.Sort(rows)
-	b.WriteString("Hanging is a pull, or a pod without a node, that came to no end while it was looked at.\n\n")
+	b.WriteString("Hanging is a pull, or a pod without a node, that did not finish within the time limit.\n\n")
 	b.WriteString("| the kubelet | Pullable | Unpullable | Indeterminate |\n| --- | ---: | ---: | ---: |\n")
 	for _, row := range rows {
 		c := counts[row]
@@ -77,7 +77,7 @@ func writeMatrix(b *strings.Builder, results []Result) {
 	b.WriteString("\n")
 }
 
-// row is what the kubelet did in the words of the matrix. Its own errors can be any text.
+// row returns the row of the matrix. The kubelet's own errors can have any text, so they share one row.
 func (r Recorded) row() string {
 	switch {
 	case r.Outcome != Failed:
@@ -88,13 +88,13 @@ func (r Recorded) row() string {
 	return "Failed: " + r.Reason
 }
 
-// writeList lists the results that are chosen, with a remark on each.
-func writeList(b *strings.Builder, title string, results []Result, about string, choose func(Result) (string, bool)) {
+// writeList writes a table of the selected results, each with an explanation.
+func writeList(b *strings.Builder, title string, results []Result, about string, explain func(Result) (string, bool)) {
 	var lines []string
 	for _, r := range results {
-		if remark, ok := choose(r); ok {
+		if why, ok := explain(r); ok {
 			lines = append(lines, fmt.Sprintf("| [%s](scenarios/%s.yaml) | %s | %s | %s |\n",
-				r.Scenario.Name, r.Scenario.Name, r.Kubelet.row(), r.Foretold.Reason, cell(remark)))
+				r.Scenario.Name, r.Scenario.Name, r.Kubelet.row(), r.Predicted.Reason, cell(why)))
 		}
 	}
 	if lines == nil {

@@ -9,85 +9,87 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Scenario is one file. In the images of its pod, in the bodies of manifests and in the texts of hosts.toml files, DIGEST(x)
-// stands for the digest of what was pushed as x, such as "web.example/shop/web:1", and SIZE(x) for its size in bytes.
+// Scenario is the content of one file. Three kinds of text may contain DIGEST(x) and SIZE(x): images of the pod,
+// bodies of manifests and hosts.toml files. They stand for the digest and the size in bytes of the content pushed as
+// x, such as "web.example/shop/web:1".
 type Scenario struct {
-	// Name is the file's, with its folder and without its ending, such as "credentials/stale-secret".
+	// Name is the file's path below scenarios without its extension, such as "credentials/stale-secret".
 	Name string `json:"-"`
-	// Title says in one sentence what it is about.
+	// Title describes the scenario in one sentence.
 	Title string `json:"title"`
-	// Registries are those that the scenario's names lead to. No two scenarios have one of the same name, unless it is one
-	// that is only there once, such as Docker Hub's.
+	// Registries are the registries of the scenario. Their names are unique among all scenarios, except for names
+	// that exist only once, such as Docker Hub's.
 	Registries []Registry `json:"registries,omitempty"`
 	Node       Node       `json:"node,omitempty"`
-	// Nodes are more Node objects, for nodes that no pod is bound to.
+	// Nodes are further Node objects. No pod is bound to them.
 	Nodes []OtherNode `json:"nodes,omitempty"`
-	// Hosting is what the cluster says of its local registry (KEP-1755), as YAML.
+	// Hosting is the cluster's description of its local registry (KEP-1755), as YAML.
 	Hosting string `json:"hosting,omitempty"`
-	// Secrets are those of the pod's namespace, by name.
+	// Secrets are the secrets of the pod's namespace, by name.
 	Secrets map[string]Secret `json:"secrets,omitempty"`
-	// AccountSecrets are the pull secrets that the namespace's default service account lists.
+	// AccountSecrets are the pull secrets of the namespace's default service account.
 	AccountSecrets []string `json:"accountSecrets,omitempty"`
-	// Before are pods of the same namespace that have pulled their images before the pod is there.
+	// Before are pods of the same namespace that pull their images before the scenario's pod is created.
 	Before []corev1.PodSpec `json:"before,omitempty"`
 
-	// Image makes a pod with one container that has this image and the pull policy Policy.
+	// Image creates a pod with one container that has this image and the pull policy Policy.
 	Image  string            `json:"image,omitempty"`
 	Policy corev1.PullPolicy `json:"policy,omitempty"`
-	// Pod is the pod's spec, where an image and its policy do not say it all.
+	// Pod is the pod's spec, if an image and a policy are not enough.
 	Pod *corev1.PodSpec `json:"pod,omitempty"`
-	// Deployment makes a Deployment of the pod. Pullgate is asked about that, and the kubelet runs its pod.
+	// Deployment creates a Deployment of the pod. Pullgate checks the Deployment, and the kubelet runs its pod.
 	Deployment bool `json:"deployment,omitempty"`
-	// Update changes the pod once it runs; then the update is what Pullgate is asked about.
+	// Update changes the running pod. Pullgate then checks the update.
 	Update *Update `json:"update,omitempty"`
-	// Recovers says that the pull succeeds after failing at first, so that the kubelet is given time for it.
+	// Recovers means that the pull first fails and later succeeds, so the test waits longer.
 	Recovers bool `json:"recovers,omitempty"`
 
 	Pullgate Pullgate `json:"pullgate,omitempty"`
-	// Expect is the reason that Pullgate gives.
+	// Expect is the reason that Pullgate should return.
 	Expect imagepull.Reason `json:"expect"`
-	// Doubt says why a node could go either way; it must be there where the reason is one of doubt.
-	Doubt string `json:"doubt,omitempty"`
-	// Miss says why Pullgate foretells a pull that fails; without it that is a mistake.
+	// Indeterminate explains why a node could succeed or fail. It is required if Expect is an indeterminate reason.
+	Indeterminate string `json:"indeterminate,omitempty"`
+	// Miss explains why Pullgate predicts success for a pull that fails. Without it, such a result is an error.
 	Miss string `json:"miss,omitempty"`
 
-	// Kubelet is what the kubelet did. Package live writes it, and it is the last in its file.
+	// Kubelet is the result on the kubelet. Package live writes it at the end of the file.
 	Kubelet *Recorded `json:"kubelet,omitempty"`
 }
 
-// Registry is one of the scenario's registries.
+// Registry is a registry of the scenario.
 type Registry struct {
-	// Name is the host, with a port if it has one.
+	// Name is the host, with a port if it is not the default one.
 	Name string `json:"name"`
-	// PlainHTTP, and a certificate of an authority that nobody knows.
+	// PlainHTTP turns TLS off. Untrusted gives the registry a certificate of an unknown CA.
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
-	Stranger  bool `json:"stranger,omitempty"`
-	// Untold leaves the node without a hosts.toml for the registry.
-	Untold bool `json:"untold,omitempty"`
-	// Down has nothing listen.
+	Untrusted bool `json:"untrusted,omitempty"`
+	// NoHosts leaves out the node's hosts.toml for the registry.
+	NoHosts bool `json:"noHosts,omitempty"`
+	// Down stops the registry.
 	Down bool `json:"down,omitempty"`
 
-	// Auth is none, basic or bearer.
+	// Auth is one of none, basic and bearer.
 	Auth string `json:"auth,omitempty"`
-	// Accounts are passwords by user name; each may pull everything, or what Access lists for it.
+	// Accounts maps usernames to passwords. An account may pull the repositories that Access lists for it, or else
+	// all.
 	Accounts map[string]string   `json:"accounts,omitempty"`
 	Access   map[string][]string `json:"access,omitempty"`
-	// The rest is that of registry.Config.
+	// The remaining fields have the meaning of registry.Config.
 	Public          []string `json:"public,omitempty"`
 	ChallengePublic bool     `json:"challengePublic,omitempty"`
 	DenyStatus      int      `json:"denyStatus,omitempty"`
 	RevealMissing   bool     `json:"revealMissing,omitempty"`
 	Token           Token    `json:"token,omitempty"`
 
-	// Holds is pushed in this order.
+	// Holds is the content, pushed in this order.
 	Holds []Push `json:"holds,omitempty"`
-	// Loses is deleted afterwards.
+	// Loses is content that is deleted afterwards.
 	Loses  []Loss  `json:"loses,omitempty"`
 	Faults []Fault `json:"faults,omitempty"`
 	Limits []Limit `json:"limits,omitempty"`
 }
 
-// Token is registry.TokenConfig, with the name of another of the scenario's registries in From.
+// Token is registry.TokenConfig. From is the name of another registry of the scenario.
 type Token struct {
 	From       string          `json:"from,omitempty"`
 	Realm      string          `json:"realm,omitempty"`
@@ -96,65 +98,66 @@ type Token struct {
 	Omit       []string        `json:"omit,omitempty"`
 }
 
-// Push is something that a registry holds: an image, an index, or a manifest as it is written. Exactly one of the first
-// three is set, to a reference without a host.
+// Push is content of a registry: an image, an index or a raw manifest. Exactly one of the first three fields is set,
+// to a reference without a host.
 type Push struct {
 	Image    string `json:"image,omitempty"`
 	Index    string `json:"index,omitempty"`
 	Manifest string `json:"manifest,omitempty"`
 
-	// Platform is what an image's configuration says; linux/amd64 without one.
+	// Platform is the platform in an image's configuration. The default is linux/amd64.
 	Platform string `json:"platform,omitempty"`
-	// Docker gives an image Docker's media types in place of OCI's.
+	// Docker uses Docker's media types for an image in place of OCI's.
 	Docker bool `json:"docker,omitempty"`
-	// Idle leaves an image without a program to run: it pulls, and cannot start. None of its layers is on a node yet.
+	// Idle creates an image without a program: a node can pull it, but not start it. No node has one of its layers
+	// yet.
 	Idle bool `json:"idle,omitempty"`
-	// Layers is how many layers an image has besides its program; one without it.
+	// Layers is the number of layers in addition to the program. The default is one.
 	Layers int `json:"layers,omitempty"`
-	// Entries are those of an index.
+	// Entries are the entries of an index.
 	Entries []Entry `json:"entries,omitempty"`
 
-	// MediaType and Body are those of a manifest, which Blobs go with: texts by a name of their own, where PROGRAM is a
-	// gzipped layer with the program.
+	// MediaType and Body belong to a raw manifest. Blobs are its blobs: texts by names of their own. The text PROGRAM
+	// stands for a gzipped layer with the program.
 	MediaType string            `json:"mediaType,omitempty"`
 	Body      string            `json:"body,omitempty"`
 	Blobs     map[string]string `json:"blobs,omitempty"`
 }
 
-// Entry is one image of an index.
+// Entry is an entry of an index.
 type Entry struct {
-	// Platform is the one that the index gives; empty for none, and unknown/unknown for an attestation.
+	// Platform is the platform in the index. Empty means none, and unknown/unknown means an attestation.
 	Platform string `json:"platform,omitempty"`
-	// OSVersion and OSFeatures go with it.
+	// OSVersion and OSFeatures belong to Platform.
 	OSVersion  string   `json:"osVersion,omitempty"`
 	OSFeatures []string `json:"osFeatures,omitempty"`
-	// Image is the platform in the image's own configuration; linux/amd64 without one.
+	// Image is the platform in the image's own configuration. The default is linux/amd64.
 	Image string `json:"image,omitempty"`
 }
 
-// Loss is something that a registry lost, one of a reference (a tag or, with DIGEST(), a manifest), the blobs of an image
-// or a single blob of a repository, as "repository@digest".
+// Loss is content that a registry no longer has. Exactly one field is set: Manifest to a tag, or with DIGEST() to a
+// manifest, Blobs to an image, or Blob to a single blob as "repository@digest".
 type Loss struct {
 	Manifest string `json:"manifest,omitempty"`
 	Blobs    string `json:"blobs,omitempty"`
 	Blob     string `json:"blob,omitempty"`
 }
 
-// Node is what the real node has and is told.
+// Node configures the real node.
 type Node struct {
-	// Hosts are hosts.toml files by the name of their folder. Each folder has a ca.crt with the authority of the
-	// scenario's registries. A registry that is not Untold has such a file anyway, unless one is given here.
+	// Hosts are hosts.toml files by the name of their folder. Each folder also has a ca.crt with the CA of the
+	// scenario's registries. A registry without NoHosts has a default file, unless Hosts has one for it.
 	Hosts map[string]string `json:"hosts,omitempty"`
-	// Config is what the node's config.json says, as in Secret.
+	// Config is the node's config.json, in the form of Secret.
 	Config map[string]string `json:"config,omitempty"`
-	// Provider is what a credential provider plugin says of the registries, as in Secret.
+	// Provider is the response of a credential provider plugin, in the form of Secret.
 	Provider map[string]string `json:"provider,omitempty"`
-	// Images are there before the pod, loaded from an archive.
+	// Images are loaded from an archive before the pod is created.
 	Images []string `json:"images,omitempty"`
 }
 
-// OtherNode is a Node object without a node. Pods of other scenarios do not tolerate its taint. It has the real node's runtime
-// unless it is given another, such as containerd://1.7.27.
+// OtherNode is a Node object without a machine. Pods of other scenarios do not tolerate its taint. Its default
+// runtime is the real node's, and Runtime replaces it, for example with containerd://1.7.27.
 type OtherNode struct {
 	Name     string            `json:"name"`
 	Platform string            `json:"platform"`
@@ -164,29 +167,30 @@ type OtherNode struct {
 	Cordoned bool              `json:"cordoned,omitempty"`
 }
 
-// Secret is a pull secret: "user:password" by registry, or else Data as it is, with its Type. It is of the type
-// kubernetes.io/dockerconfigjson without one.
+// Secret is a pull secret. Auths maps registries to "user:password". Data is raw data and Type its type. The default
+// type is kubernetes.io/dockerconfigjson.
 type Secret struct {
 	Auths map[string]string `json:"auths,omitempty"`
 	Type  corev1.SecretType `json:"type,omitempty"`
 	Data  map[string]string `json:"data,omitempty"`
 }
 
-// Update changes a pod that runs.
+// Update changes a running pod.
 type Update struct {
 	// Images are new images by the names of their containers.
 	Images map[string]string `json:"images,omitempty"`
-	// Ephemeral is an image for a debugging container.
+	// Ephemeral is the image of a new ephemeral container.
 	Ephemeral string `json:"ephemeral,omitempty"`
-	// Labels are new ones.
+	// Labels are new labels.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// Pullgate says how Pullgate is configured where it is not told all that the node is told.
+// Pullgate is the part of Pullgate's configuration that differs from the node's.
 type Pullgate struct {
-	// Config is laid over the configuration that names the node's hosts.toml files, its config.json and its plugins.
+	// Config is merged over the configuration that names the node's hosts.toml files, its config.json and its
+	// plugins.
 	Config map[string]any `json:"config,omitempty"`
-	// Trusts has Pullgate's system know the authority of the scenario's registries.
+	// Trusts adds the CA of the scenario's registries to the system pool of Pullgate.
 	Trusts bool `json:"trusts,omitempty"`
 }
 
@@ -216,10 +220,10 @@ type Limit struct {
 	Per        metav1.Duration `json:"per,omitempty"`
 }
 
-// AsksWhatNodesHold reports whether it matters which images are on the node already: one may be used as it is, or a part of it
-// by the deep check.
-func (s *Scenario) AsksWhatNodesHold() bool {
-	debugs := s.Update != nil && s.Update.Ephemeral != "" // without a policy of its own
+// DependsOnNodeImages reports whether the images on the node affect the result: the node may use one as it is, or the
+// deep check may find its layers there.
+func (s *Scenario) DependsOnNodeImages() bool {
+	debugs := s.Update != nil && s.Update.Ephemeral != "" // an ephemeral container here has no explicit pull policy
 	return debugs || s.Pullgate.Config["deep"] == true ||
 		slices.ContainsFunc(s.policies(), func(p corev1.PullPolicy) bool { return p != corev1.PullAlways })
 }

@@ -6,16 +6,16 @@ import (
 	"strconv"
 )
 
-// pushed is what a registry or a scenario's manifest was given.
+// pushed is the digest and the size of pushed content.
 type pushed struct {
 	digest string
 	size   int
 }
 
-// placeholder is DIGEST(name) or SIZE(name).
+// placeholder matches DIGEST(name) and SIZE(name).
 var placeholder = regexp.MustCompile(`(DIGEST|SIZE)\(([^)]+)\)`)
 
-// substitute puts in what the placeholders stand for.
+// substitute replaces the placeholders.
 func substitute(text string, known map[string]pushed) (string, error) {
 	var err error
 	filled := placeholder.ReplaceAllStringFunc(text, func(match string) string {
@@ -23,7 +23,7 @@ func substitute(text string, known map[string]pushed) (string, error) {
 		p, ok := known[parts[2]]
 		switch {
 		case !ok:
-			err = fmt.Errorf("%s: nothing was pushed as %q", match, parts[2])
+			err = fmt.Errorf("%s: no content was pushed as %q", match, parts[2])
 		case parts[1] == "SIZE":
 			return strconv.Itoa(p.size)
 		}

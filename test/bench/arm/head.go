@@ -19,13 +19,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
-// pod is one that has been decoded, and the namespace that it is for.
+// pod is a decoded pod with its namespace.
 type pod struct {
 	corev1.Pod
 	namespace string
 }
 
-// decoding decodes the pod, and passes it on.
+// decoding decodes the pod and passes it to next.
 type decoding struct {
 	decoder admission.Decoder
 	next    func(context.Context, pod) admission.Response
@@ -40,7 +40,8 @@ func (d decoding) Handle(ctx context.Context, req admission.Request) admission.R
 	return d.next(ctx, p)
 }
 
-// watchSecrets has all secrets in memory before the first request, so that no arm waits for the API server.
+// watchSecrets fills the cache with all secrets before the first request, so that no request waits for the API
+// server.
 func watchSecrets(ctx context.Context, mgr ctrl.Manager) error {
 	if _, err := mgr.GetCache().GetInformer(ctx, &corev1.Secret{}); err != nil {
 		return fmt.Errorf("watching secrets: %w", err)
@@ -48,11 +49,11 @@ func watchSecrets(ctx context.Context, mgr ctrl.Manager) error {
 	return nil
 }
 
-// header asks the registry for the head of each image's manifest.
+// header sends a HEAD request for each image's manifest.
 type header struct{ secrets client.Reader }
 
-// answer asks for all images at once, which is more than an afternoon's work usually does.
-func (h header) answer(ctx context.Context, p pod) admission.Response {
+// admit checks all images concurrently, which is more than a simple webhook usually does.
+func (h header) admit(ctx context.Context, p pod) admission.Response {
 	keys, err := h.keychain(ctx, p)
 	if err != nil {
 		return admission.Allowed("").WithWarnings(err.Error())
@@ -62,11 +63,11 @@ func (h header) answer(ctx context.Context, p pod) admission.Response {
 		all.Go(func() error { return head(ctx, c.Image, keys) })
 	}
 	err = all.Wait()
-	var answered *transport.Error
+	var transportErr *transport.Error
 	switch {
 	case err == nil:
 		return admission.Allowed("")
-	case errors.As(err, &answered):
+	case errors.As(err, &transportErr):
 		return admission.Denied(err.Error())
 	}
 	return admission.Allowed("").WithWarnings(err.Error())
@@ -81,7 +82,7 @@ func head(ctx context.Context, image string, keys authn.Keychain) error {
 	return err
 }
 
-// keychain is a set of accounts by registry.
+// keychain maps registries to accounts.
 type keychain map[string]authn.AuthConfig
 
 // Resolve implements authn.Keychain.
@@ -92,7 +93,7 @@ func (k keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 	return authn.Anonymous, nil
 }
 
-// keychain reads the pod's pull secrets, which the manager's cache holds.
+// keychain reads the pod's pull secrets from the manager's cache.
 func (h header) keychain(ctx context.Context, p pod) (keychain, error) {
 	keys := keychain{}
 	for _, ref := range p.Spec.ImagePullSecrets {

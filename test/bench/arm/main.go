@@ -1,8 +1,10 @@
-// Command arm is what Pullgate is measured against: three webhooks that answer the same requests with less.
+// Command arm serves the webhooks that Pullgate is compared with. They handle the same requests and do less.
 //
-// "noop" admits whatever comes, and is what controller-runtime itself costs. "decode" decodes the pod before it does so, which
-// no webhook on pods can do without. "head" is the webhook that one writes in an afternoon: go-containerregistry's remote.Head
-// for each image, with the credentials of the pull secrets, and no memory.
+// "noop" admits every request. It shows the cost of controller-runtime itself. "decode" also decodes the pod, which
+// every webhook for pods must do. "head" is a simple webhook: it calls go-containerregistry's remote.Head for each
+// image, with the credentials of the pull secrets and without a cache.
+//
+//	arm --kind=head --kubeconfig=FILE --cert-dir=DIR --webhook-port=9443
 package main
 
 import (
@@ -22,7 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
-// options have the names that those of "pullgate serve" have.
+// options have the names of the flags of "pullgate serve".
 type options struct {
 	kind, kubeconfig, certDir string
 	port                      int
@@ -31,7 +33,7 @@ type options struct {
 
 func main() {
 	var o options
-	// controller-runtime has put flags of its own into the set that is there.
+	// controller-runtime has added flags to the default set.
 	flags := flag.NewFlagSet(os.Args[0], flag.ExitOnError)
 	flags.StringVar(&o.kind, "kind", "noop", "noop, decode or head")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`")
@@ -39,7 +41,7 @@ func main() {
 	flags.IntVar(&o.port, "webhook-port", 9443, "`port` of the webhook")
 	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "`address` of /metrics")
 	flags.StringVar(&o.health, "health-probe-bind-address", "0", "`address` of /readyz")
-	// It ends the program where it fails.
+	// With ExitOnError, an error exits the program.
 	_ = flags.Parse(os.Args[1:])
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -50,7 +52,7 @@ func main() {
 	}
 }
 
-// run serves as "pullgate serve" does, with the same server, the same limits on TLS and the same metrics.
+// run serves like "pullgate serve", with the same server, the same TLS options and the same metrics.
 func run(ctx context.Context, o options) error {
 	ctrl.SetLogger(logr.Discard())
 	config, err := clientcmd.BuildConfigFromFlags("", o.kubeconfig)
@@ -67,7 +69,7 @@ func run(ctx context.Context, o options) error {
 		}),
 	})
 	if err != nil {
-		return fmt.Errorf("making the manager: %w", err)
+		return fmt.Errorf("creating the manager: %w", err)
 	}
 	handler, err := newHandler(ctx, o.kind, mgr)
 	if err != nil {
@@ -94,7 +96,7 @@ func newHandler(ctx context.Context, kind string, mgr ctrl.Manager) (admission.H
 		if err := watchSecrets(ctx, mgr); err != nil {
 			return nil, err
 		}
-		return decoding{decoder, header{mgr.GetClient()}.answer}, nil
+		return decoding{decoder, header{mgr.GetClient()}.admit}, nil
 	}
-	return nil, fmt.Errorf("there is no kind %q", kind)
+	return nil, fmt.Errorf("unknown kind %q", kind)
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Bar is one value, with the range that it was seen in.
+// Bar is a value with its range.
 type Bar struct {
 	Label            string
 	Value, Low, High float64
@@ -34,7 +34,7 @@ func Bars(title, unit string, bars []Bar) string {
 	return f.String()
 }
 
-// short is the value with the digits that matter.
+// short returns the value with its significant digits.
 func short(value float64) string {
 	if value >= 100 {
 		return fmt.Sprintf("%.0f", value)

@@ -12,19 +12,19 @@ const (
 	left, right, top, bottom = 72.0, 24.0, 56.0, 64.0
 )
 
-// colors are told apart by those who see no red or green, too (Okabe and Ito).
+// colors returns colors that people with color blindness can distinguish (Okabe and Ito).
 func colors() []string {
 	return []string{"#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"}
 }
 
 func color(i int) string { return colors()[i%len(colors())] }
 
-// style lets the viewer choose a dark background.
+// style supports light and dark backgrounds.
 const style = `<style>text{font:13px system-ui,sans-serif;fill:#24292f}.title{font-size:16px;font-weight:600}` +
 	`.grid{stroke:#8884;stroke-width:1}.line{fill:none;stroke-width:2}.spread{stroke:#24292f;stroke-width:1.5}` +
 	`@media(prefers-color-scheme:dark){text{fill:#e6edf3}.spread{stroke:#e6edf3}}</style>`
 
-// frame is the part that all pictures share: a title, and a vertical axis from zero.
+// frame is the common part of all charts: a title and a vertical axis from zero.
 type frame struct {
 	b       strings.Builder
 	highest float64
@@ -47,7 +47,7 @@ func newFrame(title, unit string, highest float64) *frame {
 
 func (f *frame) String() string { return f.b.String() + "</svg>\n" }
 
-// y is the place of a value.
+// y returns the vertical position of a value.
 func (f *frame) y(value float64) float64 {
 	return height - bottom - value/f.highest*(height-top-bottom)
 }
@@ -56,7 +56,7 @@ func (f *frame) text(x, y float64, anchor, text string) {
 	fmt.Fprintf(&f.b, `<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", x, y, anchor, escape(text))
 }
 
-// roundUp returns the next number that divides well into four.
+// roundUp returns the next number that divides well by four.
 func roundUp(value float64) float64 {
 	if value <= 0 {
 		return 1
@@ -72,7 +72,7 @@ func roundUp(value float64) float64 {
 
 func escape(text string) string {
 	var b strings.Builder
-	// Writing to a builder never fails.
+	// Writing to a builder does not fail.
 	_ = xml.EscapeText(&b, []byte(text))
 	return b.String()
 }

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Line is one series of values, one for each place on the horizontal axis.
+// Line is a series of values, one for each position on the horizontal axis.
 type Line struct {
 	Label  string
 	Values []float64
 }
 
-// Lines draws the series over places that are as far apart from one another as the next.
+// Lines draws the series over evenly spaced positions.
 func Lines(title, unit string, places []string, lines []Line) string {
 	var values []float64
 	for _, l := range lines {
@@ -36,7 +36,7 @@ func Lines(title, unit string, places []string, lines []Line) string {
 	return f.String()
 }
 
-// legend names a series below the picture.
+// legend draws the name of a series below the chart.
 func (f *frame) legend(i, n int, label string) {
 	at := left + (width-left-right)/float64(n)*float64(i)
 	fmt.Fprintf(&f.b, `<rect x="%.1f" y="%g" width="12" height="12" fill="%s"/>`+"\n", at, height-28, color(i))

@@ -9,27 +9,27 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Reviews makes the body of the request with a number, from zero.
+// Reviews returns the body of the request with this number, from zero.
 type Reviews func(i int) []byte
 
-// Always is the same review over and over.
+// Always returns the same review for every request.
 func Always(review []byte) Reviews { return func(int) []byte { return review } }
 
-// Served is what a closed loop has done.
+// Served is the result of a closed loop.
 type Served struct {
-	Requests int
-	Elapsed  time.Duration
-	Refused  int
-	Warned   int
-	Answers  []Answer
+	Requests  int
+	Elapsed   time.Duration
+	Denied    int
+	Warned    int
+	Responses []Response
 }
 
-// PerSecond is the rate.
+// PerSecond returns the rate of requests.
 func (s Served) PerSecond() float64 { return float64(s.Requests) / s.Elapsed.Seconds() }
 
-// For asks over that many connections until the time is over, and keeps no answers.
+// For sends reviews over this number of connections for the duration, and drops the responses.
 func (t Target) For(ctx context.Context, conns int, d time.Duration, reviews Reviews) (Served, error) {
-	return t.closed(ctx, conns, func(int, Answer) {}, func(start time.Time, i int) []byte {
+	return t.closed(ctx, conns, func(int, Response) {}, func(start time.Time, i int) []byte {
 		if time.Since(start) > d {
 			return nil
 		}
@@ -37,22 +37,22 @@ func (t Target) For(ctx context.Context, conns int, d time.Duration, reviews Rev
 	})
 }
 
-// Each asks a number of reviews over that many connections, and keeps their answers, in order.
+// Each sends n reviews over this number of connections, and returns their responses in order.
 func (t Target) Each(ctx context.Context, conns, n int, reviews Reviews) (Served, error) {
-	answers := make([]Answer, n)
-	s, err := t.closed(ctx, conns, func(i int, a Answer) { answers[i] = a }, func(_ time.Time, i int) []byte {
+	responses := make([]Response, n)
+	s, err := t.closed(ctx, conns, func(i int, r Response) { responses[i] = r }, func(_ time.Time, i int) []byte {
 		if i >= n {
 			return nil
 		}
 		return reviews(i)
 	})
-	s.Answers = answers
+	s.Responses = responses
 	return s, err
 }
 
-// closed has every connection ask the next review when its last one is answered, until there is none.
+// closed sends the next review on every connection after its last response, until next returns nil.
 func (t Target) closed(
-	ctx context.Context, conns int, keep func(int, Answer), next func(start time.Time, i int) []byte,
+	ctx context.Context, conns int, keep func(int, Response), next func(start time.Time, i int) []byte,
 ) (Served, error) {
 	dialled, err := t.dialAll(ctx, conns)
 	defer func() {
@@ -63,27 +63,27 @@ func (t Target) closed(
 	if err != nil {
 		return Served{}, err
 	}
-	var asked, served, refused, warned atomic.Int64
+	var sent, served, denied, warned atomic.Int64
 	start := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, c := range dialled {
 		group.Go(func() error {
 			for ctx.Err() == nil {
-				i := int(asked.Add(1)) - 1
+				i := int(sent.Add(1)) - 1
 				review := next(start, i)
 				if review == nil {
 					return nil
 				}
-				answer, err := c.Do(review)
+				response, err := c.Do(review)
 				if err != nil {
 					return err
 				}
-				keep(i, answer)
+				keep(i, response)
 				served.Add(1)
-				if !answer.Allowed() {
-					refused.Add(1)
+				if !response.Allowed() {
+					denied.Add(1)
 				}
-				if answer.Warned() {
+				if response.Warned() {
 					warned.Add(1)
 				}
 			}
@@ -92,11 +92,11 @@ func (t Target) closed(
 	}
 	err = group.Wait()
 	return Served{
-		Requests: int(served.Load()), Elapsed: time.Since(start), Refused: int(refused.Load()), Warned: int(warned.Load()),
+		Requests: int(served.Load()), Elapsed: time.Since(start), Denied: int(denied.Load()), Warned: int(warned.Load()),
 	}, err
 }
 
-// dialAll makes the connections, a few at a time, so that nobody's queue of new ones overflows.
+// dialAll opens the connections, a few at a time, so that the server's accept queue does not overflow.
 func (t Target) dialAll(ctx context.Context, n int) ([]*Conn, error) {
 	var (
 		mu    sync.Mutex

@@ -18,7 +18,7 @@ import (
 type Target struct {
 	Addr string
 	TLS  *tls.Config
-	// Timeout is the one that the API server would tell; zero means ten seconds.
+	// Timeout is the timeout that the API server would send. Zero means ten seconds.
 	Timeout time.Duration
 }
 
@@ -30,33 +30,34 @@ func (t Target) path() string {
 	return "/validate?timeout=" + timeout.String()
 }
 
-// Answer is what a webhook said.
-type Answer struct {
+// Response is the response of a webhook.
+type Response struct {
 	Latency time.Duration
 	Body    []byte
 }
 
 // Allowed reports whether the object was admitted.
-func (a Answer) Allowed() bool { return allowed(a.Body) }
+func (r Response) Allowed() bool { return allowed(r.Body) }
 
 func allowed(body []byte) bool { return bytes.Contains(body, []byte(`"allowed":true`)) }
 
-// Warned reports whether there were remarks, as there are where a verdict is in doubt.
-func (a Answer) Warned() bool { return bytes.Contains(a.Body, []byte(`"warnings":[`)) }
+// Warned reports whether the response has warnings. Pullgate warns for an indeterminate verdict.
+func (r Response) Warned() bool { return bytes.Contains(r.Body, []byte(`"warnings":[`)) }
 
-// Response parses the answer.
-func (a Answer) Response() (admissionv1.AdmissionResponse, error) {
+// Parse returns the admission response in the body.
+func (r Response) Parse() (admissionv1.AdmissionResponse, error) {
 	var review admissionv1.AdmissionReview
-	if err := json.Unmarshal(a.Body, &review); err != nil {
-		return admissionv1.AdmissionResponse{}, fmt.Errorf("parsing an answer: %w", err)
+	if err := json.Unmarshal(r.Body, &review); err != nil {
+		return admissionv1.AdmissionResponse{}, fmt.Errorf("parsing a response: %w", err)
 	}
 	if review.Response == nil {
-		return admissionv1.AdmissionResponse{}, fmt.Errorf("there is no response in %q", a.Body)
+		return admissionv1.AdmissionResponse{}, fmt.Errorf("the body has no response: %q", r.Body)
 	}
 	return *review.Response, nil
 }
 
-// Conn is one connection to a webhook. It does less than net/http's client, which would cost as much as what it measures.
+// Conn is a connection to a webhook. It does less than net/http's client, whose cost would be as high as the measured
+// one.
 type Conn struct {
 	conn   *tls.Conn
 	reader *bufio.Reader
@@ -64,7 +65,7 @@ type Conn struct {
 	buffer bytes.Buffer
 }
 
-// Dial connects.
+// Dial opens a connection.
 func (t Target) Dial(ctx context.Context) (*Conn, error) {
 	conn, err := (&tls.Dialer{Config: t.TLS}).DialContext(ctx, "tcp", t.Addr)
 	if err != nil {
@@ -76,29 +77,29 @@ func (t Target) Dial(ctx context.Context) (*Conn, error) {
 	}, nil
 }
 
-// Close ends the connection.
+// Close closes the connection.
 func (c *Conn) Close() { _ = c.conn.Close() }
 
-// Do sends a review and waits for the answer.
-func (c *Conn) Do(review []byte) (Answer, error) {
+// Do sends a review and returns the response.
+func (c *Conn) Do(review []byte) (Response, error) {
 	c.buffer.Reset()
 	fmt.Fprintf(&c.buffer, "%s%d\r\n\r\n", c.head, len(review))
 	c.buffer.Write(review)
 	start := time.Now()
 	if _, err := c.conn.Write(c.buffer.Bytes()); err != nil {
-		return Answer{}, fmt.Errorf("sending a review: %w", err)
+		return Response{}, fmt.Errorf("sending a review: %w", err)
 	}
 	resp, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
-		return Answer{}, fmt.Errorf("reading an answer: %w", err)
+		return Response{}, fmt.Errorf("reading a response: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return Answer{}, fmt.Errorf("reading an answer: %w", err)
+		return Response{}, fmt.Errorf("reading a response: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return Answer{}, fmt.Errorf("the webhook answers %s", resp.Status)
+		return Response{}, fmt.Errorf("the webhook returned %s", resp.Status)
 	}
-	return Answer{time.Since(start), body}, nil
+	return Response{time.Since(start), body}, nil
 }

@@ -14,14 +14,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Template makes reviews of pods that differ in their images only. The pod has about what those of a Deployment have once the
-// API server has filled in its defaults.
+// Template creates reviews of pods that differ only in their images. The pod resembles one of a Deployment after the
+// API server has set its defaults.
 type Template struct{ parts []string }
 
-// placeholder stands for an image. There is none of its kind in JSON.
+// placeholder stands for an image. It does not occur elsewhere in the JSON text.
 const placeholder = "\x01"
 
-// NewTemplate returns a template of pods with so many containers and one pull secret.
+// NewTemplate returns a template of pods with this number of containers and one pull secret.
 func NewTemplate(namespace, secret string, containers int) (Template, error) {
 	pod := newPod(namespace, secret)
 	for i := range containers {
@@ -29,11 +29,11 @@ func NewTemplate(namespace, secret string, containers int) (Template, error) {
 	}
 	object, err := json.Marshal(pod)
 	if err != nil {
-		return Template{}, fmt.Errorf("writing a pod: %w", err)
+		return Template{}, fmt.Errorf("encoding a pod: %w", err)
 	}
 	review, err := json.Marshal(newReview(namespace, object))
 	if err != nil {
-		return Template{}, fmt.Errorf("writing a review: %w", err)
+		return Template{}, fmt.Errorf("encoding a review: %w", err)
 	}
 	return Template{strings.Split(string(review), `\u0001`)}, nil
 }
@@ -100,7 +100,7 @@ func newPod(namespace, secret string) *corev1.Pod {
 	}
 }
 
-// tolerating is what the API server adds to every pod.
+// tolerating returns a toleration that the API server adds to every pod.
 func tolerating(key string) corev1.Toleration {
 	return corev1.Toleration{
 		Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: new(int64(300)),

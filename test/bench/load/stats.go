@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Latencies are those of one open loop.
+// Latencies are the latencies of an open loop.
 type Latencies struct {
-	All     []time.Duration
-	Refused int
+	All    []time.Duration
+	Denied int
 }
 
-// Percentile returns the latency that so many of a hundred requests stay within.
+// Percentile returns the latency that p percent of the requests do not exceed.
 func (l Latencies) Percentile(p float64) time.Duration {
 	return percentile(slices.Sorted(slices.Values(l.All)), p)
 }
 
-// percentile is the nearest rank, so that it is a value that was measured.
+// percentile returns the nearest rank, so that the result is a measured value.
 func percentile(sorted []time.Duration, p float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
@@ -26,7 +26,7 @@ func percentile(sorted []time.Duration, p float64) time.Duration {
 	return sorted[min(rank, len(sorted)-1)]
 }
 
-// Median returns the middle one, or the lower of the two.
+// Median returns the middle value, or the lower of the two middle ones.
 func Median[T cmp.Ordered](values []T) T {
 	var none T
 	if len(values) == 0 {

@@ -18,12 +18,12 @@ func TestPercentile(t *testing.T) {
 		p    float64
 		want time.Duration
 	}{
-		"of none":           {p: 50},
-		"the middle":        {of: hundred, p: 50, want: 51},
-		"all but one":       {of: hundred, p: 99, want: 100},
-		"the slowest":       {of: hundred, p: 100, want: 100},
-		"the only one":      {of: Latencies{All: []time.Duration{7}}, p: 99, want: 7},
-		"the one at ninety": {of: hundred, p: 90, want: 91},
+		"no values":                {p: 50},
+		"the middle":               {of: hundred, p: 50, want: 51},
+		"the 99th percentile":      {of: hundred, p: 99, want: 100},
+		"the slowest":              {of: hundred, p: 100, want: 100},
+		"a single value":           {of: Latencies{All: []time.Duration{7}}, p: 99, want: 7},
+		"the ninetieth percentile": {of: hundred, p: 90, want: 91},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

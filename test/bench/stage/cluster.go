@@ -10,29 +10,29 @@ import (
 )
 
 const (
-	// Namespace is the one that pods are made in, in mode enforce.
+	// Namespace is the namespace of the pods, in mode enforce.
 	Namespace = "shop"
 
-	// username and password are those of the one account that every registry has.
+	// username and password are the only account of every registry.
 	username, password = "shop", "open-sesame"
 
-	// nodeCount and imagesPerNode make a small cluster. With fifty images, the most that a kubelet reports, nobody would know
-	// what else is there.
+	// nodeCount and imagesPerNode describe a small cluster. A kubelet reports at most fifty images. With fewer,
+	// the list of images is complete.
 	nodeCount     = 10
 	imagesPerNode = 40
 )
 
-// populate makes the namespace, and nodes that hold images which nobody asks for.
+// populate creates the namespace, and nodes with images that no pod uses.
 func (s *Stage) populate(ctx context.Context) error {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: Namespace, Labels: map[string]string{"pullgate.dev/mode": "enforce"},
 	}}
 	if _, err := s.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("making the namespace: %w", err)
+		return fmt.Errorf("creating the namespace: %w", err)
 	}
 	for i := range nodeCount {
 		if err := s.join(ctx, newNode(i)); err != nil {
-			return fmt.Errorf("making a node: %w", err)
+			return fmt.Errorf("creating a node: %w", err)
 		}
 	}
 	return nil
@@ -40,12 +40,12 @@ func (s *Stage) populate(ctx context.Context) error {
 
 func (s *Stage) join(ctx context.Context, node *corev1.Node) error {
 	status := node.Status
-	made, err := s.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{})
+	created, err := s.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{})
 	if err != nil {
 		return err
 	}
-	made.Status = status
-	_, err = s.client.CoreV1().Nodes().UpdateStatus(ctx, made, metav1.UpdateOptions{})
+	created.Status = status
+	_, err = s.client.CoreV1().Nodes().UpdateStatus(ctx, created, metav1.UpdateOptions{})
 	return err
 }
 
@@ -66,7 +66,7 @@ func newNode(i int) *corev1.Node {
 	return node
 }
 
-// PullSecret makes a pull secret of the namespace for the account at the registries.
+// PullSecret creates a pull secret in the namespace, for the account at the registries.
 func (s *Stage) PullSecret(ctx context.Context, name string, hosts ...string) error {
 	type login struct {
 		Username string `json:"username"`
@@ -86,7 +86,7 @@ func (s *Stage) PullSecret(ctx context.Context, name string, hosts ...string) er
 		Data:       map[string][]byte{corev1.DockerConfigJsonKey: config},
 	}
 	if _, err := s.client.CoreV1().Secrets(Namespace).Create(ctx, secret, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("making a pull secret: %w", err)
+		return fmt.Errorf("creating a pull secret: %w", err)
 	}
 	return nil
 }

@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cores are those that the measured processes have to themselves, and those of everything else: whoever asks, the registries
-// and the API server.
-type cores struct{ served, rest unix.CPUSet }
+// cores are the cores of the measured processes, and the cores of the other processes: the load generator, the
+// registries and the API server.
+type cores struct{ measured, other unix.CPUSet }
 
-// splitCores halves the cores that this process may use. A single one is shared.
+// splitCores halves the cores that this process may use. A single core is shared.
 func splitCores() (cores, error) {
 	var all unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &all); err != nil {
@@ -31,19 +31,19 @@ func splitCores() (cores, error) {
 		case !all.IsSet(core):
 			continue
 		case seen < n-n/2:
-			c.rest.Set(core)
+			c.other.Set(core)
 		default:
-			c.served.Set(core)
+			c.measured.Set(core)
 		}
 		seen++
 	}
 	return c, nil
 }
 
-// minProcs lets a goroutine wait in the kernel, for the sake of exact timing, without holding up the others.
+// minProcs lets a goroutine wait in the kernel for precise timing without blocking the others.
 const minProcs = 4
 
-// confine keeps this process, with all its threads and those to come, to its cores.
+// confine restricts this process to its cores, with all current and future threads.
 func (c cores) confine() error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -54,24 +54,25 @@ func (c cores) confine() error {
 		if err != nil {
 			return err
 		}
-		if err := unix.SchedSetaffinity(id, &c.rest); err != nil && !errors.Is(err, unix.ESRCH) {
-			return fmt.Errorf("choosing cores: %w", err)
+		if err := unix.SchedSetaffinity(id, &c.other); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("setting the affinity: %w", err)
 		}
 	}
-	runtime.GOMAXPROCS(max(minProcs, c.rest.Count()))
+	runtime.GOMAXPROCS(max(minProcs, c.other.Count()))
 	return nil
 }
 
-// start starts the command on the cores of what is measured: a child has those of the thread that made it.
+// start starts the command on the cores of the measured processes. A child inherits the affinity of the thread that
+// starts it.
 func (c cores) start(cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := unix.SchedSetaffinity(0, &c.served); err != nil {
-		return fmt.Errorf("choosing cores: %w", err)
+	if err := unix.SchedSetaffinity(0, &c.measured); err != nil {
+		return fmt.Errorf("setting the affinity: %w", err)
 	}
 	startErr := cmd.Start()
-	if err := unix.SchedSetaffinity(0, &c.rest); err != nil {
-		return fmt.Errorf("choosing cores: %w", err)
+	if err := unix.SchedSetaffinity(0, &c.other); err != nil {
+		return fmt.Errorf("setting the affinity: %w", err)
 	}
 	return startErr
 }

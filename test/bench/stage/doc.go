@@ -1,7 +1,11 @@
-// Package stage sets up what a benchmark runs on: a real API server with a namespace, secrets and nodes, registries at a
-// distance, and the programs to be measured.
+// Package stage sets up the environment of a benchmark: a real API server with a namespace, secrets and nodes,
+// registries at a distance, and the measured programs.
 //
-// Think of two rooms. In one are the programs to be measured, on cores of their own; in the other is all that they deal with:
-// whoever asks them, the API server, the registries. Nobody in the second room takes a core from the first, so that what
-// differs between two programs is the programs. Everything is on 127.0.0.1.
+// The measured programs run on half of the machine's cores. The load generator, the API server and the registries run
+// on the other half. So they take no processor time from the measured programs. All addresses are on 127.0.0.1.
+//
+//	s, err := stage.Set(ctx, assets)
+//	defer s.Clear()
+//	r, err := s.StartRegistry(20 * time.Millisecond)
+//	p, err := s.Start(ctx, stage.Program{Path: "bin/pullgate", Args: []string{"serve"}})
 package stage

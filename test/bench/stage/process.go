@@ -19,21 +19,21 @@ import (
 )
 
 const (
-	// patience is for what takes a second or two, on a machine that is busy.
+	// patience is the time limit for starting a program, which takes a second or two on an idle machine.
 	patience = 60 * time.Second
-	// stopGrace is short: nobody waits for an answer any more.
+	// stopGrace is short, because no client waits for a response.
 	stopGrace = 3 * time.Second
 )
 
-// Program is one that serves a webhook, with the flags of "pullgate serve".
+// Program is a program that serves a webhook, with the flags of "pullgate serve".
 type Program struct {
 	Path string
 	Args []string
 }
 
-// Process is a program that runs on the cores of what is measured.
+// Process is a running program on the cores of the measured programs.
 type Process struct {
-	// Addr is where it serves its webhook.
+	// Addr is the address of its webhook.
 	Addr            string
 	health, metrics string
 	log             *os.File
@@ -41,7 +41,7 @@ type Process struct {
 	done            chan struct{}
 }
 
-// Start starts the program, and returns when it is ready. It ends with the stage, if it isn't stopped before.
+// Start starts the program and returns when it is ready. Clear stops it at the latest.
 func (s *Stage) Start(ctx context.Context, program Program) (*Process, error) {
 	addresses, err := freeAddresses(3)
 	if err != nil {
@@ -51,30 +51,30 @@ func (s *Stage) Start(ctx context.Context, program Program) (*Process, error) {
 	_, port, _ := net.SplitHostPort(p.Addr)
 	args := append(slices.Clone(program.Args), "--kubeconfig="+s.kubeconfig, "--cert-dir="+s.certDir, "--webhook-port="+port,
 		"--health-probe-bind-address="+p.health, "--metrics-bind-address="+p.metrics)
-	// Appending, so that what a log holds can be thrown away under way.
+	// The log is opened for appending, so that TruncateLog works while the program runs.
 	if p.log, err = os.OpenFile(filepath.Join(s.dir, port+".log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600); err != nil {
 		return nil, err
 	}
 	p.cmd = exec.Command(program.Path, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+s.caFile)
-	// The interrupt from the terminal is for the benchmark alone, which ends its children.
+	// An interrupt from the terminal must reach only the benchmark, which stops its children.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cores.start(p.cmd); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", program.Path, err)
 	}
 	go func() {
 		defer close(p.done)
-		// How it ended is in the process state.
+		// The process state has the exit status.
 		_ = p.cmd.Wait()
 	}()
 	s.OnClear(p.Stop)
 	return p, p.awaitReady(ctx)
 }
 
-// Stop asks the process to end and waits; after the grace period it is not asked any more.
+// Stop sends SIGTERM and waits. After the grace period it kills the process.
 func (p *Process) Stop() {
-	// The error of a process that has ended already is no news.
+	// A process that has exited cannot be signalled, so the error is ignored.
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	timer := time.AfterFunc(stopGrace, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
@@ -82,8 +82,8 @@ func (p *Process) Stop() {
 	_ = p.log.Close()
 }
 
-// ForgetLog throws away what the process has logged so far. Millions of decisions would fill a disk.
-func (p *Process) ForgetLog() { _ = p.log.Truncate(0) }
+// TruncateLog deletes the log so far. Millions of decisions would fill a disk.
+func (p *Process) TruncateLog() { _ = p.log.Truncate(0) }
 
 func (p *Process) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -91,9 +91,9 @@ func (p *Process) awaitReady(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w\n%s", p.cmd.Path, ctx.Err(), p.lastWords())
+			return fmt.Errorf("waiting for %s: %w\n%s", p.cmd.Path, ctx.Err(), p.lastOutput())
 		case <-p.done:
-			return fmt.Errorf("%s ended early: %s\n%s", p.cmd.Path, p.cmd.ProcessState, p.lastWords())
+			return fmt.Errorf("%s ended early: %s\n%s", p.cmd.Path, p.cmd.ProcessState, p.lastOutput())
 		case <-time.After(50 * time.Millisecond):
 		}
 		body, err := get(ctx, "http://"+p.health+"/readyz")
@@ -103,7 +103,7 @@ func (p *Process) awaitReady(ctx context.Context) error {
 	}
 }
 
-func (p *Process) lastWords() string {
+func (p *Process) lastOutput() string {
 	const most = 4 << 10
 	info, err := p.log.Stat()
 	if err != nil {
@@ -114,7 +114,7 @@ func (p *Process) lastWords() string {
 	return string(text[:n])
 }
 
-// get asks one of the process's plain endpoints.
+// get sends a GET request to an HTTP endpoint of the process.
 func get(ctx context.Context, url string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -125,12 +125,12 @@ func get(ctx context.Context, url string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("%s answers %s", url, resp.Status), resp.Body.Close())
+		return nil, errors.Join(fmt.Errorf("%s returned %s", url, resp.Status), resp.Body.Close())
 	}
 	return resp.Body, nil
 }
 
-// Metric reads one metric without labels.
+// Metric returns the value of a metric without labels.
 func (p *Process) Metric(ctx context.Context, name string) (float64, error) {
 	body, err := get(ctx, "http://"+p.metrics+"/metrics")
 	if err != nil {
@@ -143,14 +143,14 @@ func (p *Process) Metric(ctx context.Context, name string) (float64, error) {
 			return strconv.ParseFloat(value, 64)
 		}
 	}
-	return 0, fmt.Errorf("there is no metric %s", name)
+	return 0, fmt.Errorf("metric %s is missing", name)
 }
 
-// freeAddresses returns that many addresses that nothing listened on a moment ago.
+// freeAddresses returns n free addresses.
 func freeAddresses(n int) ([]string, error) {
 	var addresses []string
 	for range n {
-		// All are held until the last is found, so that no two are the same.
+		// All listeners stay open until the end, so that no two addresses are the same.
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err

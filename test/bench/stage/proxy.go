@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Proxy puts a distance between a client and a server: whatever one sends arrives half a round trip later at the other, and
-// setting up a connection takes a whole one.
+// Proxy adds a round-trip time between a client and a server. Data arrives half a round trip later, and a new
+// connection takes a whole one.
 type Proxy struct {
 	listener net.Listener
 	target   string
@@ -28,10 +28,10 @@ func NewProxy(target string, rtt time.Duration) (*Proxy, error) {
 	return p, nil
 }
 
-// Addr is where the proxy listens.
+// Addr returns the address of the proxy.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Close ends the proxy with all its connections.
+// Close closes the proxy with all its connections.
 func (p *Proxy) Close() {
 	_ = p.listener.Close()
 	p.mu.Lock()
@@ -58,17 +58,18 @@ func (p *Proxy) connect(client net.Conn) {
 		_ = client.Close()
 		return
 	}
-	if !p.keep(client, server) {
+	if !p.add(client, server) {
 		return
 	}
-	// The kernel has shaken hands with the client at once. What the client sends first waits for what that would have taken.
+	// The kernel has already completed the handshake with the client, without a delay. The client's first data waits
+	// for the time that the handshake would have taken.
 	established := time.Now().Add(p.rtt)
-	go p.carry(server, client, established)
-	p.carry(client, server, established)
+	go p.copyDelayed(server, client, established)
+	p.copyDelayed(client, server, established)
 }
 
-// keep remembers the connections, or closes them if the proxy is.
-func (p *Proxy) keep(conns ...net.Conn) bool {
+// add records the connections, or closes them if the proxy is closed.
+func (p *Proxy) add(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, conn := range conns {
@@ -81,17 +82,17 @@ func (p *Proxy) keep(conns ...net.Conn) bool {
 	return p.conns != nil
 }
 
-// parcel is what is on its way.
-type parcel struct {
+// packet is data in transit.
+type packet struct {
 	data []byte
 	due  time.Time
 }
 
-// carry carries what comes from one end to the other, until that ends, and then closes both.
-func (p *Proxy) carry(to, from net.Conn, established time.Time) {
-	way := make(chan parcel, 1024)
+// copyDelayed copies data from one connection to the other until one of them ends, and then closes both.
+func (p *Proxy) copyDelayed(to, from net.Conn, established time.Time) {
+	packets := make(chan packet, 1024)
 	go func() {
-		defer close(way)
+		defer close(packets)
 		for {
 			data := make([]byte, 16<<10)
 			n, err := from.Read(data)
@@ -100,14 +101,14 @@ func (p *Proxy) carry(to, from net.Conn, established time.Time) {
 				if sent.Before(established) {
 					sent = established
 				}
-				way <- parcel{data[:n], sent.Add(p.rtt / 2)}
+				packets <- packet{data[:n], sent.Add(p.rtt / 2)}
 			}
 			if err != nil {
 				return
 			}
 		}
 	}()
-	for next := range way {
+	for next := range packets {
 		time.Sleep(time.Until(next.due))
 		if _, err := to.Write(next.data); err != nil {
 			break
@@ -115,20 +116,20 @@ func (p *Proxy) carry(to, from net.Conn, established time.Time) {
 	}
 	_ = to.Close()
 	_ = from.Close()
-	// The reader must not be left waiting for someone to take a parcel.
-	p.forget(to, from)
-	drain(way)
+	// Drain the channel, so that the reader does not block.
+	p.remove(to, from)
+	drain(packets)
 }
 
-func drain(way <-chan parcel) {
+func drain(packets <-chan packet) {
 	for {
-		if _, more := <-way; !more {
+		if _, more := <-packets; !more {
 			return
 		}
 	}
 }
 
-func (p *Proxy) forget(conns ...net.Conn) {
+func (p *Proxy) remove(conns ...net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, conn := range conns {

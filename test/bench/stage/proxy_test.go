@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestProxy wants what goes through to be late, and whole.
-func TestProxy(t *testing.T) {
+// TestProxyDelaysData checks that data arrives late and complete.
+func TestProxyDelaysData(t *testing.T) {
 	t.Parallel()
 	const rtt = 20 * time.Millisecond
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -34,7 +34,7 @@ func TestProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	// The first exchange pays for the connection, too.
+	// The first exchange includes the time of the connection.
 	for _, least := range []time.Duration{2 * rtt, rtt} {
 		start := time.Now()
 		if _, err := io.WriteString(conn, "hello"); err != nil {
@@ -45,7 +45,7 @@ func TestProxy(t *testing.T) {
 			t.Fatalf("got %q and the error %v, want hello", text, err)
 		}
 		if took := time.Since(start); took < least {
-			t.Errorf("the answer came after %v, want %v or more", took, least)
+			t.Errorf("the response arrived after %v, want %v or more", took, least)
 		}
 	}
 	proxy.Close()

@@ -11,10 +11,10 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Registry is one with an account and tokens, all of whose repositories are private.
+// Registry is a registry with one account and tokens. All of its repositories are private.
 type Registry struct {
 	*registry.Server
-	// Host is how clients call it. It may be a proxy's address.
+	// Host is the address for clients. It may be the address of a proxy.
 	Host string
 
 	mu       sync.Mutex
@@ -22,15 +22,15 @@ type Registry struct {
 	numbered int
 }
 
-// manifestType is the media type of the images that registries hold.
+// manifestType is the media type of the registries' images.
 const manifestType = "application/vnd.oci.image.manifest.v1+json"
 
-// StartRegistry starts a registry at a distance.
+// StartRegistry starts a registry with this round-trip time.
 func (s *Stage) StartRegistry(rtt time.Duration) (*Registry, error) {
 	server, err := registry.Start(registry.Config{
 		CA: s.ca, Auth: registry.AuthBearer, RevealMissing: true,
 		Accounts: []registry.Account{{Username: username, Password: password, Repositories: []string{"*"}}},
-		// Longer than any run, so that what is counted does not depend on how long that takes.
+		// longer than any run, so that the number of token requests does not depend on the duration
 		Token: registry.TokenConfig{Lifetime: time.Hour},
 	})
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Stage) StartRegistry(rtt time.Duration) (*Registry, error) {
 	return r, err
 }
 
-// Distant is another name for the same registry, from farther away.
+// Distant returns another address of the same registry, with this round-trip time.
 func (s *Stage) Distant(r *Registry, rtt time.Duration) (host string, err error) {
 	return s.distant(r.Addr(), rtt)
 }
@@ -65,7 +65,7 @@ func (s *Stage) distant(address string, rtt time.Duration) (string, error) {
 	return proxy.Addr(), nil
 }
 
-// Push pushes an image under a name without the host.
+// Push pushes an image under a name without a host.
 func (r *Registry) Push(name string) error {
 	_, err := r.PushManifest(name, manifestType, r.manifest)
 	return err
@@ -77,7 +77,7 @@ func (r *Registry) PushIndexOf(name string) error {
 	return err
 }
 
-// Fresh pushes that many images, each to a repository that nobody has asked for before, and returns their names.
+// Fresh pushes n images, each to a new repository, and returns their names.
 func (r *Registry) Fresh(n int) ([]string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -93,7 +93,8 @@ func (r *Registry) Fresh(n int) ([]string, error) {
 	return names, nil
 }
 
-// Count counts the requests since the journal was last reset: those for tokens, and those for manifests by method.
+// Count returns the numbers of requests since the last ResetRequests: token requests, and manifest requests by
+// method.
 func (r *Registry) Count() Requests {
 	var c Requests
 	for _, request := range r.Requests() {
@@ -113,7 +114,7 @@ func (r *Registry) Count() Requests {
 // Requests are numbers of requests to a registry.
 type Requests struct{ Total, Tokens, Heads, Gets int }
 
-// String returns the numbers in words.
+// String returns the numbers with their kinds.
 func (r Requests) String() string {
 	return fmt.Sprintf("%d HEAD, %d GET, %d token", r.Heads, r.Gets, r.Tokens)
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// Stage is what a benchmark runs on. Everything on it ends with Clear.
+// Stage is the environment of a benchmark. Clear ends everything in it.
 type Stage struct {
 	dir, certDir, caFile, kubeconfig string
 
@@ -27,7 +27,7 @@ type Stage struct {
 	clear  []func()
 }
 
-// Set sets the stage. What is there when it fails is cleared.
+// Set creates a stage. On an error it ends what it has started.
 func Set(ctx context.Context, assets string) (*Stage, error) {
 	s := &Stage{}
 	if err := s.set(ctx, assets); err != nil {
@@ -57,7 +57,7 @@ func (s *Stage) set(ctx context.Context, assets string) (err error) {
 	return s.populate(ctx)
 }
 
-// Clear ends what is on the stage, the last one first.
+// Clear ends everything on the stage, in reverse order.
 func (s *Stage) Clear() {
 	for _, end := range slices.Backward(s.clear) {
 		end()
@@ -65,10 +65,10 @@ func (s *Stage) Clear() {
 	s.clear = nil
 }
 
-// OnClear has something end with the stage.
+// OnClear registers a function that Clear calls.
 func (s *Stage) OnClear(end func()) { s.clear = append(s.clear, end) }
 
-// certify makes the CA of all servers, and a certificate for the webhooks.
+// certify creates the CA of all servers, and a certificate for the webhooks.
 func (s *Stage) certify() error {
 	var err error
 	if s.ca, err = registry.NewCA(); err != nil {
@@ -98,18 +98,19 @@ func (s *Stage) certify() error {
 	return nil
 }
 
-// ClientTLS is the configuration of a client that trusts the webhooks.
+// ClientTLS returns the configuration of a client that trusts the webhooks.
 func (s *Stage) ClientTLS() *tls.Config {
 	return &tls.Config{RootCAs: s.ca.Pool(), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 }
 
-// File writes a file that goes with the stage, and returns where it is.
+// File writes a file in the stage's folder and returns its path. Clear removes it.
 func (s *Stage) File(name, content string) (string, error) {
 	path := filepath.Join(s.dir, name)
 	return path, os.WriteFile(path, []byte(content), 0o600)
 }
 
-// startCluster starts a control plane without controllers, and makes the stage and its programs act as its administrator.
+// startCluster starts a control plane without controllers. The stage and its programs use the administrator's
+// credentials.
 func (s *Stage) startCluster(assets string) error {
 	programs := controlplane.Programs{Etcd: filepath.Join(assets, "etcd"), APIServer: filepath.Join(assets, "kube-apiserver")}
 	admin, stop, err := controlplane.Start(programs, s.dir, io.Discard)
@@ -119,7 +120,7 @@ func (s *Stage) startCluster(assets string) error {
 	s.OnClear(stop)
 	kubeconfig, err := admin.KubeConfig()
 	if err != nil {
-		return fmt.Errorf("making a kubeconfig: %w", err)
+		return fmt.Errorf("creating a kubeconfig: %w", err)
 	}
 	if s.kubeconfig, err = s.File("kubeconfig", string(kubeconfig)); err != nil {
 		return err

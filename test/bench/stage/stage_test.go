@@ -2,9 +2,9 @@ package stage
 
 import "testing"
 
-// TestSetWithoutAssets: what is missing is an error, and nothing is on the stage.
+// TestSetWithoutAssets checks that missing programs are an error, and that no stage is returned.
 func TestSetWithoutAssets(t *testing.T) {
 	if s, err := Set(t.Context(), t.TempDir()); err == nil || s != nil {
-		t.Errorf("got %v and the error %v, want only that", s, err)
+		t.Errorf("got %v and error %v, want only an error", s, err)
 	}
 }

@@ -10,16 +10,17 @@ import (
 	"time"
 )
 
-// ticksPerSecond is the kernel's unit of processor time towards programs (USER_HZ), the same on all platforms of Go.
+// ticksPerSecond is the unit of processor time in the kernel's interface (USER_HZ). It is the same on all platforms
+// of Go.
 const ticksPerSecond = 100
 
-// CPU is the processor time that the process has used.
+// CPU returns the processor time that the process has used.
 func (p *Process) CPU() (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
-	// The name, in brackets, may hold anything. What follows it begins with the third field.
+	// The name in parentheses may contain any character. The third field follows it.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	const user, system = 14 - 3, 15 - 3
 	if len(fields) <= system {
@@ -36,7 +37,7 @@ func (p *Process) CPU() (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
-// Memory is how much of the process is resident, in bytes: now, and at its height so far.
+// Memory returns the resident memory of the process in bytes: the current value and the peak.
 func (p *Process) Memory() (now, peak int64, err error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {

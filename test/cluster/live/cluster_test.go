@@ -18,10 +18,10 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// patience is what a slow machine may need for one thing, and more.
+// patience exceeds the time that a slow machine needs for one step.
 const patience = 2 * time.Minute
 
-// programs is the folder of the programs; the Makefile says which.
+// programs returns the folder of the programs. The Makefile sets it.
 func programs() string { return os.Getenv("CLUSTER_PROGRAMS") }
 
 func options(t *testing.T) cluster.Options {
@@ -32,9 +32,9 @@ func options(t *testing.T) cluster.Options {
 	return cluster.Options{Dir: t.TempDir(), Programs: programs(), Progress: t.Output()}
 }
 
-// The cases share one cluster, since bringing it up takes longer than all of them.
+// TestCluster runs its cases in one cluster, because starting a cluster takes longer than the cases.
 func TestCluster(t *testing.T) {
-	before := look(t)
+	before := machineState(t)
 	c, err := cluster.Up(t.Context(), options(t))
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestCluster(t *testing.T) {
 	t.Run("pods", func(t *testing.T) { testPods(t, c) })
 	t.Run("a registry of the test", func(t *testing.T) { testServe(t, c) })
 	t.Run("a command inside", func(t *testing.T) { testCommand(t, c) })
-	t.Run("the way out", func(t *testing.T) { testNoWayOut(t, c) })
+	t.Run("no way out", func(t *testing.T) { testNoWayOut(t, c) })
 	if err := c.Down(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)
 	}
@@ -54,7 +54,7 @@ func testPods(t *testing.T, c *cluster.Cluster) {
 	createSecret(t, c, client)
 	tests := map[string]struct {
 		image, secret string
-		// message is a part of what the kubelet says; none for a pod that runs.
+		// message is a part of the kubelet's message. It is empty for a pod that runs.
 		message string
 	}{
 		"good":               {image: cluster.OpenImage},
@@ -62,7 +62,7 @@ func testPods(t *testing.T, c *cluster.Cluster) {
 		"missing-tag":        {image: cluster.OpenRegistry + "/shop/web:1.72", message: "not found"},
 		"private":            {image: cluster.PrivateImage, secret: "private"},
 		"without-the-secret": {image: cluster.PrivateImage, message: "authorization failed"},
-		"no-such-name":       {image: "nobody.example/shop/web:1.27", message: "no such host"},
+		"no-such-name":       {image: "missing.example/shop/web:1.27", message: "no such host"},
 		"name-server-fails":  {image: "shop.servfail.invalid/web:1.27", message: "server misbehaving"},
 	}
 	for name, tt := range tests {
@@ -75,13 +75,13 @@ func testPods(t *testing.T, c *cluster.Cluster) {
 			}
 			pod := awaitPod(t, client, name, "to back off", isBackingOff)
 			if got := waiting(pod).Message; !strings.Contains(got, tt.message) {
-				t.Errorf("the kubelet says %q, want something with %q", got, tt.message)
+				t.Errorf("the kubelet's message is %q, want %q in it", got, tt.message)
 			}
 		})
 	}
 }
 
-// A registry of this process answers inside, is trusted there, and remembers the node.
+// testServe checks that the node pulls from a registry of this process.
 func testServe(t *testing.T, c *cluster.Cluster) {
 	server, err := c.Serve("team.example:5000", registry.Config{})
 	if err != nil {
@@ -99,7 +99,7 @@ func testServe(t *testing.T, c *cluster.Cluster) {
 	createPod(t, client, "served", "team.example:5000/tools/app:1", "")
 	awaitPod(t, client, "served", "to run", isRunning)
 	if len(server.Requests()) == 0 {
-		t.Error("the node has not asked the registry")
+		t.Error("the node sent no request to the registry")
 	}
 }
 
@@ -115,7 +115,7 @@ func testCommand(t *testing.T, c *cluster.Cluster) {
 	}
 }
 
-// Inside there are the bridges, the pods' ends and loopback, and nothing that leads out.
+// testNoWayOut checks that the node's bridge has no port.
 func testNoWayOut(t *testing.T, c *cluster.Cluster) {
 	var out strings.Builder
 	cmd := c.Command(t.Context(), "ip", "-oneline", "link", "show", "type", "bridge_slave")

@@ -1,6 +1,6 @@
-// Package live tests what only a real node can show: it brings clusters of package cluster up, has pods pulled, and takes
-// the clusters down, killed half-way or not. Think of it as the proof that the cluster is a real one, and that a machine
-// is after it as it was before.
+// Package live tests package cluster on a real machine. It starts clusters, runs pods in them and stops the clusters,
+// also after one of their processes was killed. It checks that the node is real, and that the machine is the same
+// afterwards.
 //
-// There are only tests in it, and they need Linux, root and the build tag cluster: "make test-cluster" runs them.
+// The package has only tests. They need Linux, root and the build tag cluster: "make test-cluster" runs them.
 package live

@@ -20,27 +20,28 @@ import (
 	"github.com/pullgate/pullgate/test/cluster"
 )
 
-// Whoever is killed, nothing is left.
-func TestKilled(t *testing.T) {
+// TestKilledProcessesLeaveNothing kills one of the processes and checks that the cluster leaves nothing on the
+// machine.
+func TestKilledProcessesLeaveNothing(t *testing.T) {
 	tests := map[string]struct {
-		// after is a part of the line after which somebody is killed.
+		// after is a part of the progress line after which the process is killed.
 		after string
-		// who is killed: the caller, the warden or the keeper.
-		who string
-		// down is for what cannot be cleared up without a warden.
+		// process is the process to kill: the caller, the supervisor or init.
+		process string
+		// down means that the remains need Down, because no supervisor removes them.
 		down bool
 	}{
-		"caller half-way": {after: "name server", who: "caller"},
-		"warden half-way": {after: "name server", who: "warden", down: true},
-		"keeper half-way": {after: "name server", who: "keeper"},
-		"warden at work":  {after: "kubeconfig", who: "warden", down: true},
-		"keeper at work":  {after: "kubeconfig", who: "keeper"},
-		"caller at work":  {after: "kubeconfig", who: "caller", down: true},
-		"nobody":          {after: "kubeconfig", down: true},
+		"caller half-way":     {after: "name server", process: "caller"},
+		"supervisor half-way": {after: "name server", process: "supervisor", down: true},
+		"init half-way":       {after: "name server", process: "init"},
+		"supervisor at work":  {after: "kubeconfig", process: "supervisor", down: true},
+		"init at work":        {after: "kubeconfig", process: "init"},
+		"caller at work":      {after: "kubeconfig", process: "caller", down: true},
+		"none":                {after: "kubeconfig", down: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			before := look(t)
+			before := machineState(t)
 			o := options(t)
 			cmd := exec.Command(filepath.Join(programs(), "cluster"), "-dir", o.Dir, "-programs", o.Programs, "up")
 			cmd.Stderr = t.Output()
@@ -52,9 +53,9 @@ func TestKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			readUntil(t, out, tt.after)
-			kill(t, o.Dir, tt.who, cmd)
+			kill(t, o.Dir, tt.process, cmd)
 			_, _ = io.Copy(io.Discard, out)
-			_ = cmd.Wait() // killed, or told that the cluster did not come up
+			_ = cmd.Wait() // killed, or failed because the cluster did not start
 			if tt.down {
 				if err := cluster.Down(t.Context(), o.Dir); err != nil {
 					t.Error(err)
@@ -66,16 +67,16 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// A second cluster in the same folder is refused, and does the first no harm.
+// TestOneClusterAFolder checks that a second cluster in the same folder is rejected and does not affect the first.
 func TestOneClusterAFolder(t *testing.T) {
-	before := look(t)
+	before := machineState(t)
 	o := options(t)
 	c, err := cluster.Up(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cluster.Up(t.Context(), o); err == nil || !strings.Contains(err.Error(), "already up") {
-		t.Errorf("got error %v, want one that says that a cluster is up", err)
+	if _, err := cluster.Up(t.Context(), o); err == nil || !strings.Contains(err.Error(), "already running") {
+		t.Errorf("got error %v, want an error about the running cluster", err)
 	}
 	clientOf(t, c)
 	same, err := cluster.Open(o.Dir)
@@ -83,26 +84,26 @@ func TestOneClusterAFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := clientOf(t, same).Discovery().ServerVersion(); err != nil {
-		t.Errorf("asking the first cluster: %v", err)
+		t.Errorf("calling the first cluster: %v", err)
 	}
 	if err := c.Down(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)
 	}
 	if err := c.Down(context.WithoutCancel(t.Context())); err != nil {
-		t.Errorf("taking it down twice: %v", err)
+		t.Errorf("the second Down: %v", err)
 	}
 	sameAsBefore(t, before)
 }
 
-// A caller who gives up gets the machine back.
-func TestUpIsInterrupted(t *testing.T) {
-	before := look(t)
+// TestCanceledUpLeavesNothing cancels the start and checks the machine.
+func TestCanceledUpLeavesNothing(t *testing.T) {
+	before := machineState(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	o := options(t)
 	o.Progress = writerFunc(func([]byte) { cancel() })
 	if _, err := cluster.Up(ctx, o); err == nil {
-		t.Error("the cluster came up")
+		t.Error("the cluster started")
 	}
 	sameAsBefore(t, before)
 }
@@ -122,31 +123,31 @@ func readUntil(t *testing.T, r io.Reader, part string) {
 			return
 		}
 	}
-	t.Fatalf("the command did not say %q", part)
+	t.Fatalf("the command did not print %q", part)
 }
 
-// kill kills one of the processes outright.
-func kill(t *testing.T, dir, who string, caller *exec.Cmd) {
+// kill sends SIGKILL to one of the processes.
+func kill(t *testing.T, dir, process string, caller *exec.Cmd) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, "lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var holder struct{ Warden, Keeper int }
+	var holder struct{ Supervisor, Init int }
 	if err := json.Unmarshal(data, &holder); err != nil {
 		t.Fatal(err)
 	}
-	pid := map[string]int{"caller": caller.Process.Pid, "warden": holder.Warden, "keeper": holder.Keeper}[who]
+	pid := map[string]int{"caller": caller.Process.Pid, "supervisor": holder.Supervisor, "init": holder.Init}[process]
 	if pid == 0 {
 		return
 	}
-	// A command that has come to its end already needs no killing.
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && who != "caller" {
-		t.Fatalf("killing the %s: %v", who, err)
+	// A caller that has already exited needs no signal.
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && process != "caller" {
+		t.Fatalf("killing %s: %v", process, err)
 	}
 }
 
-// awaitDown waits for what goes on after the caller is gone.
+// awaitDown waits until the supervisor has released the lock.
 func awaitDown(t *testing.T, dir string) {
 	t.Helper()
 	gone := func(context.Context) (bool, error) {
@@ -158,6 +159,6 @@ func awaitDown(t *testing.T, dir string) {
 		return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil, nil
 	}
 	if err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, gone); err != nil {
-		t.Fatalf("waiting for the cluster to go down: %v", err)
+		t.Fatalf("waiting for the cluster to stop: %v", err)
 	}
 }

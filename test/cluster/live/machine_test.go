@@ -11,14 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// traces is all that a cluster could leave on a machine.
+// traces is everything that a cluster could leave on a machine.
 type traces struct {
 	Mounts, Links, Cgroups, Folders, Processes []string
 	Sysctls                                    map[string]string
 }
 
-// look takes down the traces that are there now.
-func look(t *testing.T) traces {
+// machineState returns the current state of the machine.
+func machineState(t *testing.T) traces {
 	t.Helper()
 	return traces{
 		Mounts:  lines(t, "/proc/self/mounts"),
@@ -34,8 +34,8 @@ func look(t *testing.T) traces {
 // sameAsBefore fails the test if the machine has changed.
 func sameAsBefore(t *testing.T, before traces) {
 	t.Helper()
-	if diff := cmp.Diff(before, look(t)); diff != "" {
-		t.Errorf("the cluster has left something (-before +after):\n%s", diff)
+	if diff := cmp.Diff(before, machineState(t)); diff != "" {
+		t.Errorf("the cluster changed the machine (-before +after):\n%s", diff)
 	}
 }
 
@@ -48,7 +48,7 @@ func lines(t *testing.T, path string) []string {
 	return strings.Split(strings.TrimSpace(string(data)), "\n")
 }
 
-// linkNames are the machine's network devices, without what they have carried.
+// linkNames returns the names of the machine's network devices.
 func linkNames(t *testing.T) []string {
 	t.Helper()
 	return glob(t, "/sys/class/net/*")
@@ -82,7 +82,7 @@ func sysctls(t *testing.T, names ...string) map[string]string {
 	return out
 }
 
-// processes are those that run a program of the cluster, or live in a network that is not this process's, as pods do.
+// processes returns the processes that run a program of the cluster or are in another network namespace, as pods are.
 func processes(t *testing.T) []string {
 	t.Helper()
 	own, err := os.Readlink("/proc/self/ns/net")
@@ -93,7 +93,7 @@ func processes(t *testing.T) []string {
 	for _, dir := range glob(t, "/proc/[0-9]*") {
 		exe, exeErr := os.Readlink(dir + "/exe")
 		network, err := os.Readlink(dir + "/ns/net")
-		// A process that has ended meanwhile is in no network.
+		// A process that has exited has no network namespace.
 		if exeErr == nil && strings.HasPrefix(exe, programs()+"/") || err == nil && network != own {
 			out = append(out, exe)
 		}

@@ -27,17 +27,17 @@ func createPod(t *testing.T, client kubernetes.Interface, name, image, secret st
 	}
 }
 
-// awaitPod returns the pod once it is as it is wanted.
-func awaitPod(t *testing.T, client kubernetes.Interface, name, what string, wanted func(*corev1.Pod) bool) *corev1.Pod {
+// awaitPod returns the pod when it meets the condition.
+func awaitPod(t *testing.T, client kubernetes.Interface, name, state string, condition func(*corev1.Pod) bool) *corev1.Pod {
 	t.Helper()
 	var pod *corev1.Pod
 	look := func(ctx context.Context) (bool, error) {
 		var err error
 		pod, err = client.CoreV1().Pods("default").Get(ctx, name, metav1.GetOptions{})
-		return err == nil && wanted(pod), err
+		return err == nil && condition(pod), err
 	}
 	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, patience, true, look); err != nil {
-		t.Fatalf("waiting for pod %s %s: %v; its status: %v", name, what, err, pod.Status)
+		t.Fatalf("waiting for pod %s %s: %v; its status: %v", name, state, err, pod.Status)
 	}
 	return pod
 }
@@ -46,7 +46,7 @@ func isRunning(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodRunn
 
 func isBackingOff(pod *corev1.Pod) bool { return waiting(pod).Reason == "ImagePullBackOff" }
 
-// waiting is what the kubelet says of the only container; empty if it does not wait.
+// waiting returns the waiting state of the only container, or an empty one.
 func waiting(pod *corev1.Pod) corev1.ContainerStateWaiting {
 	for _, status := range pod.Status.ContainerStatuses {
 		if status.State.Waiting != nil {

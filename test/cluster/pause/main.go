@@ -1,5 +1,5 @@
-// Command pause waits until it is told to end. It is the only program in the images of test clusters: the first
-// container of every pod, and the containers that are to run.
+// Command pause waits for a signal to exit. It is the only program in the images of test clusters: the sandbox
+// container of every pod runs it, and the other containers too.
 package main
 
 import (

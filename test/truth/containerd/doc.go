@@ -1,8 +1,8 @@
-// Package containerd holds Pullgate against the code that nodes run, where that code can be called.
+// Package containerd compares Pullgate with containerd's own code.
 //
-// Think of each test as a bet of ten thousand rounds: a random certs.d tree, or a random index and node, is put to
-// containerd and to Pullgate, and they must say the same. The rounds are the same in every run; one that fails is printed as
-// a row of a table, to become a case of the package at fault.
+// Each test has ten thousand rounds. A round generates a random certs.d tree, or a random index and node, and passes
+// it to containerd and to Pullgate. Both must return the same. The rounds are the same in every run. A failing round
+// is printed in a form that can become a test case of the package at fault.
 //
-// It is a module of its own, so that containerd stays out of the product's dependencies.
+// The package is a module of its own, so that the product does not depend on containerd.
 package containerd

@@ -21,18 +21,18 @@ import (
 
 const rounds = 10_000
 
-// place is a host as both sides can tell it.
-type place struct {
+// host is a registry host in a form that both sides can be compared in.
+type host struct {
 	Scheme, Name, Path string
 	Capabilities       uint8
 	Header             http.Header
 	HTTPFallback       bool
 	SkipVerify         bool
 	Certificates       int
-	Roots              bool // of its own
+	Roots              bool // a pool of its own
 }
 
-// TestMain silences containerd, which has a remark on most of the trees.
+// TestMain turns off containerd's log, which warns about most of the trees.
 func TestMain(m *testing.M) {
 	if err := log.SetLevel("panic"); err != nil {
 		panic(err)
@@ -44,7 +44,7 @@ func TestHosts(t *testing.T) {
 	t.Parallel()
 	material := newMaterial(t)
 	base := t.TempDir()
-	seen := map[string]int{}
+	counts := map[string]int{}
 	for seed := range uint64(rounds) {
 		root, err := os.MkdirTemp(base, "")
 		if err != nil {
@@ -52,83 +52,83 @@ func TestHosts(t *testing.T) {
 		}
 		tree := newTree(seed, material)
 		tree.write(t, root)
-		want, wantErr := askContainerd(t, root, tree.namespace)
-		got, gotErr := askPullgate(t, root, tree.namespace)
+		want, wantErr := containerdHosts(t, root, tree.namespace)
+		got, gotErr := pullgateHosts(t, root, tree.namespace)
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || (wantErr == nil) != (gotErr == nil) {
-			t.Errorf("{seed: %d, %s}: containerd error %v, ours %v; hosts (-containerd +ours):\n%s", seed, tree, wantErr, gotErr, diff)
+			t.Errorf("{seed: %d, %s}: containerd's error %v, Pullgate's error %v; hosts (-containerd +Pullgate):\n%s", seed, tree, wantErr, gotErr, diff)
 		}
-		seen[kindOf(want, wantErr)]++
+		counts[kindOf(want, wantErr)]++
 		if err := os.RemoveAll(root); err != nil {
 			t.Fatalf("removing a tree: %v", err)
 		}
 	}
-	wantVariety(t, seen)
+	wantVariety(t, counts)
 }
 
-// wantVariety fails a test whose rounds are too much alike to prove anything.
-func wantVariety(t *testing.T, seen map[string]int) {
+// wantVariety fails a test whose rounds are too similar.
+func wantVariety(t *testing.T, counts map[string]int) {
 	t.Helper()
-	t.Logf("rounds: %v", seen)
-	for kind, n := range seen {
+	t.Logf("rounds: %v", counts)
+	for kind, n := range counts {
 		if n < rounds/100 {
 			t.Errorf("only %d of %d rounds are %s", n, rounds, kind)
 		}
 	}
-	if len(seen) < 3 {
-		t.Errorf("the rounds are of %d kinds only", len(seen))
+	if len(counts) < 3 {
+		t.Errorf("the rounds have only %d kinds", len(counts))
 	}
 }
 
-func kindOf(hosts []place, err error) string {
+func kindOf(hosts []host, err error) string {
 	switch {
 	case err != nil:
 		return "broken"
 	case len(hosts) == 1:
-		return "of one host"
+		return "with one host"
 	}
-	return "of several hosts"
+	return "with several hosts"
 }
 
-// askContainerd reads the tree as containerd does. What it makes of TLS is in its transports, which it shows to UpdateClient
-// before it hides some of them.
-func askContainerd(t *testing.T, root, namespace string) ([]place, error) {
+// containerdHosts reads the tree with containerd's code. Its TLS settings are in the transports. UpdateClient gets
+// each transport before containerd wraps it.
+func containerdHosts(t *testing.T, root, namespace string) ([]host, error) {
 	t.Helper()
-	shown := map[*http.Client]*http.Transport{}
+	transports := map[*http.Client]*http.Transport{}
 	hosts, err := config.ConfigureHosts(t.Context(), config.HostOptions{
 		HostDir: config.HostDirFromRoot(root),
 		UpdateClient: func(client *http.Client) error {
 			transport, ok := client.Transport.(*http.Transport)
 			if !ok {
-				return errors.New("another transport than expected")
+				return errors.New("unexpected type of transport")
 			}
-			shown[client] = transport
+			transports[client] = transport
 			return nil
 		},
 	})(namespace)
 	if err != nil {
 		return nil, err
 	}
-	var places []place
-	for _, h := range hosts {
-		p := place{
+	var all []host
+	for _, h := range list {
+		p := host{
 			Scheme: h.Scheme, Name: h.Host, Path: h.Path, Capabilities: uint8(h.Capabilities), Header: h.Header,
 			HTTPFallback: fmt.Sprintf("%T", h.Client.Transport) == "*docker.httpFallback",
 		}
-		p.setTLS(shown[h.Client].TLSClientConfig)
-		places = append(places, p)
+		p.setTLS(transports[h.Client].TLSClientConfig)
+		list = append(list, p)
 	}
-	return places, nil
+	return list, nil
 }
 
-func askPullgate(t *testing.T, root, namespace string) ([]place, error) {
+func pullgateHosts(t *testing.T, root, namespace string) ([]host, error) {
 	t.Helper()
 	list, err := hosts.Load(root, namespace)
 	if err != nil {
 		return nil, err
 	}
-	var places []place
+	var all []host
 	for _, h := range list {
-		p := place{
+		p := host{
 			Scheme: h.Scheme, Name: h.Name, Path: h.Path, Capabilities: uint8(h.Capabilities), Header: h.Header,
 			HTTPFallback: h.HTTPFallback,
 		}
@@ -141,19 +141,19 @@ func askPullgate(t *testing.T, root, namespace string) ([]place, error) {
 			return nil, err
 		}
 		p.setTLS(c)
-		places = append(places, p)
+		all = append(all, p)
 	}
-	return places, nil
+	return all, nil
 }
 
-func (p *place) setTLS(c *tls.Config) {
-	// An empty list of authorities has containerd write out the default.
+func (p *host) setTLS(c *tls.Config) {
+	// For an empty list of CAs, containerd sets the system's pool explicitly.
 	system, err := x509.SystemCertPool()
 	p.Roots = err == nil && c.RootCAs != nil && !c.RootCAs.Equal(system)
 	p.SkipVerify, p.Certificates = c.InsecureSkipVerify, len(c.Certificates)
 }
 
-// The constants of both sides are compared as numbers above.
+// TestCapabilities compares the constants. TestHosts compares their values as numbers.
 func TestCapabilities(t *testing.T) {
 	t.Parallel()
 	for theirs, ours := range map[docker.HostCapabilities]hosts.Capability{

@@ -20,10 +20,10 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// TestPlatforms has one node pull an index, and asks which fit was foretold.
+// TestPlatforms lets one node pull an index and compares the result with the predicted fit.
 func TestPlatforms(t *testing.T) {
 	t.Parallel()
-	seen := map[string]int{}
+	counts := map[string]int{}
 	for seed := range uint64(rounds) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		node, entries := drawNode(r), drawEntries(r)
@@ -31,16 +31,16 @@ func TestPlatforms(t *testing.T) {
 		if err != nil {
 			t.Fatalf("{seed: %d}: %v", seed, err)
 		}
-		fit, _ := nodes.Declared{vocabulary(node)}.Candidates(nil).Serve(offered(entries))
+		fit, _ := nodes.Declared{toImagepull(node)}.Candidates(nil).Serve(offered(entries))
 		if !agree(fit, pulls) {
-			t.Errorf("{seed: %d, node: %q, entries: %+v}: the node pulls: %t, foretold fit %d", seed, platforms.FormatAll(node), entries, pulls, fit)
+			t.Errorf("{seed: %d, node: %q, entries: %+v}: the node pulls: %t, predicted fit: %d", seed, platforms.FormatAll(node), entries, pulls, fit)
 		}
-		seen[fmt.Sprintf("of fit %d", fit)]++
+		counts[fmt.Sprintf("fit %d", fit)]++
 	}
-	wantVariety(t, seen)
+	wantVariety(t, counts)
 }
 
-// agree lets doubt be doubt.
+// agree reports whether the fit predicted the pull. An unknown fit agrees with every result.
 func agree(fit nodes.Fit, pulls bool) bool {
 	switch fit {
 	case nodes.All:
@@ -49,12 +49,13 @@ func agree(fit nodes.Fit, pulls bool) bool {
 		return !pulls
 	case nodes.Unknown:
 		return true
-	case nodes.Some: // one node is served or not
+	case nodes.Some: // one node cannot have a partial fit
 	}
 	return false
 }
 
-// entry is one manifest of an index: the platform that the index names, if it does, and that of the configuration.
+// entry is an entry of an index. named is the platform in the index, or nil. inside is the platform in the image's
+// configuration.
 type entry struct {
 	named  *ocispec.Platform
 	inside ocispec.Platform
@@ -67,7 +68,7 @@ func (e entry) String() string {
 	return platforms.FormatAll(*e.named)
 }
 
-// drawNode draws what containerd calls its own platform, as it names it.
+// drawNode returns a random platform of a node, in containerd's form.
 func drawNode(r *rand.Rand) ocispec.Platform {
 	choices := []ocispec.Platform{
 		{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}, {OS: "linux", Architecture: "arm", Variant: "v7"},
@@ -107,7 +108,7 @@ func drawPlatform(r *rand.Rand) ocispec.Platform {
 	return p
 }
 
-func vocabulary(p ocispec.Platform) imagepull.Platform {
+func toImagepull(p ocispec.Platform) imagepull.Platform {
 	return imagepull.Platform{
 		OS: p.OS, Architecture: p.Architecture, Variant: p.Variant, OSVersion: p.OSVersion, OSFeatures: p.OSFeatures,
 	}
@@ -119,14 +120,14 @@ func offered(entries []entry) []imagepull.Platform {
 		if e.named == nil {
 			list = append(list, imagepull.Platform{})
 		} else {
-			list = append(list, vocabulary(*e.named))
+			list = append(list, toImagepull(*e.named))
 		}
 	}
 	return list
 }
 
-// pullIndex does what a transfer pull does with an index: fetch the children that fit the node exactly, then look for one
-// that the node can run (core/transfer/image/imagestore.go, ImageFilter; core/images/image.go, Manifest).
+// pullIndex does the same as a transfer pull of an index: it fetches the children that match the node exactly, then
+// selects one that the node can run (core/transfer/image/imagestore.go, ImageFilter; core/images/image.go, Manifest).
 func pullIndex(ctx context.Context, node ocispec.Platform, entries []entry) (bool, error) {
 	registry, local := store{}, store{}
 	index, err := registry.addIndex(entries)
@@ -148,7 +149,7 @@ func pullIndex(ctx context.Context, node ocispec.Platform, entries []entry) (boo
 	return err == nil, err
 }
 
-// store is content by its digest.
+// store maps digests to content.
 type store map[digest.Digest][]byte
 
 func (s store) add(mediaType string, value any) (ocispec.Descriptor, error) {

@@ -12,13 +12,13 @@ import (
 	testregistry "github.com/pullgate/pullgate/test/registry"
 )
 
-// tree is a random certs.d tree and the namespace that is looked up in it.
+// tree is a random certs.d tree and the namespace to look up in it.
 type tree struct {
 	namespace string
 	files     map[string]string
 }
 
-// String leaves out what is in the certificates.
+// String leaves out the content of certificates.
 func (tr tree) String() string {
 	files := map[string]string{}
 	for name, content := range tr.files {
@@ -30,7 +30,7 @@ func (tr tree) String() string {
 	return fmt.Sprintf("namespace: %q, files: %q", tr.namespace, files)
 }
 
-// material is what files with certificates hold.
+// material is the content of certificate and key files.
 type material struct{ authority, certificate, key string }
 
 func newMaterial(t *testing.T) material {
@@ -54,7 +54,7 @@ func newMaterial(t *testing.T) material {
 	}
 }
 
-// writer draws the parts of a tree. Weird parts are rare, since one is enough to spoil a file.
+// writer generates random parts of a tree. Invalid parts are rare, because one of them makes the whole file invalid.
 type writer struct {
 	*rand.Rand
 	material material
@@ -76,7 +76,7 @@ func newTree(seed uint64, m material) tree {
 
 func (w writer) of(choices ...string) string { return choices[w.IntN(len(choices))] }
 
-// one is true once in so many times.
+// one returns true with a probability of 1/in.
 func (w writer) one(in int) bool { return w.IntN(in) == 0 }
 
 func (w writer) fill(files map[string]string, dir string) {
@@ -150,7 +150,7 @@ func (w writer) headerValue() string {
 	return w.of(`"a"`, `["a", "b"]`, `[]`, `"a"`, w.rarely("1", `"a"`))
 }
 
-// keys draws what may stand at the root and in each host's table.
+// keys generates the keys that are allowed at the root and in each host's table.
 func (w writer) keys() string {
 	var b strings.Builder
 	w.maybe(&b, 2, "capabilities", w.of(`["pull"]`, `["pull", "resolve"]`, `["Pull", "RESOLVE", "push", "referrers"]`, `[]`, w.rarely(`["all"]`, `["resolve"]`), w.rarely(`"pull"`, `["pull"]`)))

@@ -14,7 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// writeArchive writes an image that runs the program, as "docker save" would. Two of different names differ in content.
+// writeArchive writes an image that runs the program, in the format of "docker save". Images of different names have
+// different content.
 func writeArchive(t *testing.T, file, image string, program []byte) {
 	t.Helper()
 	var files bytes.Buffer

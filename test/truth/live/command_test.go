@@ -10,12 +10,13 @@ import (
 	"os/exec"
 )
 
-// output runs a command inside and returns what it printed. The error has what it said of its failure.
-func (s *stage) output(ctx context.Context, name string, args ...string) (string, error) {
+// output runs a command in the cluster's namespaces and returns its standard output. The error includes the standard
+// error.
+func (s *testCluster) output(ctx context.Context, name string, args ...string) (string, error) {
 	return s.finish(s.Command(ctx, name, args...))
 }
 
-func (s *stage) finish(cmd *exec.Cmd) (string, error) {
+func (s *testCluster) finish(cmd *exec.Cmd) (string, error) {
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := s.Start(cmd); err != nil {

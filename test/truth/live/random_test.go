@@ -14,53 +14,53 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// number reads an environment variable that the Makefile sets.
+// number returns an environment variable that the Makefile sets.
 func number(t *testing.T, name string) uint64 {
 	t.Helper()
 	n, err := strconv.ParseUint(os.Getenv(name), 10, 64)
 	if err != nil {
-		t.Fatalf(`%s is no number: run "make truth-random SEED=1 N=300"`, name)
+		t.Fatalf(`%s is not a number: run "make truth-random SEED=1 N=300"`, name)
 	}
 	return n
 }
 
-// Pullgate foretells what the kubelet does in scenarios that nobody thought of. One in which it doesn't is printed, as a file
-// for the folder of scenarios.
+// TestRandom checks that Pullgate predicts the result on the kubelet in random scenarios. A scenario that fails is
+// printed as a file for the folder of scenarios.
 func TestRandom(t *testing.T) {
 	all := truth.Generate(number(t, "TRUTH_SEED"), int(number(t, "TRUTH_CASES")))
-	s := raise(t, all)
+	s := startCluster(t, all)
 	var (
 		mu     sync.Mutex
 		counts = map[string]int{}
 	)
-	play := func(t *testing.T, chosen []*truth.Scenario) {
+	runAll := func(t *testing.T, chosen []*truth.Scenario) {
 		for _, scenario := range chosen {
 			t.Run(scenario.Name, func(t *testing.T) {
 				t.Parallel()
-				foretold, recorded := s.perform(t, scenario)
-				// Nothing else was expected.
-				scenario.Expect = foretold.Reason
-				if problem := scenario.Problem(recorded, foretold); problem != "" {
+				predicted, recorded := s.run(t, scenario)
+				// A random scenario expects no reason.
+				scenario.Expect = predicted.Reason
+				if problem := scenario.Problem(recorded, predicted); problem != "" {
 					t.Error(problem)
 				}
-				t.Logf("the kubelet: %s %s; Pullgate: %s: %s", recorded.Outcome, recorded.Message, foretold.Reason, foretold.Detail)
+				t.Logf("the kubelet: %s %s; Pullgate: %s: %s", recorded.Outcome, recorded.Message, predicted.Reason, predicted.Detail)
 				if t.Failed() {
 					printScenario(t, scenario)
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				counts[string(recorded.Outcome)+", foretold as "+foretold.Outcome.String()]++
-				if foretold.Outcome == imagepull.Indeterminate {
-					counts["doubt: "+string(foretold.Reason)]++
+				counts[string(recorded.Outcome)+", predicted as "+predicted.Outcome.String()]++
+				if predicted.Outcome == imagepull.Indeterminate {
+					counts["indeterminate: "+string(predicted.Reason)]++
 				}
 			})
 		}
 	}
-	cached, others := apart(all, (*truth.Scenario).AsksWhatNodesHold)
-	t.Run("cached", func(t *testing.T) { play(t, cached) })
-	t.Run("scenarios", func(t *testing.T) { play(t, others) })
-	for what, count := range counts {
-		t.Logf("%4d %s", count, what)
+	cached, others := partition(all, (*truth.Scenario).DependsOnNodeImages)
+	t.Run("cached", func(t *testing.T) { runAll(t, cached) })
+	t.Run("scenarios", func(t *testing.T) { runAll(t, others) })
+	for key, count := range counts {
+		t.Logf("%4d %s", count, key)
 	}
 }
 

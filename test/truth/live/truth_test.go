@@ -15,46 +15,47 @@ const (
 	report    = "../REPORT.md"
 )
 
-// recording says that what the kubelet does is written down, and not only compared with what it did before.
+// recording reports whether the results on the kubelet are written to the files. Otherwise they are compared with the
+// recorded ones.
 func recording() bool { return os.Getenv("TRUTH_RECORD") != "" }
 
-// Pullgate foretells what the kubelet does, in every scenario.
+// TestTruth checks that Pullgate predicts the result on the kubelet in every scenario.
 func TestTruth(t *testing.T) {
 	all, err := truth.Load(os.DirFS(scenarios))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := raise(t, all)
+	s := startCluster(t, all)
 	var (
 		mu      sync.Mutex
 		results []truth.Result
 	)
-	play := func(t *testing.T, chosen []*truth.Scenario) {
+	runAll := func(t *testing.T, chosen []*truth.Scenario) {
 		for _, scenario := range chosen {
 			t.Run(scenario.Name, func(t *testing.T) {
 				t.Parallel()
-				foretold, recorded := s.perform(t, scenario)
-				if problem := scenario.Problem(recorded, foretold); problem != "" {
+				predicted, recorded := s.run(t, scenario)
+				if problem := scenario.Problem(recorded, predicted); problem != "" {
 					t.Error(problem)
 				}
-				keep(t, scenario, recorded)
+				recordOrCompare(t, scenario, recorded)
 				mu.Lock()
 				defer mu.Unlock()
-				results = append(results, truth.Result{Scenario: scenario, Foretold: foretold, Kubelet: recorded})
+				results = append(results, truth.Result{Scenario: scenario, Predicted: predicted, Kubelet: recorded})
 			})
 		}
 	}
-	// A node reports fifty images at most, and those of the other scenarios among them.
-	cached, others := apart(all, (*truth.Scenario).AsksWhatNodesHold)
-	t.Run("cached", func(t *testing.T) { play(t, cached) })
-	t.Run("scenarios", func(t *testing.T) { play(t, others) })
+	// A node reports at most fifty images. The other scenarios must not displace the images of the cached ones.
+	cached, others := partition(all, (*truth.Scenario).DependsOnNodeImages)
+	t.Run("cached", func(t *testing.T) { runAll(t, cached) })
+	t.Run("scenarios", func(t *testing.T) { runAll(t, others) })
 	if recording() && len(results) == len(all) {
 		write(t, report, []byte(truth.Report(results)))
 	}
 }
 
-// keep writes down what the kubelet did, or compares it with what it did before.
-func keep(t *testing.T, scenario *truth.Scenario, recorded truth.Recorded) {
+// recordOrCompare writes the result on the kubelet, or compares it with the recorded one.
+func recordOrCompare(t *testing.T, scenario *truth.Scenario, recorded truth.Recorded) {
 	t.Helper()
 	switch {
 	case recording():
@@ -62,16 +63,16 @@ func keep(t *testing.T, scenario *truth.Scenario, recorded truth.Recorded) {
 			t.Error(err)
 		}
 	case scenario.Kubelet == nil:
-		t.Error(`it has not been recorded: run "make truth"`)
+		t.Error(`the scenario has no record: run "make truth"`)
 	case !scenario.Kubelet.Same(recorded):
-		t.Errorf("the kubelet did %v, and when it was recorded %v", recorded, *scenario.Kubelet)
+		t.Errorf("the kubelet's result is %v, the recorded one %v", recorded, *scenario.Kubelet)
 	}
 }
 
-// apart divides scenarios by what is asked of them.
-func apart(all []*truth.Scenario, question func(*truth.Scenario) bool) (yes, no []*truth.Scenario) {
+// partition splits scenarios by the condition.
+func partition(all []*truth.Scenario, condition func(*truth.Scenario) bool) (yes, no []*truth.Scenario) {
 	for _, s := range all {
-		if question(s) {
+		if condition(s) {
 			yes = append(yes, s)
 		} else {
 			no = append(no, s)

@@ -46,7 +46,7 @@ func TestEveryScenarioAgreesWithTheKubelet(t *testing.T) {
 
 // replay is a scenario with an engine that is configured for it.
 type replay struct {
-	world   *truth.World
+	world   *truth.Fixture
 	engine  *engine.Engine
 	timeout config.Timeouts
 }
@@ -81,12 +81,12 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
-	world.Begin()
+	world.Reset()
 	return &replay{world: world, engine: e, timeout: c.Timeouts}
 }
 
 // configuration writes the files of the node, and returns the configuration that names them.
-func configuration(t *testing.T, world *truth.World) config.Configuration {
+func configuration(t *testing.T, world *truth.Fixture) config.Configuration {
 	t.Helper()
 	dir := t.TempDir()
 	profile := truth.Profile{HostsDir: filepath.Join(dir, "certs.d")}
@@ -118,7 +118,7 @@ func configuration(t *testing.T, world *truth.World) config.Configuration {
 }
 
 // objects returns the objects that were in the cluster.
-func objects(t *testing.T, world *truth.World) []runtime.Object {
+func objects(t *testing.T, world *truth.Fixture) []runtime.Object {
 	t.Helper()
 	node, err := world.Node()
 	if err != nil {
@@ -142,7 +142,7 @@ func objects(t *testing.T, world *truth.World) []runtime.Object {
 }
 
 // check checks the scenario's object as the API server would send it, or the update of its pod.
-func (r *replay) check(t *testing.T) truth.Foretold {
+func (r *replay) check(t *testing.T) truth.Predicted {
 	t.Helper()
 	raw, err := r.world.Object(namespace)
 	if err != nil {
@@ -154,11 +154,11 @@ func (r *replay) check(t *testing.T) truth.Foretold {
 	}
 	object.Pod.Namespace = namespace
 	if object.Mirror {
-		return truth.Foretell(nil)
+		return truth.Predict(nil)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), r.timeout.Admission)
 	defer cancel()
-	return truth.Foretell(r.engine.Check(ctx, object.Pod, object.Spec))
+	return truth.Predict(r.engine.Check(ctx, object.Pod, object.Spec))
 }
 
 // updated returns the images that the scenario's update changes.

@@ -1,5 +1,5 @@
-// Command cluster brings up a Kubernetes cluster of one node on a Linux machine, takes it down again, and runs commands
-// inside. `make cluster-up` builds what it needs and runs it; test/cluster/README.md has the rest.
+// Command cluster starts a Kubernetes cluster of one node on a Linux machine, stops it, and runs commands in it.
+// `make cluster-up` builds the programs that it needs and runs it. See test/cluster/README.md.
 package main
 
 import (
@@ -18,17 +18,17 @@ import (
 
 const usage = `Usage: cluster [flags] COMMAND
 
-  up            bring the cluster up; it stays until it is taken down
-  down          take it down, or what a killed one has left
-  status        tell whether it is up
-  exec -- CMD   run a command inside, with KUBECONFIG set
-  run -- CMD    bring the cluster up for as long as a command runs, outside
-  check         tell whether one can run on this machine
+  up            start the cluster; it runs until "cluster down"
+  down          stop the cluster, or remove the remains of a killed one
+  status        print whether the cluster is running
+  exec -- CMD   run a command in the cluster's namespaces, with KUBECONFIG set
+  run -- CMD    run a command outside while a cluster runs
+  check         check whether a cluster can run on this machine
 
 Flags:
 `
 
-// The exit statuses. That of exec is the command's.
+// The exit statuses. The exit status of exec is the command's.
 const (
 	exitOK     = 0
 	exitFailed = 1
@@ -42,15 +42,15 @@ func main() {
 	os.Exit(status)
 }
 
-// program is the command without the process around it.
+// program is the command with its output streams.
 type program struct{ out, errOut io.Writer }
 
-// run does what the arguments say and returns the exit status.
+// run parses the arguments, runs the command and returns the exit status.
 func (p program) run(ctx context.Context, args []string) int {
 	var options cluster.Options
 	flags := flag.NewFlagSet("cluster", flag.ContinueOnError)
 	flags.SetOutput(p.errOut)
-	flags.StringVar(&options.Dir, "dir", "", "folder for everything that the cluster writes (default pullgate-cluster in the user's cache)")
+	flags.StringVar(&options.Dir, "dir", "", "folder for the cluster's files (default pullgate-cluster in the user's cache folder)")
 	flags.StringVar(&options.Programs, "programs", "", "folder with kubelet, containerd, … (default bin/cluster)")
 	flags.StringVar(&options.Assets, "assets", "", "folder with etcd, kube-apiserver, kubectl (default $KUBEBUILDER_ASSETS, or else bin/assets)")
 	flags.Usage = func() {
@@ -62,13 +62,13 @@ func (p program) run(ctx context.Context, args []string) int {
 	} else if err != nil {
 		return exitUsage
 	}
-	return p.status(p.dispatch(ctx, options, flags))
+	return p.exitStatus(p.dispatch(ctx, options, flags))
 }
 
-// errUsage says that the question was wrong.
+// errUsage is a usage error.
 var errUsage = errors.New("see cluster -help")
 
-// dispatch finds the command. The last two are for the processes of the cluster, which call this program again.
+// dispatch runs the command. supervisor and init are for the processes of the cluster, which run this program again.
 func (p program) dispatch(ctx context.Context, o cluster.Options, flags *flag.FlagSet) error {
 	rest := flags.Args()
 	if len(rest) > 1 && rest[1] == "--" {
@@ -78,11 +78,11 @@ func (p program) dispatch(ctx context.Context, o cluster.Options, flags *flag.Fl
 	case name == "exec" && len(rest) > 1:
 		return p.exec(ctx, o, rest[1:])
 	case name == "run" && len(rest) > 1:
-		return p.during(ctx, o, rest[1:])
-	case name == "warden" && len(rest) == 2:
-		return p.warden(ctx, rest[1])
-	case name == "keeper" && len(rest) == 2:
-		return p.keeper(ctx, rest[1])
+		return p.runWith(ctx, o, rest[1:])
+	case name == "supervisor" && len(rest) == 2:
+		return p.supervisor(ctx, rest[1])
+	case name == "init" && len(rest) == 2:
+		return p.init(ctx, rest[1])
 	case len(rest) != 1:
 		return errUsage
 	case name == "up":
@@ -90,15 +90,15 @@ func (p program) dispatch(ctx context.Context, o cluster.Options, flags *flag.Fl
 	case name == "down":
 		return cluster.Down(ctx, o.Dir)
 	case name == "status":
-		return p.tell(o)
+		return p.status(o)
 	case name == "check":
 		return cluster.Check()
 	}
 	return errUsage
 }
 
-// status is the exit status for an error, which it prints unless it is that of a command inside.
-func (p program) status(err error) int {
+// exitStatus returns the exit status for an error. It prints the error, unless it is the exit status of a command.
+func (p program) exitStatus(err error) int {
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
@@ -123,7 +123,7 @@ func (p program) up(ctx context.Context, o cluster.Options) error {
 	return nil
 }
 
-func (p program) tell(o cluster.Options) error {
+func (p program) status(o cluster.Options) error {
 	c, err := cluster.Open(o.Dir)
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (p program) tell(o cluster.Options) error {
 }
 
 func (p program) describe(c *cluster.Cluster) {
-	fmt.Fprintf(p.out, `The cluster is up.
+	fmt.Fprintf(p.out, `The cluster is running.
   kubeconfig   %s (inside: cluster exec -- kubectl get pods -A)
   images       %s, %s,
                %s with the account in %s
@@ -152,7 +152,7 @@ func (p program) exec(ctx context.Context, o cluster.Options, command []string) 
 		return fmt.Errorf("finding the current folder: %w", err)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, p.out, p.errOut
-	// An interrupt reaches the whole group; the command decides what becomes of it.
+	// The terminal sends an interrupt to the command too, which decides how to react.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	if err := c.Start(cmd); err != nil {
 		return err

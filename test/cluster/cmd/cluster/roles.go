@@ -10,38 +10,38 @@ import (
 	"github.com/pullgate/pullgate/test/cluster"
 )
 
-// The files that the processes of a cluster get from the one that starts them.
+// The file descriptors that a process of a cluster inherits from its parent.
 const (
 	reportFile = 3 + iota
-	lifeFile
+	callerFile
 )
 
-func (p program) warden(ctx context.Context, text string) error {
+func (p program) supervisor(ctx context.Context, text string) error {
 	plan, err := cluster.ParsePlan(text)
 	if err != nil {
 		return err
 	}
-	report, life := inherited(reportFile, "report"), inherited(lifeFile, "life")
-	return tellError(report, cluster.RunWarden(ctx, plan, report, life))
+	report, caller := inherited(reportFile, "report"), inherited(callerFile, "caller")
+	return reportError(report, cluster.RunSupervisor(ctx, plan, report, caller))
 }
 
-func (p program) keeper(ctx context.Context, text string) error {
+func (p program) init(ctx context.Context, text string) error {
 	plan, err := cluster.ParsePlan(text)
 	if err != nil {
 		return err
 	}
 	report := inherited(reportFile, "report")
-	return tellError(report, cluster.RunKeeper(ctx, plan, report))
+	return reportError(report, cluster.RunInit(ctx, plan, report))
 }
 
-// inherited opens a file for this process alone: the programs that it starts must not keep it open.
+// inherited opens an inherited file for this process only: its children must not inherit it.
 func inherited(fd int, name string) *os.File {
 	syscall.CloseOnExec(fd)
 	return os.NewFile(uintptr(fd), name)
 }
 
-// tellError reports the error too, unless the report has been handed over or closed meanwhile.
-func tellError(report *os.File, err error) error {
+// reportError writes the error to the report, unless another process has taken over the report.
+func reportError(report *os.File, err error) error {
 	if err == nil {
 		return nil
 	}

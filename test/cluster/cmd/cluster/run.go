@@ -10,18 +10,18 @@ import (
 	"github.com/pullgate/pullgate/test/cluster"
 )
 
-// during has a cluster for as long as a command runs. It goes down with this process too, however that ends.
-func (p program) during(ctx context.Context, o cluster.Options, command []string) (err error) {
+// runWith runs a command while a cluster runs. The cluster also stops if this process exits.
+func (p program) runWith(ctx context.Context, o cluster.Options, command []string) (err error) {
 	o.Detached, o.Progress = false, p.out
 	c, err := cluster.Up(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		fmt.Fprintln(p.out, "Taking the cluster down.")
+		fmt.Fprintln(p.out, "Stopping the cluster.")
 		if down := c.Down(context.WithoutCancel(ctx)); down != nil {
-			// The command's own status is left out: it says nothing that its output has not said.
-			err = fmt.Errorf("taking the cluster down: %w", down)
+			// The command's own error is dropped, because the command has printed it.
+			err = fmt.Errorf("stopping the cluster: %w", down)
 		}
 	}()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)

@@ -1,0 +1,40 @@
+package registry
+
+import (
+	"net/http"
+	"time"
+)
+
+// FaultCase is a named fault without a selector: it applies to every request.
+type FaultCase struct {
+	Name  string
+	Fault Fault
+}
+
+// longDelay exceeds every client's timeout.
+const longDelay = 20 * time.Second
+
+// FaultCases returns at least one case for each effect of a Fault. Tests use the list to check a client against every
+// kind of fault.
+func FaultCases() []FaultCase {
+	all := []FaultCase{
+		{"delay", Fault{Delay: longDelay}},
+		{"hang", Fault{Hang: true}},
+		{"reset", Fault{Reset: true}},
+		{"slow and then 503", Fault{Delay: time.Second, Status: http.StatusServiceUnavailable}},
+		{"redirect to nowhere", Fault{Redirect: "https://" + closedAddr}},
+		{"redirect loop", Fault{RedirectLoop: true}},
+		{"no bytes of the body", Fault{Truncate: -1}},
+		{"half a body", Fault{Truncate: 20}},
+		{"an empty answer", Fault{Status: http.StatusOK}},
+		{"not JSON", Fault{Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}}},
+		{"no headers that matter", Fault{
+			DropHeader: []string{"Content-Type", "Content-Length", "Docker-Content-Digest"},
+		}},
+		{"come back later", Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}}},
+	}
+	for _, status := range []int{400, 401, 403, 404, 405, 408, 429, 500, 502, 503, 504} {
+		all = append(all, FaultCase{http.StatusText(status), Fault{Status: status}})
+	}
+	return all
+}
