@@ -83,7 +83,7 @@ func pathOf(all []entry, line int, key string) string {
 	return path
 }
 
-// unnoticed returns the mistakes that the library accepts, or does not always find: it skips empty items and keys, cuts off
+// unnoticed returns the mistakes that the library accepts or does not always find. It skips empty items and keys, cuts off
 // fractions, and does not decode a mapping with repeated keys.
 func unnoticed(all []entry) []mistake {
 	var found []mistake

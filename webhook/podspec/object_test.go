@@ -103,7 +103,7 @@ func TestChangedSinceKeepsChangedUses(t *testing.T) {
 	tests := map[string]struct {
 		old, updated string
 		wantPod      []string
-		// wantTemplate is what a template brings up; nil means the same as a pod.
+		// wantTemplate is the result for a template; nil means the same as for a pod.
 		wantTemplate []string
 	}{
 		"no change":             {old: both, updated: both},

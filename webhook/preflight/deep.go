@@ -125,8 +125,8 @@ func (d deepCheck) entries(ctx context.Context, index imagepull.Verdict, entries
 // withoutPlatforms checks an index whose entries name no platform. A node reads it from the configurations, and the first
 // entry's counts (containerd: core/images/image.go, Manifest).
 //
-// Beside entries that name a platform the verdict stays SomePlatforms: containerd 2 needs the first such entry, fetched or
-// not, to compute the size of the image (core/images/usage/calculator.go), and 1.7 does not.
+// If other entries name a platform, the verdict stays SomePlatforms. containerd 2 needs the first such entry, fetched or not,
+// to compute the size of the image (core/images/usage/calculator.go); 1.7 does not.
 func (d deepCheck) withoutPlatforms(ctx context.Context, v imagepull.Verdict) imagepull.Verdict {
 	var entries []int
 	for i, p := range v.Platforms {

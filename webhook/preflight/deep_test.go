@@ -13,7 +13,7 @@ import (
 var (
 	missingLayer = imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: "the registry has lost layer 1 of 2"}
 	deniedLayer  = imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "the registry shows the manifest but refuses layer 1 of 2"}
-	noResponse   = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "no answer in time"}
+	noResponse   = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "no response in time"}
 )
 
 func builtFor(p imagepull.Platform) imagepull.Verdict {
@@ -86,7 +86,7 @@ func TestDeepCheck(t *testing.T) {
 		"a complete image":               {single(), script{0: builtFor(amd64)}, onAMD, "Pullable", 1},
 		"a missing layer":                {single(), script{0: missingLayer}, onAMD, "BlobMissing: the registry has lost layer 1 of 2", 1},
 		"a denied layer":                 {single(), script{0: deniedLayer}, onAMD, "AccessDenied: the registry shows the manifest but refuses layer 1 of 2", 1},
-		"no response":                    {single(), script{0: noResponse}, onAMD, "RegistryUnavailable: no answer in time", 1},
+		"no response":                    {single(), script{0: noResponse}, onAMD, "RegistryUnavailable: no response in time", 1},
 		"a chart":                        {single(), script{0: chart}, onAMD, "Pullable (NotAContainerImage: a chart)", 1},
 		"an image that does not resolve": {imagepull.Verdict{Reason: imagepull.ReasonNotFound}, nil, onAMD, "NotFound", 0},
 		"for another architecture": {
@@ -107,7 +107,7 @@ func TestDeepCheck(t *testing.T) {
 			"SomePlatforms: some platforms cannot be served: the registry has lost layer 1 of 2, for linux/arm64", 2,
 		},
 		"an index, one platform missing, one without response": {
-			index(amd64, arm64), script{1: missingLayer, 2: noResponse}, onBoth, "RegistryUnavailable: no answer in time, for linux/arm64", 2,
+			index(amd64, arm64), script{1: missingLayer, 2: noResponse}, onBoth, "RegistryUnavailable: no response in time, for linux/arm64", 2,
 		},
 		"an index with many entries for a platform": {
 			index(many...), nil, onAMD, "DeadlineExceeded: the index has more than 4 entries for one platform", 0,

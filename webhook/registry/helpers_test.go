@@ -193,7 +193,7 @@ const (
 	ociManifest = "application/vnd.oci.image.manifest.v1+json"
 	ociIndex    = "application/vnd.oci.image.index.v1+json"
 
-	notAManifest  = "UnsupportedImage: the registry's answer is not a manifest by its content type"
+	notAManifest  = "UnsupportedImage: the registry's response is not a manifest by its content type"
 	oldSchema     = "UnsupportedImage: the image has the old schema 1 format"
 	invalidDigest = "UnsupportedImage: the registry gives the manifest an invalid digest"
 	tooLarge      = "UnsupportedImage: the manifest is larger than the nodes' runtime accepts"

@@ -38,7 +38,7 @@ func TestLocalRegistry(t *testing.T) {
 		"another loopback registry": {config: plain, ref: "localhost:5002/shop/web:1", want: unknown, wire: []string{}},
 		"it fails": {
 			config: plain, fault: testregistry.Fault{Status: http.StatusServiceUnavailable},
-			want: "RegistryUnavailable: " + localPrefix + "the registry answered 503; transient", wire: []string{"HEAD shop/web:1 503"},
+			want: "RegistryUnavailable: " + localPrefix + "the registry returned 503; transient", wire: []string{"HEAD shop/web:1 503"},
 		},
 		"forbidden by its address": {
 			config: plain, egress: egress.Rules{Deny: []string{"kind-registry"}},

@@ -149,7 +149,7 @@ func (s *session) checkManifest(resp response, known string) result {
 		r.verdict = rules.unsupported("the image has the old schema 1 format")
 		r.verdict.IsSchema1 = true
 	default:
-		r.verdict = rules.unsupported("the registry's answer is not a manifest by its content type")
+		r.verdict = rules.unsupported("the registry's response is not a manifest by its content type")
 		r.verdict.Fix = "check the image name, and push a container image there"
 	}
 	return r

@@ -17,7 +17,7 @@ const crioSuffix = "; CRI-O may still find an image or an artifact in it"
 // CRI-O accepts the old format. Its result for unknown types cannot be determined.
 func TestContentTypesOnCRIO(t *testing.T) {
 	t.Parallel()
-	const notByType = "RegistryUnavailable: the registry's answer is not a manifest by its content type" + crioSuffix
+	const notByType = "RegistryUnavailable: the registry's response is not a manifest by its content type" + crioSuffix
 	tests := map[string]string{
 		ociManifest: "Pullable",
 		"application/vnd.docker.distribution.manifest.v1+json":      "Pullable",

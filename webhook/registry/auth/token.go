@@ -43,7 +43,7 @@ type TokenError struct {
 }
 
 func (e *TokenError) Error() string {
-	return "the token service answered " + http.StatusText(e.StatusCode)
+	return "the token service returned " + http.StatusText(e.StatusCode)
 }
 
 // InvalidResponseError is the error for a response that cannot be used. Its Detail is Pullgate's own text.
