@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// graceful is the time between SIGTERM and SIGKILL. removalTimeout is the time that the kernel may need to release
+// gracePeriod is the time between SIGTERM and SIGKILL. removalTimeout is the time that the kernel may need to release
 // cgroups.
 const (
-	graceful       = 10 * time.Second
+	gracePeriod    = 10 * time.Second
 	removalTimeout = 20 * time.Second
 )
 
@@ -63,7 +63,7 @@ func waitForCaller(caller io.Reader) {
 	}
 }
 
-// acquireResources acquires the resources of the machine that the cluster needs. It first releases what an
+// acquireResources acquires the resources of the machine that the cluster needs. It first releases the remains of an
 // earlier supervisor left.
 func (p Plan) acquireResources() error {
 	if err := p.releaseResources(); err != nil {
@@ -140,7 +140,7 @@ func waitForInit(ctx context.Context, cmd *exec.Cmd) error {
 	}
 	// An exited process cannot be signalled, so the error is ignored.
 	_ = cmd.Process.Signal(syscall.SIGTERM)
-	timer := time.AfterFunc(graceful, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(gracePeriod, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	return initError(<-ended)
 }

@@ -98,7 +98,7 @@ func TestHostsFilesOverrideTheLocalRegistry(t *testing.T) {
 	tests := map[string]struct {
 		files map[string]string
 		want  string
-		// These report which registry receives requests.
+		// These fields report which registry received requests.
 		local, mirror bool
 	}{
 		"a file for the host":           {files: map[string]string{"localhost_5001_/hosts.toml": file}, want: "Pullable", mirror: true},

@@ -163,7 +163,7 @@ func testBackoff() Backoff {
 	return Backoff{InitialDelay: 10 * time.Second, Factor: 2, MaxDelay: 5 * time.Minute, Lockout: 30 * time.Second}
 }
 
-// neutral returns Options that pass on all requests. Each test replaces the policies that it is about.
+// neutral returns Options that pass on all requests. Each test replaces the policies that it tests.
 func neutral(c clock.Clock) Options {
 	return Options{
 		MaxEntries: 100, MaxBytes: 1 << 20,

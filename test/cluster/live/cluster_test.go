@@ -18,8 +18,8 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// patience exceeds the time that a slow machine needs for one step.
-const patience = 2 * time.Minute
+// stepTimeout exceeds the time that a slow machine needs for one step.
+const stepTimeout = 2 * time.Minute
 
 // programs returns the folder of the programs. The Makefile sets it.
 func programs() string { return os.Getenv("CLUSTER_PROGRAMS") }
