@@ -164,7 +164,7 @@ func (d deepCheck) withFirstPlatform(ctx context.Context, v imagepull.Verdict, p
 // manifest returns the verdict on one manifest with all that it refers to. It sends the requests for a digest only once.
 func (d deepCheck) manifest(ctx context.Context, digest string) imagepull.Verdict {
 	if digest == "" {
-		return imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "the index gives a manifest an invalid digest"}
+		return imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "the index has an invalid digest for a manifest"}
 	}
 	v, ok := d.verdicts[digest]
 	if !ok {

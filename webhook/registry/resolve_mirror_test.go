@@ -107,7 +107,7 @@ func TestMirrorResponsesThatEndThePull(t *testing.T) {
 
 const (
 	notManifest = "the registry's response is not a manifest by its content type"
-	badDigest   = "the registry gives the manifest an invalid digest"
+	badDigest   = "the registry returned an invalid digest for the manifest"
 )
 
 // A node that has the headers requests the body from the same host only.

@@ -48,11 +48,11 @@ func TestUnusableHeadersOnCRIO(t *testing.T) {
 	}{
 		"an invalid digest": {
 			header: http.Header{"Docker-Content-Digest": {"sha256:1"}},
-			want:   "RegistryUnavailable: the registry gives the manifest an invalid digest" + crioSuffix,
+			want:   "RegistryUnavailable: the registry returned an invalid digest for the manifest" + crioSuffix,
 		},
 		"no size": {
 			header: http.Header{"Content-Length": {"0"}},
-			want:   "RegistryUnavailable: the registry gives the manifest no size" + crioSuffix,
+			want:   "RegistryUnavailable: the registry returned no size for the manifest" + crioSuffix,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

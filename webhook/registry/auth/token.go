@@ -202,7 +202,7 @@ func parseToken(method string, body io.Reader) (token, error) {
 	}
 	value := cmp.Or(post.AccessToken, get.AccessToken, get.Token)
 	if err != nil || value == "" {
-		return token{}, &InvalidResponseError{Detail: "the token service gave no token", Err: err}
+		return token{}, &InvalidResponseError{Detail: "the token service returned no token", Err: err}
 	}
 	return token{value: value, seconds: cmp.Or(post.ExpiresIn, get.ExpiresIn)}, nil
 }
