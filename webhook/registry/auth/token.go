@@ -26,8 +26,8 @@ const (
 	maxLifetime = 15 * time.Minute
 )
 
-// tokenKey is everything that a token depends on. A token of one tenant is never sent for another, because the credential is a
-// part of the key. The endpoint's ID separates certificates and headers.
+// tokenKey holds everything that a token depends on. The credential is a part of it, so that a token for one credential is never
+// sent for another. The endpoint's ID separates certificates and headers.
 type tokenKey struct {
 	endpoint               string
 	realm, service, scopes string
