@@ -42,7 +42,7 @@ func (p Plan) down(ctx context.Context) error {
 	if _, err := os.Stat(p.Dir); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	timed, cancel := context.WithTimeout(ctx, gracePeriod+removalTimeout)
+	timed, cancel := context.WithTimeout(ctx, graceful+removalTimeout)
 	defer cancel()
 	var held *lock
 	var signalled int

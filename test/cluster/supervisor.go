@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// gracePeriod is the time between SIGTERM and SIGKILL. removalTimeout is the time that the kernel may need to release
+// graceful is the time between SIGTERM and SIGKILL. removalTimeout is the time that the kernel may need to release
 // cgroups.
 const (
-	gracePeriod    = 10 * time.Second
+	graceful       = 10 * time.Second
 	removalTimeout = 20 * time.Second
 )
 
@@ -140,7 +140,7 @@ func waitForInit(ctx context.Context, cmd *exec.Cmd) error {
 	}
 	// An exited process cannot be signalled, so the error is ignored.
 	_ = cmd.Process.Signal(syscall.SIGTERM)
-	timer := time.AfterFunc(gracePeriod, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(graceful, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	return initError(<-ended)
 }

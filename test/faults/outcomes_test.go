@@ -47,8 +47,8 @@ func faultOutcomes() map[string]outcomes {
 		// Content without a manifest's type or a size is a blob to a node, which cannot unpack it (containerd: core/remotes/
 		// docker/resolver.go, getManifestMediaType; core/remotes/handlers.go, Fetch). For an index, HEAD returned both. The
 		// content of GET then differs from the index by its digest.
-		"an empty response": {unsupported, unavailable, unsupported, unavailable},
-		"not JSON":          {unsupported, unavailable, unsupported, unavailable},
+		"an empty answer": {unsupported, unavailable, unsupported, unavailable},
+		"not JSON":        {unsupported, unavailable, unsupported, unavailable},
 		// Nodes do not read the content type of a token, or of an index that they request by digest (containerd: core/remotes/docker/
 		// auth/fetch.go; core/remotes/docker/fetcher.go, open).
 		"no headers that matter": {unsupported, allowed, unsupported, allowed},
@@ -74,14 +74,14 @@ func faultOutcomes() map[string]outcomes {
 // brokenHostOutcomes returns the expected outcome of each host of package registry that is not a usable registry, by name.
 func brokenHostOutcomes() map[string]string {
 	return map[string]string{
-		"nothing listens":              unavailable,
-		"a host that never responds":   unavailable,
-		"a host that hangs up":         unavailable,
-		"a host with another protocol": unavailable,
+		"nothing listens":            unavailable,
+		"a host that says nothing":   unavailable,
+		"a host that hangs up":       unavailable,
+		"a host of another protocol": unavailable,
 		// Nodes use TLS for every host but loopback (containerd: core/remotes/docker/config/hosts.go, ConfigureHosts).
 		"a host without TLS": insecure,
 		// The nodes may trust the certificate's authority.
-		"a certificate of an unknown authority": unavailable,
+		"a certificate of nobody": unavailable,
 	}
 }
 

@@ -26,7 +26,7 @@ func FaultCases() []FaultCase {
 		{"redirect loop", Fault{RedirectLoop: true}},
 		{"no bytes of the body", Fault{Truncate: -1}},
 		{"half a body", Fault{Truncate: 20}},
-		{"an empty response", Fault{Status: http.StatusOK}},
+		{"an empty answer", Fault{Status: http.StatusOK}},
 		{"not JSON", Fault{Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}}},
 		{"no headers that matter", Fault{
 			DropHeader: []string{"Content-Type", "Content-Length", "Docker-Content-Digest"},
