@@ -1,4 +1,4 @@
-# Everything that is built goes to bin/. test/tools/tools.mk builds the tools and the programs of a cluster.
+# All build output goes to bin/. test/tools/tools.mk builds the tools and the programs of a cluster.
 
 GO      ?= go
 KUBECTL ?= kubectl
@@ -8,7 +8,7 @@ OVERLAY ?= manifests/self-signed
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 SEED    ?= 1
 N       ?= 300
-# The end-to-end tests use a cluster of their own, apart from that of cluster-up.
+# The end-to-end tests use their own cluster, and not the one of cluster-up.
 E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 
 .DEFAULT_GOAL := help
@@ -28,7 +28,7 @@ build: ## Build bin/pullgate, a static binary
 run: build ## Run the webhook outside a cluster, against the cluster of KUBECONFIG
 	bin/pullgate serve --kubeconfig "$${KUBECONFIG:-$$HOME/.kube/config}"
 
-demo: build bin/kustomize $(ASSETS) ## Show it: a real API server, a local registry, pods that would hang
+demo: build bin/kustomize $(ASSETS) ## Run the demo: a real API server, a local registry, pods that would hang
 	CGO_ENABLED=0 $(GO) run -trimpath ./test/demo
 
 test: $(ASSETS) bin/kustomize ## Run all tests with the race detector, against a real API server too
@@ -37,10 +37,10 @@ test: $(ASSETS) bin/kustomize ## Run all tests with the race detector, against a
 test-unit: ## Run the tests that need no API server
 	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -v '/test/integration')
 
-cluster-up: cluster-packages cluster-programs ## Bring up a real node with its control plane (Linux, root)
+cluster-up: cluster-packages cluster-programs ## Start a cluster of one real node (Linux, root)
 	bin/cluster/cluster up
 
-cluster-down: bin/cluster/cluster ## Take it down, or what a killed one has left
+cluster-down: bin/cluster/cluster ## Stop the cluster, or remove the remains of a killed one
 	bin/cluster/cluster down
 
 test-cluster: cluster-packages cluster-programs ## Run the tests that need a real node (Linux, root)
@@ -49,7 +49,7 @@ test-cluster: cluster-packages cluster-programs ## Run the tests that need a rea
 test-e2e: cluster-packages cluster-programs test-images ## Run the end-to-end tests on a real node (Linux, root)
 	@GO='$(GO)' bin/cluster/cluster -dir '$(E2E_DIR)' run -- test/e2e/on-cluster '$(E2E_DIR)'
 
-test-kind: ## Run the end-to-end tests on a cluster of kind (needs docker, kind and kubectl)
+test-kind: ## Run the end-to-end tests on a kind cluster (needs docker, kind and kubectl)
 	@GO='$(GO)' MAKE='$(MAKE)' KUBECTL='$(KUBECTL)' test/e2e/on-kind
 
 test-images: build ## Build the images of the end-to-end tests into bin/e2e, without docker
@@ -58,27 +58,27 @@ test-images: build ## Build the images of the end-to-end tests into bin/e2e, wit
 	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -tag localhost/pullgate:e2e -version '$(VERSION)' -o bin/e2e/pullgate.tar
 	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -file test/e2e/registry/Dockerfile -from bin/e2e -tag localhost/pullgate-registry:e2e -o bin/e2e/registry.tar
 
-truth: cluster-packages cluster-programs build ## Play the scenarios to a real node and to Pullgate, and write test/truth/REPORT.md (Linux, root)
+truth: cluster-packages cluster-programs build ## Run the scenarios on a real node and on Pullgate, and write test/truth/REPORT.md (Linux, root)
 	TRUTH_RECORD=1 $(call truth-test,TestTruth)
 
-truth-verify: cluster-packages cluster-programs build ## The same, but compare with what is recorded, and write nothing
+truth-verify: cluster-packages cluster-programs build ## Run the scenarios, and compare with the recorded results (Linux, root)
 	$(call truth-test,TestTruth)
 
-truth-random: cluster-packages cluster-programs build ## Play N made-up scenarios of a SEED to both (Linux, root)
+truth-random: cluster-packages cluster-programs build ## Run N random scenarios of a SEED on both (Linux, root)
 	TRUTH_SEED=$(SEED) TRUTH_CASES=$(N) $(call truth-test,TestRandom) -v
 
-truth-diff: truth-diff-kubelet truth-diff-containerd ## Compare with the code of kubelet and containerd, in 30,000 made-up cases
+truth-diff: truth-diff-kubelet truth-diff-containerd ## Compare with the code of the kubelet and containerd, in 30,000 generated cases
 
-truth-diff-containerd: ## Compare hosts.toml and platforms with containerd's own code, in 20,000 made-up cases
+truth-diff-containerd: ## Compare hosts.toml and platforms with containerd's own code, in 20,000 generated cases
 	@echo "Building containerd's packages, then 10,000 certs.d trees and 10,000 indexes. The first run takes about 3 minutes on 2 cores."
 	cd test/truth/containerd && GOWORK=off $(GO) test -count=1 ./...
 
-truth-diff-kubelet: ## Compare credentials with the kubelet's own code, in 10,000 made-up cases (TRUTH_SEED, TRUTH_CASES)
+truth-diff-kubelet: ## Compare credentials with the kubelet's own code, in 10,000 generated cases (TRUTH_SEED, TRUTH_CASES)
 	@echo "Building the kubelet's packages takes about 3 minutes on 2 cores, once."
 	cd test/truth/kubelet && GOWORK=off $(GO) test -count=1 -v ./...
 
-bench: bench-build ## Measure Pullgate beside other webhooks, into test/bench/results (QUICK=1, ONLY=warm,cold,…; Linux)
-	@echo "Measuring takes about $(if $(QUICK),1 minute,15 minutes). Leave the machine alone meanwhile."
+bench: bench-build ## Compare the cost of Pullgate with other webhooks, in test/bench/results (QUICK=1, ONLY=warm,cold,…; Linux)
+	@echo "Measuring takes about $(if $(QUICK),1 minute,15 minutes). Run nothing else on the machine during that time."
 	@bin/bench/bench $(BENCH_FLAGS)
 
 bench-micro: ## Run the micro-benchmarks of the hot functions, with their allocations
@@ -91,7 +91,7 @@ lint: bin/golangci-lint bin/vale ## Run the linters
 fmt: bin/golangci-lint ## Format the code and sort its imports
 	bin/golangci-lint fmt
 
-vulncheck: bin/govulncheck ## Look for known vulnerabilities (asks vuln.go.dev)
+vulncheck: bin/govulncheck ## Check for known vulnerabilities (needs access to vuln.go.dev)
 	bin/govulncheck ./...
 
 manifests: bin/kustomize ## Build every overlay into bin/manifests
@@ -113,8 +113,8 @@ uninstall: bin/kustomize ## Remove OVERLAY from the current cluster, the webhook
 
 assets: $(ASSETS) ## Build the API server and etcd that the tests run
 
-clean: ## Remove what is built from this module
+clean: ## Remove the programs and manifests that are built from this module
 	rm -rf bin/pullgate bin/manifests bin/e2e
 
-clean-all: ## Remove the tools and the API server too
+clean-all: ## Remove bin/, also the tools and the API server
 	rm -rf bin

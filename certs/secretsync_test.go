@@ -96,7 +96,7 @@ func TestSyncWritesTheSecret(t *testing.T) {
 	}
 }
 
-// TestSyncRepeatsAFailedWrite: a full disk may be fixed without a change of the Secret.
+// A full disk may be fixed without a change of the Secret.
 func TestSyncRepeatsAFailedWrite(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)

@@ -84,7 +84,7 @@ func TestDeploymentIsHighlyAvailable(t *testing.T) {
 	}
 }
 
-// TestSelectorsMatchThePods: a selector that matches no pods causes no error.
+// A selector that matches no pods causes no error.
 func TestSelectorsMatchThePods(t *testing.T) {
 	t.Parallel()
 	deployment := loadDeployment(t)
@@ -107,7 +107,7 @@ func TestSelectorsMatchThePods(t *testing.T) {
 	}
 }
 
-// TestSecretManifestIsEmpty: data in it would overwrite the certificate when the manifests are applied again.
+// Data in it would overwrite the certificate when the manifests are applied again.
 func TestSecretManifestIsEmpty(t *testing.T) {
 	t.Parallel()
 	secret := decode[*corev1.Secret](t, "self-signed/10-secret.yaml")

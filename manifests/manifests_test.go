@@ -29,7 +29,7 @@ func TestEveryFileDecodesStrictly(t *testing.T) {
 	}
 }
 
-// TestKustomizationsListEveryFile: a file that is not listed would not be applied.
+// A file that is not listed would not be applied.
 func TestKustomizationsListEveryFile(t *testing.T) {
 	t.Parallel()
 	for _, folder := range folders() {

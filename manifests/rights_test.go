@@ -11,7 +11,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes/localregistry"
 )
 
-// TestRolesGrantTheMinimalRights: a stolen token has every right in this list.
+// A stolen token has every right in this list.
 func TestRolesGrantTheMinimalRights(t *testing.T) {
 	t.Parallel()
 	core := func(resource string, verbs ...string) rbacv1.PolicyRule {

@@ -30,7 +30,7 @@ func webhookNamed(t *testing.T, name string) admissionregistrationv1.ValidatingW
 	return all[i]
 }
 
-// TestWebhooksFailOpen: every webhook ignores failures, ends within ten seconds and has no side effects.
+// Every webhook ignores failures, ends within ten seconds and has no side effects.
 func TestWebhooksFailOpen(t *testing.T) {
 	t.Parallel()
 	for _, w := range loadWebhooks(t).Webhooks {
@@ -110,7 +110,7 @@ func selects(t *testing.T, s *metav1.LabelSelector, set labels.Set) bool {
 	return selector.Matches(set)
 }
 
-// TestAllNamespacesRemovesTheOptIn: the opt-out patch removes the first requirement, which must be the tested one.
+// The opt-out patch removes the first requirement, which must be the tested one.
 func TestAllNamespacesRemovesTheOptIn(t *testing.T) {
 	t.Parallel()
 	optIn := map[string]any{"key": policy.LabelMode, "operator": "Exists"}

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,15 +36,11 @@ func TestReadmeListsEveryReasonThatIsNotPullable(t *testing.T) {
 
 func TestReadmeOfTheConfigurationStatesTheDefaults(t *testing.T) {
 	t.Parallel()
-	rows := regexp.MustCompile("(?m)^\\| `([a-zA-Z.]+)` \\| `(.*?)` \\|").FindAllStringSubmatch(readDocument(t, "webhook/config/README.md"), -1)
-	if len(rows) == 0 {
-		t.Fatal("no rows found")
-	}
-	for _, row := range rows {
-		t.Run(row[1], func(t *testing.T) {
+	for path, value := range configurationRows(t) {
+		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			keys := strings.Split(row[1], ".")
-			file := strings.Join(keys, ": {") + ": " + row[2] + strings.Repeat("}", len(keys)-1)
+			keys := strings.Split(path, ".")
+			file := strings.Join(keys, ": {") + ": " + value + strings.Repeat("}", len(keys)-1)
 			got, err := config.Load([]byte("apiVersion: " + config.APIVersion + "\nkind: " + config.Kind + "\n" + file))
 			if err != nil {
 				t.Fatalf("loading %s: %v", file, err)
@@ -53,6 +50,43 @@ func TestReadmeOfTheConfigurationStatesTheDefaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestReadmeOfTheConfigurationListsEveryKey(t *testing.T) {
+	t.Parallel()
+	rows := configurationRows(t)
+	for _, path := range configurationKeys(reflect.TypeFor[config.Configuration]()) {
+		if _, ok := rows[path]; !ok && path != "apiVersion" && path != "kind" {
+			t.Errorf("webhook/config/README.md has no row for %s", path)
+		}
+	}
+}
+
+// configurationRows returns the documented default of each key of the configuration, as YAML.
+func configurationRows(t *testing.T) map[string]string {
+	t.Helper()
+	rows := map[string]string{}
+	text := readDocument(t, "webhook/config/README.md")
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-zA-Z.]+)` \\| `(.*?)` \\|").FindAllStringSubmatch(text, -1) {
+		rows[row[1]] = row[2]
+	}
+	return rows
+}
+
+// configurationKeys returns the path of every key below a section of the configuration.
+func configurationKeys(section reflect.Type) []string {
+	var all []string
+	for field := range section.Fields() {
+		key := field.Tag.Get("yaml")
+		if field.Type.Kind() != reflect.Struct {
+			all = append(all, key)
+			continue
+		}
+		for _, below := range configurationKeys(field.Type) {
+			all = append(all, key+"."+below)
+		}
+	}
+	return all
 }
 
 func TestMapOfTheCodeListsEveryPackage(t *testing.T) {

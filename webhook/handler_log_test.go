@@ -49,7 +49,7 @@ func TestEveryDecisionHasOneLogLine(t *testing.T) {
 	}
 }
 
-// TestPullableImagesAreLogged: operators see in the log that Pullgate was called.
+// Operators see in the log that Pullgate was called.
 func TestPullableImagesAreLogged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeAudit)
@@ -60,7 +60,7 @@ func TestPullableImagesAreLogged(t *testing.T) {
 	}
 }
 
-// TestOutputHoldsOnlyImagesOfTheObject: environment variables, annotations and commands may hold secrets.
+// Environment variables, annotations and commands may hold secrets.
 func TestOutputHoldsOnlyImagesOfTheObject(t *testing.T) {
 	t.Parallel()
 	const marker = "s3cr3t"

@@ -82,7 +82,7 @@ func TestObjectsWithoutNewImagesAreAdmittedUnchecked(t *testing.T) {
 	}
 }
 
-// TestTemplatesAreNotDenied: the image may still be pushed before the pods are created, and these are checked too.
+// The image may still be pushed before the pods are created, and these are checked too.
 func TestTemplatesAreNotDenied(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeEnforce)

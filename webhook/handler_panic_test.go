@@ -19,7 +19,7 @@ func panicElsewhere() *parallel.PanicError {
 	return <-recovered
 }
 
-// TestPanicAdmitsTheObject: a defect of Pullgate denies nothing. The text of a panic may be secret.
+// A defect of Pullgate denies nothing. The text of a panic may be secret.
 func TestPanicAdmitsTheObject(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -80,8 +80,8 @@ func fences() map[string][]string {
 	}
 }
 
-// unwanted returns modules that only the nested modules under test/ may build. Their clients and protocols are enough here.
-func unwanted() []string {
+// forbiddenModules returns modules that only the nested modules under test/ may build. Their clients and protocols are enough here.
+func forbiddenModules() []string {
 	return []string{"k8s.io/kubernetes", "github.com/containerd/containerd", "go.etcd.io/etcd/server"}
 }
 
@@ -151,7 +151,7 @@ func TestUnwantedModules(t *testing.T) {
 		t.Fatalf("reading go.mod: %v", err)
 	}
 	for line := range strings.Lines(string(data)) {
-		for _, m := range unwanted() {
+		for _, m := range forbiddenModules() {
 			if words := strings.Fields(strings.TrimPrefix(line, "require ")); len(words) > 1 && within(words[0], m) {
 				t.Errorf("go.mod requires %s", words[0])
 			}
@@ -159,7 +159,7 @@ func TestUnwantedModules(t *testing.T) {
 	}
 }
 
-// TestRulesFindViolations uses made-up imports: the tree itself has no violations.
+// TestRulesFindViolations uses invented imports, because the tree itself has no violations.
 func TestRulesFindViolations(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

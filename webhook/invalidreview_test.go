@@ -11,7 +11,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// TestInvalidReviewIsABadRequest: the API server treats a 400 as a failed call and applies the failurePolicy.
+// The API server treats a 400 as a failed call and applies the failurePolicy.
 func TestInvalidReviewIsABadRequest(t *testing.T) {
 	t.Parallel()
 	const asJSON = "application/json"

@@ -32,7 +32,7 @@ func hostile() []string {
 	}
 }
 
-// TestWarningsAreOneShortLine: the API server drops warnings with control characters and truncates long ones.
+// The API server drops warnings with control characters and truncates long ones.
 func TestWarningsAreOneShortLine(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeWarn)
@@ -94,7 +94,7 @@ func TestManyFindingsAreTruncated(t *testing.T) {
 	}
 }
 
-// TestAuditAnnotationsAreBounded: they are at most 4 KiB of valid JSON. Each finding is listed or counted as omitted.
+// The annotations are at most 4 KiB of valid JSON. Each finding is listed or counted as omitted.
 func TestAuditAnnotationsAreBounded(t *testing.T) {
 	t.Parallel()
 	long := "registry.example/" + strings.Repeat("x", 300)
@@ -147,7 +147,7 @@ func TestAuditAnnotationsAreBounded(t *testing.T) {
 	}
 }
 
-// TestAuditHoldsTheMostSevereOutcome, for every order of the findings, and each reason once.
+// TestAuditHoldsTheMostSevereOutcome tests every order of the findings. The annotation has each reason once.
 func TestAuditHoldsTheMostSevereOutcome(t *testing.T) {
 	t.Parallel()
 	const artifact = "registry.example/shop/chart:1"

@@ -15,8 +15,8 @@ func clientConfig(kubeconfig string) clientcmd.ClientConfig {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil)
 }
 
-// restConfig returns the connection to the API server, without a limit on the rate of requests: with client-go's default of
-// five a second, a burst of pods would wait for their secrets. The API server has limits of its own.
+// restConfig returns the connection to the API server, without a limit on the rate of requests. With client-go's default of
+// five a second, a burst of pods would wait for their secrets. The API server has its own limits.
 func restConfig(kubeconfig string) (*rest.Config, error) {
 	c, err := clientConfig(kubeconfig).ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {

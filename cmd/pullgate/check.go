@@ -110,7 +110,7 @@ func (o *checkOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := report.Report{Entries: entries, Notes: append(warnings, info.warnings...)}
+	r := report.Report{Entries: entries, Warnings: append(warnings, info.warnings...)}
 	if err := o.write(r); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ providers:
   defaultCacheDuration: 1m
   apiVersion: credentialprovider.kubelet.k8s.io/v1
   args: [-c, 'SCRIPT']
-  env: [{name: ANSWER, value: '{"kind": "CredentialProviderResponse", "apiVersion": "credentialprovider.kubelet.k8s.io/v1", "cacheKeyType": "Image", "auth": {"HOST": {"username": "ci", "password": "hunter2"}}}'}]
+  env: [{name: OUTPUT, value: '{"kind": "CredentialProviderResponse", "apiVersion": "credentialprovider.kubelet.k8s.io/v1", "cacheKeyType": "Image", "auth": {"HOST": {"username": "ci", "password": "hunter2"}}}'}]
 `
 
 func TestCheckUsesTheNodesCredentials(t *testing.T) {
@@ -32,8 +32,8 @@ func TestCheckUsesTheNodesCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.write(t, "broken.json", "auths")
-	f.write(t, "good.yaml", strings.Replace(providers, "SCRIPT", `echo "$ANSWER"`, 1))
-	f.write(t, "failing.yaml", strings.Replace(providers, "SCRIPT", "echo $ANSWER >&2; exit 7", 1))
+	f.write(t, "good.yaml", strings.Replace(providers, "SCRIPT", `echo "$OUTPUT"`, 1))
+	f.write(t, "failing.yaml", strings.Replace(providers, "SCRIPT", "echo $OUTPUT >&2; exit 7", 1))
 	f.write(t, "typo.yaml", strings.Replace(providers, "matchImages", "matchImage", 1))
 	const private = "HOST/shop/private:1"
 	for name, test := range map[string]struct {

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// progressDelay is the time before progress is shown, so that a quick check shows none.
+// progressDelay is the time before the first output, so that a quick check prints no progress.
 const progressDelay = time.Second
 
-// progress shows the progress of a long check on a terminal. The zero value shows nothing.
+// progress prints the progress of a long check on a terminal. The zero value prints nothing.
 type progress struct {
 	out      io.Writer
 	total    int

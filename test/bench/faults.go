@@ -33,15 +33,15 @@ func (b *bench) faults(ctx context.Context) error {
 	group.SetLimit(concurrent)
 	var rows []*faultRow
 	for _, m := range faultCases() {
-		for _, patience := range b.plan.patiences {
-			row := &faultRow{fault: m.name, timeout: patience}
+		for _, timeout := range b.plan.timeouts {
+			row := &faultRow{fault: m.name, timeout: timeout}
 			rows = append(rows, row)
 			review, r, err := b.faulty(ctx, m)
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)
 			}
 			target := s.target
-			target.Timeout = patience
+			target.Timeout = timeout
 			group.Go(func() error { return row.send(ctx, target, r, review, b.plan.podsPerFault) })
 		}
 	}
@@ -112,7 +112,7 @@ func (b *bench) reportFaults(rows []*faultRow) {
 		b.results.faults = append(b.results.faults, *f)
 	}
 	b.results.add(bar{
-		name:     fmt.Sprintf("responses later than timeout − headroom, under %d faults", len(rows)/len(b.plan.patiences)),
+		name:     fmt.Sprintf("responses later than timeout − headroom, under %d faults", len(rows)/len(b.plan.timeouts)),
 		measured: fmt.Sprintf("%d (at most %d ms after)", late, over.Milliseconds()), goal: "0", met: late == 0,
 	})
 }

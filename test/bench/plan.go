@@ -21,8 +21,8 @@ type plan struct {
 	outageRate, outageImages, podsPerFault int
 	// counted is the number of reviews for the allocation count.
 	counted int
-	// patiences are timeouts of webhooks: one below the time limit of a single request to a registry, and one above.
-	patiences []time.Duration
+	// timeouts are timeouts of webhooks: one below the time limit of a single request to a registry, and one above.
+	timeouts []time.Duration
 }
 
 func planOf(quick bool) plan {
@@ -31,12 +31,12 @@ func planOf(quick bool) plan {
 		warmFor: 4 * time.Second, capacityFor: 3 * time.Second, coldFor: 3 * time.Second,
 		conns: 8, pods: 1000, registries: 20, references: 10_000,
 		floodFor: 20 * time.Second, outageFor: time.Minute, outageRate: 200, outageImages: 50, podsPerFault: 6,
-		counted: 2000, patiences: []time.Duration{3 * time.Second, 5 * time.Second},
+		counted: 2000, timeouts: []time.Duration{3 * time.Second, 5 * time.Second},
 	}
 	if quick {
 		p.rounds, p.warmRounds = 2, 2
 		p.warmFor, p.capacityFor, p.coldFor = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
-		p.pods, p.registries, p.counted, p.patiences = 200, 6, 200, p.patiences[:1]
+		p.pods, p.registries, p.counted, p.timeouts = 200, 6, 200, p.timeouts[:1]
 		p.references, p.floodFor, p.outageFor, p.podsPerFault = 2_000, 2*time.Second, 5*time.Second, 2
 	}
 	return p

@@ -63,7 +63,7 @@ func waitForCaller(caller io.Reader) {
 	}
 }
 
-// acquireResources acquires the resources of the machine that the cluster needs. It first releases what an
+// acquireResources acquires the resources of the machine that the cluster needs. It first releases the remains of an
 // earlier supervisor left.
 func (p Plan) acquireResources() error {
 	if err := p.releaseResources(); err != nil {

@@ -5,5 +5,5 @@
 //	outage         the number of requests that an unavailable registry gets
 //	recovery       the time until a registry that works again is used again
 //
-// The tests use the real handler, engine and HTTP stack. Only the cluster is missing, and names lead to registries of the test.
+// The tests use the real handler, engine and HTTP stack. Only the cluster is missing, and names resolve to registries of the test.
 package faults

@@ -69,9 +69,9 @@ func (w *testWebhook) run(t *testing.T, cases []*admissionCase, limit int) {
 }
 
 const (
-	// few requests at the same time leave each of them enough of a small machine.
+	// few is a number of parallel requests that a small machine can handle in time.
 	few = 4
-	// many requests may wait at the same time.
+	// many is the number of parallel requests that only wait.
 	many = 100
 
 	// longLimit is long enough for every registry that responds, and shortLimit ends the wait for one that does not.
@@ -135,7 +135,7 @@ func TestEverySlowFaultAndBrokenHostGetsItsOutcomeInTime(t *testing.T) {
 		}
 		t.Cleanup(stop)
 		host := w.host()
-		w.network.Lead(host, addr)
+		w.network.AddAddress(host, addr)
 		cases = append(cases, &admissionCase{name: h.Name, image: host + "/shop/web:1", want: brokenHostOutcomes()[h.Name]})
 	}
 	w.run(t, cases, many)

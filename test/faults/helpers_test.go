@@ -85,7 +85,7 @@ const pullSecret = `{"auths":{"*.registries.example":{"username":"alice","passwo
 // host returns a new host name.
 func (w *testWebhook) host() string { return fmt.Sprintf("r%d.registries.example", w.hosts.Add(1)) }
 
-// testImage is an image as far as Pullgate reads it.
+// testImage holds the parts of an image that Pullgate reads.
 type testImage struct{ name, mediaType, manifest string }
 
 func single() testImage {

@@ -12,7 +12,7 @@ import (
 func testDeadline(t *testing.T, e *environment) {
 	noResponse := func(image string) outcome {
 		return outcome{
-			Warnings: []string{`container "web": image "` + image + `" could not be checked: RegistryUnavailable: no answer in time`},
+			Warnings: []string{`container "web": image "` + image + `" could not be checked: RegistryUnavailable: no response in time`},
 			Audited:  "Indeterminate RegistryUnavailable",
 		}
 	}
@@ -38,7 +38,7 @@ func testDeadline(t *testing.T, e *environment) {
 		webhook := e.sharedEndpoint(t)
 		webhook.url += "?timeout=2s"
 		got := webhook.review(t, podRequest(t, e.namespace(t, "enforce"), e.registry.expand(hanging(hangingLong))))
-		want := []string{e.registry.expand(`container "web": image "HANGING4…anging/web:1" could not be checked: DeadlineExceeded: the registry gave no answer in time`)}
+		want := []string{e.registry.expand(`container "web": image "HANGING4…anging/web:1" could not be checked: DeadlineExceeded: the registry did not respond in time`)}
 		if diff := cmp.Diff(want, got.Warnings); diff != "" || !got.Allowed {
 			t.Errorf("allowed: %v, warnings (-want +got):\n%s", got.Allowed, diff)
 		}

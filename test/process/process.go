@@ -1,4 +1,4 @@
-// Package process runs the programs of tests, of the demo and of the benchmarks: it starts them, waits until they are ready,
+// Package process runs the programs of tests, of the demo and of the benchmarks. It starts them, waits until they are ready,
 // keeps the end of their output and stops them.
 //
 //	p, err := process.Start(exec.Command("bin/pullgate", "serve"), process.Options{OwnGroup: true})
@@ -148,13 +148,16 @@ func (p *Process) AwaitReady(ctx context.Context, url string) error {
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	return p.Await(ctx, func(ctx context.Context) (bool, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return false, err
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return false, nil // the process does not listen yet
-		}
-		return resp.StatusCode == http.StatusOK, resp.Body.Close()
+		return err == nil && isOK(client, req), err
 	})
+}
+
+// isOK reports whether the response has status 200. There is no response before the process listens.
+func isOK(client *http.Client, req *http.Request) bool {
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }

@@ -62,12 +62,12 @@ func (n *Network) Add(name string, server *Server) error {
 	if err := server.addName(domain); err != nil {
 		return fmt.Errorf("certifying %s: %w", domain, err)
 	}
-	n.Lead(name, server.Addr())
+	n.AddAddress(name, server.Addr())
 	return nil
 }
 
-// Lead maps a name, in the form of Add, to an address.
-func (n *Network) Lead(name, addr string) {
+// AddAddress adds a name, in the form of Add, for an address.
+func (n *Network) AddAddress(name, addr string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ensure(name).addr = addr

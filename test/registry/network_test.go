@@ -38,7 +38,7 @@ func TestNetworkResolvesNames(t *testing.T) {
 			t.Fatalf("Add(%q): %v", name, err)
 		}
 	}
-	n.Lead("led.example", plain.Addr())
+	n.AddAddress("address.example", plain.Addr())
 	tests := map[string]struct {
 		url    string
 		server *Server
@@ -48,7 +48,7 @@ func TestNetworkResolvesNames(t *testing.T) {
 		"any port":                        {url: "https://registry.example:8443", server: secure},
 		"the port of the name":            {url: "https://ports.example:5000", server: secure},
 		"another port with plain HTTP":    {url: "http://ports.example", server: plain},
-		"a name that leads to an address": {url: "http://led.example", server: plain},
+		"a name of an address":            {url: "http://address.example", server: plain},
 		"the address itself, over TLS":    {url: secure.URL(), server: secure},
 		"the address itself":              {url: plain.URL(), server: plain},
 	}

@@ -38,7 +38,7 @@ func (r Request) String() string {
 		fmt.Fprintf(&b, "?%s", r.Query)
 	}
 	if r.Status == 0 {
-		b.WriteString(" unanswered")
+		b.WriteString(" no response")
 	} else {
 		fmt.Fprintf(&b, " %d", r.Status)
 	}

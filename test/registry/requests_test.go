@@ -62,7 +62,7 @@ func TestRequestSummary(t *testing.T) {
 	want := `GET registry.example/v2/ 401
 GET registry.example/token?scope=repository:shop/web:pull&service=registry.test 200 user=alice
 HEAD registry.example/v2/shop/web/manifests/1 200 user=alice token
-GET registry.example/v2/ unanswered
+GET registry.example/v2/ no response
 `
 	if diff := cmp.Diff(want, s.RequestSummary()); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)

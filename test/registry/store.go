@@ -19,9 +19,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// content serves the API without authentication. It stores manifests in go-containerregistry's in-memory registry,
-// and corrects where that differs from real registries: a blob belongs to one repository and supports ranges, tag
-// lists are paged, and errors have the content type of JSON.
+// content serves the API without authentication. It stores manifests in go-containerregistry's in-memory registry, and
+// corrects its differences from real registries. A blob belongs to one repository and supports ranges, tag lists are
+// paged, and errors have the content type of JSON.
 type content struct {
 	inner http.Handler
 	blobs *blobStore

@@ -1,5 +1,5 @@
 # The build rules of the tools, of the API server that the tests run, and of the programs of a cluster of one real node.
-# Each tool is pinned by a nested module beside this file, and rebuilt when that changes.
+# A nested module beside this file pins each tool. If its go.mod changes, the tool is built again.
 
 TOOLS := test/tools
 
@@ -11,7 +11,7 @@ export KUBEBUILDER_ASSETS := $(CURDIR)/bin/assets
 ASSETS := bin/assets/kube-apiserver bin/assets/kubectl bin/assets/etcd
 endif
 
-# The programs of a cluster of one real node, beside those of the API server, and the Debian packages that they need.
+# The programs of a cluster of one real node, in addition to the API server's, and the Debian packages that they need.
 CLUSTER := $(addprefix bin/cluster/,cluster pause containerd containerd-shim-runc-v2 ctr kubelet \
 	kube-controller-manager kube-scheduler kube-proxy)
 NODE_PACKAGES := runc containernetworking-plugins iptables conntrack iproute2
@@ -37,7 +37,7 @@ cluster-programs: $(ASSETS) $(CLUSTER)
 # On Debian, root gets the missing packages installed. Elsewhere, the last command lists them and fails.
 cluster-packages: bin/cluster/cluster
 	@bin/cluster/cluster check >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
-		echo "Installing what the node runs: $(NODE_PACKAGES)"; \
+		echo "Installing the packages of the node: $(NODE_PACKAGES)"; \
 		apt-get install -y --no-install-recommends $(NODE_PACKAGES); \
 	}
 	@bin/cluster/cluster check
@@ -45,7 +45,7 @@ cluster-packages: bin/cluster/cluster
 # Only a full run writes the results that are kept.
 BENCH_FLAGS = $(if $(QUICK),-quick -out bin/bench/quick,-out test/bench/results) $(if $(ONLY),-only $(ONLY))
 bench-build: $(ASSETS)
-	@echo "Building Pullgate and what it is measured with. The first time takes about 2 minutes on 2 cores."
+	@echo "Building Pullgate and the benchmark. The first time takes about 2 minutes on 2 cores."
 	@$(MAKE) --no-print-directory build
 	cd test/bench && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -o '$(CURDIR)/bin/bench/' . ./arm
 

@@ -15,11 +15,11 @@ func TestLoadRejectsInvalidScenarios(t *testing.T) {
 		text string
 		want string
 	}{
-		"an unknown field":      {good + "kublet: {}\n", `unknown field "kublet"`},
-		"no title":              {"image: a.example/web:1\nexpect: NotFound\n", "title is missing"},
-		"neither image nor pod": {"title: t\nexpect: NotFound\n", "exactly one of image and pod"},
-		"both image and pod":    {good + "pod: {containers: []}\n", "exactly one of image and pod"},
-		"an unknown reason":     {"title: t\nimage: a.example/web:1\nexpect: Nonsense\n", `unknown reason "Nonsense"`},
+		"an unknown field":    {good + "kublet: {}\n", `unknown field "kublet"`},
+		"no title":            {"image: a.example/web:1\nexpect: NotFound\n", "title is missing"},
+		"no image and no pod": {"title: t\nexpect: NotFound\n", "exactly one of image and pod"},
+		"both image and pod":  {good + "pod: {containers: []}\n", "exactly one of image and pod"},
+		"an unknown reason":   {"title: t\nimage: a.example/web:1\nexpect: Nonsense\n", `unknown reason "Nonsense"`},
 		"an indeterminate reason without an explanation": {"title: t\nimage: a.example/web:1\nexpect: NodeCache\n", "must explain why"},
 		"an explanation without an indeterminate reason": {good + "indeterminate: because\n", "expect is not indeterminate"},
 		"a miss with a failing reason":                   {good + "miss: because\n", "expect is not pullable"},

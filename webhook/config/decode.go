@@ -113,7 +113,7 @@ func syntaxError(err error) error {
 }
 
 // reword replaces the Go types in a text of the library. It reports whether a value has the wrong type. The mistake is empty for
-// a repeated key, which unnoticed returns.
+// a repeated key, which undetected returns.
 func reword(text string, all []entry) (m mistake, isType bool) {
 	line, text := cutLine(text)
 	if match := unknownKey.FindStringSubmatch(text); match != nil {
@@ -124,13 +124,13 @@ func reword(text string, all []entry) (m mistake, isType bool) {
 	}
 	if match := wrongType.FindStringSubmatch(text); match != nil {
 		value := map[string]string{"!!seq": "a list", "!!map": "a mapping", "!!str": strconv.Quote(match[2])}[match[1]]
-		return mistake{line: line, text: "must be " + wanted(match[3]) + ", not " + cmp.Or(value, match[2])}, true
+		return mistake{line: line, text: "must be " + expected(match[3]) + ", not " + cmp.Or(value, match[2])}, true
 	}
 	return mistake{line: line, text: "not a valid value"}, true
 }
 
-// wanted describes the values that a Go type of a Configuration accepts.
-func wanted(goType string) string {
+// expected describes the values that a Go type of a Configuration accepts.
+func expected(goType string) string {
 	switch goType {
 	case "bool":
 		return "true or false"

@@ -261,7 +261,7 @@ func TestErrorsNameNoGoType(t *testing.T) {
 	}
 }
 
-// TestNoWholeNumberTakesAFraction: the YAML library would cut the fraction off.
+// The YAML library would cut the fraction off.
 func TestNoWholeNumberTakesAFraction(t *testing.T) {
 	t.Parallel()
 	for _, f := range fields(reflect.TypeFor[config.Configuration](), "") {
@@ -274,7 +274,7 @@ func TestNoWholeNumberTakesAFraction(t *testing.T) {
 	}
 }
 
-// TestKeysWithoutAValueKeepTheirDefault: the YAML library would set lists and maps to nil.
+// The YAML library would set lists and maps to nil.
 func TestKeysWithoutAValueKeepTheirDefault(t *testing.T) {
 	t.Parallel()
 	for _, f := range fields(reflect.TypeFor[config.Configuration](), "") {

@@ -14,7 +14,7 @@ type entry struct {
 	path string
 	// key is nil for a list item.
 	key, value *yaml.Node
-	// isRepeated marks a key that stands in its mapping before.
+	// isRepeated marks a key that its mapping already has.
 	isRepeated bool
 }
 
@@ -68,7 +68,7 @@ func lineOf(all []entry, path string) int {
 	return 0
 }
 
-// pathOf returns the path of a key on a line, or the key if it stands there several times.
+// pathOf returns the path of a key on a line, or the key alone if the line has it several times.
 func pathOf(all []entry, line int, key string) string {
 	path := ""
 	for _, e := range all {
@@ -83,9 +83,9 @@ func pathOf(all []entry, line int, key string) string {
 	return path
 }
 
-// unnoticed returns the mistakes that the library accepts, or does not always find: it skips empty items and keys, cuts off
+// undetected returns the mistakes that the library accepts or does not always find. It skips empty items and keys, cuts off
 // fractions, and does not decode a mapping with repeated keys.
-func unnoticed(all []entry) []mistake {
+func undetected(all []entry) []mistake {
 	var found []mistake
 	for _, e := range all {
 		value := e.value

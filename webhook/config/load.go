@@ -18,7 +18,7 @@ func Load(data []byte) (Configuration, error) {
 	}
 	all, c := entries(root, nil), Default()
 	found, typed := decode(data, all, &c)
-	if hidden := unnoticed(all); len(hidden) > 0 {
+	if hidden := undetected(all); len(hidden) > 0 {
 		found, typed = append(found, hidden...), false
 	}
 	if typed {

@@ -132,7 +132,7 @@ func TestLoadKeepsDefaults(t *testing.T) {
 	}
 }
 
-// TestLoadAcceptsModeOff: in YAML 1.1 an unquoted off is a truth value.
+// In YAML 1.1 an unquoted off is a truth value.
 func TestLoadAcceptsModeOff(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{"defaultMode: off", `defaultMode: "off"`} {

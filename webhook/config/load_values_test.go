@@ -12,7 +12,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// TestLoadAcceptsValuesAtTheirBounds: validate_test.go tests the values outside.
+// Validate_test.go tests the values outside.
 func TestLoadAcceptsValuesAtTheirBounds(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{

@@ -42,7 +42,7 @@ type Configuration struct {
 	Egress Egress `yaml:"egress"`
 	// SkipRegistries are the host patterns of registries that Pullgate never sends requests to.
 	SkipRegistries []string `yaml:"skipRegistries"`
-	// Deep adds the configuration and the layers of each image to the check, beside its manifest.
+	// Deep adds the configuration and the layers of each image to the check, in addition to its manifest.
 	Deep bool `yaml:"deep"`
 }
 
@@ -94,7 +94,7 @@ type Cache struct {
 	DeniedTTL time.Duration `yaml:"deniedTTL"`
 }
 
-// Limits are counts of concurrent things unless their comment says otherwise.
+// Limits bound the cost of checks: the number of concurrent lookups, and the size of objects and manifests.
 type Limits struct {
 	// PerRegistry bounds the lookups at one registry.
 	PerRegistry int `yaml:"perRegistry"`

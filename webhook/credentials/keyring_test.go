@@ -44,7 +44,7 @@ func TestKeyringMatches(t *testing.T) {
 		"port that the repository does not have":    {"r.example:443", "r.example/app", false},
 		"port that the key does not have":           {"r.example", "r.example:443/app", false},
 		"no wildcard in ports":                      {"r.example:*", "r.example:5000/app", false},
-		"empty port is no port":                     {"r.example:", "r.example/app", true},
+		"empty port is ignored":                     {"r.example:", "r.example/app", true},
 		"wildcard label":                            {"*.r.example", "eu.r.example/app", true},
 		"wildcard with scheme and path":             {"https://*.r.example/team", "eu.r.example/team/app", true},
 		"wildcard matches one label only":           {"*.r.example", "a.b.r.example/app", false},

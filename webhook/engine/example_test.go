@@ -50,7 +50,7 @@ func ExampleNew() {
 
 	e, err := engine.New(config.Default(), options)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer e.Close()
 	pod := imagepull.Pod{Uses: []imagepull.Use{
@@ -72,20 +72,20 @@ func ExampleEngine_Check_pullSecret() {
 
 	secret, err := secrets.ParseFile([]byte(`{"auths":{"registry.example":{"username":"alice","password":"secret"}}}`), "config.json")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	object, err := podspec.Decode([]byte(`{
 		"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ledger"},
 		"spec": {"containers": [{"name": "ledger", "image": "registry.example/vault/ledger:2.0"}]}
 	}`))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for _, pods := range []secrets.Files{nil, {secret}} {
 		options.Credentials = pods
 		e, err := engine.New(config.Default(), options)
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		defer e.Close()
 		for _, f := range e.Check(context.Background(), object.Pod, object.Spec) {
@@ -106,7 +106,7 @@ func ExampleEngine_Check_platform() {
 	c.Nodes.Platforms = []string{"linux/amd64"}
 	e, err := engine.New(c, options)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer e.Close()
 	pod := imagepull.Pod{Uses: []imagepull.Use{podspec.Image("registry.example/shop/edge:1.0")}}

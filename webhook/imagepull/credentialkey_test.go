@@ -45,7 +45,8 @@ func TestCredentialKeyDependsOnUserAndPasswordOnly(t *testing.T) {
 
 func TestCredentialKeysOfTwoKeyersDiffer(t *testing.T) {
 	t.Parallel()
-	if c := (imagepull.Credential{Username: "user"}); imagepull.NewCredentialKeyer().Key(c) == imagepull.NewCredentialKeyer().Key(c) {
+	a, b := imagepull.NewCredentialKeyer(), imagepull.NewCredentialKeyer()
+	if c := (imagepull.Credential{Username: "user"}); a.Key(c) == b.Key(c) {
 		t.Error("two keyers gave the same key")
 	}
 }

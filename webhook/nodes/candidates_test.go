@@ -53,7 +53,7 @@ func TestCandidatesOfAnUnscheduledPod(t *testing.T) {
 	}
 }
 
-// They apply as far as the pod's selectors allow them.
+// Of the declared platforms, only the ones that the pod's selectors allow apply.
 func TestDeclaredPlatformsReplaceThoseOfNodes(t *testing.T) {
 	t.Parallel()
 	anywhere := corev1.PodSpec{}

@@ -57,7 +57,7 @@ func Recover(f func()) (err *PanicError) {
 }
 
 // NewPanicError returns a PanicError for a recovered value, with the stack of the calling goroutine. A value that is a
-// *PanicError already is returned unchanged, so that the stack stays that of the first panic.
+// *PanicError already is returned unchanged, with the stack of the first panic.
 func NewPanicError(recovered any) *PanicError {
 	if err, ok := recovered.(*PanicError); ok {
 		return err

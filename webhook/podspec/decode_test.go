@@ -38,7 +38,7 @@ func TestDecodeFindsTheUsesOfEveryKind(t *testing.T) {
 				t.Errorf("Decode (-want +got):\n%s", diff)
 			}
 			if got.Spec == nil || got.Spec.NodeName != "node-1" {
-				t.Errorf("Decode: got spec %v, want that of the object", got.Spec)
+				t.Errorf("Decode: got spec %v, want the object's", got.Spec)
 			}
 		})
 	}

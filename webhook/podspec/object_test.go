@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestServiceAccountIsSetUntilItsSecretsAreCopied: an admitted pod has none.
+// An admitted pod has none.
 func TestServiceAccountIsSetUntilItsSecretsAreCopied(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -48,7 +48,7 @@ func TestServiceAccountIsSetUntilItsSecretsAreCopied(t *testing.T) {
 	}
 }
 
-// TestRuntimeClassIsSetUntilItsSchedulingIsAdded: the spec of an admitted pod has the scheduling of the class already.
+// The spec of an admitted pod has the scheduling of the class already.
 func TestRuntimeClassIsSetUntilItsSchedulingIsAdded(t *testing.T) {
 	t.Parallel()
 	const spec = `{"runtimeClassName":"windows","nodeSelector":{"pool":"web"}}`
@@ -103,7 +103,7 @@ func TestChangedSinceKeepsChangedUses(t *testing.T) {
 	tests := map[string]struct {
 		old, updated string
 		wantPod      []string
-		// wantTemplate is what a template brings up; nil means the same as a pod.
+		// wantTemplate is the result for a template; nil means the same as for a pod.
 		wantTemplate []string
 	}{
 		"no change":             {old: both, updated: both},

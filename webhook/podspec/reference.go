@@ -19,7 +19,7 @@ const defaultTag = "latest"
 // DNS limits hosts.
 const maxImage = 4096
 
-// ParseReference parses an image as in the kubelet, and normalises it as in containerd: a short name belongs to docker.io, the
+// ParseReference parses an image as in the kubelet, and normalises it as in containerd. A short name belongs to docker.io, the
 // default tag is "latest", and a digest overrides the tag.
 //
 // The error describes why the kubelet would report InvalidImageName. It does not quote the image, which can have any length

@@ -133,7 +133,7 @@ func TestUnmountedVolumesAreMarked(t *testing.T) {
 	}
 }
 
-// TestBlankImagesAreUsesOfPodsOnly: the API server rejects a pod with a blank image, except in an image volume of an old pod,
+// The API server rejects a pod with a blank image, except in an image volume of an old pod,
 // which is invalid for the kubelet. In a template a blank image is a placeholder.
 func TestBlankImagesAreUsesOfPodsOnly(t *testing.T) {
 	t.Parallel()

@@ -125,8 +125,8 @@ func (d deepCheck) entries(ctx context.Context, index imagepull.Verdict, entries
 // withoutPlatforms checks an index whose entries name no platform. A node reads it from the configurations, and the first
 // entry's counts (containerd: core/images/image.go, Manifest).
 //
-// Beside entries that name a platform the verdict stays SomePlatforms: containerd 2 needs the first such entry, fetched or
-// not, to compute the size of the image (core/images/usage/calculator.go), and 1.7 does not.
+// If other entries name a platform, the verdict stays SomePlatforms. containerd 2 needs the first such entry, fetched or not,
+// to compute the size of the image (core/images/usage/calculator.go); 1.7 does not.
 func (d deepCheck) withoutPlatforms(ctx context.Context, v imagepull.Verdict) imagepull.Verdict {
 	var entries []int
 	for i, p := range v.Platforms {
@@ -164,7 +164,7 @@ func (d deepCheck) withFirstPlatform(ctx context.Context, v imagepull.Verdict, p
 // manifest returns the verdict on one manifest with all that it refers to. It sends the requests for a digest only once.
 func (d deepCheck) manifest(ctx context.Context, digest string) imagepull.Verdict {
 	if digest == "" {
-		return imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "the index gives a manifest an invalid digest"}
+		return imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "the index has an invalid digest for a manifest"}
 	}
 	v, ok := d.verdicts[digest]
 	if !ok {

@@ -12,8 +12,8 @@ import (
 // Verdicts of a deep check on one manifest.
 var (
 	missingLayer = imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: "the registry has lost layer 1 of 2"}
-	deniedLayer  = imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "the registry shows the manifest but refuses layer 1 of 2"}
-	noResponse   = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "no answer in time"}
+	deniedLayer  = imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "the registry serves the manifest but refuses layer 1 of 2"}
+	noResponse   = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "no response in time"}
 )
 
 func builtFor(p imagepull.Platform) imagepull.Verdict {
@@ -85,8 +85,8 @@ func TestDeepCheck(t *testing.T) {
 	}{
 		"a complete image":               {single(), script{0: builtFor(amd64)}, onAMD, "Pullable", 1},
 		"a missing layer":                {single(), script{0: missingLayer}, onAMD, "BlobMissing: the registry has lost layer 1 of 2", 1},
-		"a denied layer":                 {single(), script{0: deniedLayer}, onAMD, "AccessDenied: the registry shows the manifest but refuses layer 1 of 2", 1},
-		"no response":                    {single(), script{0: noResponse}, onAMD, "RegistryUnavailable: no answer in time", 1},
+		"a denied layer":                 {single(), script{0: deniedLayer}, onAMD, "AccessDenied: the registry serves the manifest but refuses layer 1 of 2", 1},
+		"no response":                    {single(), script{0: noResponse}, onAMD, "RegistryUnavailable: no response in time", 1},
 		"a chart":                        {single(), script{0: chart}, onAMD, "Pullable (NotAContainerImage: a chart)", 1},
 		"an image that does not resolve": {imagepull.Verdict{Reason: imagepull.ReasonNotFound}, nil, onAMD, "NotFound", 0},
 		"for another architecture": {
@@ -107,7 +107,7 @@ func TestDeepCheck(t *testing.T) {
 			"SomePlatforms: some platforms cannot be served: the registry has lost layer 1 of 2, for linux/arm64", 2,
 		},
 		"an index, one platform missing, one without response": {
-			index(amd64, arm64), script{1: missingLayer, 2: noResponse}, onBoth, "RegistryUnavailable: no answer in time, for linux/arm64", 2,
+			index(amd64, arm64), script{1: missingLayer, 2: noResponse}, onBoth, "RegistryUnavailable: no response in time, for linux/arm64", 2,
 		},
 		"an index with many entries for a platform": {
 			index(many...), nil, onAMD, "DeadlineExceeded: the index has more than 4 entries for one platform", 0,
@@ -132,7 +132,7 @@ func TestDeepCheck(t *testing.T) {
 			"SomePlatforms: some nodes are not served: the image index offers linux/amd64, the nodes are linux/amd64, linux/arm64", 0,
 		},
 		"an entry with an invalid digest": {
-			withoutDigests(index(amd64)), nil, onAMD, "UnsupportedImage: the index gives a manifest an invalid digest, for linux/amd64", 0,
+			withoutDigests(index(amd64)), nil, onAMD, "UnsupportedImage: the index has an invalid digest for a manifest, for linux/amd64", 0,
 		},
 		"an entry without a platform that fits": {index(none), script{1: builtFor(amd64)}, onAMD, "Pullable", 1},
 		"an entry without a platform that does not": {

@@ -34,7 +34,7 @@ var (
 	absent      = imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found"}
 	schema1     = imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "schema 1"}
 	rateLimited = imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "busy"}
-	unavailable = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "it answered 503"}
+	unavailable = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "it returned 503"}
 )
 
 // scriptedResolver is a Resolver that returns scripted verdicts. It is safe for concurrent use.

@@ -9,7 +9,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// They are tried after the credentials of the pod. A denial with them is certain too.
+// Node credentials are tried after the pod's. A denial with them is certain too.
 func TestNodeCredentialsAreTriedLast(t *testing.T) {
 	t.Parallel()
 	const file = `{"auths": {"registry.example": {"username": "node", "password": "x"}}}`

@@ -9,7 +9,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// Its failed pull stops no container.
+// A failed pull for an unmounted volume stops no container.
 func TestUnmountedVolumeIsExcused(t *testing.T) {
 	t.Parallel()
 	excused := imagepull.Verdict{

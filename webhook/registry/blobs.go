@@ -67,7 +67,7 @@ func (ss sessions) checkBlobs(ctx context.Context, blobs []manifest.Blob) imagep
 	if len(checked) < len(blobs) {
 		verdicts = append(verdicts, imagepull.Verdict{
 			Reason: imagepull.ReasonDeadlineExceeded,
-			Detail: "the image has more layers than Pullgate looks at",
+			Detail: "the image has more layers than Pullgate checks",
 		})
 	}
 	return manifest.MostSevere(verdicts...)
@@ -87,7 +87,7 @@ func (ss sessions) checkBlob(ctx context.Context, b manifest.Blob) imagepull.Ver
 // ofBlob names the blob in a denial: the manifest was readable.
 func ofBlob(v imagepull.Verdict, b manifest.Blob) imagepull.Verdict {
 	if v.Reason == imagepull.ReasonAccessDenied {
-		v.Detail = "the registry shows the manifest but refuses " + b.Name
+		v.Detail = "the registry serves the manifest but refuses " + b.Name
 	}
 	return v
 }

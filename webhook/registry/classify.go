@@ -18,13 +18,13 @@ func (s *session) classify(ctx context.Context, resp response, err error) imagep
 	var v imagepull.Verdict
 	switch {
 	case err != nil && ctx.Err() != nil: // the lookup's own budget ended
-		return imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded, Detail: "the registry gave no answer in time"}
+		return imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded, Detail: "the registry did not respond in time"}
 	case err != nil:
 		v = errorVerdict(err)
 	case resp.isSuccess():
 		return imagepull.Verdict{}
 	case resp.isForeign && (resp.status == http.StatusUnauthorized || resp.status == http.StatusForbidden):
-		return egressForbidden("the registry redirects to another host, which wants credentials")
+		return egressForbidden("the registry redirects to another host, which requires credentials")
 	default:
 		v = statusVerdict(resp.status, resp.retryAfter, "the registry")
 	}
@@ -106,11 +106,11 @@ func statusVerdict(status int, retryAfter time.Duration, server string) imagepul
 	v, ok := statusRules[status]
 	switch {
 	case !ok:
-		return unavailable(fmt.Sprintf("%s answered %d", server, status))
+		return unavailable(fmt.Sprintf("%s returned %d", server, status))
 	case v.Reason == imagepull.ReasonRateLimited:
 		v.Detail, v.RetryAfter = server+" limits the rate of requests", retryAfter
 	case v.Reason == imagepull.ReasonRegistryUnavailable:
-		v.Detail, v.RetryAfter = fmt.Sprintf("%s answered %d", server, status), retryAfter
+		v.Detail, v.RetryAfter = fmt.Sprintf("%s returned %d", server, status), retryAfter
 	}
 	return v
 }

@@ -63,8 +63,8 @@ func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	const (
 		short   = 50 * time.Millisecond
-		noReply = "RegistryUnavailable: no answer in time; transient"
-		overdue = "DeadlineExceeded: the registry gave no answer in time"
+		noReply = "RegistryUnavailable: no response in time; transient"
+		overdue = "DeadlineExceeded: the registry did not respond in time"
 	)
 	hang := func(w *fixture) { w.Fault(testregistry.Fault{Hang: true}) }
 	tests := map[string]struct {
@@ -107,7 +107,7 @@ func TestCancelledLookupIsDeadlineExceeded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w.Fault(testregistry.Fault{Hang: true, Match: func(*http.Request) bool { cancel(); return true }})
 	wantVerdict(t, w.client.Resolve(ctx, reference(web), anonymous()),
-		"DeadlineExceeded: the registry gave no answer in time")
+		"DeadlineExceeded: the registry did not respond in time")
 }
 
 func TestUnknownErrorIsABrokenConnection(t *testing.T) {

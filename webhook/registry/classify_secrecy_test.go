@@ -33,7 +33,7 @@ func TestVerdictsHoldNoTextFromRegistries(t *testing.T) {
 		"redirects by an error":  {Redirect: "https://%zz" + marker},
 		"redirects insecurely":   {Redirect: "http://marker.example.net/" + marker},
 		"token service redirect": {Path: "/token", Redirect: "https://marker.example.net/" + marker},
-		"token service answers":  {Path: "/token", Body: body, Header: headers},
+		"token service responds": {Path: "/token", Body: body, Header: headers},
 		"token is a marker":      {Path: "/token", Body: `{"access_token":"` + marker + `","token":"` + marker + `"}`},
 		"token of control bytes": {Path: "/token", Body: `{"access_token":"` + marker + `\r\n","token":"` + marker + `\n"}`},
 		"cut off":                {Body: body, Truncate: 10, Header: headers},

@@ -15,23 +15,23 @@ import (
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{
-		http.StatusMultipleChoices:            "RegistryUnavailable: the registry answered 300",
-		http.StatusNotModified:                "RegistryUnavailable: the registry answered 304",
-		http.StatusPermanentRedirect:          "RegistryUnavailable: the registry answered 308",
-		http.StatusBadRequest:                 "RegistryUnavailable: the registry answered 400",
+		http.StatusMultipleChoices:            "RegistryUnavailable: the registry returned 300",
+		http.StatusNotModified:                "RegistryUnavailable: the registry returned 304",
+		http.StatusPermanentRedirect:          "RegistryUnavailable: the registry returned 308",
+		http.StatusBadRequest:                 "RegistryUnavailable: the registry returned 400",
 		http.StatusUnauthorized:               private,
 		http.StatusForbidden:                  private,
 		http.StatusNotFound:                   "NotFound: tag not found",
-		http.StatusMethodNotAllowed:           "RegistryUnavailable: the registry answered 405",
-		http.StatusRequestTimeout:             "RegistryUnavailable: the registry answered 408; transient",
-		http.StatusGone:                       "RegistryUnavailable: the registry answered 410",
+		http.StatusMethodNotAllowed:           "RegistryUnavailable: the registry returned 405",
+		http.StatusRequestTimeout:             "RegistryUnavailable: the registry returned 408; transient",
+		http.StatusGone:                       "RegistryUnavailable: the registry returned 410",
 		http.StatusTooManyRequests:            "RateLimited: the registry limits the rate of requests",
-		http.StatusUnavailableForLegalReasons: "RegistryUnavailable: the registry answered 451",
-		http.StatusInternalServerError:        "RegistryUnavailable: the registry answered 500; transient",
-		http.StatusNotImplemented:             "RegistryUnavailable: the registry answered 501",
-		http.StatusBadGateway:                 "RegistryUnavailable: the registry answered 502; transient",
-		http.StatusServiceUnavailable:         "RegistryUnavailable: the registry answered 503; transient",
-		http.StatusGatewayTimeout:             "RegistryUnavailable: the registry answered 504; transient",
+		http.StatusUnavailableForLegalReasons: "RegistryUnavailable: the registry returned 451",
+		http.StatusInternalServerError:        "RegistryUnavailable: the registry returned 500; transient",
+		http.StatusNotImplemented:             "RegistryUnavailable: the registry returned 501",
+		http.StatusBadGateway:                 "RegistryUnavailable: the registry returned 502; transient",
+		http.StatusServiceUnavailable:         "RegistryUnavailable: the registry returned 503; transient",
+		http.StatusGatewayTimeout:             "RegistryUnavailable: the registry returned 504; transient",
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +53,7 @@ func TestStatusesAfterTheToken(t *testing.T) {
 	for status, want := range map[int]string{
 		http.StatusUnauthorized:       refused,
 		http.StatusForbidden:          refused,
-		http.StatusServiceUnavailable: "RegistryUnavailable: the registry answered 503; transient",
+		http.StatusServiceUnavailable: "RegistryUnavailable: the registry returned 503; transient",
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +90,7 @@ func TestRetryAfter(t *testing.T) {
 		"a number that overflows": {429, "9223372036854775807", "RateLimited: the registry limits the rate of requests"},
 		"a negative number":       {429, "-1", "RateLimited: the registry limits the rate of requests"},
 		"not a number":            {429, "soon", "RateLimited: the registry limits the rate of requests"},
-		"of a failure":            {503, "30", "RegistryUnavailable: the registry answered 503; transient; retry after 30s"},
+		"of a failure":            {503, "30", "RegistryUnavailable: the registry returned 503; transient; retry after 30s"},
 		"of a success is ignored": {200, "30", "Pullable"},
 	}
 	for name, test := range tests {
@@ -138,11 +138,11 @@ func TestNotFoundWithoutHEAD(t *testing.T) {
 func TestNotFoundDoesNotDependOnTheBody(t *testing.T) {
 	t.Parallel()
 	tests := map[string]testregistry.Fault{
-		"the body is garbage":           {Status: 404, Body: "<html>"},
-		"the body is truncated":         {Status: 404, Body: `{"errors":[{"code":"NAME_UNKNOWN"}]}`, Truncate: 5},
-		"GET finds the image":           {},
-		"GET is answered with a denial": {Status: 403},
-		"the connection breaks":         {Reset: true},
+		"the body is garbage":   {Status: 404, Body: "<html>"},
+		"the body is truncated": {Status: 404, Body: `{"errors":[{"code":"NAME_UNKNOWN"}]}`, Truncate: 5},
+		"GET finds the image":   {},
+		"GET is denied":         {Status: 403},
+		"the connection breaks": {Reset: true},
 	}
 	for name, get := range tests {
 		t.Run(name, func(t *testing.T) {

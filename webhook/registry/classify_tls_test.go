@@ -82,7 +82,7 @@ func TestPeersWithoutTLS(t *testing.T) {
 			want:     "RegistryUnavailable: the registry does not speak TLS as expected; transient",
 			timeout:  10 * time.Second,
 		},
-		"silence": {want: "RegistryUnavailable: no answer in time; transient", timeout: 50 * time.Millisecond},
+		"silence": {want: "RegistryUnavailable: no response in time; transient", timeout: 50 * time.Millisecond},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

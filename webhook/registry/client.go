@@ -37,8 +37,8 @@ type Options struct {
 	UserAgent string
 	// HostsDir is a certs.d tree as on the nodes (see hosts.Load); none when empty. Changes take effect within a second.
 	HostsDir string
-	// LocalRegistry returns the address at which Pullgate reaches the registry that nodes know by this host, if the cluster
-	// declares one. It may be nil. Changes take effect within a second.
+	// LocalRegistry returns the address at which Pullgate reaches the local registry that nodes reach by this host, if the
+	// cluster declares one. It may be nil. Changes take effect within a second.
 	LocalRegistry func(host string) (address string, ok bool)
 	// Proxy returns the proxy for a URL, or nil for a direct request, as in the environment of the nodes' runtime. If nil, all
 	// requests are direct. A proxy resolves names itself, so that the addresses are not checked.

@@ -20,7 +20,7 @@ func TestLayersOfStorageServices(t *testing.T) {
 		"signed for GET only": {testregistry.Fault{Method: http.MethodHead, Status: 403}, "Pullable"},
 		"signed in the past": {
 			testregistry.Fault{Status: 403},
-			"EgressForbidden: the registry redirects to another host, which wants credentials",
+			"EgressForbidden: the registry redirects to another host, which requires credentials",
 		},
 		"without the blob": {testregistry.Fault{Status: 404}, "BlobMissing: the registry has lost layer 1 of 5"},
 	}
@@ -57,7 +57,7 @@ func TestBlobsFromMirrors(t *testing.T) {
 		"the mirror lacks them":   {testregistry.Fault{Status: 404}, false, "Pullable"},
 		"the mirror refuses them": {testregistry.Fault{Status: 403}, false, "Pullable"},
 		"both lack them":          {testregistry.Fault{Status: 404}, true, "BlobMissing: the registry has lost layer 1 of 5"},
-		"the mirror fails":        {testregistry.Fault{Status: 502}, true, "RegistryUnavailable: mirror " + replica + ": the registry answered 502; transient"},
+		"the mirror fails":        {testregistry.Fault{Status: 502}, true, "RegistryUnavailable: mirror " + replica + ": the registry returned 502; transient"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -57,17 +57,17 @@ func TestHandmadeManifests(t *testing.T) {
 		},
 		"a layer of no size": {
 			build: func(w *fixture) map[string]any { return image(w.pushConfig(1), absentBlob(ociLayer).with("size", 0)) },
-			want:  "UnsupportedImage: the manifest gives no size for layer 1 of 1",
+			want:  "UnsupportedImage: the manifest has no size for layer 1 of 1",
 		},
 		"a digest that is a path": {
 			build: func(w *fixture) map[string]any {
 				return image(w.pushConfig(1), absentBlob(ociLayer).with("digest", "../../../_catalog"))
 			},
-			want: "UnsupportedImage: the manifest gives an invalid digest for layer 1 of 1",
+			want: "UnsupportedImage: the manifest has an invalid digest for layer 1 of 1",
 		},
 		"an empty manifest": {
 			build: func(*fixture) map[string]any { return map[string]any{} },
-			want:  "UnsupportedImage: the manifest gives no size for the configuration",
+			want:  "UnsupportedImage: the manifest has no size for the configuration",
 		},
 		"more layers than in the configuration": {
 			build: func(w *fixture) map[string]any {
@@ -176,7 +176,7 @@ func TestManyLayers(t *testing.T) {
 	t.Parallel()
 	tests := map[int]string{
 		127: "Pullable",
-		200: "DeadlineExceeded: the image has more layers than Pullgate looks at",
+		200: "DeadlineExceeded: the image has more layers than Pullgate checks",
 	}
 	for count, want := range tests {
 		t.Run(fmt.Sprint(count), func(t *testing.T) {

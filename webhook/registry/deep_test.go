@@ -85,9 +85,9 @@ func TestResponsesForLayers(t *testing.T) {
 		"HEAD is forbidden":             {testregistry.Fault{Method: http.MethodHead, Status: 403}, "Pullable"},
 		"HEAD finds no blob, GET does":  {testregistry.Fault{Method: http.MethodHead, Status: 404}, "Pullable"},
 		"HEAD fails":                    {testregistry.Fault{Method: http.MethodHead, Status: 500}, "Pullable"},
-		"forbidden":                     {testregistry.Fault{Status: 403}, "AccessDenied: the registry shows the manifest but refuses layer 1 of 5"},
-		"unauthorized":                  {testregistry.Fault{Status: 401}, "AccessDenied: the registry shows the manifest but refuses layer 1 of 5"},
-		"failing":                       {testregistry.Fault{Status: 503}, "RegistryUnavailable: the registry answered 503; transient"},
+		"forbidden":                     {testregistry.Fault{Status: 403}, "AccessDenied: the registry serves the manifest but refuses layer 1 of 5"},
+		"unauthorized":                  {testregistry.Fault{Status: 401}, "AccessDenied: the registry serves the manifest but refuses layer 1 of 5"},
+		"failing":                       {testregistry.Fault{Status: 503}, "RegistryUnavailable: the registry returned 503; transient"},
 		"reset":                         {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},
 		"redirected without end":        {testregistry.Fault{RedirectLoop: true}, "RegistryUnavailable: the registry redirects too often"},
 		"redirected to an unknown host": {testregistry.Fault{Redirect: "https://gone.example"}, "RegistryUnavailable: no such host; transient"},
@@ -131,7 +131,7 @@ func TestUnfinishedBlobChecksAreIndeterminate(t *testing.T) {
 		return true
 	}})
 	v := resolveDeep(ctx, d.fixture, host+"/shop/deep@"+d.digest, anonymous())
-	wantVerdict(t, v, "DeadlineExceeded: the registry gave no answer in time")
+	wantVerdict(t, v, "DeadlineExceeded: the registry did not respond in time")
 }
 
 func TestContentWithAnotherDigest(t *testing.T) {
@@ -145,7 +145,7 @@ func TestContentWithAnotherDigest(t *testing.T) {
 			t.Parallel()
 			d := newDeepImage(t, newFixture(t, testregistry.Config{}))
 			d.Fault(testregistry.Fault{Path: test.path(d), Body: "{}"})
-			wantVerdict(t, d.resolveDeep(anonymous()), "RegistryUnavailable: the registry's answer does not match its digest")
+			wantVerdict(t, d.resolveDeep(anonymous()), "RegistryUnavailable: the registry's response does not match its digest")
 		})
 	}
 }

@@ -24,8 +24,8 @@
 // # Use of go-containerregistry
 //
 // Its media types, error codes and [transport.CheckError] are used. Its remote.Head and remote.Get were tried over this
-// package's stack, as a *transport.Wrapper with a RoundTripper that answers the ping itself. That adds no request, but 29 cases
-// of 14 tests fail, because these functions decide where a node does not:
+// package's stack, as a *transport.Wrapper with a RoundTripper that responds to the ping itself. That adds no request, but 29
+// cases of 14 tests fail, because these functions decide where a node does not:
 //
 //   - A missing or unusual header of HEAD is an error text. A node sends GET, or uses the digest of the reference
 //     (TestIncompleteHeadersAreReplacedByTheBody, TestDigestOfTheReferenceWins).

@@ -154,7 +154,7 @@ func TestProxyToAllowedAddresses(t *testing.T) {
 
 func TestProxyInPlainHTTP(t *testing.T) {
 	t.Parallel()
-	const own = "RegistryUnavailable: the answer may be the proxy's own, and not the registry's"
+	const own = "RegistryUnavailable: the response may be the proxy's own, and not the registry's"
 	tests := map[string]struct {
 		config testregistry.Config
 		ref    string
@@ -194,7 +194,7 @@ func TestHangingProxy(t *testing.T) {
 	t.Parallel()
 	w, _ := newProxied(t, testregistry.Config{}, func(o *registry.Options) { o.RequestTimeout = 50 * time.Millisecond })
 	w.network.Set(host, testregistry.Hanging)
-	wantVerdict(t, w.resolve(web, anonymous()), "RegistryUnavailable: no answer in time; transient")
+	wantVerdict(t, w.resolve(web, anonymous()), "RegistryUnavailable: no response in time; transient")
 }
 
 func TestProxyFunctionFails(t *testing.T) {

@@ -70,7 +70,7 @@ func TestMirrorTLS(t *testing.T) {
 		"a missing client":                      {hosts: server + `client = "gone.pem"`, want: unreadable},
 		"a client with a missing key":           {hosts: server + `client = [["a.cert", "gone.key"]]`, files: []string{"a.cert"}, want: unreadable},
 		"a client that is an authority":         {hosts: server + `client = "ca.pem"`, files: []string{"ca.pem"}, want: unreadable},
-		"a negative dial timeout":               {hosts: server + "skip_verify = true\ndial_timeout = \"-1s\"", want: "RegistryUnavailable: no answer in time; transient"},
+		"a negative dial timeout":               {hosts: server + "skip_verify = true\ndial_timeout = \"-1s\"", want: "RegistryUnavailable: no response in time; transient"},
 		"a dial timeout over ours":              {hosts: server + "skip_verify = true\ndial_timeout = \"1h\"", want: "Pullable"},
 		"a dial timeout of zero":                {hosts: server + "skip_verify = true\ndial_timeout = \"0s\"", want: "Pullable"},
 		"a path outside the tree":               {hosts: server + `ca = "/nonexistent/ca.pem"`, want: unreadable},

@@ -82,7 +82,7 @@ func (r *recordingServer) client(t *testing.T, files map[string]string) *registr
 	})
 }
 
-// files are what a tree may hold for the recordingServer's TLS.
+// files returns the files of a certs.d tree that configure TLS for the recordingServer.
 func (r *recordingServer) files(t *testing.T) map[string]string {
 	t.Helper()
 	stranger, err := testregistry.NewCA()

@@ -186,18 +186,18 @@ const (
 	refused = "AccessDenied: the credential from secret/shop/regcred is refused"
 	stale   = "AccessDenied: the credential from secret/shop/stale is refused"
 	private = "AccessDenied: the image is private or does not exist, and no pull secret is for it"
-	noToken = "RegistryUnavailable: the token service gave no token; transient"
+	noToken = "RegistryUnavailable: the token service returned no token; transient"
 )
 
 const (
 	ociManifest = "application/vnd.oci.image.manifest.v1+json"
 	ociIndex    = "application/vnd.oci.image.index.v1+json"
 
-	notAManifest  = "UnsupportedImage: the registry's answer is not a manifest by its content type"
+	notAManifest  = "UnsupportedImage: the registry's response is not a manifest by its content type"
 	oldSchema     = "UnsupportedImage: the image has the old schema 1 format"
-	invalidDigest = "UnsupportedImage: the registry gives the manifest an invalid digest"
+	invalidDigest = "UnsupportedImage: the registry returned an invalid digest for the manifest"
 	tooLarge      = "UnsupportedImage: the manifest is larger than the nodes' runtime accepts"
-	noSize        = "UnsupportedImage: the registry gives the manifest no size"
+	noSize        = "UnsupportedImage: the registry returned no size for the manifest"
 )
 
 // absentDigest is the digest of no content.

@@ -48,7 +48,7 @@ func lostIndex() imagepull.Verdict {
 }
 
 func mismatched() imagepull.Verdict {
-	return unavailable("the registry's answer does not match its digest")
+	return unavailable("the registry's response does not match its digest")
 }
 
 func matchesDigest(sum string, body []byte) bool {

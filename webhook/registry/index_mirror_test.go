@@ -18,7 +18,7 @@ func TestDigestOfAnOversizedManifestIsKept(t *testing.T) {
 	v := m.resolve(web, anonymous())
 	wantVerdict(t, v, "Pullable")
 	if v.Digest != absentDigest {
-		t.Errorf("got digest %s, want that of the mirror", v.Digest)
+		t.Errorf("got digest %s, want the mirror's", v.Digest)
 	}
 }
 
@@ -44,7 +44,7 @@ func TestIndexIsReadFromTheFirstHostThatHasIt(t *testing.T) {
 		},
 		"the mirror has another document": {
 			hosts: replicaHosts + "capabilities = [\"pull\"]\n", mirror: testregistry.Fault{Status: 200, Body: "{}"},
-			want: "RegistryUnavailable: mirror " + replica + ": the registry's answer does not match its digest",
+			want: "RegistryUnavailable: mirror " + replica + ": the registry's response does not match its digest",
 		},
 		"no host has it": {
 			hosts: replicaHosts + "capabilities = [\"pull\"]\n", upstream: testregistry.Fault{Method: http.MethodGet, Status: 404},

@@ -83,12 +83,12 @@ func TestUnreadableIndexes(t *testing.T) {
 		"lost":          {testregistry.Fault{Status: 404}, "NotFound: the registry lists the tag but has lost its manifest"},
 		"denied":        {testregistry.Fault{Status: 403}, private},
 		"rate limited":  {testregistry.Fault{Status: 429}, "RateLimited: the registry limits the rate of requests"},
-		"failing":       {testregistry.Fault{Status: 502}, "RegistryUnavailable: the registry answered 502; transient"},
+		"failing":       {testregistry.Fault{Status: 502}, "RegistryUnavailable: the registry returned 502; transient"},
 		"reset":         {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},
 		"truncated":     {testregistry.Fault{Truncate: 5}, "RegistryUnavailable: the connection broke; transient"},
-		"another index": {testregistry.Fault{Body: `{"manifests":[{}]}`}, "RegistryUnavailable: the registry's answer does not match its digest"},
+		"another index": {testregistry.Fault{Body: `{"manifests":[{}]}`}, "RegistryUnavailable: the registry's response does not match its digest"},
 		"too large":     {testregistry.Fault{Body: strings.Repeat(" ", 65)}, "UnsupportedImage: the index is larger than the nodes' runtime accepts"},
-		"empty":         {testregistry.Fault{Status: 200}, "RegistryUnavailable: the registry's answer does not match its digest"},
+		"empty":         {testregistry.Fault{Status: 200}, "RegistryUnavailable: the registry's response does not match its digest"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,7 @@ func TestCachedIndexFollowsTheTag(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v := w.resolve(host+"/shop/multi:2", alice()); len(v.Platforms) != 1 || v.Platforms[0].Architecture != "amd64" {
-		t.Errorf("platforms = %v, want those of the new index", v.Platforms)
+		t.Errorf("platforms = %v, want the ones in the new index", v.Platforms)
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry/hosts"
 )
 
-// readHosts returns the hosts of a namespace, and whether it is the cluster's local registry. Nodes know a local registry by a
-// name of their own, often of their loopback, and Pullgate reaches it at another address (KEP-1755). The nodes' own files and a
+// readHosts returns the hosts of a namespace, and whether it is the cluster's local registry. Nodes have their own name for a
+// local registry, often one of their loopback, and Pullgate reaches it at another address (KEP-1755). The nodes' own files and a
 // loopback host in egress.allow override it.
 func (c *Client) readHosts(namespace string) (list []hosts.Host, local bool, err error) {
 	list, err = hosts.Load(c.options.HostsDir, namespace)

@@ -38,7 +38,7 @@ func TestLocalRegistry(t *testing.T) {
 		"another loopback registry": {config: plain, ref: "localhost:5002/shop/web:1", want: unknown, wire: []string{}},
 		"it fails": {
 			config: plain, fault: testregistry.Fault{Status: http.StatusServiceUnavailable},
-			want: "RegistryUnavailable: " + localPrefix + "the registry answered 503; transient", wire: []string{"HEAD shop/web:1 503"},
+			want: "RegistryUnavailable: " + localPrefix + "the registry returned 503; transient", wire: []string{"HEAD shop/web:1 503"},
 		},
 		"forbidden by its address": {
 			config: plain, egress: egress.Rules{Deny: []string{"kind-registry"}},
@@ -98,7 +98,7 @@ func TestHostsFilesOverrideTheLocalRegistry(t *testing.T) {
 	tests := map[string]struct {
 		files map[string]string
 		want  string
-		// These report which registry receives requests.
+		// These fields report which registry received requests.
 		local, mirror bool
 	}{
 		"a file for the host":           {files: map[string]string{"localhost_5001_/hosts.toml": file}, want: "Pullable", mirror: true},

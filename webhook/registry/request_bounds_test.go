@@ -109,7 +109,7 @@ func TestSlowBodyTimesOut(t *testing.T) {
 		}
 	}), 200*time.Millisecond)
 	wantVerdict(t, client.Resolve(t.Context(), reference("example.com/shop/web:1"), anonymous()),
-		"RegistryUnavailable: no answer in time; transient")
+		"RegistryUnavailable: no response in time; transient")
 }
 
 // A server that notices the timeout may end the body as if it were complete.
@@ -131,5 +131,5 @@ func TestBodyThatEndsAtTheTimeoutIsIncomplete(t *testing.T) {
 		},
 	})
 	wantVerdict(t, client.Resolve(t.Context(), reference("example.com/shop/web:1"), anonymous()),
-		"RegistryUnavailable: no answer in time; transient")
+		"RegistryUnavailable: no response in time; transient")
 }

@@ -87,7 +87,7 @@ func TestFailedPreemptiveAuthFallsBack(t *testing.T) {
 		"the token service denies":         {testregistry.Fault{Path: "/token", Status: 403}, "Pullable"},
 		"the token service is reset":       {testregistry.Fault{Path: "/token", Reset: true}, "Pullable"},
 		"the token service gives no token": {testregistry.Fault{Path: "/token", Body: "{}"}, "Pullable"},
-		"the registry fails":               {testregistry.Fault{Path: "/v2/*", Status: 503}, "RegistryUnavailable: the registry answered 503; transient"},
+		"the registry fails":               {testregistry.Fault{Path: "/v2/*", Status: 503}, "RegistryUnavailable: the registry returned 503; transient"},
 		"the registry is reset":            {testregistry.Fault{Path: "/v2/*", Reset: true}, "RegistryUnavailable: the connection broke; transient"},
 		"it exists for no account":         {testregistry.Fault{Path: "/v2/*", Status: 404}, "NotFound: tag not found"},
 		"it is forbidden for all":          {testregistry.Fault{Path: "/v2/*", Status: 403}, refused},
@@ -140,11 +140,11 @@ func TestChangedTokenService(t *testing.T) {
 		wire         []string
 	}{
 		"another address": {
-			before: `/old",service="registry.test"`, want: "RegistryUnavailable: the token service answered 404",
+			before: `/old",service="registry.test"`, want: "RegistryUnavailable: the token service returned 404",
 			wire: []string{"POST /old 404", "GET /old alice 404"},
 		},
 		"another service name": {
-			before: `/token",service="old"`, want: "RegistryUnavailable: the token service answered 400",
+			before: `/token",service="old"`, want: "RegistryUnavailable: the token service returned 400",
 			wire: []string{"POST /token alice 400", "GET /token alice 400"},
 		},
 	}

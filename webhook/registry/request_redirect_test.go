@@ -63,12 +63,12 @@ func TestRedirects(t *testing.T) {
 
 func TestStatusesOfAnotherHost(t *testing.T) {
 	t.Parallel()
-	const wants = "EgressForbidden: the registry redirects to another host, which wants credentials"
+	const refused = "EgressForbidden: the registry redirects to another host, which requires credentials"
 	for status, want := range map[int]string{
-		http.StatusUnauthorized:       wants,
-		http.StatusForbidden:          wants,
+		http.StatusUnauthorized:       refused,
+		http.StatusForbidden:          refused,
 		http.StatusNotFound:           "NotFound: tag not found",
-		http.StatusServiceUnavailable: "RegistryUnavailable: the registry answered 503; transient",
+		http.StatusServiceUnavailable: "RegistryUnavailable: the registry returned 503; transient",
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +99,7 @@ func TestAnotherHostCannotChallengeForTheRegistry(t *testing.T) {
 		Status: http.StatusUnauthorized,
 		Header: http.Header{"Www-Authenticate": {`Bearer realm="https://` + host + `/token"`}},
 	})
-	wantVerdict(t, w.resolve(web, alice()), "EgressForbidden: the registry redirects to another host, which wants credentials")
+	wantVerdict(t, w.resolve(web, alice()), "EgressForbidden: the registry redirects to another host, which requires credentials")
 	wantWire(t, w.Server, "HEAD shop/web:1 307")
 }
 

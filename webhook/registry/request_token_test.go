@@ -19,8 +19,8 @@ func TestTokenServicesWithoutPOST(t *testing.T) {
 	final := map[int]string{
 		http.StatusForbidden:           refused,
 		http.StatusTooManyRequests:     "RateLimited: the token service limits the rate of requests",
-		http.StatusInternalServerError: "RegistryUnavailable: the token service answered 500; transient",
-		http.StatusTeapot:              "RegistryUnavailable: the token service answered 418",
+		http.StatusInternalServerError: "RegistryUnavailable: the token service returned 500; transient",
+		http.StatusTeapot:              "RegistryUnavailable: the token service returned 418",
 	}
 	for _, status := range []int{400, 401, 403, 404, 405, 418, 429, 500} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -158,8 +158,8 @@ func TestTokenServiceFailures(t *testing.T) {
 			testregistry.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}},
 			"RateLimited: the token service limits the rate of requests; retry after 7s",
 		},
-		"503":       {testregistry.Fault{Status: 503}, "RegistryUnavailable: the token service answered 503; transient"},
-		"404":       {testregistry.Fault{Status: 404}, "RegistryUnavailable: the token service answered 404"},
+		"503":       {testregistry.Fault{Status: 503}, "RegistryUnavailable: the token service returned 503; transient"},
+		"404":       {testregistry.Fault{Status: 404}, "RegistryUnavailable: the token service returned 404"},
 		"reset":     {testregistry.Fault{Reset: true}, "RegistryUnavailable: the connection broke; transient"},
 		"truncated": {testregistry.Fault{Body: `{"token":"x"}`, Truncate: 5}, noToken},
 	}

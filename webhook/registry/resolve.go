@@ -134,12 +134,12 @@ func (s *session) checkManifest(resp response, known string) result {
 	_, err := digest.Parse(known)
 	switch size := resp.size(); {
 	case err != nil:
-		r.verdict = rules.unsupported("the registry gives the manifest an invalid digest")
+		r.verdict = rules.unsupported("the registry returned an invalid digest for the manifest")
 	case size > s.client.options.ManifestBytes:
 		r.stage, r.digest = oversized, known
 		r.verdict = manifest.Unsupported("the manifest is larger than the nodes' runtime accepts")
 	case size == 0: // containerd: core/remotes/handlers.go, Fetch
-		r.verdict = rules.unsupported("the registry gives the manifest no size")
+		r.verdict = rules.unsupported("the registry returned no size for the manifest")
 	case mt.IsImage():
 		r.verdict.Warnings = manifest.Warnings(resp.body)
 	case mt.IsSchema1() && rules.acceptsSchema1:
@@ -149,7 +149,7 @@ func (s *session) checkManifest(resp response, known string) result {
 		r.verdict = rules.unsupported("the image has the old schema 1 format")
 		r.verdict.IsSchema1 = true
 	default:
-		r.verdict = rules.unsupported("the registry's answer is not a manifest by its content type")
+		r.verdict = rules.unsupported("the registry's response is not a manifest by its content type")
 		r.verdict.Fix = "check the image name, and push a container image there"
 	}
 	return r

@@ -82,7 +82,7 @@ func TestMirrorResponsesThatEndThePull(t *testing.T) {
 		"a reset connection":            {fault: testregistry.Fault{Reset: true}},
 		"an endless redirect":           {fault: testregistry.Fault{RedirectLoop: true}},
 		"a redirect to an unknown host": {fault: testregistry.Fault{Redirect: "https://gone.example.net"}},
-		"304":                           {fault: testregistry.Fault{Status: 304}, want: "RegistryUnavailable: mirror " + replica + ": the registry answered 304"},
+		"304":                           {fault: testregistry.Fault{Status: 304}, want: "RegistryUnavailable: mirror " + replica + ": the registry returned 304"},
 		"another type":                  {fault: testregistry.Fault{Header: header("Content-Type", "text/html")}, want: "UnsupportedImage: mirror " + replica + ": " + notManifest},
 		"an invalid digest":             {fault: testregistry.Fault{Header: header("Docker-Content-Digest", "none")}, want: "UnsupportedImage: mirror " + replica + ": " + badDigest},
 		"no size by GET":                {fault: testregistry.Fault{Method: http.MethodHead, DropHeader: []string{"Docker-Content-Digest"}}, want: "Pullable"},
@@ -106,8 +106,8 @@ func TestMirrorResponsesThatEndThePull(t *testing.T) {
 }
 
 const (
-	notManifest = "the registry's answer is not a manifest by its content type"
-	badDigest   = "the registry gives the manifest an invalid digest"
+	notManifest = "the registry's response is not a manifest by its content type"
+	badDigest   = "the registry returned an invalid digest for the manifest"
 )
 
 // A node that has the headers requests the body from the same host only.
@@ -115,7 +115,7 @@ func TestMissingBodyEndsThePull(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{
 		404: "NotFound: mirror " + replica + ": tag not found",
-		503: "RegistryUnavailable: mirror " + replica + ": the registry answered 503; transient",
+		503: "RegistryUnavailable: mirror " + replica + ": the registry returned 503; transient",
 		0:   "RegistryUnavailable: mirror " + replica + ": the connection broke; transient",
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestMissingBodyEndsThePull(t *testing.T) {
 func TestWorstFailureIsReported(t *testing.T) {
 	t.Parallel()
 	const (
-		own       = "the registry answered 503; transient"
+		own       = "the registry returned 503; transient"
 		ofMirror  = "mirror " + replica + ": "
 		forbidden = "AccessDenied: the image is private or does not exist, and no pull secret is for it"
 	)
@@ -157,7 +157,7 @@ func TestWorstFailureIsReported(t *testing.T) {
 		"too large, then broken":   {large, status(503), "RegistryUnavailable: " + own},
 		"absent, then too large":   {status(404), large, tooLarge},
 		"too large, then pullable": {large, testregistry.Fault{}, "Pullable"},
-		"broken, then another one": {status(500), status(503), "RegistryUnavailable: " + ofMirror + "the registry answered 500; transient"},
+		"broken, then another one": {status(500), status(503), "RegistryUnavailable: " + ofMirror + "the registry returned 500; transient"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

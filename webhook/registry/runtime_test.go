@@ -17,7 +17,7 @@ const crioSuffix = "; CRI-O may still find an image or an artifact in it"
 // CRI-O accepts the old format. Its result for unknown types cannot be determined.
 func TestContentTypesOnCRIO(t *testing.T) {
 	t.Parallel()
-	const notByType = "RegistryUnavailable: the registry's answer is not a manifest by its content type" + crioSuffix
+	const notByType = "RegistryUnavailable: the registry's response is not a manifest by its content type" + crioSuffix
 	tests := map[string]string{
 		ociManifest: "Pullable",
 		"application/vnd.docker.distribution.manifest.v1+json":      "Pullable",
@@ -48,11 +48,11 @@ func TestUnusableHeadersOnCRIO(t *testing.T) {
 	}{
 		"an invalid digest": {
 			header: http.Header{"Docker-Content-Digest": {"sha256:1"}},
-			want:   "RegistryUnavailable: the registry gives the manifest an invalid digest" + crioSuffix,
+			want:   "RegistryUnavailable: the registry returned an invalid digest for the manifest" + crioSuffix,
 		},
 		"no size": {
 			header: http.Header{"Content-Length": {"0"}},
-			want:   "RegistryUnavailable: the registry gives the manifest no size" + crioSuffix,
+			want:   "RegistryUnavailable: the registry returned no size for the manifest" + crioSuffix,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

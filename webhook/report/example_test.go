@@ -20,10 +20,10 @@ func ExampleLine() {
 func ExampleWarning() {
 	fmt.Println(report.Warning(imagepull.Finding{
 		Use:     imagepull.Use{Kind: imagepull.InitContainer, Name: "migrate", Image: "registry.example/shop/storefront/migrations:1.2"},
-		Verdict: imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "the registry answered 429"},
+		Verdict: imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "the registry returned 429"},
 	}))
 	// Output:
-	// init container "migrate": image "registry.exa…grations:1.2" could not be checked: RateLimited: the registry answered 429
+	// init container "migrate": image "registry.exa…grations:1.2" could not be checked: RateLimited: the registry returned 429
 }
 
 func ExampleWriteTable() {

@@ -20,8 +20,8 @@ func finding(image string, verdict imagepull.Verdict) imagepull.Finding {
 	}
 }
 
-// bare returns a finding of an image without an object.
-func bare(image string, verdict imagepull.Verdict) imagepull.Finding {
+// standalone returns a finding of an image without an object.
+func standalone(image string, verdict imagepull.Verdict) imagepull.Finding {
 	return imagepull.Finding{Use: imagepull.Use{Path: "image", Image: image}, Verdict: verdict}
 }
 
@@ -58,17 +58,17 @@ func mixed() report.Report {
 			{Source: "web.yaml", Object: pod, Finding: notFound},
 			{Source: "web.yaml", Object: pod, Finding: sidecar},
 			{Source: "web.yaml", Object: pod, Finding: model},
-			{Finding: bare("nginx", imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: digest})},
+			{Finding: standalone("nginx", imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: digest})},
 		},
-		Notes: []string{"pull secrets of service accounts were not read"},
+		Warnings: []string{"pull secrets of service accounts were not read"},
 	}
 }
 
-// bareOnly returns the report of images from the command line.
-func bareOnly() report.Report {
+// standaloneOnly returns the report of images from the command line.
+func standaloneOnly() report.Report {
 	return report.Report{Entries: []report.Entry{
-		{Finding: bare("nginx", imagepull.Verdict{Reason: imagepull.ReasonPullable})},
-		{Finding: bare("Nginx", imagepull.Verdict{
+		{Finding: standalone("nginx", imagepull.Verdict{Reason: imagepull.ReasonPullable})},
+		{Finding: standalone("Nginx", imagepull.Verdict{
 			Reason: imagepull.ReasonInvalidImageName, Detail: "repository name must be lowercase",
 		})},
 	}}
@@ -85,7 +85,7 @@ func hostile() report.Report {
 		Entries: []report.Entry{{
 			Source: "dir\x07/web.yaml", Object: &report.ObjectRef{Kind: "Pod", Name: "w\beb"}, Finding: f,
 		}},
-		Notes: []string{"note\x1b"},
+		Warnings: []string{"warning\x1b"},
 	}
 }
 

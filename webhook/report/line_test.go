@@ -23,8 +23,8 @@ func TestLineNamesUseCauseAndFix(t *testing.T) {
 			`container "web": image "registry.example/shop/web:1.27-alpin" cannot be pulled: ` +
 				`NotFound: tag not found; push the image or correct its name`,
 		},
-		"a bare image": {
-			bare("nginx:gone", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found"}),
+		"a standalone image": {
+			standalone("nginx:gone", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found"}),
 			`image "nginx:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`,
 		},
 		"a volume": {
@@ -35,18 +35,18 @@ func TestLineNamesUseCauseAndFix(t *testing.T) {
 			`volume "model": image "r.example/m" cannot be pulled: BlobMissing; push the image again`,
 		},
 		"the verdict's own fix replaces the fix of the reason": {
-			bare("x", imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "denied", Fix: "ask the owner"}),
+			standalone("x", imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "denied", Fix: "ask the owner"}),
 			`image "x" cannot be pulled: AccessDenied: denied; ask the owner`,
 		},
 		"denied access with a missing secret names both": {
-			bare("x", imagepull.Verdict{
+			standalone("x", imagepull.Verdict{
 				Reason: imagepull.ReasonAccessDenied, Detail: "denied without credentials", Warnings: missingSecret(),
 			}),
 			`image "x" cannot be pulled: AccessDenied: denied without credentials; pull secret "regcred" does not exist; ` +
 				`list a pull secret that gives access in imagePullSecrets`,
 		},
 		"a warning that the detail contains is not repeated": {
-			bare("x", imagepull.Verdict{
+			standalone("x", imagepull.Verdict{
 				Reason: imagepull.ReasonAccessDenied, Detail: `denied: pull secret "regcred" does not exist`, Fix: "create it",
 				Warnings: missingSecret(),
 			}),
@@ -57,17 +57,17 @@ func TestLineNamesUseCauseAndFix(t *testing.T) {
 			`container "web": image "x": PullSecretMissing: pull secret "regcred" does not exist`,
 		},
 		"two warnings share the line": {
-			bare("x", imagepull.Verdict{Reason: imagepull.ReasonPresentOnNode, Warnings: append(missingSecret(), imagepull.Warning{
+			standalone("x", imagepull.Verdict{Reason: imagepull.ReasonPresentOnNode, Warnings: append(missingSecret(), imagepull.Warning{
 				Reason: imagepull.WarningWrongArchitecture, Message: "built for arm64",
 			})}),
 			`image "x": PullSecretMissing: pull secret "regcred" does not exist; WrongArchitecture: built for arm64`,
 		},
 		"a pullable image": {
-			bare("x", imagepull.Verdict{Reason: imagepull.ReasonPullable}), `image "x" can be pulled: Pullable`,
+			standalone("x", imagepull.Verdict{Reason: imagepull.ReasonPullable}), `image "x" can be pulled: Pullable`,
 		},
-		"the zero verdict": {bare("x", imagepull.Verdict{}), `image "x" could not be checked`},
+		"the zero verdict": {standalone("x", imagepull.Verdict{}), `image "x" could not be checked`},
 		"quotes in a name": {
-			bare(`x" is fine`, imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Fix: "correct it"}),
+			standalone(`x" is fine`, imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Fix: "correct it"}),
 			`image "x\" is fine" cannot be pulled: InvalidImageName; correct it`,
 		},
 		"control characters, invisible ones and invalid UTF-8": {
@@ -76,7 +76,7 @@ func TestLineNamesUseCauseAndFix(t *testing.T) {
 				`detail\x1b[2J; secret\x00\n; fix\u200b\r`,
 		},
 		"words of other languages stay": {
-			bare("x", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "größer 图", Fix: "see ¶ 2"}),
+			standalone("x", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "größer 图", Fix: "see ¶ 2"}),
 			`image "x" cannot be pulled: NotFound: größer 图; see ¶ 2`,
 		},
 	}
@@ -110,7 +110,7 @@ func TestLineHasThePredicateOfTheReason(t *testing.T) {
 		if want == "" {
 			want = "could not be checked"
 		}
-		got := report.Line(bare("x", imagepull.Verdict{Reason: reason}))
+		got := report.Line(standalone("x", imagepull.Verdict{Reason: reason}))
 		if !strings.HasPrefix(got, `image "x" `+want+": "+string(reason)) {
 			t.Errorf("reason %q: Line() = %q, want %q in it", reason, got, want)
 		}
@@ -133,7 +133,7 @@ func TestLineBoundsNameAndImage(t *testing.T) {
 func TestLineHoldsEveryValidReferenceInFull(t *testing.T) {
 	t.Parallel()
 	longest := long(255) + ":" + long(128) + "@" + digest
-	got := report.Line(bare(longest, imagepull.Verdict{Reason: imagepull.ReasonNotFound}))
+	got := report.Line(standalone(longest, imagepull.Verdict{Reason: imagepull.ReasonNotFound}))
 	if !strings.Contains(got, `"`+longest+`"`) {
 		t.Errorf("Line() = %q, want the reference in full", got)
 	}
@@ -146,7 +146,7 @@ func TestWarningIsShortened(t *testing.T) {
 		want    string
 	}{
 		"a full line if it fits": {
-			bare("nginx:gone", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found"}),
+			standalone("nginx:gone", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "tag not found"}),
 			`image "nginx:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`,
 		},
 		"otherwise without the fix": {

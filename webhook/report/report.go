@@ -27,7 +27,7 @@ func (o ObjectRef) String() string {
 type Entry struct {
 	// Source is the file that holds the object, or "".
 	Source string
-	// Object is nil for a bare image.
+	// Object is nil for a standalone image.
 	Object  *ObjectRef
 	Finding imagepull.Finding
 }
@@ -36,8 +36,8 @@ type Entry struct {
 type Report struct {
 	// Entries are in the order of the input.
 	Entries []Entry
-	// Notes are about the run itself, such as a file that could not be read. Only the table prints them.
-	Notes []string
+	// Warnings concern the run itself, such as a file that could not be read. Only the table prints them.
+	Warnings []string
 }
 
 // Summary counts the findings of a report by outcome.

@@ -37,9 +37,9 @@ func TestFormatsMatchTheGoldenFiles(t *testing.T) {
 		"mixed.yaml":       {report.WriteYAML, mixed()},
 		"mixed.table":      {table, mixed()},
 		"colour.table":     {colour, mixed()},
-		"bare.json":        {report.WriteJSON, bareOnly()},
-		"bare.yaml":        {report.WriteYAML, bareOnly()},
-		"bare.table":       {table, bareOnly()},
+		"standalone.json":  {report.WriteJSON, standaloneOnly()},
+		"standalone.yaml":  {report.WriteYAML, standaloneOnly()},
+		"standalone.table": {table, standaloneOnly()},
 		"empty.json":       {report.WriteJSON, report.Report{}},
 		"empty.yaml":       {report.WriteYAML, report.Report{}},
 		"empty.table":      {table, report.Report{}},
@@ -99,7 +99,7 @@ func goldenFiles(t *testing.T) []string {
 func documented() report.Report {
 	return report.Report{Entries: []report.Entry{
 		mixed().Entries[0],
-		{Finding: bare("nginx", imagepull.Verdict{Reason: imagepull.ReasonPullable})},
+		{Finding: standalone("nginx", imagepull.Verdict{Reason: imagepull.ReasonPullable})},
 	}}
 }
 
@@ -132,7 +132,7 @@ func TestJSONAndYAMLHoldTheSameValues(t *testing.T) {
 		all.WriteRune(r)
 	}
 	all.WriteString("\ufeff\ufffe\uffff\u2028 <&>")
-	r := report.Report{Entries: []report.Entry{{Finding: bare(all.String(), imagepull.Verdict{})}}}
+	r := report.Report{Entries: []report.Entry{{Finding: standalone(all.String(), imagepull.Verdict{})}}}
 	var fromJSON, fromYAML map[string]any
 	for _, form := range []struct {
 		write format
@@ -179,7 +179,7 @@ func TestFormatsHoldNoControlCharacters(t *testing.T) {
 func TestTableShortensLongImages(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	r := report.Report{Entries: []report.Entry{{Finding: bare(long(4096), imagepull.Verdict{})}}}
+	r := report.Report{Entries: []report.Entry{{Finding: standalone(long(4096), imagepull.Verdict{})}}}
 	if err := report.WriteTable(&b, r, false); err != nil {
 		t.Fatalf("writing: %v", err)
 	}

@@ -19,7 +19,7 @@ func TestSummaryCountsByOutcome(t *testing.T) {
 
 func TestSummaryCountsTheZeroVerdictAsIndeterminate(t *testing.T) {
 	t.Parallel()
-	r := report.Report{Entries: []report.Entry{{Finding: bare("x", imagepull.Verdict{})}}}
+	r := report.Report{Entries: []report.Entry{{Finding: standalone("x", imagepull.Verdict{})}}}
 	if diff := cmp.Diff(report.Summary{Indeterminate: 1}, r.Summary()); diff != "" {
 		t.Errorf("Summary() differs (-want +got):\n%s", diff)
 	}

@@ -51,8 +51,8 @@ func (r Report) table(colour bool) string {
 		}
 		b.WriteString("\n")
 	}
-	for _, note := range r.Notes {
-		b.WriteString("note: " + printable(note) + "\n")
+	for _, warning := range r.Warnings {
+		b.WriteString("warning: " + printable(warning) + "\n")
 	}
 	b.WriteString(r.Summary().String() + "\n")
 	return b.String()

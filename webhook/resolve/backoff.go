@@ -80,7 +80,7 @@ func (b *backoffPolicy) end(a *attempt) {
 	a.end()
 }
 
-// record updates the entries with the verdict of an attempt. Only a registry's answer, or its silence, counts.
+// record updates the entries with the verdict of an attempt. Only an attempt that sent a request counts.
 func (b *backoffPolicy) record(a *attempt, v imagepull.Verdict) {
 	if v.Origin != imagepull.OriginRegistry {
 		return

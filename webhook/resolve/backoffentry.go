@@ -36,7 +36,7 @@ type backoffEntry struct {
 // delayed reports whether the entry is or was active.
 func (e *backoffEntry) delayed() bool { return !e.until.IsZero() }
 
-// active reports whether the delay lasts beyond a moment.
+// active reports whether the delay ends after a given time.
 func (e *backoffEntry) active(at time.Time) bool { return at.Before(e.until) }
 
 // lastVerdict returns the last failure with its age, as an indeterminate verdict without the digests and platforms of its reference.

@@ -88,7 +88,7 @@ func TestAnAttemptWithoutAResponseAllowsTheNextOne(t *testing.T) {
 	}
 }
 
-// TestConcurrentFailuresCountOnce is about attempts that were under way when a registry went down.
+// TestConcurrentFailuresCountOnce lets several attempts be under way when a registry goes down.
 func TestConcurrentFailuresCountOnce(t *testing.T) {
 	t.Parallel()
 	for name, p := range delayedPolicies() {

@@ -13,16 +13,16 @@ import (
 // maxRegistries bounds the circuits, because pod authors control the hosts. An evicted circuit costs a few more attempts.
 const maxRegistries = 1024
 
-// breakerThreshold is the number of references in a row without a usable answer that opens a circuit. One reference may be
+// breakerThreshold is the number of references in a row without a usable response that opens a circuit. One reference may be
 // broken by itself.
 const breakerThreshold = 3
 
 // Breaker is a circuit breaker with one circuit for each registry. Several Resolvers may share it.
 //
-// A circuit opens with the third reference in a row that gets no usable answer. Retry-After opens it immediately, for that
+// A circuit opens with the third reference in a row that gets no usable response. Retry-After opens it immediately, for that
 // time. While it is open, requests get the last failure with its age, as an indeterminate verdict that is not transient.
 // After the delay the circuit is half-open: one attempt is allowed, and other requests still get the last failure. A usable
-// answer closes the circuit.
+// response closes the circuit.
 //
 // The Breaker counts attempts and not checks. A check that is under way when the circuit opens makes no further attempt.
 type Breaker struct {
@@ -55,7 +55,7 @@ func (b *Breaker) do(ctx context.Context, k key, send func() imagepull.Verdict) 
 	return v
 }
 
-// registryTimedOut reports whether the registry did not answer before the deadline. DeadlineExceeded has other causes too,
+// registryTimedOut reports whether the registry did not respond before the deadline. DeadlineExceeded has other causes too,
 // such as an image that is too large to check. A caller that gave up does not count against the registry.
 func registryTimedOut(ctx context.Context, v imagepull.Verdict) bool {
 	return v.Reason == imagepull.ReasonDeadlineExceeded && errors.Is(ctx.Err(), context.DeadlineExceeded)

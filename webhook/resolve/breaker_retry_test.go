@@ -19,7 +19,7 @@ func breakerAndRetry(c clock.Clock) Options {
 	return o
 }
 
-// TestBreakerCountsAttempts is about a registry that goes down: eight checks cost eight requests, a half-open circuit one.
+// TestBreakerCountsAttempts lets a registry go down. Eight checks then cost eight requests, and a half-open circuit one.
 func TestBreakerCountsAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -30,7 +30,7 @@ func TestBreaker(t *testing.T) {
 			{after: 6 * time.Second, ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 			{ref: tag("5"), verdict: pullable, want: "Pullable registry"},
 		},
-		"a usable answer ends the row": {
+		"a usable response ends the row": {
 			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
 			{ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
 			{ref: tag("3"), verdict: notFound, want: "NotFound registry"},

@@ -21,7 +21,7 @@ type cache struct {
 // cacheEntry is a cached verdict. An expired entry is kept to compute the TTL of the next failure in a row.
 type cacheEntry struct {
 	verdict imagepull.Verdict
-	// start is when the request began. An answer that took long is known to be true at that moment only.
+	// start is when the request began. If the response took long, the verdict is certain for that moment only.
 	start time.Time
 	ttl   time.Duration
 }

@@ -35,7 +35,7 @@ var (
 	transient   = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Transient: true}
 	forbidden   = imagepull.Verdict{Reason: imagepull.ReasonEgressForbidden}
 	// lasting is a failure that a retry does not overcome, and no evidence against the registry as a whole.
-	lasting = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "the registry answered 418"}
+	lasting = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "the registry returned 418"}
 	// tooLarge is the verdict on an image that is too large to check in time.
 	tooLarge = imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded, Detail: "too many layers"}
 )
@@ -163,7 +163,7 @@ func testBackoff() Backoff {
 	return Backoff{InitialDelay: 10 * time.Second, Factor: 2, MaxDelay: 5 * time.Minute, Lockout: 30 * time.Second}
 }
 
-// neutral returns Options that pass on all requests. Each test replaces the policies that it is about.
+// neutral returns Options that pass on all requests. Each test replaces the policies that it tests.
 func neutral(c clock.Clock) Options {
 	return Options{
 		MaxEntries: 100, MaxBytes: 1 << 20,

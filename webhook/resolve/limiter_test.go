@@ -153,7 +153,7 @@ func TestWaitingEndsWithTheTimeout(t *testing.T) {
 			t.Errorf("got %s for %q from %s, want DeadlineExceeded without a request", v.Reason, v.Credential, v.Provenance())
 		}
 		if v.Detail != "too many checks are waiting for registries" {
-			t.Errorf("detail = %q, want that of the limiter", v.Detail)
+			t.Errorf("detail = %q, want the limiter's", v.Detail)
 		}
 		if inFlight, waiting := o.Limiter.InFlight(), o.Limiter.Waiting(); inFlight != 1 || waiting != 0 {
 			t.Errorf("%d in flight and %d waiting, want 1 and 0", inFlight, waiting)

@@ -54,7 +54,7 @@ func (s *singleFlight) do(
 func timeoutVerdict(cred imagepull.Credential) imagepull.Verdict {
 	return imagepull.Verdict{
 		Reason:     imagepull.ReasonDeadlineExceeded,
-		Detail:     "the registry gave no answer in time",
+		Detail:     "the registry did not respond in time",
 		Credential: cred.Source,
 	}
 }

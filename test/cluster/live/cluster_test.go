@@ -18,8 +18,8 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 )
 
-// patience exceeds the time that a slow machine needs for one step.
-const patience = 2 * time.Minute
+// stepTimeout exceeds the time that a slow machine needs for one step.
+const stepTimeout = 2 * time.Minute
 
 // programs returns the folder of the programs. The Makefile sets it.
 func programs() string { return os.Getenv("CLUSTER_PROGRAMS") }
@@ -42,7 +42,7 @@ func TestCluster(t *testing.T) {
 	t.Run("pods", func(t *testing.T) { testPods(t, c) })
 	t.Run("a registry of the test", func(t *testing.T) { testServe(t, c) })
 	t.Run("a command inside", func(t *testing.T) { testCommand(t, c) })
-	t.Run("no way out", func(t *testing.T) { testNoWayOut(t, c) })
+	t.Run("no route to the outside", func(t *testing.T) { testNoOutsideRoute(t, c) })
 	if err := c.Down(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)
 	}
@@ -115,8 +115,8 @@ func testCommand(t *testing.T, c *cluster.Cluster) {
 	}
 }
 
-// testNoWayOut checks that the node's bridge has no port.
-func testNoWayOut(t *testing.T, c *cluster.Cluster) {
+// testNoOutsideRoute checks that the node's bridge has no port.
+func testNoOutsideRoute(t *testing.T, c *cluster.Cluster) {
 	var out strings.Builder
 	cmd := c.Command(t.Context(), "ip", "-oneline", "link", "show", "type", "bridge_slave")
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -158,7 +158,7 @@ func awaitDown(t *testing.T, dir string) {
 		defer file.Close()
 		return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil, nil
 	}
-	if err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, gone); err != nil {
+	if err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, stepTimeout, true, gone); err != nil {
 		t.Fatalf("waiting for the cluster to stop: %v", err)
 	}
 }

@@ -36,7 +36,7 @@ func awaitPod(t *testing.T, client kubernetes.Interface, name, state string, con
 		pod, err = client.CoreV1().Pods("default").Get(ctx, name, metav1.GetOptions{})
 		return err == nil && condition(pod), err
 	}
-	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, patience, true, look); err != nil {
+	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, stepTimeout, true, look); err != nil {
 		t.Fatalf("waiting for pod %s %s: %v; its status: %v", name, state, err, pod.Status)
 	}
 	return pod

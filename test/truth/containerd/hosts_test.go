@@ -94,7 +94,7 @@ func kindOf(hosts []host, err error) string {
 func containerdHosts(t *testing.T, root, namespace string) ([]host, error) {
 	t.Helper()
 	transports := map[*http.Client]*http.Transport{}
-	hosts, err := config.ConfigureHosts(t.Context(), config.HostOptions{
+	list, err := config.ConfigureHosts(t.Context(), config.HostOptions{
 		HostDir: config.HostDirFromRoot(root),
 		UpdateClient: func(client *http.Client) error {
 			transport, ok := client.Transport.(*http.Transport)
@@ -115,9 +115,9 @@ func containerdHosts(t *testing.T, root, namespace string) ([]host, error) {
 			HTTPFallback: fmt.Sprintf("%T", h.Client.Transport) == "*docker.httpFallback",
 		}
 		p.setTLS(transports[h.Client].TLSClientConfig)
-		list = append(list, p)
+		all = append(all, p)
 	}
-	return list, nil
+	return all, nil
 }
 
 func pullgateHosts(t *testing.T, root, namespace string) ([]host, error) {

@@ -126,8 +126,8 @@ func offered(entries []entry) []imagepull.Platform {
 	return list
 }
 
-// pullIndex does the same as a transfer pull of an index: it fetches the children that match the node exactly, then
-// selects one that the node can run (core/transfer/image/imagestore.go, ImageFilter; core/images/image.go, Manifest).
+// pullIndex does the same as a transfer pull of an index. It fetches the children that match the node exactly, then selects
+// one that the node can run (core/transfer/image/imagestore.go, ImageFilter; core/images/image.go, Manifest).
 func pullIndex(ctx context.Context, node ocispec.Platform, entries []entry) (bool, error) {
 	registry, local := store{}, store{}
 	index, err := registry.addIndex(entries)

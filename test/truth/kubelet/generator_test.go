@@ -14,7 +14,7 @@ import (
 type scenario struct {
 	secrets    []secret
 	config     string
-	answers    []string
+	outputs    []string
 	repository string
 }
 
@@ -54,7 +54,7 @@ func (s scenario) row(name string, want []string) string {
 		secrets = append(secrets, fmt.Sprintf("{%q, %q}", one.kind, one.data))
 	}
 	return fmt.Sprintf("%q: {\n\tsecrets: []typedSecret{%s},\n\tconfig: %q,\n\tresponses: %#v,\n\trepository: %q,\n\twant: %#v,\n},",
-		name, strings.Join(secrets, ", "), s.config, s.answers, s.repository, want)
+		name, strings.Join(secrets, ", "), s.config, s.outputs, s.repository, want)
 }
 
 // generator generates scenarios. The same seed generates the same ones.
@@ -80,7 +80,7 @@ func (g *generator) scenario() scenario {
 		s.config = g.dockerConfig()
 	}
 	for range 2 {
-		s.answers = append(s.answers, g.answer())
+		s.outputs = append(s.outputs, g.output())
 	}
 	return s
 }
@@ -203,8 +203,8 @@ func (g *generator) entry() string {
 	return fmt.Sprintf(`{"username": "other", "auth": "%s"}`, auth)
 }
 
-// answer returns the output of a provider. It is never cached, so that the next case reads its own.
-func (g *generator) answer() string {
+// output returns the output of a provider. It is never cached, so that the next case reads its own.
+func (g *generator) output() string {
 	if g.one(10) {
 		return g.pick("", "no JSON", "{}", `{"kind": "CredentialProviderResponse", "apiVersion": "v1"}`)
 	}

@@ -38,14 +38,14 @@ providers:
   matchImages: ["*.plugin.example", "docker.io/plugged"]
   defaultCacheDuration: 0s
   apiVersion: credentialprovider.kubelet.k8s.io/v1
-  args: [-c, 'cat "$ANSWER"']
-  env: [{name: ANSWER, value: DIR/answer0}]
+  args: [-c, 'cat "$OUTPUT"']
+  env: [{name: OUTPUT, value: DIR/output0}]
 - name: bash
   matchImages: ["a.plugin.example:5000", "b.plugin.example/team", "docker.io/plugged"]
   defaultCacheDuration: 0s
   apiVersion: credentialprovider.kubelet.k8s.io/v1
-  args: [-c, 'cat "$ANSWER"']
-  env: [{name: ANSWER, value: DIR/answer1}]
+  args: [-c, 'cat "$OUTPUT"']
+  env: [{name: OUTPUT, value: DIR/output1}]
 `
 
 // node is the node of both sides: a directory with its config.json and with the output of the providers.
@@ -80,8 +80,8 @@ func newNode(t *testing.T) *node {
 func (n *node) put(t *testing.T, c scenario) {
 	t.Helper()
 	n.write(t, "config.json", c.config)
-	for i, response := range c.answers {
-		n.write(t, fmt.Sprintf("answer%d", i), response)
+	for i, output := range c.outputs {
+		n.write(t, fmt.Sprintf("output%d", i), output)
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 	"github.com/pullgate/pullgate/test/truth"
 )
 
-// patience exceeds the time that a slow machine needs for one step.
-const patience = 2 * time.Minute
+// stepTimeout exceeds the time that a slow machine needs for one step.
+const stepTimeout = 2 * time.Minute
 
 // testCluster is the cluster with everything that scenarios share.
 type testCluster struct {
@@ -145,7 +145,7 @@ func (s *testCluster) mustOutput(t *testing.T, name string, args ...string) stri
 // await polls until the condition is true.
 func await(t *testing.T, condition func(context.Context) (bool, error), describe func() string) {
 	t.Helper()
-	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, condition); err != nil {
+	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, stepTimeout, true, condition); err != nil {
 		t.Fatalf("%v: %s", err, describe())
 	}
 }

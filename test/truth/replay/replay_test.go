@@ -38,7 +38,7 @@ func TestEveryScenarioAgreesWithTheKubelet(t *testing.T) {
 			r := newReplay(t, s)
 			got := r.check(t)
 			if problem := s.Problem(*s.Kubelet, got); problem != "" {
-				t.Errorf("%s\nrequests:\n%s", problem, r.world.Requests())
+				t.Errorf("%s\nrequests:\n%s", problem, r.fixture.Requests())
 			}
 		})
 	}
@@ -46,7 +46,7 @@ func TestEveryScenarioAgreesWithTheKubelet(t *testing.T) {
 
 // replay is a scenario with an engine that is configured for it.
 type replay struct {
-	world   *truth.Fixture
+	fixture *truth.Fixture
 	engine  *engine.Engine
 	timeout config.Timeouts
 }
@@ -55,13 +55,13 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 	t.Helper()
 	site := truth.NewLocal(s)
 	t.Cleanup(site.Close)
-	world, err := truth.Build(s, site, []byte("a program that is never run"))
+	fixture, err := truth.Build(s, site, []byte("a program that is never run"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(world.Close)
-	c := configuration(t, world)
-	client := fake.NewClientset(objects(t, world)...)
+	t.Cleanup(fixture.Close)
+	c := configuration(t, fixture)
+	client := fake.NewClientset(objects(t, fixture)...)
 	source, err := secrets.NewSource(secrets.Options{Client: client.CoreV1()})
 	if err != nil {
 		t.Fatal(err)
@@ -75,38 +75,38 @@ func newReplay(t *testing.T, s *truth.Scenario) *replay {
 		Cluster:     cluster,
 		Environ:     []string{"PATH=" + os.Getenv("PATH")}, // for the plugins; no proxy
 		DialContext: site.DialContext,
-		RootCAs:     site.Roots(world),
+		RootCAs:     site.Roots(fixture),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
-	world.Reset()
-	return &replay{world: world, engine: e, timeout: c.Timeouts}
+	fixture.Reset()
+	return &replay{fixture: fixture, engine: e, timeout: c.Timeouts}
 }
 
 // configuration writes the files of the node, and returns the configuration that names them.
-func configuration(t *testing.T, world *truth.Fixture) config.Configuration {
+func configuration(t *testing.T, fixture *truth.Fixture) config.Configuration {
 	t.Helper()
 	dir := t.TempDir()
 	profile := truth.Profile{HostsDir: filepath.Join(dir, "certs.d")}
 	if err := os.Mkdir(profile.HostsDir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := world.WriteHosts(profile.HostsDir); err != nil {
+	if _, err := fixture.WriteHosts(profile.HostsDir); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	if profile.ProviderConfig, profile.ProviderBin, err = truth.WriteProviders(dir, []*truth.Scenario{world.Scenario}); err != nil {
+	if profile.ProviderConfig, profile.ProviderBin, err = truth.WriteProviders(dir, []*truth.Scenario{fixture.Scenario}); err != nil {
 		t.Fatal(err)
 	}
-	if accounts := world.Scenario.Node.Config; accounts != nil {
+	if accounts := fixture.Scenario.Node.Config; accounts != nil {
 		profile.DockerConfig = filepath.Join(dir, "config.json")
 		if err := os.WriteFile(profile.DockerConfig, truth.DockerConfig(accounts), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	data, err := profile.Config(world.Scenario)
+	data, err := profile.Config(fixture.Scenario)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,24 +118,24 @@ func configuration(t *testing.T, world *truth.Fixture) config.Configuration {
 }
 
 // objects returns the objects that were in the cluster.
-func objects(t *testing.T, world *truth.Fixture) []runtime.Object {
+func objects(t *testing.T, fixture *truth.Fixture) []runtime.Object {
 	t.Helper()
-	node, err := world.Node()
+	node, err := fixture.Node()
 	if err != nil {
 		t.Fatal(err)
 	}
-	others, err := world.OtherNodes()
+	others, err := fixture.OtherNodes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []runtime.Object{node, world.Account(namespace)}
-	if local := world.LocalRegistry(); local != nil {
+	all := []runtime.Object{node, fixture.Account(namespace)}
+	if local := fixture.LocalRegistry(); local != nil {
 		all = append(all, local)
 	}
 	for _, other := range others {
 		all = append(all, other)
 	}
-	for _, secret := range world.Secrets(namespace) {
+	for _, secret := range fixture.Secrets(namespace) {
 		all = append(all, secret)
 	}
 	return all
@@ -144,12 +144,12 @@ func objects(t *testing.T, world *truth.Fixture) []runtime.Object {
 // check checks the scenario's object as the API server would send it, or the update of its pod.
 func (r *replay) check(t *testing.T) truth.Predicted {
 	t.Helper()
-	raw, err := r.world.Object(namespace)
+	raw, err := r.fixture.Object(namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
 	object := decode(t, raw).BeforeAdmission()
-	if r.world.Scenario.Update != nil {
+	if r.fixture.Scenario.Update != nil {
 		object = r.updated(t)
 	}
 	object.Pod.Namespace = namespace
@@ -164,15 +164,15 @@ func (r *replay) check(t *testing.T) truth.Predicted {
 // updated returns the images that the scenario's update changes.
 func (r *replay) updated(t *testing.T) podspec.Object {
 	t.Helper()
-	pod, err := r.world.Pod(namespace)
+	pod, err := r.fixture.Pod(namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The API server copied them from the service account when the pod was created.
 	if pod.Spec.ImagePullSecrets == nil {
-		pod.Spec.ImagePullSecrets = r.world.Account(namespace).ImagePullSecrets
+		pod.Spec.ImagePullSecrets = r.fixture.Account(namespace).ImagePullSecrets
 	}
-	updated, err := r.world.Updated(pod)
+	updated, err := r.fixture.Updated(pod)
 	if err != nil {
 		t.Fatal(err)
 	}

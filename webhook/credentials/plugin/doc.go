@@ -3,8 +3,8 @@
 //
 //	repository ─ matchImages ─ cache ─ slot ─ exec ─ CredentialProviderResponse ─ credentials.Keyring
 //
-// [Providers] reads the configuration that the kubelet has and implements credentials.Provider. A program that fails, or
-// does not respond in time, is a problem: the nodes may have credentials that Pullgate could not get.
+// [Providers] implements credentials.Provider and reads the kubelet's configuration file. A program that fails, or does not
+// respond in time, is a problem. The nodes may then have credentials that Pullgate could not get.
 //
 //	providers, err := plugin.New(plugin.Options{Files: os.DirFS(dir), Name: "providers.yaml", BinDir: binDir, Log: log})
 //	defer providers.Close()

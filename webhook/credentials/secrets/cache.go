@@ -13,7 +13,7 @@ const (
 	// cacheTTL spans the burst of pods that one controller creates, which all list the same secrets. It is shorter than a
 	// person needs to correct a secret and to try again.
 	cacheTTL = 2 * time.Second
-	// maxObjectBytes is the size of the largest object that is cached. Tenants could fill the memory with secrets of 1 MiB,
+	// maxObjectBytes is the size of the largest object that is cached. Users could fill the memory with secrets of 1 MiB,
 	// the API server's limit. A real pull secret has a few KiB; a larger one is read for every pod.
 	maxObjectBytes = 64 << 10
 	// nameBytes is the memory that a name needs in addition to its text.

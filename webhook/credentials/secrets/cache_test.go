@@ -112,7 +112,7 @@ func TestCacheRejectsLargeSecrets(t *testing.T) {
 	}
 }
 
-// Tenants write the lists of service accounts.
+// The users of a namespace write the lists of its service accounts.
 func TestCacheRejectsLongListsOfNames(t *testing.T) {
 	t.Parallel()
 	clock := newClock()

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	errNoCredentials = errors.New("neither a Secret nor a docker config.json with auths")
+	errNoCredentials = errors.New("not a Secret, and not a docker config.json with auths")
 	errHelper        = errors.New("the docker config.json has no auths: nodes cannot use its credential helpers")
 	errConfigNotJSON = errors.New("a docker config.json must be JSON")
 	errNoName        = errors.New("a Secret needs a metadata.name")

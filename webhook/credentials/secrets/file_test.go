@@ -109,7 +109,7 @@ func TestParseFile(t *testing.T) {
 func TestParseFileReportsMistakes(t *testing.T) {
 	t.Parallel()
 	const (
-		neither = "neither a Secret nor a docker config.json with auths"
+		neither = "not a Secret, and not a docker config.json with auths"
 		broken  = "not valid YAML or JSON: check indentation, quotes and brackets"
 	)
 	for name, test := range map[string]struct{ data, want string }{
@@ -119,7 +119,7 @@ func TestParseFileReportsMistakes(t *testing.T) {
 		"list":                       {"- " + password, "line 1: " + neither},
 		"kind is a number":           {"kind: 1\n", "line 1: " + neither},
 		"other kinds only":           {"kind: Pod\n", neither},
-		"neither kind nor auths":     {"\n# note\nname: x\n", "line 2: " + neither},
+		"kind and auths are missing": {"\n# note\nname: x\n", "line 2: " + neither},
 		"second document is neither": {manifest("regcred", "r.example=alice") + "---\n\npassword: " + password, "line 11: " + neither},
 		"helper only":                {`{"credsStore": "desktop"}`, "line 1: the docker config.json has no auths: nodes cannot use its credential helpers"},
 		"helpers only":               {`{"credHelpers": {"gcr.io": "gcr"}}`, "line 1: the docker config.json has no auths: nodes cannot use its credential helpers"},

@@ -96,7 +96,7 @@ func describe(err error) string {
 			return known.text
 		}
 	}
-	return "the API server did not answer"
+	return "the API server did not respond"
 }
 
 func isCanceled(err error) bool { return errors.Is(err, context.Canceled) }

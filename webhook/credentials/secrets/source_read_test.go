@@ -35,8 +35,8 @@ func TestSourceReportsUnreadableObjects(t *testing.T) {
 		"server timeout":     {apierrors.NewServerTimeout(secrets, "get", 1), "timed out"},
 		"deadline":           {fmt.Errorf("reading: %w", context.DeadlineExceeded), "timed out"},
 		"canceled":           {fmt.Errorf("reading: %w", context.Canceled), "canceled"},
-		"internal error":     {apierrors.NewInternalError(errors.New(password)), "the API server did not answer"},
-		"connection refused": {errors.New("dial tcp 10.0.0.1:443: connect: connection refused"), "the API server did not answer"},
+		"internal error":     {apierrors.NewInternalError(errors.New(password)), "the API server did not respond"},
+		"connection refused": {errors.New("dial tcp 10.0.0.1:443: connect: connection refused"), "the API server did not respond"},
 		"slow network":       {&slowNetworkError{}, "timed out"},
 	} {
 		t.Run(name, func(t *testing.T) {

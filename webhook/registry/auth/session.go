@@ -23,8 +23,8 @@ type Session struct {
 	credential imagepull.Credential
 	scope      string
 
-	// answered is true after the first response. authorization is the header that was sent for the last one.
-	answered      bool
+	// responded is true after the first response. authorization is the header that was sent for the last one.
+	responded     bool
 	authorization string
 	refusal       refusal
 }
@@ -100,7 +100,7 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 		default:
-			s.answered, s.authorization = true, a.authorization
+			s.responded, s.authorization = true, a.authorization
 			return resp, nil
 		}
 	}
@@ -111,7 +111,7 @@ func (s *Session) firstAttempt(ctx context.Context) attempt {
 	switch {
 	case s.authorization != "":
 		return attempt{kind: reusing, authorization: s.authorization}
-	case s.answered || !ok:
+	case s.responded || !ok:
 		return attempt{}
 	}
 	a, err := s.answer(ctx, cached, preemptive)
@@ -160,7 +160,7 @@ func (s *Session) lastRefusal() (*http.Response, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	s.answered, s.authorization = true, r.attempt.authorization
+	s.responded, s.authorization = true, r.attempt.authorization
 	resp := *r.response
 	resp.Body = io.NopCloser(bytes.NewReader(r.body))
 	return &resp, nil

@@ -26,8 +26,8 @@ const (
 	maxLifetime = 15 * time.Minute
 )
 
-// tokenKey is everything that a token depends on. A token of one tenant is never sent for another, because the credential is a
-// part of the key. The endpoint's ID separates certificates and headers.
+// tokenKey holds everything that a token depends on. The credential is a part of it, so that a token for one credential is never
+// sent for another. The endpoint's ID separates certificates and headers.
 type tokenKey struct {
 	endpoint               string
 	realm, service, scopes string
@@ -43,7 +43,7 @@ type TokenError struct {
 }
 
 func (e *TokenError) Error() string {
-	return "the token service answered " + http.StatusText(e.StatusCode)
+	return "the token service returned " + http.StatusText(e.StatusCode)
 }
 
 // InvalidResponseError is the error for a response that cannot be used. Its Detail is Pullgate's own text.
@@ -202,7 +202,7 @@ func parseToken(method string, body io.Reader) (token, error) {
 	}
 	value := cmp.Or(post.AccessToken, get.AccessToken, get.Token)
 	if err != nil || value == "" {
-		return token{}, &InvalidResponseError{Detail: "the token service gave no token", Err: err}
+		return token{}, &InvalidResponseError{Detail: "the token service returned no token", Err: err}
 	}
 	return token{value: value, seconds: cmp.Or(post.ExpiresIn, get.ExpiresIn)}, nil
 }

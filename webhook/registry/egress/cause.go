@@ -39,7 +39,7 @@ var causes = []cause{
 	{isNoSuchHost, "no such host", false},
 	{isType[*net.DNSError], "the host name cannot be resolved now", false},
 	{is(syscall.ECONNREFUSED), "connection refused", false},
-	{isTimeout, "no answer in time", false},
+	{isTimeout, "no response in time", false},
 	{is(syscall.ENETUNREACH), "no route to the registry", false},
 	{is(syscall.EHOSTUNREACH), "no route to the registry", false},
 }

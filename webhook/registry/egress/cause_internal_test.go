@@ -30,7 +30,7 @@ func TestCause(t *testing.T) {
 		"an unknown host":                  {&net.DNSError{Err: secret, IsNotFound: true}, "no such host"},
 		"a failing name service":           {&net.DNSError{Err: secret}, "the host name cannot be resolved now"},
 		"a refused connection":             {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "connection refused"},
-		"an expired context":               {context.DeadlineExceeded, "no answer in time"},
+		"an expired context":               {context.DeadlineExceeded, "no response in time"},
 		"an unreachable network":           {&net.OpError{Op: "dial", Err: syscall.ENETUNREACH}, "no route to the registry"},
 		"an unreachable host":              {&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, "no route to the registry"},
 		"an error of another type":         {errors.New(secret), "the connection broke"},

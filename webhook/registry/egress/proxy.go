@@ -61,7 +61,7 @@ func (h *hop) sendThroughProxy(req *http.Request, trusted bool) (*http.Response,
 	}
 	if req.URL.Scheme == "http" && !isFromRegistry(resp) {
 		_ = resp.Body.Close()
-		return nil, &ProxyError{Detail: "the answer may be the proxy's own, and not the registry's"}
+		return nil, &ProxyError{Detail: "the response may be the proxy's own, and not the registry's"}
 	}
 	return resp, nil
 }

@@ -2,7 +2,7 @@ package hosts_test
 
 import "testing"
 
-// TestInvalidHostsFilesCountAsAbsent: a node then ignores the mirrors of the file, without an error.
+// A node then ignores the mirrors of the file, without an error.
 func TestInvalidHostsFilesCountAsAbsent(t *testing.T) {
 	t.Parallel()
 	for name, broken := range map[string]string{

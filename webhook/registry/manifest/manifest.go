@@ -73,9 +73,9 @@ func Validate(blobs []Blob) imagepull.Verdict {
 	for _, b := range blobs {
 		switch {
 		case b.Size <= 0:
-			return Unsupported("the manifest gives no size for " + b.Name)
+			return Unsupported("the manifest has no size for " + b.Name)
 		case b.Digest.Validate() != nil:
-			return Unsupported("the manifest gives an invalid digest for " + b.Name)
+			return Unsupported("the manifest has an invalid digest for " + b.Name)
 		}
 	}
 	return imagepull.Verdict{}
