@@ -107,7 +107,7 @@ func (b *bench) reportFaults(rows []*faultRow) {
 	for _, f := range rows {
 		late += f.late
 		over = max(over, f.slowest-f.timeout+headroom)
-		b.printf("%-36s timeout %v: %3d requests, slowest response %4d ms, %d late, %s",
+		b.printf("%-38s timeout %v: %3d requests, slowest response %4d ms, %d late, %s",
 			f.fault, f.timeout, f.requests, f.slowest.Milliseconds(), f.late, f.reasons)
 		b.results.faults = append(b.results.faults, *f)
 	}

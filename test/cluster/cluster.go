@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/pullgate/pullgate/test/process"
 )
 
 // Cluster is a running cluster. Up and Open return one.
@@ -15,8 +17,8 @@ type Cluster struct {
 	// callerPipe is the pipe through which the supervisor notices that this process has exited. It is nil for a
 	// detached cluster.
 	callerPipe io.Closer
-	// supervisor receives a value when the supervisor exits, if it is a child of this process.
-	supervisor <-chan error
+	// supervisor is the supervisor's process. It is nil unless it is a child of this process that has not ended.
+	supervisor *process.Process
 }
 
 // Up starts a cluster and returns when its node is ready for pods. The caller stops it with Down. Unless the cluster
@@ -39,9 +41,9 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	h, _, err := p.holder()
 	if err != nil {
-		return nil, errors.Join(err, s.callerPipe.Close(), <-s.ended)
+		return nil, errors.Join(err, s.callerPipe.Close(), s.process.Wait(context.WithoutCancel(ctx)))
 	}
-	c := &Cluster{plan: p, initPID: h.Init, callerPipe: s.callerPipe, supervisor: s.ended}
+	c := &Cluster{plan: p, initPID: h.Init, callerPipe: s.callerPipe, supervisor: s.process}
 	if o.Detached {
 		return c, c.detach()
 	}

@@ -1,19 +1,24 @@
 package cluster
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"sync"
+
+	"github.com/pullgate/pullgate/test/process"
 )
 
 // daemon is a program that runs as long as the cluster.
 type daemon struct {
-	name string
 	path string
 	args []string
 }
+
+func (d daemon) name() string { return filepath.Base(d.path) }
 
 // children are the child processes of init. As PID 1, init also becomes the parent of orphans, and reaps both.
 type children struct {
@@ -43,24 +48,22 @@ func (p Plan) logFile(name string) string { return p.path("logs", name+".log") }
 
 // start starts the daemon, and writes its output to its log.
 func (c *children) start(d daemon) error {
-	log, err := os.Create(c.plan.logFile(d.name))
+	log, err := os.Create(c.plan.logFile(d.name()))
 	if err != nil {
-		return fmt.Errorf("creating the log of %s: %w", d.name, err)
+		return fmt.Errorf("creating the log of %s: %w", d.name(), err)
 	}
 	defer log.Close()
 	cmd := exec.Command(d.path, d.args...)
 	cmd.Dir, cmd.Env = c.plan.Dir, c.plan.environment()
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := c.startChild(cmd); err != nil {
-		return fmt.Errorf("starting %s: %w", d.name, err)
+	p, err := process.Start(cmd, process.Options{Output: log, Start: c.startChild})
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", d.name(), err)
 	}
 	c.busy.Go(func() {
-		// The process state has the exit status.
-		_ = cmd.Wait()
-		c.remove(cmd.Process.Pid)
-		end := fmt.Errorf("%s ended: %s; its last output:\n%s", d.name, cmd.ProcessState, lastLines(c.plan.logFile(d.name)))
+		<-p.Done()
+		c.remove(p.Pid())
 		select {
-		case c.ended <- end:
+		case c.ended <- fmt.Errorf("%w; its last output:\n%s", p.Ended(), lastLines(p.Output())):
 		default:
 		}
 	})
@@ -87,24 +90,20 @@ func (c *children) remove(pid int) {
 
 // run runs a command and waits for its end.
 func (c *children) run(cmd *exec.Cmd) error {
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.Env = &output, &output, c.plan.environment()
-	if err := c.startChild(cmd); err != nil {
+	cmd.Env = c.plan.environment()
+	p, err := process.Start(cmd, process.Options{Start: c.startChild})
+	if err != nil {
 		return fmt.Errorf("starting %s: %w", cmd.Path, err)
 	}
-	defer c.remove(cmd.Process.Pid)
-	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("running %s: %w: %s", cmd.Path, err, bytes.TrimSpace(output.Bytes()))
+	defer c.remove(p.Pid())
+	if err := p.Wait(context.Background()); err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(p.Output()))
 	}
 	return nil
 }
 
-// lastLines returns the last lines of a file.
-func lastLines(path string) string {
-	const lines, enough = 5, 4 << 10
-	// Without the file, there are no lines.
-	data, _ := os.ReadFile(path)
-	data = bytes.TrimSpace(data[max(0, len(data)-enough):])
-	parts := bytes.Split(data, []byte("\n"))
-	return string(bytes.Join(parts[max(0, len(parts)-lines):], []byte("\n")))
+// lastLines returns the last five lines.
+func lastLines(output string) string {
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], "\n")
 }

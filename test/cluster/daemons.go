@@ -5,7 +5,7 @@ import "path/filepath"
 // etcd does not sync its data, because the data does not outlive the cluster.
 func (p Plan) etcd() daemon {
 	const peer = "http://127.0.0.1:2380"
-	return daemon{name: "etcd", path: filepath.Join(p.Assets, "etcd"), args: []string{
+	return daemon{path: filepath.Join(p.Assets, "etcd"), args: []string{
 		"--data-dir=" + p.path("etcd"), "--unsafe-no-fsync",
 		"--listen-client-urls=" + etcdURL, "--advertise-client-urls=" + etcdURL,
 		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=default=" + peer,
@@ -13,7 +13,7 @@ func (p Plan) etcd() daemon {
 }
 
 func (p Plan) apiServer() daemon {
-	return daemon{name: "kube-apiserver", path: filepath.Join(p.Assets, "kube-apiserver"), args: []string{
+	return daemon{path: filepath.Join(p.Assets, "kube-apiserver"), args: []string{
 		"--etcd-servers=" + etcdURL,
 		"--bind-address=0.0.0.0", "--secure-port=6443", "--advertise-address=" + nodeIP,
 		// The API server connects to a webhook's pods directly, so it need not use kube-proxy.
@@ -55,10 +55,7 @@ func (p Plan) proxy() daemon {
 }
 
 func (p Plan) containerd() daemon {
-	return daemon{
-		name: "containerd", path: filepath.Join(p.Programs, "containerd"),
-		args: []string{"--config", p.path("etc", "containerd.toml")},
-	}
+	return daemon{path: filepath.Join(p.Programs, "containerd"), args: []string{"--config", p.path("etc", "containerd.toml")}}
 }
 
 func (p Plan) kubelet() daemon {
@@ -76,5 +73,5 @@ func (p Plan) kubelet() daemon {
 // ofKubernetes returns a program that authenticates as the user of the same name.
 func (p Plan) ofKubernetes(name string, args ...string) daemon {
 	args = append([]string{"--kubeconfig=" + p.kubeconfig(name)}, args...)
-	return daemon{name: name, path: filepath.Join(p.Programs, name), args: args}
+	return daemon{path: filepath.Join(p.Programs, name), args: args}
 }

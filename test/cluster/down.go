@@ -12,15 +12,14 @@ import (
 // remains and returns an error.
 func (c *Cluster) Down(ctx context.Context) error {
 	var ended error
-	if c.callerPipe != nil {
+	if c.supervisor != nil {
 		// The supervisor notices the closed pipe, even if Close returns an error.
 		_ = c.callerPipe.Close()
-		select {
-		case ended = <-c.supervisor:
-			c.callerPipe = nil
-		case <-ctx.Done():
+		ended = c.supervisor.Wait(ctx)
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		c.supervisor = nil
 	}
 	if ended != nil {
 		ended = fmt.Errorf("the cluster had stopped by itself (%w): see %s", ended, c.LogDir())
@@ -42,7 +41,7 @@ func (p Plan) down(ctx context.Context) error {
 	if _, err := os.Stat(p.Dir); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	timed, cancel := context.WithTimeout(ctx, graceful+removalTimeout)
+	timed, cancel := context.WithTimeout(ctx, gracePeriod+removalTimeout)
 	defer cancel()
 	var held *lock
 	var signalled int

@@ -3,10 +3,8 @@ package cluster
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -18,21 +16,13 @@ func TestDownSignalsTheSupervisor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	supervisor := exec.Command("/bin/sh", "-c", "while :; do read line; done")
-	stdin, err := supervisor.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stdin.Close()
-	if err := supervisor.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := held.write(holder{Supervisor: supervisor.Process.Pid, Plan: p}); err != nil {
+	supervisor := startShell(t, "exec sleep 600")
+	if err := held.write(holder{Supervisor: supervisor.Pid(), Plan: p}); err != nil {
 		t.Fatal(err)
 	}
 	released := make(chan error, 1)
 	go func() {
-		_ = supervisor.Wait()
+		<-supervisor.Done()
 		released <- held.release()
 	}()
 	c, err := Open(p.Dir)
@@ -45,9 +35,8 @@ func TestDownSignalsTheSupervisor(t *testing.T) {
 	if err := <-released; err != nil {
 		t.Error(err)
 	}
-	status := supervisor.ProcessState.Sys().(syscall.WaitStatus)
-	if !status.Signaled() || status.Signal() != syscall.SIGTERM {
-		t.Errorf("the supervisor ended with %v, want SIGTERM", supervisor.ProcessState)
+	if err := supervisor.Ended(); err == nil || !strings.HasSuffix(err.Error(), " ended: signal: terminated") {
+		t.Errorf("got %v, want that SIGTERM ended the supervisor", err)
 	}
 	if _, err := os.Stat(p.path("etc")); !os.IsNotExist(err) {
 		t.Error("the cluster's files still exist")
@@ -83,7 +72,7 @@ func TestDownEndsWithTheContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	c := &Cluster{plan: p, callerPipe: pipe, supervisor: make(chan error)}
+	c := &Cluster{plan: p, callerPipe: pipe, supervisor: startShell(t, "exec sleep 600")}
 	if err := c.Down(ctx); err == nil || err.Error() != "context canceled" {
 		t.Errorf("got error %v, want the context's error", err)
 	}
@@ -96,10 +85,8 @@ func TestDownReportsAnEarlierEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	ended := make(chan error, 1)
-	ended <- os.ErrInvalid
-	c := &Cluster{plan: Plan{Dir: t.TempDir()}, callerPipe: pipe, supervisor: ended}
-	if err := c.Down(t.Context()); err == nil || !strings.Contains(err.Error(), "had stopped by itself") {
+	c := &Cluster{plan: Plan{Dir: t.TempDir()}, callerPipe: pipe, supervisor: startShell(t, "exit 7")}
+	if err := c.Down(t.Context()); err == nil || !strings.Contains(err.Error(), "had stopped by itself (sh ended: exit status 7)") {
 		t.Errorf("got error %v, want an error about the earlier end", err)
 	}
 	if err := c.Down(t.Context()); err != nil {

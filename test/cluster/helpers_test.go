@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/pullgate/pullgate/test/process"
 )
 
 // fakeCluster returns a plan whose cluster command is a shell script. The script gets the role as $1 and the plan as
@@ -73,6 +75,15 @@ func newTestChildren(t *testing.T) *children {
 	return newChildren(p)
 }
 
-func shell(script string) daemon {
-	return daemon{name: "shell", path: "/bin/sh", args: []string{"-c", script}}
+func shell(script string) daemon { return daemon{path: "/bin/sh", args: []string{"-c", script}} }
+
+// startShell runs a shell script, and kills it when the test ends.
+func startShell(t *testing.T, script string) *process.Process {
+	t.Helper()
+	p, err := process.Start(exec.Command("/bin/sh", "-c", script), process.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	return p
 }

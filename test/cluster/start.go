@@ -10,13 +10,15 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/pullgate/pullgate/test/process"
 )
 
 // supervisor is the running supervisor from its parent's view.
 type supervisor struct {
 	report     *os.File
 	callerPipe *os.File
-	ended      <-chan error
+	process    *process.Process
 }
 
 // startSupervisor starts the supervisor in a session of its own. A signal to the caller's terminal must not interrupt
@@ -39,15 +41,13 @@ func (p Plan) startSupervisor() (*supervisor, error) {
 	defer callerEnd.Close()
 	cmd := exec.Command(filepath.Join(p.Programs, "cluster"), "supervisor", p.String())
 	cmd.Dir, cmd.Env = p.Dir, p.environment()
-	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{reportEnd, callerEnd}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	child, err := process.Start(cmd, process.Options{Output: log})
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the supervisor: %w", err), report.Close(), callerPipe.Close())
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	return &supervisor{report: report, callerPipe: callerPipe, ended: ended}, nil
+	return &supervisor{report: report, callerPipe: callerPipe, process: child}, nil
 }
 
 // await copies the progress until the cluster is ready. If the start fails or the context ends, it waits until the
@@ -63,7 +63,7 @@ func (s *supervisor) await(ctx context.Context, progress io.Writer) error {
 	_ = s.report.Close()
 	if err != nil {
 		_ = s.callerPipe.Close()
-		<-s.ended
+		<-s.process.Done()
 		return fmt.Errorf("starting the cluster: %w", err)
 	}
 	return nil

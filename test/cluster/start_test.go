@@ -35,7 +35,7 @@ func TestStartSupervisor(t *testing.T) {
 			}
 			if err == nil {
 				_ = w.callerPipe.Close()
-				<-w.ended
+				<-w.process.Done()
 			}
 		})
 	}

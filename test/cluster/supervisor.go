@@ -10,14 +10,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"syscall"
 	"time"
+
+	"github.com/pullgate/pullgate/test/process"
 )
 
-// graceful is the time between SIGTERM and SIGKILL. removalTimeout is the time that the kernel may need to release
+// gracePeriod is the time between SIGTERM and SIGKILL. removalTimeout is the time that the kernel may need to release
 // cgroups.
 const (
-	graceful       = 10 * time.Second
+	gracePeriod    = 10 * time.Second
 	removalTimeout = 20 * time.Second
 )
 
@@ -44,15 +45,15 @@ func RunSupervisor(ctx context.Context, p Plan, report *os.File, caller io.Reade
 	if err := p.acquireResources(); err != nil {
 		return err
 	}
-	cmd, err := p.startInit(report)
+	child, err := p.startInit(report)
 	if err != nil {
 		return err
 	}
-	err = held.write(holder{Supervisor: os.Getpid(), Init: cmd.Process.Pid, Plan: p})
+	err = held.write(holder{Supervisor: os.Getpid(), Init: child.Pid(), Plan: p})
 	if err != nil {
 		cancel()
 	}
-	return errors.Join(err, waitForInit(ctx, cmd))
+	return errors.Join(err, waitForInit(ctx, child))
 }
 
 // waitForCaller returns when the caller exits without detaching the cluster. Otherwise it does not return.
@@ -108,7 +109,7 @@ func (p Plan) foldersRecord() string { return p.path("folders") }
 func (p Plan) cgroups() cgroups { return cgroups{root: "/sys/fs/cgroup", name: p.cgroup()} }
 
 // startInit starts init in new namespaces. Init reports directly to the caller of Up.
-func (p Plan) startInit(report *os.File) (*exec.Cmd, error) {
+func (p Plan) startInit(report *os.File) (*process.Process, error) {
 	log, err := os.Create(p.logFile("init"))
 	if err != nil {
 		return nil, fmt.Errorf("creating init's log: %w", err)
@@ -116,38 +117,29 @@ func (p Plan) startInit(report *os.File) (*exec.Cmd, error) {
 	defer log.Close()
 	cmd := exec.Command(filepath.Join(p.Programs, "cluster"), "init", p.String())
 	cmd.Dir, cmd.Env = p.Dir, p.environment()
-	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{report}
 	cmd.SysProcAttr = isolated()
-	if err := cmd.Start(); err != nil {
+	child, err := process.Start(cmd, process.Options{Output: log})
+	if err != nil {
 		return nil, fmt.Errorf("starting init: %w", err)
 	}
 	// Now only init has the report open, so that the report ends with init.
 	if err := report.Close(); err != nil {
-		return nil, errors.Join(fmt.Errorf("closing the report: %w", err), cmd.Process.Kill(), cmd.Wait())
+		child.Kill()
+		return nil, fmt.Errorf("closing the report: %w", err)
 	}
-	return cmd, nil
+	return child, nil
 }
 
 // waitForInit waits until init exits, and stops it when the context ends.
-func waitForInit(ctx context.Context, cmd *exec.Cmd) error {
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+func waitForInit(ctx context.Context, p *process.Process) error {
 	select {
-	case err := <-ended:
-		return initError(err)
+	case <-p.Done():
 	case <-ctx.Done():
+		p.Stop(gracePeriod)
 	}
-	// An exited process cannot be signalled, so the error is ignored.
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	timer := time.AfterFunc(graceful, func() { _ = cmd.Process.Kill() })
-	defer timer.Stop()
-	return initError(<-ended)
-}
-
-func initError(err error) error {
-	if err != nil {
-		return fmt.Errorf("init ended: %w", err)
+	if err := p.Wait(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("running init: %w", err)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,28 +28,24 @@ func TestWaitForInit(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ script, want string }{
 		"it exits after the signal": {script: "trap 'exit 0' TERM; echo; while :; do read line; done"},
-		"it fails after the signal": {script: "trap 'exit 9' TERM; echo; while :; do read line; done", want: "init ended: exit status 9"},
-		"it fails by itself":        {script: "echo; exit 3", want: "init ended: exit status 3"},
-		"it exits by itself":        {script: "echo"},
+		"it fails after the signal": {script: "trap 'exit 9' TERM; echo; while :; do read line; done", want: "running init: sh ended: exit status 9"},
+		"it fails by itself":        {script: "exit 3", want: "running init: sh ended: exit status 3"},
+		"it exits by itself":        {script: "exit 0"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command("/bin/sh", "-c", tt.script)
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			_, _ = out.Read(make([]byte, 1)) // the trap is set
+			p := startShell(t, tt.script)
 			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
 			if strings.HasPrefix(tt.script, "trap") {
+				trapped := func(context.Context) (bool, error) { return p.Output() == "\n", nil }
+				if err := p.Await(ctx, trapped); err != nil {
+					t.Fatal(err)
+				}
 				cancel()
 			}
-			defer cancel()
-			err = waitForInit(ctx, cmd)
+			err := waitForInit(ctx, p)
 			if (err == nil) != (tt.want == "") || err != nil && err.Error() != tt.want {
 				t.Errorf("got error %v, want %q", err, tt.want)
 			}

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"k8s.io/client-go/rest"
 
@@ -21,19 +19,11 @@ type cluster struct {
 
 func (d *demo) startCluster(context.Context) error {
 	log := new(process.Tail)
-	admin, stop, err := controlplane.Start(controlplane.Programs{Etcd: d.programs.etcd, APIServer: d.programs.apiServer}, d.dir, log)
+	plane, err := controlplane.Start(controlplane.Programs{Etcd: d.programs.etcd, APIServer: d.programs.apiServer}, d.dir, log)
 	if err != nil {
 		return fmt.Errorf("%w; the end of the output:\n%s", err, log)
 	}
-	d.onCleanUp(stop)
-	kubeconfig, err := admin.KubeConfig()
-	if err != nil {
-		return fmt.Errorf("making a kubeconfig: %w", err)
-	}
-	file := filepath.Join(d.dir, "admin.kubeconfig")
-	if err := os.WriteFile(file, kubeconfig, 0o600); err != nil {
-		return err
-	}
-	d.cluster = &cluster{kubectl: newKubectl(d.programs.kubectl, d.dir, file), admin: admin.Config()}
+	d.onCleanUp(plane.Stop)
+	d.cluster = &cluster{kubectl: newKubectl(d.programs.kubectl, d.dir, plane.Kubeconfig), admin: plane.Admin}
 	return nil
 }

@@ -32,26 +32,26 @@ func same(outcome string) outcomes { return outcomes{outcome, outcome, outcome, 
 // that shows a failure of the registry.
 func faultOutcomes() map[string]outcomes {
 	return map[string]outcomes{
-		"delay":             same(unavailable),
-		"hang":              same(unavailable),
-		"reset":             same(unavailable),
-		"slow and then 503": same(unavailable),
+		"delay":       same(unavailable),
+		"hang":        same(unavailable),
+		"reset":       same(unavailable),
+		"delayed 503": same(unavailable),
 		// A node would send the password to any host that the token service redirects to. Pullgate does not.
-		"redirect to nowhere": {unavailable, forbidden, unavailable, unavailable},
-		"redirect loop":       same(unavailable),
+		"redirect to a closed port": {unavailable, forbidden, unavailable, unavailable},
+		"redirect loop":             same(unavailable),
 
 		// HEAD has no body, and is enough for a single manifest. The body that a node would GET later is not checked.
-		"no bytes of the body": {unavailable, unavailable, allowed, unavailable},
-		"half a body":          {unavailable, unavailable, allowed, unavailable},
+		"body truncated to 0 bytes":  {unavailable, unavailable, allowed, unavailable},
+		"body truncated to 20 bytes": {unavailable, unavailable, allowed, unavailable},
 
 		// Content without a manifest's type or a size is a blob to a node, which cannot unpack it (containerd: core/remotes/
 		// docker/resolver.go, getManifestMediaType; core/remotes/handlers.go, Fetch). For an index, HEAD returned both. The
 		// content of GET then differs from the index by its digest.
-		"an empty answer": {unsupported, unavailable, unsupported, unavailable},
-		"not JSON":        {unsupported, unavailable, unsupported, unavailable},
+		"an empty response": {unsupported, unavailable, unsupported, unavailable},
+		"not JSON":          {unsupported, unavailable, unsupported, unavailable},
 		// Nodes do not read the content type of a token, or of an index that they request by digest (containerd: core/remotes/docker/
 		// auth/fetch.go; core/remotes/docker/fetcher.go, open).
-		"no headers that matter": {unsupported, allowed, unsupported, allowed},
+		"no content headers": {unsupported, allowed, unsupported, allowed},
 
 		// Without a challenge, a second attempt is not possible (containerd: core/remotes/docker/authorizer.go, AddResponses).
 		"Unauthorized": same(accessDenied),
@@ -59,7 +59,7 @@ func faultOutcomes() map[string]outcomes {
 		// A missing token service does not mean that the image is missing.
 		"Not Found": {notFound, unavailable, notFound, notFound},
 
-		"come back later":       same(rateLimited),
+		"429 with Retry-After":  same(rateLimited),
 		"Too Many Requests":     same(rateLimited),
 		"Bad Request":           same(unavailable),
 		"Method Not Allowed":    same(unavailable),
@@ -74,14 +74,14 @@ func faultOutcomes() map[string]outcomes {
 // brokenHostOutcomes returns the expected outcome of each host of package registry that is not a usable registry, by name.
 func brokenHostOutcomes() map[string]string {
 	return map[string]string{
-		"nothing listens":            unavailable,
-		"a host that says nothing":   unavailable,
-		"a host that hangs up":       unavailable,
-		"a host of another protocol": unavailable,
+		"a closed port":                      unavailable,
+		"a host that never responds":         unavailable,
+		"a host that closes each connection": unavailable,
+		"a host with another protocol":       unavailable,
 		// Nodes use TLS for every host but loopback (containerd: core/remotes/docker/config/hosts.go, ConfigureHosts).
 		"a host without TLS": insecure,
 		// The nodes may trust the certificate's authority.
-		"a certificate of nobody": unavailable,
+		"a certificate of an unknown authority": unavailable,
 	}
 }
 

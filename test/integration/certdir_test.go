@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"path/filepath"
 	"testing"
 
@@ -40,19 +39,12 @@ func (l launch) issue(t *testing.T) *registry.CA {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair, err := ca.Certificate("localhost")
+	cert, key, err := ca.CertificatePEM("localhost")
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(name, kind string, der []byte) {
-		writeFile(t, filepath.Join(l.volumes["certs"], name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-	}
-	write("tls.key", "PRIVATE KEY", key)
-	write("tls.crt", "CERTIFICATE", pair.Certificate[0])
+	writeFile(t, filepath.Join(l.volumes["certs"], "tls.key"), key)
+	writeFile(t, filepath.Join(l.volumes["certs"], "tls.crt"), cert)
 	return ca
 }
 

@@ -19,12 +19,12 @@ const closedAddr = "127.0.0.1:1"
 // that is down.
 func BrokenHosts() []BrokenHost {
 	return []BrokenHost{
-		{"nothing listens", func() (string, func(), error) { return closedAddr, func() {}, nil }},
-		{"a host that says nothing", silentHost},
-		{"a host that hangs up", func() (string, func(), error) { return bannerHost("") }},
-		{"a host of another protocol", func() (string, func(), error) { return bannerHost("SSH-2.0-OpenSSH_10.0\r\n") }},
+		{"a closed port", func() (string, func(), error) { return closedAddr, func() {}, nil }},
+		{"a host that never responds", silentHost},
+		{"a host that closes each connection", func() (string, func(), error) { return bannerHost("") }},
+		{"a host with another protocol", func() (string, func(), error) { return bannerHost("SSH-2.0-OpenSSH_10.0\r\n") }},
 		{"a host without TLS", func() (string, func(), error) { return startServer(Config{PlainHTTP: true}) }},
-		{"a certificate of nobody", func() (string, func(), error) { return startServer(Config{}) }},
+		{"a certificate of an unknown authority", func() (string, func(), error) { return startServer(Config{}) }},
 	}
 }
 

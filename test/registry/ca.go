@@ -78,6 +78,20 @@ func (c *CA) Certificate(names ...string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der, c.cert.Raw}, PrivateKey: key}, nil
 }
 
+// CertificatePEM creates a certificate like Certificate, and returns it and its key in PEM form.
+func (c *CA) CertificatePEM(names ...string) (cert, key []byte, err error) {
+	pair, err := c.Certificate(names...)
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encoding a server's key: %w", err)
+	}
+	cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})
+	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
 // certificateTemplate returns the fields that all certificates share. The validity is wide and fixed, so that no test
 // depends on the current date or on a clock that a test sets back. Package x509 generates the serial number.
 func certificateTemplate(commonName string) *x509.Certificate {

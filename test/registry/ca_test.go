@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"net/http"
 	"testing"
@@ -56,6 +57,22 @@ func TestCAInPEMForm(t *testing.T) {
 	}
 	if bytes.Contains(ca.PEM(), []byte("PRIVATE")) {
 		t.Error("PEM holds the private key")
+	}
+}
+
+func TestCertificateInPEMForm(t *testing.T) {
+	t.Parallel()
+	ca := newCA(t)
+	cert, key, err := ca.CertificatePEM("registry.example")
+	if err != nil {
+		t.Fatalf("CertificatePEM: %v", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatalf("X509KeyPair: %v", err)
+	}
+	if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: ca.Pool(), DNSName: "registry.example"}); err != nil {
+		t.Errorf("Verify: %v", err)
 	}
 }
 

@@ -21,17 +21,17 @@ func FaultCases() []FaultCase {
 		{"delay", Fault{Delay: longDelay}},
 		{"hang", Fault{Hang: true}},
 		{"reset", Fault{Reset: true}},
-		{"slow and then 503", Fault{Delay: time.Second, Status: http.StatusServiceUnavailable}},
-		{"redirect to nowhere", Fault{Redirect: "https://" + closedAddr}},
+		{"delayed 503", Fault{Delay: time.Second, Status: http.StatusServiceUnavailable}},
+		{"redirect to a closed port", Fault{Redirect: "https://" + closedAddr}},
 		{"redirect loop", Fault{RedirectLoop: true}},
-		{"no bytes of the body", Fault{Truncate: -1}},
-		{"half a body", Fault{Truncate: 20}},
-		{"an empty answer", Fault{Status: http.StatusOK}},
+		{"body truncated to 0 bytes", Fault{Truncate: -1}},
+		{"body truncated to 20 bytes", Fault{Truncate: 20}},
+		{"an empty response", Fault{Status: http.StatusOK}},
 		{"not JSON", Fault{Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}}},
-		{"no headers that matter", Fault{
+		{"no content headers", Fault{
 			DropHeader: []string{"Content-Type", "Content-Length", "Docker-Content-Digest"},
 		}},
-		{"come back later", Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}}},
+		{"429 with Retry-After", Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}}},
 	}
 	for _, status := range []int{400, 401, 403, 404, 405, 408, 429, 500, 502, 503, 504} {
 		all = append(all, FaultCase{http.StatusText(status), Fault{Status: status}})

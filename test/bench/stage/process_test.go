@@ -14,8 +14,7 @@ func TestMetric(t *testing.T) {
 		_, _ = w.Write([]byte("# HELP allocations of all kinds\nallocations_total 9\nallocations 1.5e+06\n"))
 	}))
 	defer server.Close()
-	p := itself(t)
-	p.metrics = strings.TrimPrefix(server.URL, "http://")
+	p := &Process{metrics: strings.TrimPrefix(server.URL, "http://")}
 	if got, err := p.Metric(t.Context(), "allocations"); err != nil || got != 1.5e6 {
 		t.Errorf("Metric() = %v, %v; want 1500000", got, err)
 	}

@@ -3,8 +3,6 @@ package stage
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"os"
@@ -75,11 +73,7 @@ func (s *Stage) certify() error {
 		return err
 	}
 	s.caFile, s.certDir = filepath.Join(s.dir, "ca.crt"), filepath.Join(s.dir, "certs")
-	cert, err := s.ca.Certificate()
-	if err != nil {
-		return err
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	cert, key, err := s.ca.CertificatePEM()
 	if err != nil {
 		return err
 	}
@@ -88,8 +82,8 @@ func (s *Stage) certify() error {
 	}
 	for file, data := range map[string][]byte{
 		s.caFile:                            s.ca.PEM(),
-		filepath.Join(s.certDir, "tls.crt"): pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}),
-		filepath.Join(s.certDir, "tls.key"): pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+		filepath.Join(s.certDir, "tls.crt"): cert,
+		filepath.Join(s.certDir, "tls.key"): key,
 	} {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			return err
@@ -113,20 +107,13 @@ func (s *Stage) File(name, content string) (string, error) {
 // credentials.
 func (s *Stage) startCluster(assets string) error {
 	programs := controlplane.Programs{Etcd: filepath.Join(assets, "etcd"), APIServer: filepath.Join(assets, "kube-apiserver")}
-	admin, stop, err := controlplane.Start(programs, s.dir, io.Discard)
+	plane, err := controlplane.Start(programs, s.dir, io.Discard)
 	if err != nil {
 		return fmt.Errorf("starting the API server of %s: %w", assets, err)
 	}
-	s.OnClear(stop)
-	kubeconfig, err := admin.KubeConfig()
-	if err != nil {
-		return fmt.Errorf("creating a kubeconfig: %w", err)
-	}
-	if s.kubeconfig, err = s.File("kubeconfig", string(kubeconfig)); err != nil {
-		return err
-	}
-	config := admin.Config()
-	config.QPS = -1
-	s.client, err = kubernetes.NewForConfig(config)
+	s.OnClear(plane.Stop)
+	s.kubeconfig = plane.Kubeconfig
+	plane.Admin.QPS = -1
+	s.client, err = kubernetes.NewForConfig(plane.Admin)
 	return err
 }

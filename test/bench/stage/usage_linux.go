@@ -15,8 +15,13 @@ import (
 const ticksPerSecond = 100
 
 // CPU returns the processor time that the process has used.
-func (p *Process) CPU() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+func (p *Process) CPU() (time.Duration, error) { return cpu(p.Pid()) }
+
+// Memory returns the resident memory of the process in bytes: the current value and the peak.
+func (p *Process) Memory() (now, peak int64, err error) { return memory(p.Pid()) }
+
+func cpu(pid int) (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
@@ -37,9 +42,8 @@ func (p *Process) CPU() (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
-// Memory returns the resident memory of the process in bytes: the current value and the peak.
-func (p *Process) Memory() (now, peak int64, err error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func memory(pid int) (now, peak int64, err error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, 0, err
 	}

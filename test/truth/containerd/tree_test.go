@@ -1,8 +1,6 @@
 package containerd_test
 
 import (
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"math/rand/v2"
 	"path"
@@ -39,19 +37,11 @@ func newMaterial(t *testing.T) material {
 	if err != nil {
 		t.Fatalf("making a CA: %v", err)
 	}
-	certificate, err := ca.Certificate("node")
+	certificate, key, err := ca.CertificatePEM("node")
 	if err != nil {
 		t.Fatalf("making a certificate: %v", err)
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
-	if err != nil {
-		t.Fatalf("writing a key: %v", err)
-	}
-	return material{
-		authority:   string(ca.PEM()),
-		certificate: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})),
-		key:         string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
-	}
+	return material{authority: string(ca.PEM()), certificate: string(certificate), key: string(key)}
 }
 
 // writer generates random parts of a tree. Invalid parts are rare, because one of them makes the whole file invalid.

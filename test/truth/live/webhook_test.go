@@ -3,11 +3,8 @@
 package live
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/pullgate/pullgate/test/process"
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/test/truth"
 )
@@ -94,21 +92,13 @@ func (s *testCluster) startWebhook(t *testing.T, h *webhook, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair, err := ca.Certificate(nodeIP)
+	cert, key, err := ca.CertificatePEM(nodeIP)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var chain bytes.Buffer
-	for _, der := range pair.Certificate {
-		_ = pem.Encode(&chain, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // a Buffer returns no error
-	}
-	write(t, filepath.Join(dir, "tls.crt"), chain.Bytes())
-	write(t, filepath.Join(dir, "tls.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
-	// The process outlives the test that starts it, and ends with the cluster.
+	write(t, filepath.Join(dir, "tls.crt"), cert)
+	write(t, filepath.Join(dir, "tls.key"), key)
+	// The process outlives the test that starts it. The shutdown of the cluster ends it and waits until it is reaped.
 	cmd := s.pullgate(context.Background(), h, "serve", "--config", h.config, "--kubeconfig", s.Kubeconfig(), "--cert-dir", dir,
 		fmt.Sprintf("--webhook-port=%d", h.port), "--metrics-bind-address=0",
 		fmt.Sprintf("--health-probe-bind-address=127.0.0.1:%d", h.port+1))
@@ -117,12 +107,9 @@ func (s *testCluster) startWebhook(t *testing.T, h *webhook, dir string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := s.Start(cmd); err != nil {
+	if _, err := process.Start(cmd, process.Options{Output: log, Start: s.Start}); err != nil {
 		t.Fatal(err)
 	}
-	// The shutdown of the cluster ends the process and waits until it is reaped.
-	go func() { _ = cmd.Wait() }()
 	s.register(t, h, ca.PEM())
 }
 
