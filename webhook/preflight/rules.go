@@ -1,6 +1,9 @@
 package preflight
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/nodes"
@@ -96,8 +99,23 @@ func weaken(failure imagepull.Verdict, reason imagepull.Reason, detail string) i
 	return failure
 }
 
+// onNode returns NodeCache for a failure, since a node may already have the image or its layers.
+func onNode(failure imagepull.Verdict, but string) imagepull.Verdict {
+	return weaken(failure, imagepull.ReasonNodeCache, failure.Detail+", "+but)
+}
+
 // isRefusal reports whether another credential may get another response. NotFound is a refusal too: some registries return
 // it for images that the account must not see.
 func isRefusal(v imagepull.Verdict) bool {
 	return v.Reason == imagepull.ReasonAccessDenied || v.Reason == imagepull.ReasonNotFound
+}
+
+// maxListed bounds the entries in a message: an index may have many platforms, and a pod many pull secrets.
+const maxListed = 6
+
+func enumerate(names []string) string {
+	if len(names) > maxListed {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), len(names)-maxListed)
+	}
+	return strings.Join(names, ", ")
 }
