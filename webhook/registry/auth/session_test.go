@@ -29,6 +29,8 @@ type fakeRegistry struct {
 	status func(scheme string) int
 	// tokenStatus is the status of the token service; 200 when zero.
 	tokenStatus int
+	// redirectsTo is the host that responds to requests with a scheme; the registry when empty.
+	redirectsTo string
 	requests    []string
 }
 
@@ -40,6 +42,10 @@ func (f *fakeRegistry) serveContent(req *http.Request) (*http.Response, error) {
 	scheme, _, _ := strings.Cut(req.Header.Get("Authorization"), " ")
 	f.requests = append(f.requests, cmp.Or(scheme, "none"))
 	resp := respond(req, f.status(scheme), "")
+	if scheme != "" && f.redirectsTo != "" {
+		resp.Request = req.Clone(req.Context())
+		resp.Request.URL.Host = f.redirectsTo
+	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		resp.Header.Set("WWW-Authenticate", f.challenge)
 	}
@@ -127,6 +133,10 @@ func TestSessionAuthorizesRequests(t *testing.T) {
 		"a password that was refused preemptively is not sent again": {
 			registry: fakeRegistry{challenge: basic, status: only(401, 401)}, sessions: []int{1, 1},
 			want: []string{"none", "Basic", "Basic", "none"}, status: 401,
+		},
+		"a refusal of another host is final": {
+			registry: fakeRegistry{challenge: basic, status: only(403, 401), redirectsTo: "other.example"}, sessions: []int{1, 1},
+			want: []string{"none", "Basic", "Basic"}, status: 403,
 		},
 		"a refused cached token is replaced once": {
 			registry: fakeRegistry{challenge: bearer, status: only(403, 401)}, sessions: []int{1, 1},
