@@ -197,6 +197,34 @@ func TestSessionDoesNotChangeTheRequest(t *testing.T) {
 	}
 }
 
+// A node sends the header of its hosts.toml to the token service too.
+func TestTokenRequestsHaveTheHeaderOfTheEndpoint(t *testing.T) {
+	t.Parallel()
+	for method, credential := range map[string]imagepull.Credential{
+		http.MethodPost: {Username: "u", Password: "p"},
+		http.MethodGet:  {},
+	} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			r := fakeRegistry{challenge: bearer, status: accepting("Bearer")}
+			e := r.endpoint()
+			e.Header = http.Header{"X-Team": {"shop"}}
+			var got http.Header
+			e.Transports.Token = roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				got = req.Header.Clone()
+				return r.serveToken(req)
+			})
+			send(t, newClient(t).NewSession(e, credential, "shop/web"))
+			if diff := gocmp.Diff([]string{"none", method + " token", "Bearer"}, r.requests); diff != "" {
+				t.Errorf("requests differ (-want +got):\n%s", diff)
+			}
+			if got.Get("X-Team") != "shop" {
+				t.Errorf("the token request has header %v, want X-Team", got)
+			}
+		})
+	}
+}
+
 func TestSessionErrors(t *testing.T) {
 	t.Parallel()
 	account := imagepull.Credential{Username: "u", Password: "p"}
