@@ -83,8 +83,8 @@ func pathOf(all []entry, line int, key string) string {
 	return path
 }
 
-// unnoticed returns the mistakes that the library accepts, or does not always find: it skips empty items and keys, cuts off
-// fractions, takes numbers and booleans as text, and does not decode a mapping with repeated keys.
+// unnoticed returns the mistakes that the library accepts, or does not always find. It skips empty items and keys, cuts off
+// fractions, and takes numbers and booleans as text. It does not decode a mapping with repeated keys.
 func unnoticed(all []entry) []mistake {
 	var found []mistake
 	for _, e := range all {
