@@ -51,7 +51,7 @@ func TestCheckUsesTheNodesCredentials(t *testing.T) {
 		"plugin":                                  {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR/bin}}", private, "", 0, "Pullable", ""},
 		"failing plugin":                          {"{credentialProvider: {config: DIR/failing.yaml, binDir: DIR/bin}}", private, "", 0, "NodeCredentials", "it ended with status 7"},
 		"failing plugin and a right pull secret":  {"{credentialProvider: {config: DIR/failing.yaml, binDir: DIR/bin}}", private, "DIR/regcred.json", 0, "Pullable", ""},
-		"missing program of the plugin":           {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR}}", private, "", 2, "", `error: nodes.credentialProvider: providers[0].name: the directory of the providers holds no executable of this name: "sh"`},
+		"missing program of the plugin":           {"{credentialProvider: {config: DIR/good.yaml, binDir: DIR}}", private, "", 2, "", `error: nodes.credentialProvider: providers[0].name: the provider directory has no executable of this name: "sh"`},
 		"missing plugin configuration":            {"{credentialProvider: {config: DIR/nope.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: reading: "},
 		"unknown key in the plugin configuration": {"{credentialProvider: {config: DIR/typo.yaml, binDir: DIR/bin}}", private, "", 2, "", "error: nodes.credentialProvider: typo.yaml: providers[0].matchImage: Forbidden: unknown or repeated key\n"},
 		"missing directory of the programs":       {"{credentialProvider: {config: DIR/good.yaml}}", private, "", 2, "", "nodes.credentialProvider.binDir: Required value: must be set together with config"},
