@@ -167,6 +167,11 @@ func TestLoadRejectsWrongTypes(t *testing.T) {
 			data: "limits: {usesPerObject: many}",
 			want: `line 1: must be a whole number, not "many"`,
 		},
+		"a number for a path": {
+			data: "nodes: {hostsDir: 5, dockerConfig: true}",
+			want: "line 1: nodes.hostsDir: must be text: put it in quotes\n" +
+				"line 1: nodes.dockerConfig: must be text: put it in quotes",
+		},
 		"a fraction for a whole number": {
 			data: "limits: {usesPerObject: 1.5}",
 			want: "line 1: limits.usesPerObject: must be a whole number, not 1.5",
@@ -270,6 +275,18 @@ func TestNoWholeNumberTakesAFraction(t *testing.T) {
 		}
 		if _, err := config.Load(f.file("2.5")); err == nil || !strings.Contains(err.Error(), "must be a whole number, not 2.5") {
 			t.Errorf("Load(%s) = %v, want an error", f.file("2.5"), err)
+		}
+	}
+}
+
+// The YAML library would take a number as text.
+func TestNoTextTakesANumber(t *testing.T) {
+	t.Parallel()
+	for _, f := range fields(reflect.TypeFor[config.Configuration](), "") {
+		for _, value := range []string{"5", "2.5", "true"} {
+			if _, err := config.Load(f.file(value)); f.kind.Kind() == reflect.String && err == nil {
+				t.Errorf("Load(%s) = nil, want an error", f.file(value))
+			}
 		}
 	}
 }

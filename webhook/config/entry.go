@@ -83,8 +83,8 @@ func pathOf(all []entry, line int, key string) string {
 	return path
 }
 
-// undetected returns the mistakes that the library accepts or does not always find. It skips empty items and keys, cuts off
-// fractions, and does not decode a mapping with repeated keys.
+// undetected returns the mistakes that the library accepts, or does not always find. It skips empty items and keys, cuts off
+// fractions, and takes numbers and booleans as text. It does not decode a mapping with repeated keys.
 func undetected(all []entry) []mistake {
 	var found []mistake
 	for _, e := range all {
@@ -100,6 +100,8 @@ func undetected(all []entry) []mistake {
 			text = "repeated key: keep one"
 		case e.key == nil && value.Kind == yaml.ScalarNode && value.ShortTag() != "!!str":
 			text = "must be text: put it in quotes"
+		case e.key != nil && slices.Contains(paths(), e.key.Value) && slices.Contains(notText(), value.ShortTag()):
+			text = "must be text: put it in quotes"
 		case e.key != nil && slices.Contains(wholeNumbers(), e.key.Value) && isFraction(value):
 			text = "must be a whole number, not " + value.Value
 		}
@@ -109,6 +111,13 @@ func undetected(all []entry) []mistake {
 	}
 	return found
 }
+
+// paths returns the keys whose values are paths of files. A number or true is more likely a mistake than a name. Validation
+// rejects such a value of any other text.
+func paths() []string { return []string{"hostsDir", "dockerConfig", "config", "binDir"} }
+
+// notText returns the tags of scalars that are not text.
+func notText() []string { return []string{"!!bool", "!!int", "!!float"} }
 
 // wholeNumbers returns the keys whose values are integers.
 func wholeNumbers() []string {

@@ -188,3 +188,25 @@ func BenchmarkLookup(b *testing.B) {
 		}
 	}
 }
+
+// deadlineProvider records the deadline of its last call.
+type deadlineProvider struct{ deadline time.Time }
+
+func (p *deadlineProvider) Provide(ctx context.Context, _ string) (Keyring, []Problem) {
+	p.deadline, _ = ctx.Deadline()
+	return Keyring{}, nil
+}
+
+func TestLookupGivesProvidersHalfOfTheTime(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	end, _ := ctx.Deadline()
+	provider := &deadlineProvider{}
+	set := Node{Source: fakeSource{}, Providers: provider}.Credentials(ctx, imagepull.Pod{})
+	for range set.Lookup(ctx, "r.example/app") {
+	}
+	if left := end.Sub(provider.deadline); left < 29*time.Minute || left > 31*time.Minute {
+		t.Errorf("the deadline of providers leaves %s of an hour, want half", left)
+	}
+}

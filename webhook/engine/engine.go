@@ -1,146 +1,114 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
-	"k8s.io/utils/clock"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/hostpattern"
+	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/metrics"
+	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
-	"github.com/pullgate/pullgate/webhook/registry/egress"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
-// registryOptions returns the options of the registry client.
-func registryOptions(c config.Configuration, o Options) (registry.Options, error) {
-	proxy, err := proxyFrom(getenv(o.Environ))
-	if err != nil {
-		return registry.Options{}, err
-	}
-	return registry.Options{
-		Egress: egress.Rules{
-			Allow:       c.Egress.Allow,
-			Deny:        c.Egress.Deny,
-			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
-			Insecure:    c.Egress.InsecureRegistries,
-		},
-		Runtime:        c.Nodes.Runtime,
-		HostsDir:       c.Nodes.HostsDir,
-		RequestTimeout: c.Timeouts.Request,
-		ConnectTimeout: c.Timeouts.Connect,
-		ManifestBytes:  c.Limits.ManifestBytes,
-		UserAgent:      o.UserAgent,
-		Proxy:          proxy,
-		LocalRegistry:  o.Cluster.LocalRegistry,
-		RootCAs:        o.RootCAs,
-		DialContext:    o.DialContext,
-		Instrument:     o.Instrument,
-	}, nil
-}
-
-// engine holds what serve and check share: preflight sends requests through resolve to registry.
-type engine struct {
-	config  config.Configuration
+// Engine checks the images of pods. It is safe for concurrent use.
+type Engine struct {
+	checker *preflight.Checker
 	limiter *resolve.Limiter
-	// resolver checks images.
-	resolver *resolve.Resolver
-	// contents checks the parts of images. It is nil unless the configuration has deep checks.
-	contents preflight.Resolver
-	// resolvers are the Resolvers above, for the gauges.
-	resolvers []*resolve.Resolver
-	// skipped registries are not checked. At credentialed registries the nodes have an identity of their own.
-	skipped, credentialed hostpattern.List
+	// images resolves references. deep checks the parts of images; it is nil unless the configuration has deep checks.
+	images, deep *resolve.Resolver
+	// endPlugins ends the credential provider plugins that run, and waits for them.
+	endPlugins func()
 }
 
-func newEngine(
-	c config.Configuration, options registry.Options, observe func(hit bool), wall clock.Clock,
-) (*engine, error) {
-	options.Clock = wall
-	client, err := registry.New(options)
+// New returns an Engine for a valid configuration. An error names the configuration key or the variable that is wrong.
+func New(c config.Configuration, o Options) (*Engine, error) {
+	o = o.withDefaults()
+	if o.Cluster.Nodes == nil {
+		declared, err := parsePlatforms(c.Nodes.Platforms)
+		if err != nil {
+			return nil, err
+		}
+		o.Cluster.Nodes = nodes.Declared(declared)
+	}
+	e := &Engine{limiter: resolve.NewLimiter(c.Limits.Total, c.Limits.PerRegistry)}
+	if err := e.makeResolvers(c, o); err != nil {
+		return nil, err
+	}
+	checks, err := e.checkerOptions(c)
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{config: c}
-	if e.skipped, err = hostpattern.ParseHosts(c.SkipRegistries); err != nil {
-		return nil, fmt.Errorf("skipRegistries%w", err)
-	}
-	if e.credentialed, err = hostpattern.ParseHosts(c.Nodes.CredentialedRegistries); err != nil {
-		return nil, fmt.Errorf("nodes.credentialedRegistries%w", err)
-	}
-	shared := resolveOptions(c, wall)
-	shared.RoutedSince, shared.ObserveCache = client.RoutedSince, observe
-	e.limiter = shared.Limiter
-	if e.resolver, err = resolve.New(client, shared); err != nil {
+	checks.Nodes = o.Cluster.Nodes
+	if checks.Credentials, e.endPlugins, err = newNodeCredentials(o.Credentials, c.Nodes, o.Environ, o.Log); err != nil {
 		return nil, err
 	}
-	e.resolvers = append(e.resolvers, e.resolver)
-	if !c.Deep {
-		return e, nil
-	}
-	contents, err := resolve.New(registry.NewDeepResolver(client), shared)
-	if err != nil {
-		return nil, err
-	}
-	e.contents, e.resolvers = contents, append(e.resolvers, contents)
+	e.checker = preflight.New(checks)
 	return e, nil
 }
 
-// cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.
-const cacheBytes = 24 << 20
-
-// resolveOptions returns the options of both Resolvers. They share the limiter and the circuit breaker.
-func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
-	backoff := resolve.Backoff{
-		InitialDelay: c.Backoff.InitialDelay,
-		Factor:       c.Backoff.Factor,
-		MaxDelay:     c.Backoff.MaxDelay,
-		Jitter:       c.Retry.Jitter,
-		Lockout:      c.Cache.DeniedTTL,
+// makeResolvers sets the Resolvers. They share the registry client, the limiter and the circuit breaker, and have caches and
+// backoffs of their own. All caches have the same keys for credentials.
+func (e *Engine) makeResolvers(c config.Configuration, o Options) error {
+	keyer := imagepull.NewCredentialKeyer()
+	clientOptions, err := registryOptions(c, o)
+	if err != nil {
+		return err
 	}
-	return resolve.Options{
-		MaxEntries: c.Cache.MaxEntries,
-		MaxBytes:   cacheBytes,
-		TTLs: resolve.TTLs{
-			Tag:      c.Cache.TagTTL,
-			Digest:   c.Cache.DigestTTL,
-			NotFound: c.Cache.NotFoundTTL,
-			Denied:   c.Cache.DeniedTTL,
-		},
-		Backoff: backoff,
-		Retry: resolve.Retry{
-			InitialDelay: c.Retry.InitialDelay,
-			Factor:       c.Retry.Factor,
-			Jitter:       c.Retry.Jitter,
-			MaxAttempts:  c.Retry.MaxAttempts,
-		},
-		Limiter: resolve.NewLimiter(c.Limits.Total, c.Limits.PerRegistry),
-		Breaker: resolve.NewBreaker(backoff, wall),
-		// A check outlives the admission by one request, so that a request under way can still fill the cache.
-		Timeout: c.Timeouts.Admission + c.Timeouts.Request,
-		Clock:   wall,
+	clientOptions.Keyer = keyer
+	client, err := registry.New(clientOptions)
+	if err != nil {
+		return err
 	}
+	options := resolveOptions(c, o.Clock)
+	options.Limiter, options.Keyer = e.limiter, keyer
+	options.RoutedSince, options.ObserveCache = client.RoutedSince, o.ObserveCache
+	if e.images, err = resolve.New(client, options); err != nil || !c.Deep {
+		return err
+	}
+	e.deep, err = resolve.New(registry.NewDeepResolver(client), options)
+	return err
 }
 
-func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *preflight.Checker {
-	return preflight.New(preflight.Options{
-		Resolver:               e.resolver,
-		Cache:                  e.resolver,
-		Deep:                   e.contents,
-		Credentials:            creds,
-		Nodes:                  nodes,
-		Runtime:                e.config.Nodes.Runtime,
-		LocalImagePull:         e.config.Nodes.LocalImagePull,
-		CredentialedRegistries: e.credentialed,
-		SkipRegistries:         e.skipped,
-		MaxUses:                e.config.Limits.UsesPerObject,
+// checkerOptions returns the options of the checker, without nodes and credentials.
+func (e *Engine) checkerOptions(c config.Configuration) (preflight.Options, error) {
+	skipped, err := hostpattern.ParseHosts(c.SkipRegistries)
+	if err != nil {
+		return preflight.Options{}, fmt.Errorf("skipRegistries%w", err)
+	}
+	credentialed, err := hostpattern.ParseHosts(c.Nodes.CredentialedRegistries)
+	if err != nil {
+		return preflight.Options{}, fmt.Errorf("nodes.credentialedRegistries%w", err)
+	}
+	o := preflight.Options{
+		Resolver:               e.images,
+		Cache:                  e.images,
+		Runtime:                c.Nodes.Runtime,
+		LocalImagePull:         c.Nodes.LocalImagePull,
+		CredentialedRegistries: credentialed,
+		SkipRegistries:         skipped,
+		MaxUses:                c.Limits.UsesPerObject,
 		WithNamespace:          resolve.WithNamespace,
-	})
+	}
+	if e.deep != nil { // a nil *Resolver in the interface would not be nil
+		o.Deep = e.deep
+	}
+	return o, nil
 }
 
-func (e *engine) gauges() metrics.Gauges {
+// Check returns one finding for each use of the pod, in their order, before the context's deadline. The pod's spec selects
+// its candidate nodes; with nil they are all nodes.
+func (e *Engine) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.PodSpec) []imagepull.Finding {
+	return e.checker.Check(ctx, pod, spec)
+}
+
+// Gauges returns functions that read the state of the engine for metrics.
+func (e *Engine) Gauges() metrics.Gauges {
 	return metrics.Gauges{
 		CacheEntries: e.cacheEntries,
 		Inflight:     e.limiter.InFlight,
@@ -149,19 +117,29 @@ func (e *engine) gauges() metrics.Gauges {
 	}
 }
 
-func (e *engine) cacheEntries() int {
+func (e *Engine) cacheEntries() int {
 	entries := 0
-	for _, r := range e.resolvers {
+	for _, r := range e.resolvers() {
 		entries += r.CacheEntries()
 	}
 	return entries
 }
 
 // backingOff counts each registry once, whatever the cause.
-func (e *engine) backingOff() int {
+func (e *Engine) backingOff() int {
 	domains := make(map[string]bool)
-	for _, r := range e.resolvers {
+	for _, r := range e.resolvers() {
 		r.AddBackingOff(domains)
 	}
 	return len(domains)
 }
+
+func (e *Engine) resolvers() []*resolve.Resolver {
+	if e.deep == nil {
+		return []*resolve.Resolver{e.images}
+	}
+	return []*resolve.Resolver{e.images, e.deep}
+}
+
+// Close ends the credential provider plugins that run, and waits for them.
+func (e *Engine) Close() { e.endPlugins() }

@@ -23,13 +23,13 @@ import (
 func TestThousandPodsOfOneImageCauseThreeRequests(t *testing.T) {
 	t.Parallel()
 	var hits, misses atomic.Int64
-	e, server := startEngine(t, func(hit bool) {
+	e, server := startEngine(t, Options{ObserveCache: func(hit bool) {
 		if hit {
 			hits.Add(1)
 			return
 		}
 		misses.Add(1)
-	})
+	}})
 	var all sync.WaitGroup
 	for range 1000 {
 		all.Go(func() {
@@ -79,7 +79,7 @@ func TestChangedHostsFileInvalidatesTheCache(t *testing.T) {
 	route("full")
 	c.Nodes.HostsDir, c.Deep = dir, true
 	wall := clocktesting.NewFakeClock(time.Now())
-	e := buildEngine(t, c, nil, wall)
+	e := newEngine(t, c, Options{Clock: wall})
 	ref := imagepull.Reference{Domain: domain, Path: "shop/web", Digest: digest}
 	for _, step := range []struct {
 		name string
@@ -93,7 +93,7 @@ func TestChangedHostsFileInvalidatesTheCache(t *testing.T) {
 	} {
 		step.turn()
 		wall.Step(time.Second)
-		for name, r := range map[string]preflight.Resolver{"resolver": e.resolver, "contents": e.contents} {
+		for name, r := range map[string]preflight.Resolver{"images": e.images, "deep": e.deep} {
 			v := r.Resolve(t.Context(), ref, imagepull.Credential{})
 			if got := v.Outcome().String() + " " + v.Provenance(); got != step.want {
 				t.Errorf("%s, %s: got %s (%s), want %s", step.name, name, got, v.Detail, step.want)
@@ -104,14 +104,37 @@ func TestChangedHostsFileInvalidatesTheCache(t *testing.T) {
 
 func TestGaugesCountTheEntriesOfBothCaches(t *testing.T) {
 	t.Parallel()
-	e, server := startEngine(t, nil)
+	e, server := startEngine(t, Options{})
 	digest := e.resolveTag(t.Context(), server, "1").Digest
-	if v := e.contents.Resolve(t.Context(), reference(server, digest), engineAccount); v.Reason != imagepull.ReasonPullable {
+	if v := e.deep.Resolve(t.Context(), reference(server, digest), engineAccount); v.Reason != imagepull.ReasonPullable {
 		t.Errorf("reason = %s: %s, want Pullable", v.Reason, v.Detail)
 	}
-	g := e.gauges()
+	g := e.Gauges()
 	got := []int{g.CacheEntries(), g.Inflight(), g.Waiting(), g.BackedOff()}
 	if diff := cmp.Diff([]int{2, 0, 0, 0}, got); diff != "" {
 		t.Errorf("entries, in flight, waiting, backed off (-want +got):\n%s", diff)
+	}
+}
+
+func TestConfigurationOfTheNodesDecidesTheVerdict(t *testing.T) {
+	t.Parallel()
+	server, err := registry.Start(registry.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	if _, err := server.PushEntries("shop/web:1", registry.Entry{Platform: imagepull.Platform{OS: "linux", Architecture: "386"}}); err != nil {
+		t.Fatal(err)
+	}
+	use := imagepull.Use{Reference: imagepull.Reference{Domain: server.Addr(), Path: "shop/web", Tag: "1"}}
+	for local, want := range map[bool]imagepull.Reason{false: imagepull.ReasonPlatformMismatch, true: imagepull.ReasonPullable} {
+		c := config.Default()
+		c.Egress.Allow = []string{server.Addr()}
+		c.Nodes.LocalImagePull = local
+		c.Nodes.Platforms = []string{"linux/amd64"}
+		got := newEngine(t, c, Options{}).Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{use}}, nil)[0]
+		if got.Reason != want {
+			t.Errorf("local pulls %t: got %s: %s, want %s", local, got.Reason, got.Detail, want)
+		}
 	}
 }

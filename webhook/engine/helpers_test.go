@@ -4,8 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"k8s.io/utils/clock"
-
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -14,7 +12,7 @@ import (
 var engineAccount = imagepull.Credential{Username: "alice", Password: "a", Source: "secret/shop/regcred"}
 
 // startEngine returns an engine for one registry with private images.
-func startEngine(t *testing.T, observe func(bool)) (*engine, *registry.Server) {
+func startEngine(t *testing.T, o Options) (*Engine, *registry.Server) {
 	t.Helper()
 	server, err := registry.Start(registry.Config{
 		Auth:     registry.AuthBearer,
@@ -30,25 +28,24 @@ func startEngine(t *testing.T, observe func(bool)) (*engine, *registry.Server) {
 	c := config.Default()
 	c.Egress.Allow = []string{server.Addr()}
 	c.Deep = true
-	return buildEngine(t, c, observe, clock.RealClock{}), server
+	return newEngine(t, c, o), server
 }
 
-func buildEngine(t *testing.T, c config.Configuration, observe func(bool), wall clock.Clock) *engine {
+// newEngine returns an engine without an environment, and so without a proxy.
+func newEngine(t *testing.T, c config.Configuration, o Options) *Engine {
 	t.Helper()
-	options, err := registryOptions(c, Options{}) // no environment, no proxy
+	o.Environ = []string{}
+	e, err := New(c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := newEngine(c, options, observe, wall)
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(e.Close)
 	return e
 }
 
-func (e *engine) resolveTag(ctx context.Context, s *registry.Server, tag string) imagepull.Verdict {
+func (e *Engine) resolveTag(ctx context.Context, s *registry.Server, tag string) imagepull.Verdict {
 	ref := imagepull.Reference{Domain: s.Addr(), Path: "shop/web", Tag: tag}
-	return e.resolver.Resolve(ctx, ref, engineAccount)
+	return e.images.Resolve(ctx, ref, engineAccount)
 }
 
 // reference returns a reference with the digest.

@@ -37,8 +37,3 @@ func cachedImage(v imagepull.Verdict, f facts) imagepull.Verdict {
 func isAccessFailure(v imagepull.Verdict) bool {
 	return v.Reason == imagepull.ReasonAccessDenied || v.Reason == imagepull.ReasonInvalidPullSecret
 }
-
-// onNode returns NodeCache for a failure, since a node may already have the image or its layers.
-func onNode(failure imagepull.Verdict, but string) imagepull.Verdict {
-	return weaken(failure, imagepull.ReasonNodeCache, failure.Detail+", "+but)
-}

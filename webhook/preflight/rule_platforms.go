@@ -69,13 +69,3 @@ func list(platforms []imagepull.Platform) string {
 	}
 	return enumerate(names)
 }
-
-// maxListed bounds the entries in a message: an index may have many platforms, and a pod many pull secrets.
-const maxListed = 6
-
-func enumerate(names []string) string {
-	if len(names) > maxListed {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), len(names)-maxListed)
-	}
-	return strings.Join(names, ", ")
-}

@@ -130,6 +130,14 @@ func transient(detail string) imagepull.Verdict {
 	return v
 }
 
+func mismatched() imagepull.Verdict {
+	return unavailable("the registry's response does not match its digest")
+}
+
+func missing(detail string) imagepull.Verdict {
+	return imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: detail}
+}
+
 // noHost returns the verdict if no endpoint may serve the reference.
 func noHost() imagepull.Verdict {
 	return imagepull.Verdict{

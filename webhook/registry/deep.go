@@ -75,7 +75,3 @@ func (ss sessions) checkContent(ctx context.Context, m manifest.Manifest, digest
 	}
 	return v
 }
-
-func missing(detail string) imagepull.Verdict {
-	return imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: detail}
-}

@@ -77,3 +77,11 @@ func TestBlobsFromMirrors(t *testing.T) {
 		})
 	}
 }
+
+// The nodes' hosts.toml may change after the image was resolved.
+func TestDeepCheckWithoutAnyHost(t *testing.T) {
+	t.Parallel()
+	m := newMirrored(t, "server = \"httpx://"+host+"\"\n", testregistry.Config{})
+	v := resolveDeep(t.Context(), m.fixture, host+"/shop/web@"+absentDigest, anonymous())
+	wantVerdict(t, v, "NotFound: the nodes' hosts.toml leaves no host to pull the image from")
+}

@@ -60,7 +60,8 @@ func newFixture(t testing.TB, cfg testregistry.Config, change ...func(*registry.
 	t.Cleanup(w.network.Close)
 	w.Server = w.add(host, cfg)
 	w.push("shop/web:1")
-	options := registry.Options{RootCAs: ca.Pool(), DialContext: w.network.DialContext, RequestTimeout: 10 * time.Second}
+	options := registry.Options{RootCAs: ca.Pool(), DialContext: w.network.DialContext}
+	options.RequestTimeout, options.ConnectTimeout = 10*time.Second, 10*time.Second // for a slow machine
 	for _, f := range change {
 		f(&options)
 	}

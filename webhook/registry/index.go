@@ -47,10 +47,6 @@ func lostIndex() imagepull.Verdict {
 	}
 }
 
-func mismatched() imagepull.Verdict {
-	return unavailable("the registry's response does not match its digest")
-}
-
 func matchesDigest(sum string, body []byte) bool {
 	d := digest.Digest(sum)
 	return body != nil && d.Algorithm().FromBytes(body) == d

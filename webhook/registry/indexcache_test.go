@@ -57,3 +57,15 @@ func TestLongIndexIsNotCached(t *testing.T) {
 		t.Errorf("requests:\n%s\nwant the index to be read again", got)
 	}
 }
+
+// With several hosts the index may come from another host than its tag, and each host may fail.
+func TestIndexOfSeveralHostsIsNotCached(t *testing.T) {
+	t.Parallel()
+	m := newMirrored(t, replicaHosts+"capabilities = [\"pull\"]\n", testregistry.Config{})
+	if _, err := m.PushIndex("shop/multi:1", imagepull.Platform{OS: "linux", Architecture: "amd64"}); err != nil {
+		t.Fatal(err)
+	}
+	wantVerdict(t, m.resolve(host+"/shop/multi:1", anonymous()), "Pullable")
+	m.Fault(testregistry.Fault{Method: http.MethodGet, Status: http.StatusNotFound})
+	wantVerdict(t, m.resolve(host+"/shop/multi:1", anonymous()), "NotFound: the registry lists the tag but has lost its manifest")
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,14 +53,7 @@ func (r response) size() int64 {
 func (r response) isSuccess() bool { return r.status >= 200 && r.status < 300 }
 
 // hasCode reports whether the error body holds a code.
-func (r response) hasCode(code transport.ErrorCode) bool {
-	for _, c := range r.codes {
-		if c == code {
-			return true
-		}
-	}
-	return false
-}
+func (r response) hasCode(code transport.ErrorCode) bool { return slices.Contains(r.codes, code) }
 
 // send sends a request, with authorization and redirects, and reads its response.
 func (s *session) send(ctx context.Context, r request) (response, error) {

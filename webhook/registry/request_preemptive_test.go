@@ -7,7 +7,6 @@ import (
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/registry"
 )
 
 const open = host + "/open/app:1"
@@ -206,7 +205,7 @@ func TestScopesOfAnotherRepository(t *testing.T) {
 
 func TestConcurrentLookups(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t, bearer(), func(o *registry.Options) { o.ConnectTimeout = o.RequestTimeout })
+	w := newFixture(t, bearer())
 	want := map[imagepull.Credential]string{alice(): "Pullable", mallory(): stale, anonymous(): private}
 	var all sync.WaitGroup
 	for range 17 {

@@ -25,8 +25,8 @@ type Registry interface {
 	Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
 }
 
-// Options configures a Resolver. All fields but the functions are required. Two Resolvers that are made with the same
-// Options share the Limiter and the Breaker, and have caches and backoffs of their own.
+// Options configures a Resolver. All fields but Keyer and the functions are required. Two Resolvers that are made with the
+// same Options share the Limiter and the Breaker, and have caches and backoffs of their own.
 type Options struct {
 	// MaxEntries and MaxBytes bound the cache. The bytes are estimated.
 	MaxEntries, MaxBytes int
@@ -39,6 +39,8 @@ type Options struct {
 	// callers gave up.
 	Timeout time.Duration
 	Clock   clock.Clock
+	// Keyer makes the keys of credentials in the cache and the backoffs; a new one when nil.
+	Keyer *imagepull.CredentialKeyer
 	// RoutedSince returns when the route to a registry last changed, for example by its hosts.toml. Earlier verdicts are not
 	// fresh.
 	RoutedSince func(domain string) time.Time
@@ -62,6 +64,9 @@ type Resolver struct {
 
 // New returns a Resolver for a registry, or an error if MaxEntries is not positive.
 func New(registry Registry, o Options) (*Resolver, error) {
+	if o.Keyer == nil {
+		o.Keyer = imagepull.NewCredentialKeyer()
+	}
 	if o.RoutedSince == nil {
 		o.RoutedSince = func(string) time.Time { return time.Time{} }
 	}
@@ -74,7 +79,7 @@ func New(registry Registry, o Options) (*Resolver, error) {
 	}
 	return &Resolver{
 		registry:     registry,
-		keyer:        imagepull.NewCredentialKeyer(),
+		keyer:        o.Keyer,
 		cache:        cache,
 		singleFlight: singleFlight{timeout: o.Timeout},
 		limiter:      o.Limiter,

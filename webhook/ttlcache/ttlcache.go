@@ -9,6 +9,7 @@
 package ttlcache
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -46,8 +47,11 @@ type entry[V any] struct {
 	expires time.Time
 }
 
-// New returns an empty Cache, or an error if MaxEntries is not positive.
+// New returns an empty Cache, or an error if MaxEntries is not positive or Size is missing.
 func New[K comparable, V any](o Options[K, V]) (*Cache[K, V], error) {
+	if o.MaxBytes > 0 && o.Size == nil {
+		return nil, errNoSize
+	}
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
@@ -59,6 +63,8 @@ func New[K comparable, V any](o Options[K, V]) (*Cache[K, V], error) {
 	c.entries = entries
 	return c, nil
 }
+
+var errNoSize = errors.New("making a cache: MaxBytes requires Size")
 
 // Never returns the expiry of an entry that does not expire.
 func Never() time.Time { return time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC) }

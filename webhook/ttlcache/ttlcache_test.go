@@ -43,10 +43,18 @@ func (f *fixture) put(key, value string, ttl time.Duration) {
 
 func (f *fixture) after(d time.Duration) { f.clock.SetTime(f.clock.Now().Add(d)) }
 
-func TestNewRejectsACacheWithoutEntries(t *testing.T) {
+func TestNewRejectsACacheWithoutABound(t *testing.T) {
 	t.Parallel()
-	if _, err := ttlcache.New(ttlcache.Options[string, string]{}); err == nil {
-		t.Error("New() returned no error for MaxEntries 0")
+	for name, options := range map[string]ttlcache.Options[string, string]{
+		"no entries":         {},
+		"bytes without size": {MaxEntries: 1, MaxBytes: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := ttlcache.New(options); err == nil {
+				t.Error("New() returned no error")
+			}
+		})
 	}
 }
 

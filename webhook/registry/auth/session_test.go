@@ -29,6 +29,8 @@ type fakeRegistry struct {
 	status func(scheme string) int
 	// tokenStatus is the status of the token service; 200 when zero.
 	tokenStatus int
+	// redirectsTo is the host that responds to requests with a scheme; the registry when empty.
+	redirectsTo string
 	requests    []string
 }
 
@@ -40,6 +42,10 @@ func (f *fakeRegistry) serveContent(req *http.Request) (*http.Response, error) {
 	scheme, _, _ := strings.Cut(req.Header.Get("Authorization"), " ")
 	f.requests = append(f.requests, cmp.Or(scheme, "none"))
 	resp := respond(req, f.status(scheme), "")
+	if scheme != "" && f.redirectsTo != "" {
+		resp.Request = req.Clone(req.Context())
+		resp.Request.URL.Host = f.redirectsTo
+	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		resp.Header.Set("WWW-Authenticate", f.challenge)
 	}
@@ -128,6 +134,10 @@ func TestSessionAuthorizesRequests(t *testing.T) {
 			registry: fakeRegistry{challenge: basic, status: only(401, 401)}, sessions: []int{1, 1},
 			want: []string{"none", "Basic", "Basic", "none"}, status: 401,
 		},
+		"a refusal of another host is final": {
+			registry: fakeRegistry{challenge: basic, status: only(403, 401), redirectsTo: "other.example"}, sessions: []int{1, 1},
+			want: []string{"none", "Basic", "Basic"}, status: 403,
+		},
 		"a refused cached token is replaced once": {
 			registry: fakeRegistry{challenge: bearer, status: only(403, 401)}, sessions: []int{1, 1},
 			want: []string{"none", "POST token", "Bearer", "Bearer", "none", "POST token", "Bearer"}, status: 403,
@@ -184,6 +194,34 @@ func TestSessionDoesNotChangeTheRequest(t *testing.T) {
 	defer resp.Body.Close()
 	if len(req.Header) != 0 {
 		t.Errorf("the request has header %v, want none", req.Header)
+	}
+}
+
+// A node sends the header of its hosts.toml to the token service too.
+func TestTokenRequestsHaveTheHeaderOfTheEndpoint(t *testing.T) {
+	t.Parallel()
+	for method, credential := range map[string]imagepull.Credential{
+		http.MethodPost: {Username: "u", Password: "p"},
+		http.MethodGet:  {},
+	} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			r := fakeRegistry{challenge: bearer, status: accepting("Bearer")}
+			e := r.endpoint()
+			e.Header = http.Header{"X-Team": {"shop"}}
+			var got http.Header
+			e.Transports.Token = roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				got = req.Header.Clone()
+				return r.serveToken(req)
+			})
+			send(t, newClient(t).NewSession(e, credential, "shop/web"))
+			if diff := gocmp.Diff([]string{"none", method + " token", "Bearer"}, r.requests); diff != "" {
+				t.Errorf("requests differ (-want +got):\n%s", diff)
+			}
+			if got.Get("X-Team") != "shop" {
+				t.Errorf("the token request has header %v, want X-Team", got)
+			}
+		})
 	}
 }
 

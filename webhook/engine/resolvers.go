@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"k8s.io/utils/clock"
+
+	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
+	"github.com/pullgate/pullgate/webhook/resolve"
+)
+
+// registryOptions returns the options of the registry client.
+func registryOptions(c config.Configuration, o Options) (registry.Options, error) {
+	proxy, err := proxyFrom(getenv(o.Environ))
+	if err != nil {
+		return registry.Options{}, err
+	}
+	return registry.Options{
+		Egress: egress.Rules{
+			Allow:       c.Egress.Allow,
+			Deny:        c.Egress.Deny,
+			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
+			Insecure:    c.Egress.InsecureRegistries,
+		},
+		Runtime:        c.Nodes.Runtime,
+		HostsDir:       c.Nodes.HostsDir,
+		RequestTimeout: c.Timeouts.Request,
+		ConnectTimeout: c.Timeouts.Connect,
+		ManifestBytes:  c.Limits.ManifestBytes,
+		UserAgent:      o.UserAgent,
+		Proxy:          proxy,
+		LocalRegistry:  o.Cluster.LocalRegistry,
+		RootCAs:        o.RootCAs,
+		DialContext:    o.DialContext,
+		Instrument:     o.Instrument,
+		Clock:          o.Clock,
+	}, nil
+}
+
+// cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.
+const cacheBytes = 24 << 20
+
+// resolveOptions returns the policies of both Resolvers.
+func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
+	backoff := resolve.Backoff{
+		InitialDelay: c.Backoff.InitialDelay,
+		Factor:       c.Backoff.Factor,
+		MaxDelay:     c.Backoff.MaxDelay,
+		Jitter:       c.Retry.Jitter,
+		Lockout:      c.Cache.DeniedTTL,
+	}
+	return resolve.Options{
+		MaxEntries: c.Cache.MaxEntries,
+		MaxBytes:   cacheBytes,
+		TTLs: resolve.TTLs{
+			Tag:      c.Cache.TagTTL,
+			Digest:   c.Cache.DigestTTL,
+			NotFound: c.Cache.NotFoundTTL,
+			Denied:   c.Cache.DeniedTTL,
+		},
+		Backoff: backoff,
+		Retry: resolve.Retry{
+			InitialDelay: c.Retry.InitialDelay,
+			Factor:       c.Retry.Factor,
+			Jitter:       c.Retry.Jitter,
+			MaxAttempts:  c.Retry.MaxAttempts,
+		},
+		Breaker: resolve.NewBreaker(backoff, wall),
+		// A check outlives the admission by one request, so that a request under way can still fill the cache.
+		Timeout: c.Timeouts.Admission + c.Timeouts.Request,
+		Clock:   wall,
+	}
+}

@@ -1,0 +1,18 @@
+package engine
+
+import (
+	"testing"
+
+	"k8s.io/utils/clock"
+
+	"github.com/pullgate/pullgate/webhook/config"
+)
+
+// The last request of a check may start when the admission ends, and its verdict is for the cache.
+func TestCheckOutlivesTheAdmissionByOneRequest(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	if got, want := resolveOptions(c, clock.RealClock{}).Timeout, c.Timeouts.Admission+c.Timeouts.Request; got != want {
+		t.Errorf("a check may last %s, want %s", got, want)
+	}
+}
