@@ -18,7 +18,7 @@ const (
 	notFound     = "deny NotFound"
 	accessDenied = "deny AccessDenied"
 	unsupported  = "deny UnsupportedImage"
-	insecure     = "deny InsecureRegistry"
+	insecure     = "warn InsecureRegistry"
 )
 
 // outcomes holds the outcome of one fault, by the step of the pull at which the registry has it.

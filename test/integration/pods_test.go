@@ -66,14 +66,6 @@ func registryCases() map[string]podCase {
 				Audited: "Unpullable UnsupportedImage",
 			},
 		},
-		"policy Never": {
-			images: []string{imageGone},
-			change: func(pod *corev1.Pod) { pod.Spec.Containers[0].ImagePullPolicy = corev1.PullNever },
-			want: outcome{
-				Denied:  `container "web": image "REGISTRY/public/web:gone" cannot be pulled: NeverPresent: no node that the pod can run on reports the image, which takes up to a minute after loading it; load the image onto the nodes or change imagePullPolicy`,
-				Audited: "Unpullable NeverPresent",
-			},
-		},
 	}
 }
 
@@ -85,6 +77,14 @@ func indeterminateCases() map[string]podCase {
 			want: outcome{
 				Warnings: []string{`container "web": image "DOWNALONE/web:1" could not be checked: RegistryUnavailable: connection refused`},
 				Audited:  "Indeterminate RegistryUnavailable",
+			},
+		},
+		"policy Never": {
+			images: []string{imageGone},
+			change: func(pod *corev1.Pod) { pod.Spec.Containers[0].ImagePullPolicy = corev1.PullNever },
+			want: outcome{
+				Warnings: []string{`container "web": image "HEAD…lic/web:gone" may not be pullable: NeverPresent: no node that the pod can run on reports the image, which takes up to a minute after loading it`},
+				Audited:  "Indeterminate NeverPresent",
 			},
 		},
 		"rate limit": {

@@ -21,13 +21,17 @@ func (r Reason) Fix() string {
 		return "push the image again"
 	case ReasonNeverPresent:
 		return "load the image onto the nodes or change imagePullPolicy"
+	case ReasonPullSecretMissing:
+		return "create the pull secret or correct its name in imagePullSecrets"
+	case ReasonNotARegistry:
+		return "check the registry's name, and whether a proxy or firewall answers in its place"
 	case ReasonRegistryUnavailable:
 		return "check the registry's name and that it is up"
 	case ReasonRateLimited:
 		return "wait, or pull with an account that has a higher limit"
 	case ReasonDeadlineExceeded:
 		return "try again"
-	case ReasonNodeCredentials, ReasonNodeLocalRegistry, ReasonNodeCache, ReasonSomePlatforms:
+	case ReasonNodeCredentials, ReasonNodeLocalRegistry, ReasonNodeCache, ReasonNodeCacheUnreported, ReasonSomePlatforms:
 		return "it depends on the node"
 	case ReasonEgressForbidden:
 		return "ask the cluster's operators to allow the registry in Pullgate's egress settings"

@@ -52,13 +52,19 @@ const (
 	ReasonPlatformMismatch Reason = "PlatformMismatch"
 	// ReasonUnsupportedImage: the nodes' runtime cannot pull the registry's response.
 	ReasonUnsupportedImage Reason = "UnsupportedImage"
-	// ReasonInsecureRegistry: the registry speaks plain HTTP, which the nodes do not allow.
-	ReasonInsecureRegistry Reason = "InsecureRegistry"
 	// ReasonBlobMissing: the manifest for a platform, the configuration or a layer is missing from the registry.
 	ReasonBlobMissing Reason = "BlobMissing"
-	// ReasonNeverPresent: the pull policy is Never, and no candidate node has the image.
-	ReasonNeverPresent Reason = "NeverPresent"
 
+	// ReasonInsecureRegistry: the registry speaks plain HTTP, and the node profile does not allow that. Nothing authenticated
+	// the response, and the operator of such a registry has usually configured the nodes for it.
+	ReasonInsecureRegistry Reason = "InsecureRegistry"
+	// ReasonNeverPresent: the pull policy is Never, and no candidate node reports the image. A node reports an image up to a
+	// minute after it was loaded.
+	ReasonNeverPresent Reason = "NeverPresent"
+	// ReasonPullSecretMissing: access is denied, and a pull secret that the pod lists does not exist yet.
+	ReasonPullSecretMissing Reason = "PullSecretMissing"
+	// ReasonNotARegistry: a web page answered without a sign of the registry API: a portal, a bot wall or a firewall.
+	ReasonNotARegistry Reason = "NotARegistry"
 	// ReasonRegistryUnavailable: the registry sent no usable response.
 	ReasonRegistryUnavailable Reason = "RegistryUnavailable"
 	// ReasonRateLimited: the registry returned 429.
@@ -69,8 +75,11 @@ const (
 	ReasonNodeCredentials Reason = "NodeCredentials"
 	// ReasonNodeLocalRegistry: only nodes can resolve or reach the registry: a loopback host, or a short name on CRI-O.
 	ReasonNodeLocalRegistry Reason = "NodeLocalRegistry"
-	// ReasonNodeCache: the pull would fail, but a candidate node may have the image already.
+	// ReasonNodeCache: the pull would fail, but a candidate node reports the image.
 	ReasonNodeCache Reason = "NodeCache"
+	// ReasonNodeCacheUnreported: the pull would fail, and no candidate node reports the image, but a node may have images
+	// that it does not report.
+	ReasonNodeCacheUnreported Reason = "NodeCacheUnreported"
 	// ReasonSomePlatforms: the index has entries for some candidate nodes only.
 	ReasonSomePlatforms Reason = "SomePlatforms"
 	// ReasonEgressForbidden: Pullgate's own egress policy forbids the request.
@@ -82,9 +91,10 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonPullable, ReasonPresentOnNode, ReasonNotChecked,
 		ReasonInvalidImageName, ReasonInvalidPullSecret, ReasonNotFound, ReasonAccessDenied, ReasonPlatformMismatch,
-		ReasonUnsupportedImage, ReasonInsecureRegistry, ReasonBlobMissing, ReasonNeverPresent,
+		ReasonUnsupportedImage, ReasonBlobMissing,
+		ReasonInsecureRegistry, ReasonNeverPresent, ReasonPullSecretMissing, ReasonNotARegistry,
 		ReasonRegistryUnavailable, ReasonRateLimited, ReasonDeadlineExceeded, ReasonNodeCredentials,
-		ReasonNodeLocalRegistry, ReasonNodeCache, ReasonSomePlatforms, ReasonEgressForbidden,
+		ReasonNodeLocalRegistry, ReasonNodeCache, ReasonNodeCacheUnreported, ReasonSomePlatforms, ReasonEgressForbidden,
 	}
 }
 
@@ -94,10 +104,11 @@ func (r Reason) Outcome() Outcome {
 	case ReasonPullable, ReasonPresentOnNode, ReasonNotChecked:
 		return Pullable
 	case ReasonInvalidImageName, ReasonInvalidPullSecret, ReasonNotFound, ReasonAccessDenied, ReasonPlatformMismatch,
-		ReasonUnsupportedImage, ReasonInsecureRegistry, ReasonBlobMissing, ReasonNeverPresent:
+		ReasonUnsupportedImage, ReasonBlobMissing:
 		return Unpullable
-	case ReasonRegistryUnavailable, ReasonRateLimited, ReasonDeadlineExceeded, ReasonNodeCredentials,
-		ReasonNodeLocalRegistry, ReasonNodeCache, ReasonSomePlatforms, ReasonEgressForbidden:
+	case ReasonInsecureRegistry, ReasonNeverPresent, ReasonPullSecretMissing, ReasonNotARegistry,
+		ReasonRegistryUnavailable, ReasonRateLimited, ReasonDeadlineExceeded, ReasonNodeCredentials,
+		ReasonNodeLocalRegistry, ReasonNodeCache, ReasonNodeCacheUnreported, ReasonSomePlatforms, ReasonEgressForbidden:
 		return Indeterminate
 	}
 	return Indeterminate

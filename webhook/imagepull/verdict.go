@@ -28,6 +28,8 @@ type Verdict struct {
 	// LoginFailed marks a denial of the credential itself, not only of the reference. Some registries lock an account after
 	// a few of them.
 	LoginFailed bool
+	// Confirmed marks a failure that a second request on a new connection returned as well.
+	Confirmed bool
 	// RetryAfter is the Retry-After of the registry's response, or zero.
 	RetryAfter time.Duration
 	// Warnings concern an image that can be pulled.
@@ -61,6 +63,8 @@ const (
 	WarningNotAContainerImage WarningReason = "NotAContainerImage"
 	// WarningUnmountedImageVolume: the image of a volume that no container mounts cannot be pulled.
 	WarningUnmountedImageVolume WarningReason = "UnmountedImageVolume"
+	// WarningNotOnRegistry: every candidate node has the image, but the registry does not: a new node could not pull it.
+	WarningNotOnRegistry WarningReason = "NotOnRegistry"
 )
 
 // Warning is a message about an image that can be pulled.

@@ -120,13 +120,15 @@ func verb(r imagepull.Reason) string {
 		return "is on the nodes"
 	case imagepull.ReasonNotChecked, imagepull.ReasonEgressForbidden:
 		return "was not checked"
-	case imagepull.ReasonNodeCredentials, imagepull.ReasonNodeCache, imagepull.ReasonSomePlatforms:
+	case imagepull.ReasonInsecureRegistry, imagepull.ReasonNeverPresent, imagepull.ReasonPullSecretMissing,
+		imagepull.ReasonNodeCredentials, imagepull.ReasonNodeCache, imagepull.ReasonNodeCacheUnreported,
+		imagepull.ReasonSomePlatforms:
 		return "may not be pullable"
 	case imagepull.ReasonInvalidImageName, imagepull.ReasonInvalidPullSecret, imagepull.ReasonNotFound,
 		imagepull.ReasonAccessDenied, imagepull.ReasonPlatformMismatch, imagepull.ReasonUnsupportedImage,
-		imagepull.ReasonInsecureRegistry, imagepull.ReasonBlobMissing, imagepull.ReasonNeverPresent:
+		imagepull.ReasonBlobMissing:
 		return "cannot be pulled"
-	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonRateLimited, imagepull.ReasonDeadlineExceeded,
+	case imagepull.ReasonNotARegistry, imagepull.ReasonRegistryUnavailable, imagepull.ReasonRateLimited, imagepull.ReasonDeadlineExceeded,
 		imagepull.ReasonNodeLocalRegistry:
 	}
 	return "could not be checked"

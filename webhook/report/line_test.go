@@ -101,6 +101,11 @@ func TestLineHasThePredicateOfTheReason(t *testing.T) {
 		imagepull.ReasonNodeCredentials: "may not be pullable",
 		imagepull.ReasonNodeCache:       "may not be pullable",
 		imagepull.ReasonSomePlatforms:   "may not be pullable",
+
+		imagepull.ReasonInsecureRegistry:    "may not be pullable",
+		imagepull.ReasonNeverPresent:        "may not be pullable",
+		imagepull.ReasonPullSecretMissing:   "may not be pullable",
+		imagepull.ReasonNodeCacheUnreported: "may not be pullable",
 	}
 	for _, reason := range imagepull.Reasons() {
 		want := special[reason]
