@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/utils/clock"
@@ -32,7 +33,7 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 		RequestTimeout: c.Timeouts.Request,
 		ConnectTimeout: c.Timeouts.Connect,
 		ManifestBytes:  c.Limits.ManifestBytes,
-		UserAgent:      o.UserAgent,
+		UserAgent:      func() string { return cmp.Or(o.UserAgent, "pullgate") },
 		Proxy:          proxy,
 		LocalRegistry:  o.Cluster.LocalRegistry,
 		RootCAs:        o.RootCAs,

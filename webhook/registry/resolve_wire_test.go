@@ -64,8 +64,9 @@ func TestWarmRequests(t *testing.T) {
 	wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	wantWire(t, w.Server, "HEAD shop/web:1 token=alice 200")
 
+	// A challenge is for one repository.
 	wantVerdict(t, w.resolve(host+"/shop/cart:1", alice()), "Pullable")
-	wantWire(t, w.Server, "POST /token alice 200", "HEAD shop/cart:1 token=alice 200")
+	wantWire(t, w.Server, "HEAD shop/cart:1 401", "POST /token alice 200", "HEAD shop/cart:1 token=alice 200")
 }
 
 func TestWarmBasicIsSentPreemptively(t *testing.T) {
@@ -80,7 +81,7 @@ func TestWarmBasicIsSentPreemptively(t *testing.T) {
 
 func TestRequestHeaders(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.UserAgent = "pullgate/test" })
+	w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.UserAgent = func() string { return "pullgate/test" } })
 	if _, err := w.PushIndex("shop/index:1", imagepull.Platform{OS: "linux", Architecture: "amd64"}); err != nil {
 		t.Fatalf("PushIndex: %v", err)
 	}
@@ -120,6 +121,10 @@ func TestMissingTagCostsOneMoreRequest(t *testing.T) {
 	wantWire(t, w.Server, "HEAD shop/web:2 401", "POST /token alice 200",
 		"HEAD shop/web:2 token=alice 404", "GET shop/web:2 token=alice 404")
 
+	// A preemptive request decides only if it succeeds.
+	w.resolve(web, alice())
+	w.ResetRequests()
 	wantVerdict(t, w.resolve(host+"/shop/web:2", alice()), "NotFound: tag not found")
-	wantWire(t, w.Server, "HEAD shop/web:2 token=alice 404", "HEAD shop/web:2 401", "GET shop/web:2 token=alice 404")
+	wantWire(t, w.Server, "HEAD shop/web:2 token=alice 404", "HEAD shop/web:2 401", "POST /token alice 200",
+		"HEAD shop/web:2 token=alice 404", "GET shop/web:2 token=alice 404")
 }
