@@ -2,12 +2,10 @@ package registry
 
 import (
 	"crypto/tls"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/pullgate/pullgate/webhook/hostpattern"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/registry/auth"
 	"github.com/pullgate/pullgate/webhook/registry/egress"
@@ -120,7 +118,7 @@ func (c *Client) blocked(e *endpoint) imagepull.Verdict {
 	case c.gateway.Allows(authority):
 	case egress.IsLoopback(e.Name):
 		return nodeLocalRegistry("a loopback registry is the node's own, which Pullgate cannot reach")
-	case !e.Named && !e.local && isClusterName(e.Name):
+	case !e.Named && !e.local && egress.IsAmbiguous(e.Name):
 		return nodeLocalRegistry("the registry's name has a meaning only inside the cluster or on the node")
 	}
 	return imagepull.Verdict{}
@@ -128,20 +126,6 @@ func (c *Client) blocked(e *endpoint) imagepull.Verdict {
 
 func nodeLocalRegistry(detail string) imagepull.Verdict {
 	return imagepull.Verdict{Reason: imagepull.ReasonNodeLocalRegistry, Detail: detail}
-}
-
-// isClusterName reports whether Pullgate and the nodes may resolve a host to different addresses: a name of the cluster's DNS, or
-// a single label, which each completes with its own search domains. Nodes do not use the cluster's DNS.
-func isClusterName(host string) bool {
-	name, _ := hostpattern.SplitPort(strings.ToLower(host))
-	name = strings.TrimSuffix(name, ".")
-	switch {
-	case net.ParseIP(name) != nil:
-		return false
-	case strings.HasSuffix(name, ".svc"), strings.HasSuffix(name, ".cluster.local"):
-		return true
-	}
-	return !strings.Contains(name, ".")
 }
 
 // canServe reports whether the endpoint may serve a reference. A tag needs the resolve capability, because the content behind

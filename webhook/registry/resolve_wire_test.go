@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,6 +99,22 @@ func TestRequestHeaders(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests differ (-want +got):\n%s", diff)
+	}
+}
+
+// The User-Agent names the runtime of the nodes, and the nodes change.
+func TestUserAgentOfEachRequest(t *testing.T) {
+	t.Parallel()
+	versions := 0
+	w := newFixture(t, bearer(), func(o *registry.Options) {
+		o.UserAgent = func() string { versions++; return fmt.Sprintf("containerd/2.4.%d (compatible; pullgate/1)", versions) }
+	})
+	w.resolve(web, alice())
+	for i, version := range []int{1, 2, 1} { // HEAD, its token, and HEAD again
+		r := w.Requests()[i]
+		if want := fmt.Sprintf("containerd/2.4.%d (compatible; pullgate/1)", version); r.UserAgent != want {
+			t.Errorf("%s %s: got User-Agent %q, want %q", r.Method, r.Path, r.UserAgent, want)
+		}
 	}
 }
 
