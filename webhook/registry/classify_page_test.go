@@ -94,7 +94,7 @@ func TestExhaustedPulls(t *testing.T) {
 	t.Parallel()
 	const exhausted = "RateLimited: no pull remains of the registry's rate limit"
 	for value, want := range map[string]string{
-		"0;w=21600": exhausted, "0": exhausted, " 0 ;w=1": exhausted,
+		"0;w=21600": exhausted, "0": exhausted, "0 ;w=1": exhausted,
 		"1;w=21600": "Pullable", "100": "Pullable", "": "Pullable", "none": "Pullable", "00;w=1": "Pullable",
 	} {
 		t.Run(fmt.Sprintf("%q", value), func(t *testing.T) {

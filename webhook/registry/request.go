@@ -168,8 +168,8 @@ func mediaType(header http.Header) string {
 	return contentType
 }
 
-// isWebPage reports whether a header is of an HTML page and has no sign of the registry API: a portal, a bot wall or a firewall
-// answered, and may not answer the nodes.
+// isWebPage reports whether a header belongs to an HTML page and has no sign of the registry API. A portal, a bot wall or a
+// firewall sends such a page, and may let the nodes through.
 func isWebPage(header http.Header) bool {
 	return strings.EqualFold(strings.TrimSpace(mediaType(header)), "text/html") &&
 		header.Get("Docker-Distribution-Api-Version") == "" && header.Get("WWW-Authenticate") == ""

@@ -125,8 +125,8 @@ func TestAnotherHostReceivesNoCredential(t *testing.T) {
 	}
 }
 
-// Go copies the credential to the same name, whatever the port, and to names below it. What such a host answers is what it
-// answers to a node.
+// Go copies the credential to the same name, whatever the port, and to names below it. Such a host sends Pullgate and a node the
+// same response.
 func TestRedirectsThatKeepTheCredential(t *testing.T) {
 	t.Parallel()
 	const rejects = "AccessDenied: the registry redirects to a host of its own domain, which rejects the registry's credential"

@@ -4,7 +4,7 @@
 //	resp, err := session.RoundTrip(req)
 //
 // A [Session] is a RoundTripper for one credential and one repository. It sends a request, answers the challenge of a 401 with
-// Basic or with a token, and sends the request again, up to five times: replicas of a registry may disagree for a moment.
+// Basic or with a token, and sends the request again. It does so up to five times, as replicas of a registry may disagree.
 // Challenges and tokens are cached in the [Client], so that most requests are authorized preemptively. A cached challenge is for
 // one repository and changes no result, because only the success of a preemptive request counts.
 //

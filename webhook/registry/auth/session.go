@@ -14,7 +14,7 @@ import (
 const (
 	// maxAttempts is containerd's bound of the requests for one object (core/remotes/docker/resolver.go, maxAttempts).
 	maxAttempts = 5
-	// maxRefusals bounds how often a registry may refuse the password of a session. It is what a node needs for maxAttempts:
+	// maxRefusals bounds how often a registry may refuse the password of a session. A node sends it as often within maxAttempts:
 	// the first attempt carries no password.
 	maxRefusals = maxAttempts - 1
 	// challengeLifetime bounds how long a repository's challenge is answered before the repository sends it.
@@ -63,9 +63,9 @@ func (s *Session) SentPassword() bool { return s.sentPassword }
 // RoundTrip sends a request until the registry accepts the authorization, or refuses it for good. It implements
 // http.RoundTripper.
 //
-// It follows containerd: the first request carries no authorization, each 401 with a challenge that can be answered is answered,
-// and the request is sent up to five times (core/remotes/docker/resolver.go, retryRequest). If the repository's challenge is
-// cached, the first request answers it. Only a success counts then: after a refusal the request is sent again from the start.
+// It follows containerd (core/remotes/docker/resolver.go, retryRequest). The first request carries no authorization. After a 401
+// whose challenge can be answered, the request is sent again, up to five times. If the repository's challenge is cached, the first
+// request answers it. Only a success counts then: after a refusal the request is sent again from the start.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !s.started {
 		s.started = true

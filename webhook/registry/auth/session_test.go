@@ -160,7 +160,7 @@ func TestSessionRepeatsARefusedRequest(t *testing.T) {
 	)
 	repeat := func(word string, n int) []string { return slices.Repeat([]string{word}, n) }
 	tests := map[string]struct {
-		// challenges are those of the 401 responses, in order. Further requests are accepted if they are authorized.
+		// challenges belong to the 401 responses, in order. The registry accepts all further requests.
 		challenges []string
 		want       []string
 		status     int

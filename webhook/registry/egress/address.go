@@ -34,8 +34,8 @@ func IsLoopback(host string) bool {
 	return name == "localhost" || net.ParseIP(name).IsLoopback()
 }
 
-// IsAmbiguous reports whether Pullgate and the nodes may resolve a host to different addresses: a name of the cluster's DNS, which
-// nodes do not use, or a single label, which each completes with its own search domains.
+// IsAmbiguous reports whether Pullgate and the nodes may resolve a host to different addresses. Nodes do not use the cluster's DNS.
+// Each resolver completes a single label with its own search domains.
 func IsAmbiguous(host string) bool {
 	name, _ := hostpattern.SplitPort(strings.ToLower(host))
 	name = strings.TrimSuffix(name, ".")

@@ -6,5 +6,6 @@
 //
 // Registries and the authors of images choose the hosts in references, redirects and challenges. Each request, redirected ones
 // included, passes these steps: the host is checked by name, the plain HTTP rule is applied, then the request goes to the proxy
-// or to the dialler, which checks the resolved address. Redirects are bounded, and lose the credential on another host.
+// or to the dialler, which checks the resolved address. Redirects are bounded. They keep the credential within the host name, as on
+// a node. Encoded bodies are decoded.
 package egress

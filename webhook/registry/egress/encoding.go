@@ -40,7 +40,7 @@ func decode(req *http.Request, resp *http.Response) {
 		encodings = []string{"too many"}
 	}
 	body := resp.Body
-	var content io.Reader = io.LimitReader(body, maxEncodedBytes)
+	content := io.LimitReader(body, maxEncodedBytes)
 	for _, name := range slices.Backward(encodings) {
 		name = strings.ToLower(name)
 		if !strings.Contains(accepted, name) {

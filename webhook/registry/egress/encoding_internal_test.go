@@ -86,7 +86,7 @@ func TestDecode(t *testing.T) {
 		"identity":                      {fetchEncodings, "identity", nil, nil},
 		"none":                          {fetchEncodings, "", nil, nil},
 		"identity and gzip":             {fetchEncodings, "gzip,identity", []string{"gzip"}, nil},
-		"an encoding that is not asked": {"gzip", "zstd", []string{"zstd"}, unsupported},
+		"an encoding without a request": {"gzip", "zstd", []string{"zstd"}, unsupported},
 		"an unknown encoding":           {fetchEncodings, "br", nil, unsupported},
 		"a nested unknown encoding":     {fetchEncodings, "br, gzip", []string{"gzip"}, unsupported},
 		"too many":                      {fetchEncodings, "gzip,gzip,gzip,gzip,gzip", slices.Repeat([]string{"gzip"}, 5), unsupported},
