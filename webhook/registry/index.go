@@ -29,9 +29,6 @@ func (ss sessions) readIndex(ctx context.Context, v imagepull.Verdict, resp resp
 		if !matchesDigest(v.Digest, read.body) && read.size() <= limit {
 			return s.endpoint.prefixHost(mismatched())
 		}
-		if v := client.runtime.checkLength(resp, read); v.Reason != "" && read.size() <= limit {
-			return v
-		}
 		resp = read
 	}
 	if resp.size() > limit {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
-	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/registry"
 )
 
@@ -137,44 +135,4 @@ func TestAcceptedEncodings(t *testing.T) {
 			t.Errorf("%s: got Accept-Encoding %q, want %q", request, encoding, want)
 		}
 	}
-}
-
-// A node expects the length that HEAD gave, and its pull ends with "short read" or "read past expected size".
-func TestLengthOfHEAD(t *testing.T) {
-	t.Parallel()
-	const differs = "UnsupportedImage: the registry gives the index another length than it has"
-	tests := map[string]struct {
-		length string
-		change func(*registry.Options)
-		want   string
-	}{
-		"right":     {fmt.Sprint(len(rawIndex)), nil, "Pullable"},
-		"too short": {fmt.Sprint(len(rawIndex) - 1), nil, differs},
-		"too long":  {fmt.Sprint(len(rawIndex) + 1), nil, differs},
-		"on CRI-O":  {fmt.Sprint(len(rawIndex) + 1), func(o *registry.Options) { o.Runtime = imagepull.RuntimeCRIO }, "Pullable"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var change []func(*registry.Options)
-			if test.change != nil {
-				change = append(change, test.change)
-			}
-			w, _ := newRawIndex(t, rawIndex, change...)
-			w.Fault(testregistry.Fault{Method: http.MethodHead, Header: http.Header{"Content-Length": {test.length}}})
-			for range 2 { // without and with a cached index
-				wantVerdict(t, w.resolve(index, anonymous()), test.want)
-			}
-		})
-	}
-	t.Run("of a compressed body", func(t *testing.T) {
-		t.Parallel()
-		w, _ := newRawIndex(t, rawIndex)
-		fault := encoded(t, "/v2/*", "gzip", rawIndex)
-		w.Fault(fault)
-		w.Fault(testregistry.Fault{Method: http.MethodHead, Header: http.Header{
-			"Content-Length": {fmt.Sprint(len(fault.Body))}, "Content-Encoding": {"gzip"},
-		}})
-		wantVerdict(t, w.resolve(index, anonymous()), differs)
-	})
 }

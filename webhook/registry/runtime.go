@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
 // runtimeRules are the rules in which runtimes differ.
@@ -49,18 +48,6 @@ func (r runtimeRules) retriesWithGET(status int) bool {
 		return status == http.StatusMethodNotAllowed
 	}
 	return status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
-}
-
-// checkLength returns the verdict on a manifest whose length is not the one that HEAD gave, or the zero verdict. A node expects
-// that length, and its pull ends with "short read" or "read past expected size" (containerd: core/content/helpers.go, Copy;
-// core/remotes/docker/httpreadseeker.go).
-func (r runtimeRules) checkLength(head, read response) imagepull.Verdict {
-	if r.getsManifests || head.method != http.MethodHead || head.length < 0 || head.length == int64(len(read.body)) {
-		return imagepull.Verdict{}
-	}
-	v := manifest.Unsupported("the registry gives the index another length than it has")
-	v.Fix = "check the registry, and the proxy in front of it: HEAD and GET disagree"
-	return v
 }
 
 // unsupported returns the verdict on a response that the runtime cannot use, as far as Pullgate can determine.
