@@ -19,6 +19,7 @@ const (
 	accessDenied = "deny AccessDenied"
 	unsupported  = "deny UnsupportedImage"
 	insecure     = "warn InsecureRegistry"
+	notARegistry = "warn NotARegistry"
 )
 
 // outcomes holds the outcome of one fault, by the step of the pull at which the registry has it.
@@ -48,7 +49,8 @@ func faultOutcomes() map[string]outcomes {
 		// docker/resolver.go, getManifestMediaType; core/remotes/handlers.go, Fetch). For an index, HEAD returned both. The
 		// content of GET then differs from the index by its digest.
 		"an empty response": {unsupported, unavailable, unsupported, unavailable},
-		"not JSON":          {unsupported, unavailable, unsupported, unavailable},
+		// A web page without a sign of the registry API may be a portal's. With that sign it is the registry's own.
+		"not JSON": {notARegistry, unavailable, unsupported, unavailable},
 		// Nodes do not read the content type of a token, or of an index that they request by digest (containerd: core/remotes/docker/
 		// auth/fetch.go; core/remotes/docker/fetcher.go, open).
 		"no content headers": {unsupported, allowed, unsupported, allowed},

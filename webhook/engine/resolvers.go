@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/config"
@@ -27,7 +29,7 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 		RequestTimeout: c.Timeouts.Request,
 		ConnectTimeout: c.Timeouts.Connect,
 		ManifestBytes:  c.Limits.ManifestBytes,
-		UserAgent:      o.UserAgent,
+		UserAgent:      func() string { return cmp.Or(o.UserAgent, "pullgate") },
 		Proxy:          proxy,
 		LocalRegistry:  o.Cluster.LocalRegistry,
 		RootCAs:        o.RootCAs,

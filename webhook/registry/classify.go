@@ -23,23 +23,56 @@ func (s *session) classify(ctx context.Context, resp response, err error) imagep
 		v = errorVerdict(err)
 	case resp.isSuccess():
 		return imagepull.Verdict{}
-	case resp.isForeign && (resp.status == http.StatusUnauthorized || resp.status == http.StatusForbidden):
-		return egressForbidden("the registry redirects to another host, which requires credentials")
 	default:
-		v = statusVerdict(resp.status, resp.retryAfter, "the registry")
+		v = resp.failure()
 	}
-	if v.Reason == imagepull.ReasonAccessDenied {
+	if v.Reason == imagepull.ReasonAccessDenied && v.Detail == "" {
 		v = s.credential.Refused()
 		v.LoginFailed = loginFailed(resp, err)
 	}
 	return v
 }
 
+// failure returns the verdict on a response with a failing status.
+func (r response) failure() imagepull.Verdict {
+	isRefusal := r.status == http.StatusUnauthorized || r.status == http.StatusForbidden
+	switch {
+	case isRefusal && r.isWebPage:
+		return notARegistry()
+	case isRefusal && r.redirection.Foreign && (r.status == http.StatusUnauthorized || !r.redirection.Authorized):
+		return egressForbidden("the registry redirects to another host, which requires credentials")
+	case r.status == http.StatusBadRequest && r.redirection.Foreign && r.redirection.Authorized:
+		// Storage refuses a second authorization beside the signature in its URL. Nodes send it as well.
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonAccessDenied,
+			Detail: "the registry redirects to a host of its own domain, which rejects the registry's credential",
+			Fix:    "serve the registry's storage under another host name",
+		}
+	case r.status == http.StatusPreconditionFailed && r.method == http.MethodGet:
+		// Harbor answers so to GET only. No other credential and no other node gets the image, so that AccessDenied, whose rules
+		// consider these, is the wrong reason.
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonUnsupportedImage,
+			Detail: "a policy of the registry forbids to pull the image",
+			Fix:    "scan, sign or repair the image as the registry's policy demands",
+		}
+	}
+	v := statusVerdict(r.status, r.retryAfter, "the registry")
+	if r.redirection.Withheld && !v.Transient && v.Reason != imagepull.ReasonRateLimited {
+		return unavailable(fmt.Sprintf("the registry redirects to another host, which returned %d without the credential", r.status))
+	}
+	return v
+}
+
+func notARegistry() imagepull.Verdict {
+	return imagepull.Verdict{Reason: imagepull.ReasonNotARegistry, Detail: "a web page answered, without a sign of the registry API"}
+}
+
 // loginFailed reports whether a denial concerns the credential itself, and not only the repository.
 func loginFailed(resp response, err error) bool {
 	if err != nil {
 		e, ok := errors.AsType[*auth.TokenError](err)
-		return ok && e.LoginFailed
+		return ok && e.LoginFailed || errors.Is(err, auth.ErrPasswordRefused)
 	}
 	return resp.status == http.StatusUnauthorized && resp.sentPassword
 }
@@ -61,10 +94,14 @@ var errorRules = []func(error) (imagepull.Verdict, bool){
 		return statusVerdict(e.StatusCode, e.RetryAfter, "the token service")
 	}),
 	byValue(auth.ErrNoBasicCredential, imagepull.Verdict{Reason: imagepull.ReasonAccessDenied}),
+	byValue(auth.ErrPasswordRefused, imagepull.Verdict{Reason: imagepull.ReasonAccessDenied}),
 	byValue(http.ErrSchemeMismatch, imagepull.Verdict{
 		Reason: imagepull.ReasonInsecureRegistry, Detail: "the registry speaks plain HTTP",
 	}),
 	byValue(egress.ErrTooManyRedirects, unavailable("the registry redirects too often")),
+	byType(func(*egress.EncodingError) imagepull.Verdict {
+		return unavailable("the registry sends content in an encoding that nodes do not request")
+	}),
 	byType(func(e *auth.InvalidResponseError) imagepull.Verdict { return transient(e.Detail) }),
 }
 

@@ -32,7 +32,7 @@ func TestNetworkFailures(t *testing.T) {
 			want: "RegistryUnavailable: connection refused; transient",
 		},
 		"an invalid host name": {
-			ref:  "no host/shop/web:1",
+			ref:  "no host.example/shop/web:1",
 			want: "RegistryUnavailable: the connection broke; transient",
 		},
 		"no route": {

@@ -33,8 +33,9 @@ type Options struct {
 	// ManifestBytes is the largest manifest that the nodes accept. Zero, or a larger value than the runtime's limit, means that
 	// limit.
 	ManifestBytes int64
-	// UserAgent is sent with every request; "pullgate" when empty.
-	UserAgent string
+	// UserAgent returns the User-Agent of a request. It is called for each request, because it names the runtime of the nodes,
+	// and the nodes change; "pullgate" when nil.
+	UserAgent func() string
 	// HostsDir is a certs.d tree as on the nodes (see hosts.Load); none when empty. Changes take effect within a second.
 	HostsDir string
 	// LocalRegistry returns the address at which Pullgate reaches the local registry that nodes reach by this host, if the
@@ -64,8 +65,8 @@ func (o Options) withDefaults() Options {
 	}
 	limit := rulesOf(o.Runtime).manifestBytes
 	o.ManifestBytes = min(cmp.Or(o.ManifestBytes, limit), limit)
-	if o.UserAgent == "" {
-		o.UserAgent = "pullgate"
+	if o.UserAgent == nil {
+		o.UserAgent = func() string { return "pullgate" }
 	}
 	if o.Keyer == nil {
 		o.Keyer = imagepull.NewCredentialKeyer()

@@ -15,14 +15,16 @@ func TestDefaults(t *testing.T) {
 		RequestTimeout: 2500 * time.Millisecond,
 		ConnectTimeout: time.Second,
 		ManifestBytes:  4393216,
-		UserAgent:      "pullgate",
 		Clock:          clock.RealClock{},
 	}
-	ignored := cmpopts.IgnoreFields(Options{}, "RootCAs", "DialContext", "Instrument", "Keyer")
+	ignored := cmpopts.IgnoreFields(Options{}, "RootCAs", "DialContext", "Instrument", "Keyer", "UserAgent")
+	if got := (Options{}).withDefaults().UserAgent(); got != "pullgate" {
+		t.Errorf("got User-Agent %q, want pullgate", got)
+	}
 	if diff := cmp.Diff(want, Options{}.withDefaults(), ignored); diff != "" {
 		t.Errorf("defaults differ (-want +got):\n%s", diff)
 	}
-	set := Options{RequestTimeout: 1, ConnectTimeout: 2, ManifestBytes: 3, UserAgent: "x", Clock: clock.RealClock{}}
+	set := Options{RequestTimeout: 1, ConnectTimeout: 2, ManifestBytes: 3, Clock: clock.RealClock{}}
 	if diff := cmp.Diff(set, set.withDefaults(), ignored); diff != "" {
 		t.Errorf("set options are changed (-want +got):\n%s", diff)
 	}

@@ -22,7 +22,7 @@ func TestLayersOfStorageServices(t *testing.T) {
 			testregistry.Fault{Status: 403},
 			"EgressForbidden: the registry redirects to another host, which requires credentials",
 		},
-		"without the blob": {testregistry.Fault{Status: 404}, "BlobMissing: the registry has lost layer 1 of 5"},
+		"without the blob": {testregistry.Fault{Status: 404}, withheld404},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -97,21 +97,10 @@ func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, e
 		ID:         string(id[:]),
 		Hosts:      []string{e.Name, e.namespace},
 		Trusted:    trusted,
-		Header:     withUserAgent(e.Header, c.options.UserAgent),
+		Header:     e.Header,
+		UserAgent:  c.options.UserAgent,
 		Transports: transports,
 	}, nil
-}
-
-// withUserAgent adds a User-Agent if the header has none.
-func withUserAgent(header http.Header, userAgent string) http.Header {
-	header = header.Clone()
-	if header == nil {
-		header = http.Header{}
-	}
-	if header.Get("User-Agent") == "" {
-		header.Set("User-Agent", userAgent)
-	}
-	return header
 }
 
 func headerBytes(header http.Header) []byte {
@@ -126,13 +115,17 @@ func (c *Client) blocked(e *endpoint) imagepull.Verdict {
 	switch {
 	case c.gateway.Denies(authority), !e.isMirror() && c.gateway.Denies(e.namespace):
 		return egressForbidden("the registry is on the list of forbidden hosts")
-	case egress.IsLoopback(e.Name) && !c.gateway.Allows(authority):
-		return imagepull.Verdict{
-			Reason: imagepull.ReasonNodeLocalRegistry,
-			Detail: "a loopback registry is the node's own, which Pullgate cannot reach",
-		}
+	case c.gateway.Allows(authority):
+	case egress.IsLoopback(e.Name):
+		return nodeLocalRegistry("a loopback registry is the node's own, which Pullgate cannot reach")
+	case !e.Named && !e.local && egress.IsAmbiguous(e.Name):
+		return nodeLocalRegistry("the registry's name has a meaning only inside the cluster or on the node")
 	}
 	return imagepull.Verdict{}
+}
+
+func nodeLocalRegistry(detail string) imagepull.Verdict {
+	return imagepull.Verdict{Reason: imagepull.ReasonNodeLocalRegistry, Detail: detail}
 }
 
 // canServe reports whether the endpoint may serve a reference. A tag needs the resolve capability, because the content behind

@@ -184,10 +184,12 @@ func publicBearer() testregistry.Config {
 }
 
 const (
-	refused = "AccessDenied: the credential from secret/shop/regcred is refused"
-	stale   = "AccessDenied: the credential from secret/shop/stale is refused"
-	private = "AccessDenied: the image is private or does not exist, and no pull secret is for it"
-	noToken = "RegistryUnavailable: the token service returned no token; transient"
+	refused       = "AccessDenied: the credential from secret/shop/regcred is refused"
+	stale         = "AccessDenied: the credential from secret/shop/stale is refused"
+	private       = "AccessDenied: the image is private or does not exist, and no pull secret is for it"
+	withheld404   = "RegistryUnavailable: the registry redirects to another host, which returned 404 without the credential"
+	ambiguousName = "NodeLocalRegistry: the registry's name has a meaning only inside the cluster or on the node"
+	noToken       = "RegistryUnavailable: the token service returned no token; transient"
 )
 
 const (

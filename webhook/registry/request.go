@@ -25,10 +25,25 @@ type request struct {
 	maxBytes int64
 	// byteRange is the Range header; empty for the whole object.
 	byteRange string
+	// fetches marks the request of a node for the content of a digest, in contrast to one that resolves a reference.
+	fetches bool
+}
+
+// acceptEncoding returns the Accept-Encoding of the request, as a node sends it: net/http adds gzip to GET by itself
+// (containerd: core/remotes/docker/fetcher.go, open). A part of an object is requested as it is.
+func (r request) acceptEncoding() string {
+	switch {
+	case r.method == http.MethodHead, r.byteRange != "":
+		return ""
+	case r.fetches:
+		return "zstd;q=1.0, gzip;q=0.8, deflate;q=0.5"
+	}
+	return "gzip"
 }
 
 // response is an HTTP response, reduced to what a verdict depends on.
 type response struct {
+	method      string
 	status      int
 	contentType string
 	digest      string
@@ -36,8 +51,11 @@ type response struct {
 	body        []byte
 	codes       []transport.ErrorCode
 	retryAfter  time.Duration
-	// isForeign marks the response of another host after a redirect.
-	isForeign bool
+	redirection egress.Redirection
+	// isWebPage marks an HTML page without a sign of the registry API.
+	isWebPage bool
+	// pullsExhausted marks a response that names no remaining pull of the registry's rate limit.
+	pullsExhausted bool
 	// sentPassword reports that the request carried the credential itself.
 	sentPassword bool
 }
@@ -52,6 +70,9 @@ func (r response) size() int64 {
 
 func (r response) isSuccess() bool { return r.status >= 200 && r.status < 300 }
 
+// isAbsent reports whether the registry lacks the object. The 404 of a host that did not receive the credential proves nothing.
+func (r response) isAbsent() bool { return r.status == http.StatusNotFound && !r.redirection.Withheld }
+
 // hasCode reports whether the error body holds a code.
 func (r response) hasCode(code transport.ErrorCode) bool { return slices.Contains(r.codes, code) }
 
@@ -65,8 +86,11 @@ func (s *session) send(ctx context.Context, r request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	req.Header = s.endpoint.auth.Header.Clone()
+	req.Header = s.endpoint.auth.NewHeader()
 	req.Header.Add("Accept", r.accept)
+	if encoding := r.acceptEncoding(); encoding != "" {
+		req.Header.Set("Accept-Encoding", encoding)
+	}
 	if r.byteRange != "" {
 		req.Header.Set("Range", r.byteRange)
 	}
@@ -101,19 +125,21 @@ func (s *session) address(r request) (*url.URL, error) {
 // read reduces a response, and bounds its body.
 func (s *session) read(resp *http.Response, r request) (response, error) {
 	out := response{
+		method:       resp.Request.Method,
 		status:       resp.StatusCode,
 		contentType:  mediaType(resp.Header),
 		digest:       resp.Header.Get("Docker-Content-Digest"),
 		length:       resp.ContentLength,
 		retryAfter:   egress.RetryAfter(resp.Header, s.client.options.Clock.Now()),
-		isForeign:    resp.Request.URL.Host != s.endpoint.Name,
+		redirection:  egress.RedirectionOf(resp),
 		sentPassword: s.auth.SentPassword(),
 	}
-	if resp.Request.Method == http.MethodHead {
-		return out, nil
-	}
-	if out.status >= 300 {
+	out.pullsExhausted = pullsExhausted(resp.Header)
+	if out.status >= 300 && out.method != http.MethodHead {
 		out.codes = errorCodes(resp)
+	}
+	out.isWebPage = isWebPage(resp.Header) && len(out.codes) == 0
+	if out.status >= 300 || out.method == http.MethodHead {
 		return out, nil
 	}
 	limit := s.client.options.ManifestBytes
@@ -134,6 +160,20 @@ func (s *session) read(resp *http.Response, r request) (response, error) {
 func mediaType(header http.Header) string {
 	contentType, _, _ := strings.Cut(header.Get("Content-Type"), ";")
 	return contentType
+}
+
+// isWebPage reports whether a header belongs to an HTML page and has no sign of the registry API. A portal, a bot wall or a
+// firewall sends such a page, and may let the nodes through.
+func isWebPage(header http.Header) bool {
+	return strings.EqualFold(strings.TrimSpace(mediaType(header)), "text/html") &&
+		header.Get("Docker-Distribution-Api-Version") == "" && header.Get("WWW-Authenticate") == ""
+}
+
+// pullsExhausted reports whether a header gives no remaining pull, such as "0;w=21600". Docker Hub answers HEAD then, and
+// refuses the GET of a node.
+func pullsExhausted(header http.Header) bool {
+	remaining, _, _ := strings.Cut(header.Get("Ratelimit-Remaining"), ";")
+	return strings.TrimSpace(remaining) == "0"
 }
 
 // errorCodes returns the codes of an error body. transport.CheckError bounds what it reads.

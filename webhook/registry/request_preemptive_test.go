@@ -7,19 +7,36 @@ import (
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/registry"
 )
 
 const open = host + "/open/app:1"
 
-// newPartlyPublic returns a fixture whose registry challenges for some repositories only. The client has cached the challenge.
+// newPartlyPublic returns a fixture whose registry challenges for some repositories only. The client has cached challenges of a
+// private repository, and of the open one, which was private before.
 func newPartlyPublic(t *testing.T, cfg testregistry.Config) *fixture {
 	t.Helper()
 	cfg.Public = append(cfg.Public, "open/*")
 	w := newFixture(t, cfg)
 	w.push("open/app:1")
 	wantVerdict(t, w.resolve(web, alice()), "Pullable")
-	w.ResetRequests()
+	w.cacheChallenge(open, cfg)
 	return w
+}
+
+// cacheChallenge makes the client cache a challenge of an open repository.
+func (w *fixture) cacheChallenge(ref string, cfg testregistry.Config) {
+	w.t.Helper()
+	challenge := `Basic realm="Registry"`
+	if cfg.Auth == testregistry.AuthBearer {
+		challenge = `Bearer realm="https://` + host + `/token",service="registry.test"`
+	}
+	remove := w.Fault(testregistry.Fault{
+		Path: "/v2/*", Times: 1, Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {challenge}},
+	})
+	defer remove()
+	wantVerdict(w.t, w.resolve(ref, alice()), "Pullable")
+	w.ResetRequests()
 }
 
 // A node sends its first request without authorization. Cached challenges must not change the verdict.
@@ -51,7 +68,10 @@ func TestPreemptiveAuthKeepsTheVerdict(t *testing.T) {
 		},
 		"basic, a refused credential with a challenge": {
 			config: challengingBasic, cred: mallory(), want: stale,
-			wire: []string{"HEAD open/app:1 mallory 401", "HEAD open/app:1 401"},
+			wire: []string{
+				"HEAD open/app:1 mallory 401", "HEAD open/app:1 401",
+				"HEAD open/app:1 mallory 401", "HEAD open/app:1 mallory 401", "HEAD open/app:1 mallory 401",
+			},
 		},
 		"basic, anonymous without a challenge": {
 			config: basic(), cred: anonymous(), want: "Pullable",
@@ -111,6 +131,8 @@ func TestRefusedCredentialIsNotSentAgain(t *testing.T) {
 		if err != nil {
 			t.Fatalf("PushIndex: %v", err)
 		}
+		w.push("open/index:0")
+		w.cacheChallenge(host+"/open/index:0", bearer())
 		wantVerdict(t, w.resolve(host+"/open/index:1", mallory()), "Pullable")
 		wantWire(t, w.Server, post, get, "HEAD open/index:1 200", "GET open/index:"+digest+" 200")
 	})
@@ -132,20 +154,12 @@ func TestRefusedCredentialIsNotSentAgain(t *testing.T) {
 	})
 }
 
+// A challenge is cached only if its answer was accepted.
 func TestChangedTokenService(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		before, want string
-		wire         []string
-	}{
-		"another address": {
-			before: `/old",service="registry.test"`, want: "RegistryUnavailable: the token service returned 404",
-			wire: []string{"POST /old 404", "GET /old alice 404"},
-		},
-		"another service name": {
-			before: `/token",service="old"`, want: "RegistryUnavailable: the token service returned 400",
-			wire: []string{"POST /token alice 400", "GET /token alice 400"},
-		},
+	tests := map[string]struct{ before, want string }{
+		"another address":      {`/old",service="registry.test"`, "RegistryUnavailable: the token service returned 404"},
+		"another service name": {`/token",service="old"`, "RegistryUnavailable: the token service returned 400"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -157,50 +171,58 @@ func TestChangedTokenService(t *testing.T) {
 			wantVerdict(t, w.resolve(web, alice()), test.want)
 			w.ResetRequests()
 			wantVerdict(t, w.resolve(web, alice()), "Pullable")
-			wantWire(t, w.Server, append(test.wire, "HEAD shop/web:1 401",
-				"POST /token alice 200", "HEAD shop/web:1 token=alice 200")...)
+			wantWire(t, w.Server, "HEAD shop/web:1 401", "POST /token alice 200", "HEAD shop/web:1 token=alice 200")
 		})
 	}
 }
 
-func TestCachedChallengeIsForAnyRepository(t *testing.T) {
+// A repository that hides without a challenge never receives a credential, whatever another one of the host does.
+func TestChallengeIsForOneRepository(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t, publicBearer())
-	w.push("shop/cart:1")
-	wantVerdict(t, w.resolve(web, anonymous()), "Pullable")
-	w.ResetRequests()
-	wantVerdict(t, w.resolve(host+"/shop/cart:1", anonymous()), "Pullable")
-	const want = "scope=repository:shop/cart:pull&service=registry.test"
-	if got := w.Requests()[0].Query; got != want {
-		t.Errorf("got token request %q, want %q", got, want)
+	tests := map[string]struct{ config testregistry.Config }{"bearer": {bearer()}, "basic": {basic()}}
+	for name, test := range tests {
+		for _, order := range [][]string{{"hidden", "web"}, {"web", "hidden"}} {
+			t.Run(name+", "+order[0]+" first", func(t *testing.T) {
+				t.Parallel()
+				w := newFixture(t, test.config)
+				w.push("shop/hidden:1")
+				w.Fault(testregistry.Fault{Path: "/v2/shop/hidden/*", Status: http.StatusNotFound, Match: func(r *http.Request) bool {
+					return r.Header.Get("Authorization") == ""
+				}})
+				for range 2 {
+					for _, repository := range order {
+						want := map[string]string{"web": "Pullable", "hidden": "NotFound: tag not found"}[repository]
+						wantVerdict(t, w.resolve(host+"/shop/"+repository+":1", alice()), want)
+					}
+				}
+			})
+		}
 	}
 }
 
 // A proxy may require a token for the upstream repository.
 func TestScopesOfAnotherRepository(t *testing.T) {
 	t.Parallel()
+	sent := &recorder{}
 	cfg := bearer()
-	cfg.Accounts[0].Repositories = []string{"upstream/web", "shop/cart"}
-	w := newFixture(t, cfg)
-	w.push("shop/cart:1")
-	wantVerdict(t, w.resolve(host+"/shop/cart:1", alice()), "Pullable")
-	w.ResetRequests()
-
+	cfg.Accounts[0].Repositories = []string{"upstream/web"}
+	w := newFixture(t, cfg, func(o *registry.Options) { o.Instrument = sent.wrap })
 	w.Fault(testregistry.Fault{
 		Path: "/v2/shop/web/*", Match: func(r *http.Request) bool { return r.Header.Get("Authorization") == "" },
 		Status: 401, Header: http.Header{"Www-Authenticate": {
 			`Bearer realm="https://` + host + `/token",service="registry.test",scope="repository:upstream/web:pull"`,
 		}},
 	})
-	w.Fault(testregistry.Fault{
-		Path: "/v2/shop/web/*", Match: func(*http.Request) bool { return len(w.Requests()) < 4 }, Status: 401,
-	})
 	w.Fault(testregistry.Fault{Path: "/v2/shop/web/*", Status: 200, Header: http.Header{
 		"Content-Type": {ociManifest}, "Docker-Content-Digest": {absentDigest}, "Content-Length": {"2"},
 	}})
 	wantVerdict(t, w.resolve(web, alice()), "Pullable")
-	wantWire(t, w.Server, "POST /token alice 200", "HEAD shop/web:1 token=alice 401", "HEAD shop/web:1 401",
-		"POST /token alice 200", "HEAD shop/web:1 token=alice 200")
+	wantWire(t, w.Server, "HEAD shop/web:1 401", "POST /token alice 200", "HEAD shop/web:1 token=alice 200")
+	if got, want := sent.tokenRequest.Get("scope"), "repository:shop/web:pull repository:upstream/web:pull"; got != want {
+		t.Errorf("got scope %q, want %q", got, want)
+	}
+	wantVerdict(t, w.resolve(web, alice()), "Pullable")
+	wantWire(t, w.Server, "HEAD shop/web:1 token=alice 200")
 }
 
 func TestConcurrentLookups(t *testing.T) {

@@ -51,8 +51,7 @@ func TestTokenServicesThatReceiveCredentials(t *testing.T) {
 		"a neighbour below a public suffix": {
 			registry: "ours.github.io", realm: "theirs.github.io", want: foreign,
 		},
-		"a host of one label":       {registry: "registry", realm: "registry", want: "Pullable"},
-		"another host of one label": {registry: "registry", realm: "auth", want: foreign},
+		"another host of one label": {registry: "registry", realm: "auth", allow: []string{"registry"}, want: foreign},
 		"an allowed host":           {realm: "auth.example.net", allow: []string{"auth.example.net"}, want: "Pullable"},
 		"another allowed port":      {realm: "auth.example.net", allow: []string{"auth.example.net:8443"}, want: foreign},
 	}

@@ -67,7 +67,10 @@ func TestStatusesOfAnotherHost(t *testing.T) {
 	for status, want := range map[int]string{
 		http.StatusUnauthorized:       refused,
 		http.StatusForbidden:          refused,
-		http.StatusNotFound:           "NotFound: tag not found",
+		http.StatusNotFound:           withheld404,
+		http.StatusBadRequest:         "RegistryUnavailable: the registry redirects to another host, which returned 400 without the credential",
+		http.StatusPreconditionFailed: "RegistryUnavailable: the registry redirects to another host, which returned 412 without the credential",
+		http.StatusTooManyRequests:    "RateLimited: the registry limits the rate of requests",
 		http.StatusServiceUnavailable: "RegistryUnavailable: the registry returned 503; transient",
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -108,7 +111,7 @@ func isAuthorized(r testregistry.Request) bool { return r.Token || r.User != "" 
 func TestAnotherHostReceivesNoCredential(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]testregistry.Config{"basic": basic(), "bearer": bearer()} {
-		for _, target := range []string{mirror, "sub." + host, host + ":8443"} {
+		for _, target := range []string{mirror, "example.com", "other" + host} {
 			t.Run(name+" to "+target, func(t *testing.T) {
 				t.Parallel()
 				w := newFixture(t, cfg)
@@ -119,6 +122,93 @@ func TestAnotherHostReceivesNoCredential(t *testing.T) {
 				wantWire(t, other, "HEAD shop/web:1 200")
 			})
 		}
+	}
+}
+
+// Go copies the credential to the same name, whatever the port, and to names below it. Such a host sends Pullgate and a node the
+// same response.
+func TestRedirectsThatKeepTheCredential(t *testing.T) {
+	t.Parallel()
+	const rejects = "AccessDenied: the registry redirects to a host of its own domain, which rejects the registry's credential"
+	withoutCredential := func(r *http.Request) bool { return r.Header.Get("Authorization") == "" }
+	withCredential := func(r *http.Request) bool { return !withoutCredential(r) }
+	tests := map[string]struct {
+		fault testregistry.Fault
+		want  string
+		wire  string
+	}{
+		"the target needs it":          {testregistry.Fault{Match: withoutCredential, Status: 404}, "Pullable", "HEAD shop/web:1 alice 200"},
+		"the target lacks the image":   {testregistry.Fault{Status: 404}, "NotFound: tag not found", ""},
+		"the target refuses it":        {testregistry.Fault{Status: 403}, refused, "HEAD shop/web:1 alice 403"},
+		"the target wants another one": {testregistry.Fault{Status: 401}, "EgressForbidden: the registry redirects to another host, which requires credentials", "HEAD shop/web:1 alice 401"},
+		"storage that rejects any":     {testregistry.Fault{Match: withCredential, Status: 400}, rejects, "HEAD shop/web:1 alice 400"},
+		"storage that fails":           {testregistry.Fault{Status: 503}, "RegistryUnavailable: the registry returned 503; transient", "HEAD shop/web:1 alice 503"},
+	}
+	for name, test := range tests {
+		for _, target := range []string{"sub." + host, host + ":8443"} {
+			t.Run(name+" at "+target, func(t *testing.T) {
+				t.Parallel()
+				w := newFixture(t, basic())
+				other := w.add(target, testregistry.Config{})
+				pushWeb(t, other)
+				w.Fault(testregistry.Fault{AfterAuth: true, Redirect: "https://" + target})
+				other.Fault(test.fault)
+				for range 2 { // without and with a cached challenge
+					other.ResetRequests()
+					wantVerdict(t, w.resolve(web, alice()), test.want)
+				}
+				if test.wire != "" {
+					wantWire(t, other, test.wire)
+				}
+			})
+		}
+	}
+}
+
+// Without a credential, nothing is withheld from the other host.
+func TestAnonymousRedirects(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		http.StatusNotFound:   "NotFound: tag not found",
+		http.StatusBadRequest: "RegistryUnavailable: the registry returned 400",
+	} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			w := newFixture(t, testregistry.Config{})
+			w.Fault(testregistry.Fault{Redirect: "https://" + mirror})
+			w.add(mirror, testregistry.Config{}).Fault(testregistry.Fault{Status: status})
+			wantVerdict(t, w.resolve(web, alice()), want)
+		})
+	}
+}
+
+// The header of hosts.toml may be a secret, so that it stays within the host's own domain.
+func TestConfiguredHeadersOnRedirects(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]string{"sub." + replica: "x", replica + ":8443": "x", "elsewhere.example.org": ""} {
+		t.Run(target, func(t *testing.T) {
+			t.Parallel()
+			m := newMirrored(t, replicaHosts+"[host.\"https://"+replica+"\".header]\nx-key = \"x\"\n", testregistry.Config{})
+			other := m.add(target, testregistry.Config{})
+			got := make(chan string, 1)
+			other.Fault(testregistry.Fault{Status: 404, Match: func(r *http.Request) bool {
+				select {
+				case got <- r.Header.Get("X-Key"):
+				default:
+				}
+				return true
+			}})
+			m.mirror.Fault(testregistry.Fault{Redirect: "https://" + target})
+			m.Fault(testregistry.Fault{Status: 404})
+			verdict := "NotFound: tag not found"
+			if want == "" {
+				verdict = strings.Replace(withheld404, ": the", ": mirror "+replica+": the", 1)
+			}
+			wantVerdict(t, m.resolve(web, anonymous()), verdict)
+			if key := <-got; key != want {
+				t.Errorf("%s received the header %q, want %q", target, key, want)
+			}
+		})
 	}
 }
 

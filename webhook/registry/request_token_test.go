@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,7 +77,7 @@ func TestCredentialsWithoutAccess(t *testing.T) {
 		},
 		"basic, wrong password": {
 			config: basic(), cred: mallory(), want: stale,
-			wire: []string{first, "HEAD shop/web:1 mallory 401"}, login: true,
+			wire: append([]string{first}, slices.Repeat([]string{"HEAD shop/web:1 mallory 401"}, 4)...), login: true,
 		},
 		"basic, anonymous":      {config: basic(), cred: anonymous(), want: private, wire: []string{first}},
 		"basic, an empty entry": {config: basic(), cred: empty, want: holdsNone, wire: []string{first}},

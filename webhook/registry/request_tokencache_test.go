@@ -21,8 +21,11 @@ func TestTokenExpiry(t *testing.T) {
 		after time.Duration
 		want  []string
 	}{
-		"a fresh token is used again":                {after: 4 * time.Minute, want: []string{cached}},
-		"the last tenth of the lifetime is not used": {after: 4*time.Minute + 31*time.Second, want: []string{fetched, cached}},
+		"a fresh token is used again": {after: 59 * time.Second, want: []string{cached}},
+		"the last tenth of the lifetime is not used": {
+			token: testregistry.TokenConfig{Lifetime: 30 * time.Second},
+			after: 28 * time.Second, want: []string{fetched, cached},
+		},
 		"a token without an expiry lives a minute": {
 			token: testregistry.TokenConfig{Omit: []string{"expires_in"}},
 			after: 61 * time.Second, want: []string{fetched, cached},
@@ -31,9 +34,13 @@ func TestTokenExpiry(t *testing.T) {
 			token: testregistry.TokenConfig{Omit: []string{"expires_in"}},
 			after: 59 * time.Second, want: []string{cached},
 		},
-		"a token lives at most 15 minutes": {
+		"a token lives at most a minute": {
 			token: testregistry.TokenConfig{Lifetime: 24 * time.Hour},
-			after: 16 * time.Minute, want: []string{fetched, cached},
+			after: 61 * time.Second, want: []string{fetched, cached},
+		},
+		"a challenge lives at most five minutes": {
+			token: testregistry.TokenConfig{Lifetime: 24 * time.Hour},
+			after: 5*time.Minute + time.Second, want: []string{"HEAD shop/web:1 401", fetched, cached},
 		},
 	}
 	for name, test := range tests {
@@ -77,11 +84,13 @@ func TestTokenThatExpiresDuringALookup(t *testing.T) {
 	if err != nil {
 		t.Fatalf("PushIndex: %v", err)
 	}
-	w.Fault(testregistry.Fault{Method: http.MethodGet, Path: "/v2/*", Times: 1, Status: http.StatusUnauthorized})
+	w.Fault(testregistry.Fault{Method: http.MethodGet, Path: "/v2/*", Times: 1, Status: http.StatusUnauthorized, Header: http.Header{
+		"Www-Authenticate": {`Bearer realm="https://` + host + `/token",service="registry.test",error="invalid_token"`},
+	}})
 	wantVerdict(t, w.resolve(index, alice()), "Pullable")
 	object := "shop/index:" + digest
 	wantWire(t, w.Server, "HEAD shop/index:1 401", "POST /token alice 200", "HEAD shop/index:1 token=alice 200",
-		"GET "+object+" token=alice 401", "GET "+object+" 401", "POST /token alice 200", "GET "+object+" token=alice 200")
+		"GET "+object+" token=alice 401", "POST /token alice 200", "GET "+object+" token=alice 200")
 }
 
 func TestTokenThatIsNotRenewedIsDeleted(t *testing.T) {

@@ -71,7 +71,7 @@ func (s *session) resolveAt(ctx context.Context, known string) result {
 	switch {
 	case err != nil:
 		return result{session: s, stage: unreached, verdict: s.classify(ctx, resp, err)}
-	case resp.status == http.StatusNotFound:
+	case resp.isAbsent():
 		return result{session: s, stage: absent, request: req, response: resp}
 	case resp.status >= http.StatusBadRequest:
 		return result{session: s, stage: refused, verdict: s.classify(ctx, resp, nil)}
@@ -90,7 +90,7 @@ func (s *session) accept(ctx context.Context, req request, resp response, known 
 		}
 		resp.digest = ""
 	}
-	if resp.status == http.StatusNotFound {
+	if resp.isAbsent() {
 		return result{session: s, verdict: s.notFound(ctx, req, resp)}
 	}
 	if v := s.classify(ctx, resp, nil); v.Reason != "" {
@@ -133,6 +133,10 @@ func (s *session) checkManifest(resp response, known string) result {
 	mt := types.MediaType(resp.contentType)
 	_, err := digest.Parse(known)
 	switch size := resp.size(); {
+	case resp.isWebPage:
+		r.verdict = notARegistry()
+	case resp.method == http.MethodHead && resp.pullsExhausted:
+		r.verdict = imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "no pull remains of the registry's rate limit"}
 	case err != nil:
 		r.verdict = rules.unsupported("the registry returned an invalid digest for the manifest")
 	case size > s.client.options.ManifestBytes:

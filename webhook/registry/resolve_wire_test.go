@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,8 +65,9 @@ func TestWarmRequests(t *testing.T) {
 	wantVerdict(t, w.resolve(web, alice()), "Pullable")
 	wantWire(t, w.Server, "HEAD shop/web:1 token=alice 200")
 
+	// A challenge is for one repository.
 	wantVerdict(t, w.resolve(host+"/shop/cart:1", alice()), "Pullable")
-	wantWire(t, w.Server, "POST /token alice 200", "HEAD shop/cart:1 token=alice 200")
+	wantWire(t, w.Server, "HEAD shop/cart:1 401", "POST /token alice 200", "HEAD shop/cart:1 token=alice 200")
 }
 
 func TestWarmBasicIsSentPreemptively(t *testing.T) {
@@ -80,7 +82,7 @@ func TestWarmBasicIsSentPreemptively(t *testing.T) {
 
 func TestRequestHeaders(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.UserAgent = "pullgate/test" })
+	w := newFixture(t, testregistry.Config{}, func(o *registry.Options) { o.UserAgent = func() string { return "pullgate/test" } })
 	if _, err := w.PushIndex("shop/index:1", imagepull.Platform{OS: "linux", Architecture: "amd64"}); err != nil {
 		t.Fatalf("PushIndex: %v", err)
 	}
@@ -97,6 +99,22 @@ func TestRequestHeaders(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests differ (-want +got):\n%s", diff)
+	}
+}
+
+// The User-Agent names the runtime of the nodes, and the nodes change.
+func TestUserAgentOfEachRequest(t *testing.T) {
+	t.Parallel()
+	versions := 0
+	w := newFixture(t, bearer(), func(o *registry.Options) {
+		o.UserAgent = func() string { versions++; return fmt.Sprintf("containerd/2.4.%d (compatible; pullgate/1)", versions) }
+	})
+	w.resolve(web, alice())
+	for i, version := range []int{1, 2, 1} { // HEAD, its token, and HEAD again
+		r := w.Requests()[i]
+		if want := fmt.Sprintf("containerd/2.4.%d (compatible; pullgate/1)", version); r.UserAgent != want {
+			t.Errorf("%s %s: got User-Agent %q, want %q", r.Method, r.Path, r.UserAgent, want)
+		}
 	}
 }
 
@@ -120,6 +138,10 @@ func TestMissingTagCostsOneMoreRequest(t *testing.T) {
 	wantWire(t, w.Server, "HEAD shop/web:2 401", "POST /token alice 200",
 		"HEAD shop/web:2 token=alice 404", "GET shop/web:2 token=alice 404")
 
+	// A preemptive request decides only if it succeeds.
+	w.resolve(web, alice())
+	w.ResetRequests()
 	wantVerdict(t, w.resolve(host+"/shop/web:2", alice()), "NotFound: tag not found")
-	wantWire(t, w.Server, "HEAD shop/web:2 token=alice 404", "HEAD shop/web:2 401", "GET shop/web:2 token=alice 404")
+	wantWire(t, w.Server, "HEAD shop/web:2 token=alice 404", "HEAD shop/web:2 401", "POST /token alice 200",
+		"HEAD shop/web:2 token=alice 404", "GET shop/web:2 token=alice 404")
 }

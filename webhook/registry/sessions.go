@@ -93,6 +93,7 @@ func (s *session) getFrom(ctx context.Context, lost imagepull.Verdict, requests 
 	}
 	var resp response
 	for _, req := range requests {
+		req.fetches = true
 		var err error
 		if resp, err = s.send(ctx, req); err != nil {
 			return response{}, result{session: s, stage: unreached, verdict: s.classify(ctx, resp, err)}
@@ -101,7 +102,7 @@ func (s *session) getFrom(ctx context.Context, lost imagepull.Verdict, requests 
 			break
 		}
 	}
-	if resp.status == http.StatusNotFound {
+	if resp.isAbsent() {
 		return response{}, result{session: s, stage: absent, verdict: lost}
 	}
 	return resp, result{session: s, stage: refused, verdict: s.classify(ctx, resp, nil)}

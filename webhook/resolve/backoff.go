@@ -30,7 +30,7 @@ const (
 )
 
 // backoffPolicy blocks requests after failures:
-//   - for a reference and credential whose verdict was RateLimited, RegistryUnavailable or DeadlineExceeded;
+//   - for a reference and credential whose verdict was RateLimited, RegistryUnavailable, NotARegistry or DeadlineExceeded;
 //   - for an account whose rate limit at a registry was exceeded.
 //
 // A blocked request gets the last failure with its age. These verdicts are all indeterminate, so that an outdated failure denies
@@ -92,7 +92,7 @@ func (b *backoffPolicy) record(a *attempt, v imagepull.Verdict) {
 	case imagepull.ReasonRateLimited:
 		b.accounts.fail(a, a.key.account(), v, now)
 		b.references.fail(a, a.key, v, now)
-	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonDeadlineExceeded:
+	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonDeadlineExceeded, imagepull.ReasonNotARegistry:
 		b.references.fail(a, a.key, v, now)
 	default:
 		if v.Outcome() != imagepull.Indeterminate { // the other indeterminate verdicts come without a request

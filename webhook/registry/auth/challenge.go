@@ -9,6 +9,8 @@ import (
 type challenge struct {
 	scheme                scheme
 	realm, service, scope string
+	// hasError is true if a bearer challenge gives an error, such as "invalid_token".
+	hasError bool
 }
 
 type scheme string
@@ -70,6 +72,8 @@ func (c *challenge) set(key, value string) {
 		c.service = value
 	case "scope":
 		c.scope = value
+	case "error":
+		c.hasError = value != ""
 	}
 }
 
@@ -123,15 +127,3 @@ func isTokenByte(b byte) bool {
 }
 
 func skipSpace(s string) string { return strings.TrimLeft(s, " \t\r\n") }
-
-// forAnyRepository returns the challenge without the scopes of a repository, so that it applies to the whole host.
-func (c challenge) forAnyRepository() challenge {
-	var scopes []string
-	for scope := range strings.FieldsSeq(c.scope) {
-		if !strings.HasPrefix(scope, "repository:") {
-			scopes = append(scopes, scope)
-		}
-	}
-	c.scope = strings.Join(scopes, " ")
-	return c
-}

@@ -21,7 +21,8 @@ func TestParseChallenge(t *testing.T) {
 		"all parameters":                   {[]string{`Bearer realm="https://a/t",service="s",scope="x y"`}, full},
 		"in capitals":                      {[]string{`BEARER REALM="https://a/t",Service="s",SCOPE="x y"`}, full},
 		"with spaces":                      {[]string{"Bearer  realm=\"https://a/t\" ,\tservice=s , scope=\"x y\""}, full},
-		"with others between":              {[]string{`Bearer error="e",realm="https://a/t",x=1,service="s",scope="x y"`}, full},
+		"with others between":              {[]string{`Bearer x=1,realm="https://a/t",y="2",service="s",scope="x y"`}, full},
+		"with an error":                    {[]string{`Bearer realm="r",error="invalid_token"`}, challenge{scheme: schemeBearer, realm: "r", hasError: true}},
 		"with an empty one":                {[]string{`Bearer error="",realm="https://a/t",service="s",scope="x y"`}, full},
 		"twice the same":                   {[]string{`Bearer realm="b",realm="https://a/t",service="s",scope="x y"`}, full},
 		"escaped":                          {[]string{`Bearer realm="https:\/\/a/t",service="\s",scope="x y"`}, full},
@@ -45,22 +46,6 @@ func TestParseChallenge(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
-	}
-}
-
-func TestForAnyRepository(t *testing.T) {
-	t.Parallel()
-	for scope, want := range map[string]string{
-		"":                           "",
-		"repository:shop/web:pull":   "",
-		"aws":                        "aws",
-		"repository:a:pull aws  b":   "aws b",
-		"registry:catalog:* aws":     "registry:catalog:* aws",
-		"repository:a:pull,push x:y": "x:y",
-	} {
-		if got := (challenge{scope: scope}).forAnyRepository().scope; got != want {
-			t.Errorf("%q becomes %q, want %q", scope, got, want)
-		}
 	}
 }
 

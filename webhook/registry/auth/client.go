@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"net/http"
+	"sync/atomic"
 
 	"k8s.io/utils/clock"
 
@@ -11,10 +12,10 @@ import (
 	"github.com/pullgate/pullgate/webhook/ttlcache"
 )
 
-// Bounds of the caches. Pod authors choose hosts and scopes, so neither may grow without limit. An evicted entry costs one more
+// Bounds of the caches. Pod authors choose hosts and repositories, so neither may grow without limit. An evicted entry costs one more
 // request.
 const (
-	maxChallenges = 1024
+	maxChallenges = 4096
 	maxTokens     = 4096
 )
 
@@ -33,13 +34,13 @@ type Options struct {
 // Client caches the challenges and tokens of all sessions. It is safe for concurrent use.
 type Client struct {
 	options    Options
-	challenges *ttlcache.Cache[string, challenge]
+	challenges *ttlcache.Cache[challengeKey, challenge]
 	tokens     *ttlcache.Cache[tokenKey, string]
 }
 
 // NewClient returns a Client.
 func NewClient(o Options) (*Client, error) {
-	challenges, err := ttlcache.New(ttlcache.Options[string, challenge]{MaxEntries: maxChallenges, Clock: o.Clock})
+	challenges, err := ttlcache.New(ttlcache.Options[challengeKey, challenge]{MaxEntries: maxChallenges, Clock: o.Clock})
 	tokens, err2 := ttlcache.New(ttlcache.Options[tokenKey, string]{MaxEntries: maxTokens, Clock: o.Clock})
 	if err := errors.Join(err, err2); err != nil {
 		return nil, err
@@ -55,13 +56,27 @@ type Endpoint struct {
 	Hosts []string
 	// Trusted are token services that the operator named.
 	Trusted egress.Origins
-	// Header is sent with each token request.
+	// Header is configured for the endpoint.
 	Header http.Header
+	// UserAgent returns the User-Agent of a request, if the Header has none.
+	UserAgent func() string
 	// Transports send the requests.
 	Transports egress.Transports
 }
 
+// NewHeader returns the header that is common to all requests to the endpoint and to its token services.
+func (e *Endpoint) NewHeader() http.Header {
+	header := e.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	if header.Get("User-Agent") == "" {
+		header.Set("User-Agent", e.UserAgent())
+	}
+	return header
+}
+
 // NewSession returns a Session for pulling from a repository.
 func (c *Client) NewSession(e *Endpoint, cred imagepull.Credential, repository string) *Session {
-	return &Session{client: c, endpoint: e, credential: cred, scope: "repository:" + repository + ":pull"}
+	return &Session{client: c, endpoint: e, credential: cred, repository: repository, refusals: new(atomic.Int32)}
 }

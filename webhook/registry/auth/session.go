@@ -1,32 +1,54 @@
 package auth
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
-	"github.com/pullgate/pullgate/webhook/ttlcache"
 )
 
-// maxErrorBytes bounds the body of a refusal. One byte more than go-containerregistry accepts, so that it still rejects a body
-// that is too long.
-const maxErrorBytes = 64<<10 + 1
+const (
+	// maxAttempts is containerd's bound of the requests for one object (core/remotes/docker/resolver.go, maxAttempts).
+	maxAttempts = 5
+	// maxRefusals bounds how often a registry may refuse the password of a session. A node sends it as often within maxAttempts:
+	// the first attempt carries no password.
+	maxRefusals = maxAttempts - 1
+	// challengeLifetime bounds how long a repository's challenge is answered before the repository sends it.
+	challengeLifetime = 5 * time.Minute
+	// maxErrorBytes bounds how much of a refusal is read, so that its connection can be used again.
+	maxErrorBytes = 64 << 10
+)
 
 // Session sends requests for one repository of one endpoint with one credential. It is not safe for concurrent use (see Clone).
 type Session struct {
 	client     *Client
 	endpoint   *Endpoint
 	credential imagepull.Credential
-	scope      string
+	repository string
 
-	// responded is true after the first response. authorization is the header that was sent for the last one.
-	responded     bool
+	// started is true after the first request.
+	started bool
+	// handler authorizes the requests. failed is a preemptive handler without an authorization.
+	handler, failed handler
+	// sentPassword is true if the last request carried the credential itself.
+	sentPassword bool
+	// refusals counts the requests with the password since the last one that the registry accepted. Clones share it.
+	refusals *atomic.Int32
+}
+
+// handler is the answer to a challenge. A session keeps it for all its requests, as a node does (containerd:
+// core/remotes/docker/authorizer.go, authHandler). The zero value answers nothing.
+type handler struct {
+	challenge challenge
+	// authorization is the header that is sent, unless err is set.
 	authorization string
-	refusal       refusal
+	err           error
+	// preemptive marks the answer to a cached challenge. The registry may have revoked its token.
+	preemptive bool
 }
 
 // Clone returns a Session for another goroutine, with the same state.
@@ -36,165 +58,170 @@ func (s *Session) Clone() *Session {
 }
 
 // SentPassword reports whether the request for the last response carried the credential itself, and not a token.
-func (s *Session) SentPassword() bool { return strings.HasPrefix(s.authorization, "Basic ") }
-
-// attempt is one way to send a request.
-type attempt struct {
-	kind attemptKind
-	// authorization is the header that is sent; empty for none.
-	authorization string
-	// challenge is the one that authorization answers.
-	challenge challenge
-	// cached reports that the token came from the cache, so that the registry may have revoked it.
-	cached bool
-}
-
-type attemptKind uint8
-
-const (
-	// unauthorized sends no credential, as a node does first.
-	unauthorized attemptKind = iota
-	// answering answers the challenge of the attempt before.
-	answering
-	// preemptive answers the cached challenge of the endpoint.
-	preemptive
-	// reusing sends what the registry accepted for the session's last request.
-	reusing
-)
-
-// refusal is an attempt that failed although it answered a challenge. The zero value stands for no refusal.
-type refusal struct {
-	attempt  attempt
-	response *http.Response // without its body
-	body     []byte
-	err      error
-}
+func (s *Session) SentPassword() bool { return s.sentPassword }
 
 // RoundTrip sends a request until the registry accepts the authorization, or refuses it for good. It implements
 // http.RoundTripper.
 //
-// The sequence begins with the authorization that is most likely to be accepted. If that fails, the request is sent again as a
-// node without caches sends it: without authorization first, then with an answer to the challenge. Some hosts challenge for
-// some repositories only, and give another response to a credential than without it.
+// It follows containerd (core/remotes/docker/resolver.go, retryRequest). The first request carries no authorization. After a 401
+// whose challenge can be answered, the request is sent again, up to five times. If the repository's challenge is cached, the first
+// request answers it. Only a success counts then: after a refusal the request is sent again from the start.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
-	a := s.firstAttempt(req.Context())
-	for {
-		resp, err := s.send(req, a)
-		if err != nil {
-			return nil, err
-		}
-		isOwn := resp.Request.URL.Host == req.URL.Host
-		ch := parseChallenge(resp.Header)
+	if !s.started {
+		s.started = true
+		s.preempt(req.Context())
+	}
+	var previous *http.Request
+	for attempt := 1; ; attempt++ {
+		resp, err := s.send(req)
 		switch {
-		case a.kind == reusing && resp.StatusCode == http.StatusUnauthorized,
-			a.kind == preemptive && isOwn && mayBeUnauthorized(resp.StatusCode):
-			s.refuse(a, resp)
-			a = attempt{}
-		case a.kind == unauthorized && isOwn && resp.StatusCode == http.StatusUnauthorized && ch.scheme != "":
-			discard(resp)
-			s.client.challenges.Put(s.endpoint.ID, ch.forAnyRepository(), ttlcache.Never())
-			if s.wasRefused(ch) {
-				return s.lastRefusal()
-			}
-			if a, err = s.answer(req.Context(), ch, answering); err != nil {
+		case err != nil:
+			return nil, err
+		case s.handler.preemptive && mayBeUnauthorized(resp.StatusCode):
+			s.handler, attempt = handler{}, 0
+		case resp.StatusCode != http.StatusUnauthorized, resp.Request.URL.Host != req.URL.Host, attempt == maxAttempts:
+			s.cacheChallenge(resp)
+			return resp, nil
+		default:
+			again, err := s.answer(req.Context(), resp, previous)
+			if err != nil {
+				discard(resp)
 				return nil, err
 			}
-		default:
-			s.responded, s.authorization = true, a.authorization
-			return resp, nil
+			if !again {
+				return resp, nil
+			}
+			previous = resp.Request
 		}
-	}
-}
-
-func (s *Session) firstAttempt(ctx context.Context) attempt {
-	cached, ok := s.client.challenges.Get(s.endpoint.ID)
-	switch {
-	case s.authorization != "":
-		return attempt{kind: reusing, authorization: s.authorization}
-	case s.responded || !ok:
-		return attempt{}
-	}
-	a, err := s.answer(ctx, cached, preemptive)
-	if err != nil {
-		s.refusal = refusal{attempt: attempt{challenge: cached}, err: err}
-		return attempt{}
-	}
-	return a
-}
-
-func (s *Session) send(req *http.Request, a attempt) (*http.Response, error) {
-	if a.authorization != "" {
-		req = req.WithContext(req.Context()) // a copy: a RoundTripper must not change the request
-		req.Header = req.Header.Clone()
-		req.Header.Set("Authorization", a.authorization)
-	}
-	return s.endpoint.Transports.Content.RoundTrip(req)
-}
-
-// refuse stores the response to a preemptive attempt, unless it may be due to a cached token that has expired. A 404 does not
-// depend on the token's age.
-func (s *Session) refuse(a attempt, resp *http.Response) {
-	if a.kind != preemptive || a.cached && resp.StatusCode != http.StatusNotFound {
 		discard(resp)
+	}
+}
+
+// preempt answers the cached challenge of the repository.
+func (s *Session) preempt(ctx context.Context) {
+	c, ok := s.client.challenges.Get(s.challengeKey())
+	if !ok {
 		return
 	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes)) // an incomplete body holds no valid error codes
-	s.refusal = refusal{attempt: a, response: resp, body: body}
+	h, err := s.newHandler(ctx, c, true)
+	if err != nil || h.err != nil {
+		s.failed = h
+		return
+	}
+	s.handler = h
 }
 
-// wasRefused reports whether an answer to this challenge was refused a moment ago. That holds for a challenge with the same
+// answer prepares the answer to a 401, and reports whether there is one (containerd: core/remotes/docker/authorizer.go,
+// AddResponses). The previous request is the one before the response's, if that was refused as well.
+func (s *Session) answer(ctx context.Context, resp *http.Response, previous *http.Request) (again bool, err error) {
+	c := parseChallenge(resp.Header)
+	switch {
+	case c.scheme == "":
+		return false, nil
+	case c.scheme == schemeBearer && c.hasError && previous != nil && isSameRequest(previous, resp.Request):
+		return false, nil // the registry refuses the token for good
+	case c.scheme == schemeBearer && !c.hasError && s.handler.challenge.scheme != "":
+		return true, nil // with the same token
+	case s.hasFailed(c):
+		s.handler = s.failed
+		return true, nil
+	}
+	s.handler, err = s.newHandler(ctx, c, false)
+	return err == nil, err
+}
+
+// isSameRequest reports whether two requests are for the same object, also behind redirects (containerd:
+// core/remotes/docker/authorizer.go, sameRequest).
+func isSameRequest(a, b *http.Request) bool { return a.Method == b.Method && *a.URL == *b.URL }
+
+// hasFailed reports whether the answer to this challenge failed a moment ago. That holds for a challenge with the same
 // scopes, and for any scopes if the token service rejected the credential itself. Sending it again could lock the account.
-func (s *Session) wasRefused(c challenge) bool {
-	before := s.refusal.attempt.challenge
-	if before.scheme != c.scheme || before.realm != c.realm || before.service != c.service {
+func (s *Session) hasFailed(c challenge) bool {
+	before := s.failed.challenge
+	if s.failed.err == nil || before.scheme != c.scheme || before.realm != c.realm || before.service != c.service {
 		return false
 	}
-	e, ok := errors.AsType[*TokenError](s.refusal.err)
+	e, ok := errors.AsType[*TokenError](s.failed.err)
 	return ok && e.StatusCode == http.StatusUnauthorized || s.scopes(before) == s.scopes(c)
 }
 
-// lastRefusal returns the result of the attempt that was refused.
-func (s *Session) lastRefusal() (*http.Response, error) {
-	r := s.refusal
-	if r.err != nil {
-		return nil, r.err
-	}
-	s.responded, s.authorization = true, r.attempt.authorization
-	resp := *r.response
-	resp.Body = io.NopCloser(bytes.NewReader(r.body))
-	return &resp, nil
-}
-
-// answer returns the attempt that answers a challenge. A preemptive attempt may use a cached token.
-func (s *Session) answer(ctx context.Context, c challenge, kind attemptKind) (attempt, error) {
-	a := attempt{kind: kind, challenge: c}
+// newHandler returns the handler for a challenge, or an error if the challenge cannot be answered. A handler whose token cannot
+// be fetched keeps that error for all further requests, as on a node. A preemptive handler may use a cached token.
+func (s *Session) newHandler(ctx context.Context, c challenge, preemptive bool) (handler, error) {
+	h := handler{challenge: c, preemptive: preemptive}
 	if c.scheme == schemeBearer {
-		token, cached, err := s.token(ctx, c, kind == preemptive)
-		a.authorization, a.cached = "Bearer "+token, cached
-		return a, err
+		realm, err := s.checkRealm(c.realm)
+		if err != nil {
+			return h, err
+		}
+		var token string
+		token, h.err = s.token(ctx, realm, c, preemptive)
+		h.authorization = "Bearer " + token
+		return h, nil
 	}
 	if s.credential.Username == "" || s.credential.Password == "" {
-		return attempt{}, ErrNoBasicCredential
+		return h, ErrNoBasicCredential
 	}
 	req := http.Request{Header: http.Header{}}
 	req.SetBasicAuth(s.credential.Username, s.credential.Password)
-	a.authorization = req.Header.Get("Authorization")
-	return a, nil
+	h.authorization = req.Header.Get("Authorization")
+	return h, nil
 }
 
-// ErrNoBasicCredential is the error for a Basic challenge without a user or a password (containerd:
-// core/remotes/docker/authorizer.go, AddResponses).
-var ErrNoBasicCredential = errors.New("no user and password for basic authentication")
+// The errors of a Basic challenge. A node returns the first one (containerd: core/remotes/docker/authorizer.go, AddResponses).
+var (
+	ErrNoBasicCredential = errors.New("no user and password for basic authentication")
+	// ErrPasswordRefused is the error after the registry has refused the password as often as it may.
+	ErrPasswordRefused = errors.New("the registry refuses the password")
+)
+
+func (s *Session) send(req *http.Request) (*http.Response, error) {
+	if s.handler.err != nil {
+		return nil, s.handler.err
+	}
+	s.sentPassword = s.handler.challenge.scheme == schemeBasic
+	if s.sentPassword && s.refusals.Load() >= maxRefusals {
+		return nil, ErrPasswordRefused
+	}
+	if s.handler.authorization != "" {
+		req = req.WithContext(req.Context()) // a copy: a RoundTripper must not change the request
+		req.Header = req.Header.Clone()
+		req.Header.Set("Authorization", s.handler.authorization)
+	}
+	resp, err := s.endpoint.Transports.Content.RoundTrip(req)
+	switch {
+	case err != nil || !s.sentPassword:
+	case resp.StatusCode == http.StatusUnauthorized:
+		s.refusals.Add(1)
+	default:
+		s.refusals.Store(0)
+	}
+	return resp, err
+}
+
+// challengeKey identifies a repository of one endpoint. A repository that sends no challenge must not receive the answer to
+// another one's.
+type challengeKey struct{ endpoint, repository string }
+
+func (s *Session) challengeKey() challengeKey { return challengeKey{s.endpoint.ID, s.repository} }
+
+// cacheChallenge caches the challenge whose answer the registry has accepted.
+func (s *Session) cacheChallenge(resp *http.Response) {
+	c := s.handler.challenge
+	if c.scheme == "" || s.handler.preemptive || resp.StatusCode >= http.StatusMultipleChoices {
+		return
+	}
+	s.client.challenges.Put(s.challengeKey(), c, s.client.options.Clock.Now().Add(challengeLifetime))
+}
 
 // mayBeUnauthorized reports whether a status may be due to a preemptive authorization. ECR Public responds with 400 to an
 // expired token. Artifactory can respond with 404 to an account without permission, even if anonymous access is allowed.
 func mayBeUnauthorized(status int) bool {
 	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusBadRequest:
-		return true
+	case http.StatusMethodNotAllowed, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
 	}
-	return false
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError
 }
 
 // discard reads a short body to its end, so that the connection can be used again.

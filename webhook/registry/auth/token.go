@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,10 +19,9 @@ import (
 const (
 	// maxTokenBytes bounds the response of a token service.
 	maxTokenBytes = 64 << 10
-	// defaultLifetime applies if the token service states none (distribution: docs/spec/auth/token.md).
-	defaultLifetime = 60 * time.Second
-	// maxLifetime bounds the time for which a token outlives a revoked credential.
-	maxLifetime = 15 * time.Minute
+	// maxLifetime bounds the time for which a token outlives a revoked credential. It also applies if the token service states
+	// no lifetime (distribution: docs/spec/auth/token.md).
+	maxLifetime = 60 * time.Second
 )
 
 // tokenKey holds everything that a token depends on. The credential is a part of it, so that a token for one credential is never
@@ -57,37 +55,33 @@ func (e *InvalidResponseError) Error() string { return e.Detail }
 // Unwrap returns the cause, for errors.As only.
 func (e *InvalidResponseError) Unwrap() error { return e.Err }
 
-// token returns a token that answers the challenge, and whether it came from the cache.
-func (s *Session) token(ctx context.Context, c challenge, useCache bool) (value string, cached bool, err error) {
+// token returns a token that answers the challenge.
+func (s *Session) token(ctx context.Context, realm *url.URL, c challenge, useCache bool) (string, error) {
 	key := tokenKey{s.endpoint.ID, c.realm, c.service, s.scopes(c), s.client.options.Keyer.Key(s.credential)}
 	if value, ok := s.client.tokens.Get(key); ok && useCache {
-		return value, true, nil
+		return value, nil
 	}
 	now := s.client.options.Clock.Now()
-	t, err := s.fetchToken(ctx, c)
+	t, err := s.fetchToken(ctx, realm, c)
 	if err != nil {
 		s.client.tokens.Delete(key)
-		return "", false, err
+		return "", err
 	}
 	s.client.tokens.Put(key, t.value, now.Add(t.lifetime()))
-	return t.value, false, nil
+	return t.value, nil
 }
 
 // scopes returns the scopes of a token request: the session's own and the challenge's (containerd:
 // core/remotes/docker/scope.go, GetTokenScopes).
 func (s *Session) scopes(c challenge) string {
-	scopes := append(strings.Fields(c.scope), s.scope)
+	scopes := append(strings.Fields(c.scope), "repository:"+s.repository+":pull")
 	slices.Sort(scopes)
 	return strings.Join(slices.Compact(scopes), " ")
 }
 
 // fetchToken sends the requests of containerd. A credential goes by POST, then by GET if the token service does not support
 // POST. Without a credential the request is a GET (containerd: core/remotes/docker/authorizer.go, doBearerAuth).
-func (s *Session) fetchToken(ctx context.Context, c challenge) (token, error) {
-	realm, err := s.checkRealm(c.realm)
-	if err != nil {
-		return token{}, err
-	}
+func (s *Session) fetchToken(ctx context.Context, realm *url.URL, c challenge) (token, error) {
 	if s.credential.Password == "" || !s.client.options.PostCredentials {
 		return s.getToken(ctx, realm, c)
 	}
@@ -116,7 +110,7 @@ func (s *Session) postToken(ctx context.Context, realm *url.URL, c challenge) (t
 	if err != nil {
 		return token{}, err
 	}
-	maps.Copy(req.Header, s.endpoint.Header)
+	req.Header = s.endpoint.NewHeader()
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	return s.requestToken(req)
 }
@@ -135,7 +129,7 @@ func (s *Session) getToken(ctx context.Context, realm *url.URL, c challenge) (to
 	if err != nil {
 		return token{}, err
 	}
-	maps.Copy(req.Header, s.endpoint.Header)
+	req.Header = s.endpoint.NewHeader()
 	if s.credential.Password != "" {
 		req.SetBasicAuth(s.credential.Username, s.credential.Password)
 	}
@@ -143,6 +137,7 @@ func (s *Session) getToken(ctx context.Context, realm *url.URL, c challenge) (to
 }
 
 func (s *Session) requestToken(req *http.Request) (token, error) {
+	req.Header.Set("Accept-Encoding", "gzip") // as net/http does by itself on a node
 	resp, err := s.endpoint.Transports.Token.RoundTrip(req)
 	if err != nil {
 		return token{}, err
@@ -167,7 +162,7 @@ type token struct {
 // lifetime returns how long a token is cached. The last tenth of its life is not used.
 func (t token) lifetime() time.Duration {
 	if t.seconds <= 0 {
-		return defaultLifetime
+		return maxLifetime
 	}
 	lifetime := time.Duration(t.seconds) * time.Second
 	return min(lifetime-lifetime/10, maxLifetime)

@@ -3,6 +3,7 @@ package egress
 import (
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/pullgate/pullgate/webhook/hostpattern"
 )
@@ -31,6 +32,20 @@ func isMetadata(addr netip.Addr) bool {
 func IsLoopback(host string) bool {
 	name, _ := hostpattern.SplitPort(host)
 	return name == "localhost" || net.ParseIP(name).IsLoopback()
+}
+
+// IsAmbiguous reports whether Pullgate and the nodes may resolve a host to different addresses. Nodes do not use the cluster's DNS.
+// Each resolver completes a single label with its own search domains.
+func IsAmbiguous(host string) bool {
+	name, _ := hostpattern.SplitPort(strings.ToLower(host))
+	name = strings.TrimSuffix(name, ".")
+	switch {
+	case net.ParseIP(name) != nil:
+		return false
+	case strings.HasSuffix(name, ".svc"), strings.HasSuffix(name, ".cluster.local"):
+		return true
+	}
+	return !strings.Contains(name, ".")
 }
 
 // Authority returns a host with port 80 added if the scheme is http and the host has no port. Rules match a host without a port

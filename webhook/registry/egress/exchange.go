@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// exchange sends a request and follows its redirects, within a timeout that includes the body.
+// exchange sends a request, follows its redirects and decodes the response, within a timeout that includes the body.
 type exchange struct {
 	client  *http.Client
 	timeout time.Duration
@@ -31,6 +31,7 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, err
 	}
+	decode(req, resp)
 	resp.Body = &timedBody{resp.Body, cancel}
 	return resp, nil
 }

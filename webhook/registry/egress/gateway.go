@@ -26,7 +26,7 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// Proxy returns the proxy for a URL, or nil for a direct request. If nil, all requests are direct.
 	Proxy func(*url.URL) (*url.URL, error)
-	// DialContext replaces the guarded dialler.
+	// DialContext replaces the guarded dialler, and resolves names itself.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Instrument wraps the transport of every single request, if not nil.
 	Instrument func(http.RoundTripper) http.RoundTripper
@@ -76,7 +76,7 @@ type Destination struct {
 	DialTimeout time.Duration
 	// HTTPFallback allows plain HTTP after an attempt by HTTPS.
 	HTTPFallback bool
-	// Header holds the keys that only this host may receive. They are removed on a redirect to another host.
+	// Header holds the keys that only this host and names below it may receive. A redirect elsewhere loses them.
 	Header http.Header
 	// Trusted are the hosts that the operator named. Their addresses are not checked, and plain HTTP is allowed as named.
 	Trusted Origins
@@ -87,7 +87,8 @@ type Destination struct {
 // Transports send the requests of one destination. Both bound the exchange by Options.RequestTimeout, body included, and follow
 // redirects.
 type Transports struct {
-	// Content is for manifests and blobs. A redirect may lead to another host, which receives no credential.
+	// Content is for manifests and blobs. A redirect may lead to another host, which receives the credential only if it has the
+	// same name or one below it (see RedirectionOf).
 	Content http.RoundTripper
 	// Token is for token services. A redirect to another host is an error.
 	Token http.RoundTripper

@@ -16,24 +16,60 @@ const maxRedirects = 9
 // ErrTooManyRedirects is the error of the tenth redirect.
 var ErrTooManyRedirects = errors.New("too many redirects")
 
-// followRedirects returns the policy for manifests and blobs. Another host does not receive the credential, or the header that
-// is configured for the first host. Its 401 or 403 therefore does not mean that the credential lacks access. As in containerd, a
-// redirect back to the first host is authorized again.
+// followRedirects returns the policy for manifests and blobs. net/http copies all headers to the same host name, whatever the
+// port, and to names below it. Elsewhere it leaves out Authorization. As in containerd, a redirect back to the first host is
+// authorized again. Unlike a node, Pullgate also withholds the configured header from other hosts, because its values may be
+// secrets.
 func followRedirects(header http.Header) func(req *http.Request, via []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
-		if len(via) > maxRedirects {
+		first := via[0]
+		switch {
+		case len(via) > maxRedirects:
 			return ErrTooManyRedirects
-		}
-		if req.URL.Host != via[0].URL.Host {
+		case req.URL.Host == first.URL.Host && first.Header.Get("Authorization") != "":
+			req.Header.Set("Authorization", first.Header.Get("Authorization"))
+		case !isWithin(req.URL.Hostname(), first.URL.Hostname()):
 			for key := range header {
-				delete(req.Header, key)
+				if canonical := http.CanonicalHeaderKey(key); canonical != "Accept" && canonical != "User-Agent" {
+					delete(req.Header, key)
+				}
 			}
-			req.Header.Del("Authorization")
-		} else if authorization := via[0].Header.Get("Authorization"); authorization != "" {
-			req.Header.Set("Authorization", authorization)
 		}
 		return nil
 	}
+}
+
+// isWithin reports whether a host name is the domain or below it (net/http: client.go, isDomainOrSubdomain).
+func isWithin(name, domain string) bool {
+	return name == domain || strings.HasSuffix(name, "."+domain) && !strings.ContainsAny(name, ":%")
+}
+
+// Redirection describes how a response was redirected.
+type Redirection struct {
+	// Foreign reports that another host sent the response.
+	Foreign bool
+	// Withheld reports that the host did not receive the credential, or the configured header, of the first request.
+	Withheld bool
+	// Authorized reports that the host received the credential.
+	Authorized bool
+}
+
+// RedirectionOf returns the Redirection of a response.
+func RedirectionOf(resp *http.Response) Redirection {
+	last, first := resp.Request, resp.Request
+	for first.Response != nil {
+		first = first.Response.Request
+	}
+	r := Redirection{
+		Foreign:    last.URL.Host != first.URL.Host,
+		Authorized: last.Header.Get("Authorization") != "",
+	}
+	for key := range first.Header {
+		if _, ok := last.Header[key]; !ok {
+			r.Withheld = true
+		}
+	}
+	return r
 }
 
 // stayOnHost is the policy for token services: a redirected POST carries the password.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -18,25 +19,46 @@ type pool struct {
 }
 
 func newPool(o Options, g *guard, config *tls.Config, dialTimeout time.Duration) *pool {
+	guarded, open := &net.Dialer{Timeout: dialTimeout, Control: g.control}, &net.Dialer{Timeout: dialTimeout}
 	p := &pool{
-		guarded: newTransport(o, &net.Dialer{Timeout: dialTimeout, Control: g.control}, config.Clone()),
-		trusted: newTransport(o, &net.Dialer{Timeout: dialTimeout}, config.Clone()),
+		guarded: newTransport(o, dialTimeout, dialAbsolute(guarded), config.Clone()),
+		trusted: newTransport(o, dialTimeout, dialAbsolute(open), config.Clone()),
 	}
 	if o.Proxy != nil {
-		p.proxied = throughProxy(newTransport(o, &net.Dialer{Timeout: dialTimeout}, config.Clone()), o.Proxy)
+		p.proxied = throughProxy(newTransport(o, dialTimeout, open.DialContext, config.Clone()), o.Proxy)
 	}
 	return p
 }
 
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialAbsolute returns a dial function that resolves names as a node does. A pod's resolver tries the cluster's search domains
+// first, so that a Service named "ghcr" in a namespace "io" would answer for ghcr.io.
+func dialAbsolute(d *net.Dialer) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return d.DialContext(ctx, network, absolute(address))
+	}
+}
+
+// absolute adds a final dot to a name of several labels. The operator may name hosts that only the search domains complete, by a
+// single label or as a Service.
+func absolute(address string) string {
+	name, port, err := net.SplitHostPort(address)
+	if err != nil || net.ParseIP(name) != nil || strings.ContainsAny(name, ":%") ||
+		!strings.Contains(name, ".") || strings.HasSuffix(name, ".") || strings.HasSuffix(name, ".svc") {
+		return address
+	}
+	return net.JoinHostPort(name+".", port)
+}
+
 // newTransport returns a transport with a bound on everything that a peer could stretch.
-func newTransport(o Options, d *net.Dialer, config *tls.Config) *http.Transport {
-	dial := d.DialContext
+func newTransport(o Options, dialTimeout time.Duration, dial dialFunc, config *tls.Config) *http.Transport {
 	if o.DialContext != nil {
 		dial = o.DialContext
 	}
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 			defer cancel()
 			return dial(ctx, network, address)
 		},

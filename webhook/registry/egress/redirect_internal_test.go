@@ -1,0 +1,74 @@
+package egress
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+)
+
+func TestNamesWithinADomain(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		name, domain string
+		want         bool
+	}{
+		"the same":              {"r.example", "r.example", true},
+		"below it":              {"a.b.r.example", "r.example", true},
+		"above it":              {"example", "r.example", false},
+		"a sibling":             {"s.example", "r.example", false},
+		"with the same ending":  {"bar.example", "r.example", false},
+		"an IPv6 zone":          {"::1%.r.example", "r.example", false},
+		"an address":            {"10.0.0.1", "10.0.0.1", true},
+		"the end of an address": {"1.10.0.0.1", "10.0.0.1", true}, // as net/http: no such host exists
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := isWithin(test.name, test.domain); got != test.want {
+				t.Errorf("isWithin(%q, %q) = %t, want %t", test.name, test.domain, got, test.want)
+			}
+		})
+	}
+}
+
+func TestRedirectionOf(t *testing.T) {
+	t.Parallel()
+	request := func(address string, header http.Header, before *http.Request) *http.Request {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &http.Request{URL: u, Header: header}
+		if before != nil {
+			r.Response = &http.Response{Request: before}
+		}
+		return r
+	}
+	first := request("https://r.example/v2/a", http.Header{"Authorization": {"x"}, "Accept": {"y"}}, nil)
+	kept := http.Header{"Authorization": {"x"}, "Accept": {"y"}, "Referer": {"z"}}
+	lost := http.Header{"Accept": {"y"}}
+	away := request("https://s.example/", lost, first)
+	tests := map[string]struct {
+		last *http.Request
+		want Redirection
+	}{
+		"none":               {first, Redirection{Authorized: true}},
+		"to another path":    {request("https://r.example/b", kept, first), Redirection{Authorized: true}},
+		"to another port":    {request("https://r.example:8443/", kept, first), Redirection{Foreign: true, Authorized: true}},
+		"to another host":    {away, Redirection{Foreign: true, Withheld: true}},
+		"there and back":     {request("https://r.example/c", kept, away), Redirection{Authorized: true}},
+		"without a password": {request("https://s.example/", lost, request("https://r.example/", lost, nil)), Redirection{Foreign: true}},
+		"without a configured header": {
+			request("https://s.example/", lost, request("https://r.example/", http.Header{"X-Key": {"k"}, "Accept": {"y"}}, nil)),
+			Redirection{Foreign: true, Withheld: true},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := RedirectionOf(&http.Response{Request: test.last}); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
