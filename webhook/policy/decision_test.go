@@ -20,7 +20,7 @@ func named(name string, reason imagepull.Reason) imagepull.Finding {
 // withWarning returns a pullable finding with a warning.
 func withWarning(name string) imagepull.Finding {
 	finding := named(name, imagepull.ReasonPullable)
-	finding.Warnings = []imagepull.Warning{{Reason: imagepull.WarningPullSecretMissing, Message: "pull secret does not exist"}}
+	finding.Warnings = []imagepull.Warning{{Reason: imagepull.WarningWrongArchitecture, Message: "built for arm64"}}
 	return finding
 }
 

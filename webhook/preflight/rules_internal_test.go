@@ -27,7 +27,9 @@ func TestOrderOfRules(t *testing.T) {
 		"reference": {names(referenceRules()), []string{
 			"unreadable pull secret", "incomplete node credentials", "node identity", "pull secret problems", "platforms",
 		}},
-		"use": {names(useRules()), []string{"cached image", "cached layers", "volume architecture", "unmounted volume"}},
+		"use": {names(useRules()), []string{
+			"cached image", "cached layers", "volume architecture", "unmounted volume", "missing pull secret",
+		}},
 	} {
 		if diff := cmp.Diff(test.want, test.got); diff != "" {
 			t.Errorf("%s rules (-want +got):\n%s", list, diff)
