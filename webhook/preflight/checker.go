@@ -59,6 +59,9 @@ type Options struct {
 	CredentialedRegistries hostpattern.List
 	// SkipRegistries are hosts that receive no request.
 	SkipRegistries hostpattern.List
+	// Placeholders are images that a mutating webhook replaces, where "*" stands for any characters. They are not checked in
+	// a pod that is not admitted yet.
+	Placeholders []string
 	// MaxUses bounds the checked images of one object, since the object's author controls their number. Zero means no bound.
 	MaxUses int
 	// WithNamespace adds the pod's namespace to the context of a Resolver, which may limit requests by namespace. It may be

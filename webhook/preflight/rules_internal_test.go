@@ -22,7 +22,7 @@ func TestOrderOfRules(t *testing.T) {
 	}
 	for list, test := range map[string]struct{ got, want []string }{
 		"prechecks": {first, []string{
-			"image name", "skipped registry", "uses per object", "short name", "pull policy Never", "present on all nodes",
+			"placeholder", "image name", "skipped registry", "uses per object", "short name", "pull policy Never", "present on all nodes",
 		}},
 		"reference": {names(referenceRules()), []string{
 			"unreadable pull secret", "incomplete node credentials", "node identity", "pull secret problems", "platforms",
