@@ -135,6 +135,7 @@ func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *pr
 		LocalImagePull:         e.config.Nodes.LocalImagePull,
 		CredentialedRegistries: e.credentialed,
 		SkipRegistries:         e.skipped,
+		Placeholders:           e.config.Placeholders,
 		MaxUses:                e.config.Limits.UsesPerObject,
 		WithNamespace:          resolve.WithNamespace,
 	})

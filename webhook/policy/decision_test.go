@@ -204,6 +204,24 @@ func TestActionsOverrideTheOutcome(t *testing.T) {
 	}
 }
 
+// TestEveryIndeterminateReasonCanBeRaised: an operator may deny what Pullgate cannot know.
+func TestEveryIndeterminateReasonCanBeRaised(t *testing.T) {
+	t.Parallel()
+	for _, reason := range imagepull.Reasons() {
+		if reason.Outcome() != imagepull.Indeterminate {
+			continue
+		}
+		got := policy.Decide(policy.Input{
+			Mode:     policy.ModeEnforce,
+			Actions:  map[imagepull.Reason]policy.Action{reason: policy.ActionDeny},
+			Findings: []imagepull.Finding{named("web", reason)},
+		})
+		if diff := cmp.Diff(lists{Denials: []string{"web"}, Audited: []string{"web"}}, listsOf(got)); diff != "" {
+			t.Errorf("%s: Decide() differs (-want +got):\n%s", reason, diff)
+		}
+	}
+}
+
 func TestAllowDropsTheWarningsOfPullableImages(t *testing.T) {
 	t.Parallel()
 	got := policy.Decide(policy.Input{
