@@ -1,6 +1,8 @@
 package manifests_test
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,6 +50,35 @@ func TestNamespaceRequiresRestrictedPods(t *testing.T) {
 		if got := labels["pod-security.kubernetes.io/"+mode]; got != "restricted" {
 			t.Errorf("pod security, %s: got %q, want restricted", mode, got)
 		}
+	}
+}
+
+// TestNamesResolveAsOnNodes: a kubelet resolves the names of registries by the resolv.conf of its host. With the default policy,
+// "ClusterFirst", a Service of the cluster could answer for a public registry.
+func TestNamesResolveAsOnNodes(t *testing.T) {
+	t.Parallel()
+	var deployments []string
+	for _, folder := range folders() {
+		for _, name := range files(t, folder) {
+			path := filepath.Join(folder, name)
+			if strings.HasPrefix(name, "patch-") {
+				if strings.Contains(string(read(t, path)), "dns") {
+					t.Errorf("%s changes the DNS of the base", path)
+				}
+				continue
+			}
+			if !strings.HasSuffix(name, "-deployment.yaml") {
+				continue
+			}
+			deployments = append(deployments, path)
+			spec := decode[*appsv1.Deployment](t, path).Spec.Template.Spec
+			if spec.DNSPolicy != corev1.DNSDefault || spec.DNSConfig != nil || spec.HostAliases != nil {
+				t.Errorf("%s: DNS policy %q, configuration %v, aliases %v, want the host's", path, spec.DNSPolicy, spec.DNSConfig, spec.HostAliases)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"base/50-deployment.yaml"}, deployments); diff != "" {
+		t.Errorf("Deployments (-want +got):\n%s", diff)
 	}
 }
 

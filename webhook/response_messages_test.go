@@ -64,8 +64,8 @@ func verdicts() []imagepull.Verdict {
 		all = append(all, credential.Refused())
 	}
 	for _, reason := range []imagepull.WarningReason{
-		imagepull.WarningPullSecretMissing, imagepull.WarningWrongArchitecture,
-		imagepull.WarningNotAContainerImage, imagepull.WarningUnmountedImageVolume,
+		imagepull.WarningWrongArchitecture, imagepull.WarningNotAContainerImage,
+		imagepull.WarningUnmountedImageVolume, imagepull.WarningNotOnRegistry,
 	} {
 		warnings := []imagepull.Warning{{Reason: reason, Message: "the message of the warning"}}
 		all = append(all,

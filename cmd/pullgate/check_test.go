@@ -12,6 +12,18 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
+// gateway is a Deployment whose pods are completed by Istio.
+const gateway = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: gateway, namespace: shop}
+spec:
+  template:
+    metadata: {annotations: {inject.istio.io/templates: gateway}}
+    spec:
+      containers: [{name: istio-proxy, image: auto}]
+`
+
 func TestCheckReturnsTheExitStatusOfItsFindings(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -21,6 +33,7 @@ func TestCheckReturnsTheExitStatusOfItsFindings(t *testing.T) {
 	f.write(t, "wrongtype.yaml", "apiVersion: v1\nkind: Pod\nspec:\n  containers: 7\n")
 	f.write(t, "badconfig.yaml", "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\nretry: {faktor: 2}\n")
 	f.write(t, "nosecret.json", "[]")
+	f.write(t, "placeholders.yaml", "placeholders: [$(*)]\n")
 	tests := map[string]struct {
 		args       []string
 		stdin      string
@@ -46,6 +59,14 @@ func TestCheckReturnsTheExitStatusOfItsFindings(t *testing.T) {
 		"standard input":                         {[]string{"-f", "-"}, pod, 1, "stdin", ""},
 		"a kind without pods":                    {[]string{"-f", "DIR/service.yaml"}, "", 0, "service.yaml: line 1: skipped", ""},
 		"a pull secret in the cluster":           {[]string{"-f", "-"}, strings.Replace(pod, "spec:", "spec:\n  imagePullSecrets: [{name: regcred}]", 1), 0, `pull secret "regcred"`, ""},
+
+		"a placeholder of Istio": {
+			[]string{"-f", "-"}, gateway, 0, "placeholder for an image that is set when the pod is created (Istio)", "",
+		},
+		"a placeholder of the configuration": {
+			[]string{"-f", "-", "--config", "DIR/placeholders.yaml"}, strings.Replace(gateway, "image: auto", "image: $(IMAGE)", 1), 0, "listed in placeholders", "",
+		},
+		"a placeholder on the command line": {[]string{"$(IMAGE)", "--config", "DIR/placeholders.yaml"}, "", 1, "InvalidImageName", ""},
 
 		"nothing to check":            {nil, "", 2, "", "error: nothing to check: name an image, or manifests with -f\n"},
 		"an unknown flag":             {[]string{"--nope"}, "", 2, "", "error: unknown flag: --nope\n"},

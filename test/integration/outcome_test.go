@@ -87,6 +87,9 @@ func (e *environment) testPod(t *testing.T, namespace string, c podCase) {
 	}
 	got := outcomeOf(t, e.caller(t).create(pod), e.audit.await(t, "create", "pods", namespace, 1), podsWebhook)
 	c.want.Denied = strings.ReplaceAll(c.want.Denied, "NAMESPACE", namespace)
+	for i, warning := range c.want.Warnings {
+		c.want.Warnings[i] = strings.ReplaceAll(warning, "NAMESPACE", namespace)
+	}
 	if diff := cmp.Diff(c.want.expand(e.registry), got); diff != "" {
 		t.Errorf("outcome (-want +got):\n%s", diff)
 	}

@@ -38,6 +38,21 @@ func testWorkloads(t *testing.T, e *environment) {
 			t.Errorf("got %v, warnings %q; want neither", got.err, got.warnings)
 		}
 	})
+	t.Run("placeholder of Istio", func(t *testing.T) {
+		t.Parallel()
+		testPlaceholder(t, e)
+	})
+}
+
+// testPlaceholder checks that the image that Istio replaces in each pod is not checked in the template.
+func testPlaceholder(t *testing.T, e *environment) {
+	namespace := e.namespace(t, "enforce")
+	d := newDeployment(namespace, "auto")
+	d.Spec.Template.Annotations = map[string]string{"inject.istio.io/templates": "gateway"}
+	got := outcomeOf(t, e.caller(t).create(d), e.audit.await(t, "create", "deployments", namespace, 1), workloadsWebhook)
+	if diff := cmp.Diff(outcome{}, got); diff != "" {
+		t.Errorf("outcome (-want +got):\n%s", diff)
+	}
 }
 
 // workloads returns one object of each kind that has a pod template, by resource.

@@ -73,6 +73,7 @@ func keepDefaults(c *Configuration) {
 		&c.Egress.Deny:                  d.Egress.Deny,
 		&c.Egress.InsecureRegistries:    d.Egress.InsecureRegistries,
 		&c.SkipRegistries:               d.SkipRegistries,
+		&c.Placeholders:                 d.Placeholders,
 	} {
 		if *list == nil {
 			*list = value
@@ -142,7 +143,7 @@ func expected(goType string) string {
 		return `a duration such as "50ms" or "1m30s"`
 	case "[]string":
 		return "a list"
-	case "string", "policy.Mode", "policy.Action", "imagepull.Reason", "imagepull.Runtime", "config.NetworkAccess":
+	case "string", "policy.Mode", "policy.Action", "imagepull.Reason", "imagepull.Runtime", "imagepull.VerifyImages", "config.NetworkAccess":
 		return "text"
 	}
 	return "a mapping of keys to values"

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -30,17 +31,42 @@ func Default() Configuration {
 		Nodes:          stockNodes(),
 		Egress:         Egress{Allow: []string{}, Deny: []string{}, PrivateNetworks: NetworkAllow, InsecureRegistries: []string{}},
 		SkipRegistries: []string{},
+		Placeholders:   []string{},
 	}
 }
 
-// stockNodes returns the profile of undeclared nodes. Cloud nodes can usually pull from the cloud's registries.
+// stockNodes returns the profile of undeclared nodes.
 func stockNodes() Nodes {
 	return Nodes{
-		Runtime: imagepull.RuntimeContainerd,
-		CredentialedRegistries: []string{
-			"*.dkr.ecr.*.amazonaws.com", "*.gcr.io", "gcr.io", "*.pkg.dev", "*.azurecr.io",
-		},
-		Platforms: []string{},
-		Watch:     true,
+		Runtime:                imagepull.RuntimeContainerd,
+		CredentialedRegistries: cloudRegistries(),
+		Platforms:              []string{},
+		Watch:                  true,
+		MaxReportedImages:      50, // kubelet: pkg/kubelet/apis/config/v1beta1/defaults.go
+		VerifyImages:           imagepull.NeverVerifyPreloadedImages,
 	}
+}
+
+// cloudRegistries returns the private registries for which the nodes of a cloud have an identity. Public ones, such as
+// public.ecr.aws and mcr.microsoft.com, are not among them: a refusal there is certain.
+func cloudRegistries() []string {
+	return slices.Concat(
+		// Amazon ECR: IPv4 hosts, then dual-stack hosts, each with FIPS (awslabs/amazon-eks-ami:
+		// nodeadm/internal/kubelet/image-credential-provider.template.json).
+		[]string{"*.dkr.ecr.*.amazonaws.com", "*.dkr.ecr-fips.*.amazonaws.com", "*.dkr-ecr.*.on.aws", "*.dkr-ecr-fips.*.on.aws"},
+		// Amazon ECR in China (the same file).
+		[]string{"*.dkr.ecr.*.amazonaws.com.cn", "*.dkr-ecr.*.on.amazonwebservices.com.cn"},
+		// Amazon ECR in isolated regions (the same file), and its hosts with FIPS (bottlerocket-os/bottlerocket).
+		[]string{"*.dkr.ecr.*.c2s.ic.gov", "*.dkr.ecr.*.sc2s.sgov.gov", "*.dkr.ecr.*.cloud.adc-e.uk", "*.dkr.ecr.*.csp.hci.ic.gov"},
+		[]string{"*.dkr.ecr-fips.*.c2s.ic.gov", "*.dkr.ecr-fips.*.sc2s.sgov.gov"},
+		[]string{"*.dkr.ecr-fips.*.cloud.adc-e.uk", "*.dkr.ecr-fips.*.csp.hci.ic.gov"},
+		// Amazon ECR in the European Sovereign Cloud (aws-sdk-go-v2: internal/endpoints/awsrulesfn/partitions.json).
+		[]string{"*.dkr.ecr.*.amazonaws.eu"},
+		// Google Container Registry and Artifact Registry (cloud-provider-gcp: cmd/auth-provider-gcp).
+		[]string{"container.cloud.google.com", "gcr.io", "*.gcr.io", "*.pkg.dev"},
+		// Azure Container Registry (cloud-provider-azure: pkg/credentialprovider).
+		[]string{"*.azurecr.io", "*.azurecr.cn", "*.azurecr.de", "*.azurecr.us"},
+		// Yandex Container Registry (yandex.cloud/docs/container-registry).
+		[]string{"cr.yandex"},
+	)
 }

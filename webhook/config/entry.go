@@ -121,7 +121,7 @@ func notText() []string { return []string{"!!bool", "!!int", "!!float"} }
 
 // wholeNumbers returns the keys whose values are integers.
 func wholeNumbers() []string {
-	return []string{"maxAttempts", "maxEntries", "perRegistry", "total", "usesPerObject", "manifestBytes"}
+	return []string{"maxAttempts", "maxEntries", "perRegistry", "total", "usesPerObject", "manifestBytes", "maxReportedImages"}
 }
 
 func isFraction(node *yaml.Node) bool {

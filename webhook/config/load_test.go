@@ -88,6 +88,8 @@ func TestLoadSetsEveryKey(t *testing.T) {
 	want.Nodes.CredentialedRegistries = []string{}
 	want.Nodes.Platforms = []string{"linux/amd64", "linux/arm64/v8", "windows/amd64"}
 	want.Nodes.Watch = false
+	want.Nodes.MaxReportedImages = -1
+	want.Nodes.VerifyImages = imagepull.AlwaysVerify
 	want.Egress = config.Egress{
 		Allow:              []string{"*.registry.example:5000", "192.0.2.0/24", "2001:db8::/32"},
 		Deny:               []string{"192.0.2.7", "[2001:db8::7]:443"},
@@ -95,6 +97,7 @@ func TestLoadSetsEveryKey(t *testing.T) {
 		InsecureRegistries: []string{"registry.lan:5000"},
 	}
 	want.SkipRegistries = []string{"localhost"}
+	want.Placeholders = []string{"IMAGE", "$(*)"}
 	want.Deep = true
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Load() differs (-want +got):\n%s", diff)

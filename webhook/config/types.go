@@ -42,6 +42,9 @@ type Configuration struct {
 	Egress Egress `yaml:"egress"`
 	// SkipRegistries are the host patterns of registries that Pullgate never sends requests to.
 	SkipRegistries []string `yaml:"skipRegistries"`
+	// Placeholders are images that a mutating webhook replaces when a pod is created, where "*" stands for any characters.
+	// They are not checked in a template, or in a file.
+	Placeholders []string `yaml:"placeholders"`
 	// Deep adds the configuration and the layers of each image to the check, in addition to its manifest.
 	Deep bool `yaml:"deep"`
 }
@@ -130,6 +133,11 @@ type Nodes struct {
 	// Watch enables the watch of Node objects for platforms and cached images, and of the cluster's declaration of a local
 	// registry. Without it no image counts as cached, only declared platforms count, and no local registry is known.
 	Watch bool `yaml:"watch"`
+	// MaxReportedImages is the kubelets' nodeStatusMaxImages: a node that reports so many images may have more. With -1 every
+	// node reports all of its images.
+	MaxReportedImages int `yaml:"maxReportedImages"`
+	// VerifyImages is the kubelets' imagePullCredentialsVerificationPolicy.
+	VerifyImages imagepull.VerifyImages `yaml:"verifyImages"`
 }
 
 // CredentialProvider holds the two flags of the kubelet that configure its exec plugins. Set both or none.

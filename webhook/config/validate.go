@@ -39,6 +39,7 @@ func validate(c Configuration) field.ErrorList {
 		validateDeep(c, field.NewPath("deep")),
 		validateEgress(c.Egress, field.NewPath("egress")),
 		hosts(field.NewPath("skipRegistries"), c.SkipRegistries),
+		each(field.NewPath("placeholders"), c.Placeholders, placeholderProblem),
 	)
 }
 
@@ -124,6 +125,8 @@ func validateNodes(n Nodes, path *field.Path) field.ErrorList {
 		validateCredentialProvider(n.CredentialProvider, path.Child("credentialProvider")),
 		hosts(path.Child("credentialedRegistries"), n.CredentialedRegistries),
 		each(path.Child("platforms"), n.Platforms, platformProblem),
+		atLeast(path.Child("maxReportedImages"), n.MaxReportedImages, -1),
+		oneOf(path.Child("verifyImages"), n.VerifyImages, verifyImages()),
 	)
 }
 
@@ -144,6 +147,20 @@ func validateHostsDir(path *field.Path, n Nodes) field.ErrorList {
 		return invalid(path, n.HostsDir, "must be one directory: nodes whose config_path is a list ignore it")
 	}
 	return nil
+}
+
+func verifyImages() []imagepull.VerifyImages {
+	return []imagepull.VerifyImages{
+		imagepull.NeverVerify, imagepull.NeverVerifyPreloadedImages, imagepull.NeverVerifyAllowlistedImages, imagepull.AlwaysVerify,
+	}
+}
+
+// placeholderProblem returns the mistake in a placeholder, or "". A pattern of wildcards alone would match every image.
+func placeholderProblem(pattern string) string {
+	if strings.Trim(pattern, "* ") == "" {
+		return `must be an image such as "IMAGE" or "$(*)", where * stands for any characters`
+	}
+	return ""
 }
 
 // validateDeep rejects deep checks for CRI-O: the blobs that it fetches are not known.

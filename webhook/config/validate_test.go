@@ -5,7 +5,12 @@ import (
 	"testing"
 
 	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/policy"
 )
+
+// placeholderForm is the message about a pattern that is not a placeholder.
+const placeholderForm = `must be an image such as "IMAGE" or "$(*)", where * stands for any characters`
 
 func TestLoadRejectsInvalidValues(t *testing.T) {
 	t.Parallel()
@@ -144,6 +149,21 @@ func TestLoadRejectsInvalidValues(t *testing.T) {
 			data: "nodes: {credentialProvider: {binDir: /b}}",
 			want: "line 1: nodes.credentialProvider.config: Required value: must be set together with binDir",
 		},
+		"a number of images below -1": {
+			data: "nodes: {maxReportedImages: -2}",
+			want: "line 1: nodes.maxReportedImages: Invalid value: -2: must be at least -1",
+		},
+		"an unknown verification policy": {
+			data: "nodes: {verifyImages: Always}",
+			want: `line 1: nodes.verifyImages: Unsupported value: "Always": supported values: ` +
+				`"NeverVerify", "NeverVerifyPreloadedImages", "NeverVerifyAllowlistedImages", "AlwaysVerify"`,
+		},
+		"placeholders that match every image": {
+			data: `placeholders: [IMAGE, "", "*", " ** "]`,
+			want: `line 1: placeholders[1]: Invalid value: "": ` + placeholderForm + "\n" +
+				`line 1: placeholders[2]: Invalid value: "*": ` + placeholderForm + "\n" +
+				`line 1: placeholders[3]: Invalid value: " ** ": ` + placeholderForm,
+		},
 		"an unknown network access": {
 			data: "egress: {privateNetworks: warn}",
 			want: `line 1: egress.privateNetworks: Unsupported value: "warn": supported values: "allow", "deny"`,
@@ -156,6 +176,20 @@ func TestLoadRejectsInvalidValues(t *testing.T) {
 				"line 3: backoff.factor: Invalid value: 0: must be at least 1",
 		},
 	})
+}
+
+// Operators may raise Indeterminate reasons to a denial, but not an image that nodes can pull.
+func TestEveryReasonHasTheActionsOfItsOutcome(t *testing.T) {
+	t.Parallel()
+	for _, reason := range imagepull.Reasons() {
+		for _, action := range policy.Actions() {
+			_, err := config.Load([]byte("actions: {" + string(reason) + ": " + string(action) + "}"))
+			valid := action != policy.ActionDeny || reason.Outcome() != imagepull.Pullable
+			if (err == nil) != valid {
+				t.Errorf("Load() of %s: %s = %v, want an error: %t", reason, action, err, !valid)
+			}
+		}
+	}
 }
 
 // TestLoadRejectsUnknownReasons compares the start of the error only: package imagepull owns the list of reasons.

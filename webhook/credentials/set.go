@@ -24,12 +24,12 @@ type Set struct {
 	// Invalid are the secrets with an entry that does not decode. A single one fails every pull of the pod, for every
 	// registry, so the kubelet never uses the keyring then.
 	Invalid []Problem
-	// Missing are the names of listed secrets that do not exist, as written in the pod. The kubelet ignores them.
+	// Missing are the names of listed secrets that do not exist yet. The kubelet ignores them until they do.
 	Missing []string
 	// Unreadable are secrets, or a service account, that Pullgate could not read although a kubelet may. Their credentials
 	// are unknown, so they make a verdict indeterminate and never justify a denial.
 	Unreadable []Problem
-	// Ignored are secrets that exist and decode but add nothing to the keyring.
+	// Ignored are listed secrets that add nothing to the keyring, now or later: they hold no credential, or cannot exist.
 	Ignored []Problem
 	// FromCache reports that some object of this set came from a cache, so that it may have changed since.
 	FromCache bool

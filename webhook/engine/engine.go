@@ -92,6 +92,7 @@ func (e *Engine) checkerOptions(c config.Configuration) (preflight.Options, erro
 		LocalImagePull:         c.Nodes.LocalImagePull,
 		CredentialedRegistries: credentialed,
 		SkipRegistries:         skipped,
+		Placeholders:           c.Placeholders,
 		MaxUses:                c.Limits.UsesPerObject,
 		WithNamespace:          resolve.WithNamespace,
 	}

@@ -63,6 +63,8 @@ type Use struct {
 	// Unmounted marks an image volume that no container mounts. Its pull may fail without an effect on the containers
 	// (kubelet: pkg/kubelet/kuberuntime/kuberuntime_manager.go, getImageVolumes).
 	Unmounted bool
+	// Injected marks the image of a container that Istio's mutating webhook replaces.
+	Injected bool
 }
 
 // IsShort reports whether the image is written without its registry. The kubelet and containerd then use Docker Hub; CRI-O uses
@@ -81,6 +83,8 @@ type Pod struct {
 	// ServiceAccount is set for a template that lists no pull secrets: the API server will copy the account's pull secrets
 	// into its pods. It is empty for a pod, which already lists them.
 	ServiceAccount string
+	// BeforeAdmission marks a template, or a pod in a file. Mutating webhooks have not run yet, and may replace its images.
+	BeforeAdmission bool
 }
 
 // Reference is an image reference, normalised as in the kubelet and in containerd.

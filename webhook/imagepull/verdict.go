@@ -54,8 +54,6 @@ type WarningReason string
 
 // The reasons of warnings.
 const (
-	// WarningPullSecretMissing: a listed pull secret does not exist; the kubelet skips it.
-	WarningPullSecretMissing WarningReason = "PullSecretMissing"
 	// WarningWrongArchitecture: the pull of a single manifest for another architecture works, but its containers fail with
 	// "exec format error".
 	WarningWrongArchitecture WarningReason = "WrongArchitecture"

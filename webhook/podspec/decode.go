@@ -29,7 +29,7 @@ func Decode(raw []byte) (Object, error) {
 	var d document
 	// After a field of the wrong type, the other fields are still decoded, such as the kind.
 	err := unmarshal(raw, &d)
-	found, path, hasPods := d.podSpec()
+	found, hasPods := d.pods()
 	incomplete := d.APIVersion == "" || d.Kind == ""
 	if err == nil && incomplete {
 		err = errNoKind
@@ -42,7 +42,7 @@ func Decode(raw []byte) (Object, error) {
 	case err != nil:
 		return Object{}, fmt.Errorf("reading %s: %w", d.Kind, err)
 	}
-	return newObject(&d).withSpec(path, found), nil
+	return newObject(&d).withPods(found), nil
 }
 
 func newObject(d *document) Object {
@@ -62,15 +62,16 @@ func newObject(d *document) Object {
 	return object
 }
 
-func (o Object) withSpec(path string, found *spec) Object {
-	o.Spec = found.reduced()
-	o.Pod.Uses = uses(path, found)
+func (o Object) withPods(found pods) Object {
+	o.Spec = found.spec.reduced()
+	o.Pod.Uses = found.uses()
 	o.Pod.PullSecrets = pullSecrets(o.Spec)
 	if !o.Template {
 		o.RuntimeClass, o.Spec.RuntimeClassName = o.Spec.RuntimeClassName, nil
 		return o
 	}
-	o.Pod.Uses = slices.DeleteFunc(o.Pod.Uses, isPlaceholder)
+	o.Pod.Uses = slices.DeleteFunc(o.Pod.Uses, isBlank)
+	o.Pod.BeforeAdmission = true
 	o.Pod.ServiceAccount = pullServiceAccount(o.Spec)
 	return o
 }

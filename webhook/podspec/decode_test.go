@@ -30,7 +30,8 @@ func TestDecodeFindsTheUsesOfEveryKind(t *testing.T) {
 						use(given.path+".initContainers[1].image", imagepull.InitContainer, "setup"),
 						data,
 					},
-					PullSecrets: []string{"b", "a", "b"},
+					PullSecrets:     []string{"b", "a", "b"},
+					BeforeAdmission: kind.Kind != "Pod",
 				},
 			}
 			got := decode(t, objectOf(kind, given.object))
@@ -87,10 +88,11 @@ func TestDecodeReadsTheMetadata(t *testing.T) {
 		},
 		"a template is not a mirror": {
 			`{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a","annotations":{"kubernetes.io/config.mirror":"x"}}}`,
-			Object{APIVersion: "batch/v1", Kind: "Job", Name: "a", Template: true, Pod: imagepull.Pod{ServiceAccount: "default"}},
+			Object{APIVersion: "batch/v1", Kind: "Job", Name: "a", Template: true,
+				Pod: imagepull.Pod{ServiceAccount: "default", BeforeAdmission: true}},
 		},
 		"other fields may have any type": {
-			`{"apiVersion":"v1","kind":"Pod","metadata":{"labels":[]},"spec":{"containers":[],"restartPolicy":7},"status":""}`,
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"finalizers":{}},"spec":{"containers":[],"restartPolicy":7},"status":""}`,
 			Object{APIVersion: "v1", Kind: "Pod"},
 		},
 		"deleting": {

@@ -23,11 +23,20 @@ type metadata struct {
 	// DeletionTimestamp is not nil if the object is being deleted.
 	DeletionTimestamp *string     `json:"deletionTimestamp"`
 	Annotations       annotations `json:"annotations"`
+	Labels            labels      `json:"labels"`
 }
 
-// annotations holds the only annotation that matters. It is not nil if it is present.
+// annotations holds the annotations that matter.
 type annotations struct {
-	Mirror *string `json:"kubernetes.io/config.mirror"` // corev1.MirrorPodAnnotationKey
+	// Mirror is not nil if the annotation is present.
+	Mirror         *string `json:"kubernetes.io/config.mirror"` // corev1.MirrorPodAnnotationKey
+	IstioInject    string  `json:"sidecar.istio.io/inject"`
+	IstioTemplates string  `json:"inject.istio.io/templates"`
+}
+
+// labels holds the only label that matters.
+type labels struct {
+	IstioInject *string `json:"sidecar.istio.io/inject"`
 }
 
 // spec is the spec of a pod, or of an object with a pod template.
@@ -54,7 +63,8 @@ type spec struct {
 }
 
 type template struct {
-	Spec spec `json:"spec"`
+	Metadata metadata `json:"metadata"`
+	Spec     spec     `json:"spec"`
 }
 
 type jobTemplate struct {
@@ -86,20 +96,28 @@ type nodeAffinity struct {
 	Required *corev1.NodeSelector `json:"requiredDuringSchedulingIgnoredDuringExecution"`
 }
 
-// podSpec returns the pod spec in a document and its path. It is empty for an object without a template. No API server serves
-// older versions of these APIs any more.
-func (d *document) podSpec() (found *spec, path string, hasPods bool) {
+// pods holds the pod of a document, or its template of pods.
+type pods struct {
+	metadata *metadata
+	spec     *spec
+	// path is the path of the spec in its document.
+	path string
+}
+
+// pods returns the pods in a document. They are empty for an object without a template. No API server serves older versions of
+// these APIs any more.
+func (d *document) pods() (found pods, hasPods bool) {
 	switch d.kind() {
 	case core("Pod"):
-		return &d.Spec, "spec", true
+		return pods{&d.Metadata, &d.Spec, "spec"}, true
 	case core("PodTemplate"):
-		return &d.Template.Spec, "template.spec", true
+		return d.Template.pods("template.spec"), true
 	case batch("CronJob"):
-		return d.Spec.ofJob().ofPods(), "spec.jobTemplate.spec.template.spec", true
+		return d.Spec.ofJob().ofPods().pods("spec.jobTemplate.spec.template.spec"), true
 	case core("ReplicationController"), apps("Deployment"), apps("ReplicaSet"), apps("StatefulSet"), apps("DaemonSet"), batch("Job"):
-		return d.Spec.ofPods(), "spec.template.spec", true
+		return d.Spec.ofPods().pods("spec.template.spec"), true
 	}
-	return nil, "", false
+	return pods{}, false
 }
 
 func (d *document) kind() metav1.TypeMeta {
@@ -110,11 +128,13 @@ func core(kind string) metav1.TypeMeta  { return metav1.TypeMeta{APIVersion: "v1
 func apps(kind string) metav1.TypeMeta  { return metav1.TypeMeta{APIVersion: "apps/v1", Kind: kind} }
 func batch(kind string) metav1.TypeMeta { return metav1.TypeMeta{APIVersion: "batch/v1", Kind: kind} }
 
-func (s *spec) ofPods() *spec {
+func (t *template) pods(path string) pods { return pods{&t.Metadata, &t.Spec, path} }
+
+func (s *spec) ofPods() *template {
 	if s.Template == nil {
-		return &spec{}
+		return &template{}
 	}
-	return &s.Template.Spec
+	return s.Template
 }
 
 func (s *spec) ofJob() *spec {

@@ -34,13 +34,14 @@ type Object struct {
 }
 
 // BeforeAdmission returns the object as one that the API server has not admitted yet, such as a pod in a file. The API server
-// will add the scheduling of its runtime class and, if it lists no pull secrets, the pull secrets of its service account.
-// Templates are unchanged, because their pods are always admitted later. Mirror pods are unchanged too (kubernetes:
-// plugin/pkg/admission/serviceaccount, Admit).
+// will add the scheduling of its runtime class and, if it lists no pull secrets, the pull secrets of its service account. Mutating
+// webhooks may replace its images. Templates are unchanged, because their pods are always admitted later. Mirror pods are
+// unchanged too (kubernetes: plugin/pkg/admission/serviceaccount, Admit).
 func (o Object) BeforeAdmission() Object {
 	if o.Mirror || o.Spec == nil {
 		return o
 	}
+	o.Pod.BeforeAdmission = true
 	o.Pod.ServiceAccount = pullServiceAccount(o.Spec)
 	if o.RuntimeClass != nil {
 		spec := *o.Spec

@@ -67,6 +67,17 @@ func TestRuntimeClassIsSetUntilItsSchedulingIsAdded(t *testing.T) {
 	}
 }
 
+// TestBeforeAdmissionIsMarked: mutating webhooks have changed an admitted pod already.
+func TestBeforeAdmissionIsMarked(t *testing.T) {
+	t.Parallel()
+	template := decode(t, objectOf(apps("Deployment"), `"spec":{"template":{"spec":{}}}`))
+	pod := decode(t, objectOf(core("Pod"), `"spec":{}`))
+	got := []bool{template.Pod.BeforeAdmission, pod.Pod.BeforeAdmission, pod.BeforeAdmission().Pod.BeforeAdmission}
+	if diff := cmp.Diff([]bool{true, false, true}, got); diff != "" {
+		t.Errorf("template, admitted pod, pod in a file (-want +got):\n%s", diff)
+	}
+}
+
 func TestBeforeAdmissionKeepsOtherObjects(t *testing.T) {
 	t.Parallel()
 	tests := map[string]Object{

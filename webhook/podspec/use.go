@@ -34,12 +34,16 @@ func defaultPullPolicy(tag string) imagepull.PullPolicy {
 	return imagepull.PullIfNotPresent
 }
 
-// uses returns every image of the pod spec at path. Ordinary containers come first.
-func uses(path string, s *spec) []imagepull.Use {
+// uses returns every image of the pods. Ordinary containers come first.
+func (p pods) uses() []imagepull.Use {
+	path, s := p.path, p.spec
 	all := make([]imagepull.Use, 0, len(s.Containers)+len(s.InitContainers)+len(s.EphemeralContainers))
 	all = appendUses(all, path+".containers", imagepull.Container, s.Containers)
 	all = appendUses(all, path+".initContainers", imagepull.InitContainer, s.InitContainers)
 	all = appendUses(all, path+".ephemeralContainers", imagepull.EphemeralContainer, s.EphemeralContainers)
+	for i := range all {
+		all[i].Injected = p.metadata.injects(all[i])
+	}
 	return appendVolumeUses(all, path+".volumes", s)
 }
 
@@ -91,7 +95,7 @@ func (s *spec) mounted() map[string]bool {
 	return names
 }
 
-// isPlaceholder reports whether the image in a template is blank, for a controller or a mutating webhook to replace. The API
+// isBlank reports whether the image in a template is blank, for a controller or a mutating webhook to replace. The API
 // server rejects a pod with a blank image (kubernetes: pkg/apis/core/validation, validateContainerCommon and
 // validateContainerOnlyForPod), so no node would try to pull it.
-func isPlaceholder(use imagepull.Use) bool { return strings.TrimSpace(use.Image) == "" }
+func isBlank(use imagepull.Use) bool { return strings.TrimSpace(use.Image) == "" }

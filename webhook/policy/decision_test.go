@@ -20,7 +20,7 @@ func named(name string, reason imagepull.Reason) imagepull.Finding {
 // withWarning returns a pullable finding with a warning.
 func withWarning(name string) imagepull.Finding {
 	finding := named(name, imagepull.ReasonPullable)
-	finding.Warnings = []imagepull.Warning{{Reason: imagepull.WarningPullSecretMissing, Message: "pull secret does not exist"}}
+	finding.Warnings = []imagepull.Warning{{Reason: imagepull.WarningWrongArchitecture, Message: "built for arm64"}}
 	return finding
 }
 
@@ -201,6 +201,24 @@ func TestActionsOverrideTheOutcome(t *testing.T) {
 				t.Errorf("Decide() differs (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestEveryIndeterminateReasonCanBeRaised: an operator may deny what Pullgate cannot know.
+func TestEveryIndeterminateReasonCanBeRaised(t *testing.T) {
+	t.Parallel()
+	for _, reason := range imagepull.Reasons() {
+		if reason.Outcome() != imagepull.Indeterminate {
+			continue
+		}
+		got := policy.Decide(policy.Input{
+			Mode:     policy.ModeEnforce,
+			Actions:  map[imagepull.Reason]policy.Action{reason: policy.ActionDeny},
+			Findings: []imagepull.Finding{named("web", reason)},
+		})
+		if diff := cmp.Diff(lists{Denials: []string{"web"}, Audited: []string{"web"}}, listsOf(got)); diff != "" {
+			t.Errorf("%s: Decide() differs (-want +got):\n%s", reason, diff)
+		}
 	}
 }
 

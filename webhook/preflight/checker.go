@@ -59,6 +59,9 @@ type Options struct {
 	CredentialedRegistries hostpattern.List
 	// SkipRegistries are hosts that receive no request.
 	SkipRegistries hostpattern.List
+	// Placeholders are images that a mutating webhook replaces, where "*" stands for any characters. They are not checked in
+	// a pod that is not admitted yet.
+	Placeholders []string
 	// MaxUses bounds the checked images of one object, since the object's author controls their number. Zero means no bound.
 	MaxUses int
 	// WithNamespace adds the pod's namespace to the context of a Resolver, which may limit requests by namespace. It may be
@@ -89,7 +92,7 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 		ctx = c.options.WithNamespace(ctx, pod.Namespace)
 	}
 	profile := nodes.Profile{Runtime: c.options.Runtime, LocalImagePull: c.options.LocalImagePull}
-	shared := &podFacts{options: &c.options, candidates: c.options.Nodes.Candidates(spec).WithProfile(profile)}
+	shared := &podFacts{options: &c.options, pod: &pod, candidates: c.options.Nodes.Candidates(spec).WithProfile(profile)}
 	findings := make([]imagepull.Finding, len(pod.Uses))
 	var open []int
 	for i, use := range pod.Uses {
@@ -105,14 +108,13 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	}
 	shared.credentials = c.options.Credentials.Credentials(ctx, pod)
 	c.lookupAll(ctx, shared, findings, open)
-	if shared.credentials.FromCache && anyUnpullable(findings, open) {
+	if shared.credentials.FromCache && anyMayDeny(findings, open) {
 		// Before denying, read cached secrets again: one may just have been fixed.
 		if fresh := c.options.Credentials.FreshCredentials(ctx, pod); !fresh.Equal(shared.credentials) {
 			shared.credentials = fresh
 			c.lookupAll(ctx, shared, findings, open)
 		}
 	}
-	warnMissingSecrets(shared.credentials.Missing, findings)
 	return findings
 }
 
@@ -141,6 +143,9 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 	}
 }
 
-func anyUnpullable(findings []imagepull.Finding, open []int) bool {
-	return slices.ContainsFunc(open, func(i int) bool { return findings[i].Outcome() == imagepull.Unpullable })
+// anyMayDeny reports whether an open finding may deny the pod because of its secrets.
+func anyMayDeny(findings []imagepull.Finding, open []int) bool {
+	return slices.ContainsFunc(open, func(i int) bool {
+		return findings[i].Outcome() == imagepull.Unpullable || findings[i].Reason == imagepull.ReasonPullSecretMissing
+	})
 }

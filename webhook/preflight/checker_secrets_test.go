@@ -14,6 +14,8 @@ import (
 func TestCachedSecretsAreReadAgainBeforeADenial(t *testing.T) {
 	t.Parallel()
 	old, corrected, gone := keys(t, host, "old"), keys(t, host, "new"), credentials.Set{Missing: []string{"regcred"}}
+	other := keys(t, "other.example", "new")
+	other.Missing = []string{"regcred"}
 	broken := credentials.Set{Invalid: []credentials.Problem{{Subject: "pull secret", Detail: "not JSON"}}}
 	hidden := credentials.Set{Unreadable: []credentials.Problem{{Subject: "pull secret", Detail: "timed out"}}}
 	const readOnce, readAgain = "shop fresh=false", "shop fresh=true"
@@ -40,7 +42,10 @@ func TestCachedSecretsAreReadAgainBeforeADenial(t *testing.T) {
 			old, old, true, imagepull.ReasonAccessDenied, []string{image + " file/old"}, []string{readOnce, readAgain},
 		},
 		"refused, and the secret was deleted": {
-			old, gone, true, imagepull.ReasonAccessDenied, []string{image, image + " file/old"}, []string{readOnce, readAgain},
+			old, gone, true, imagepull.ReasonPullSecretMissing, []string{image, image + " file/old"}, []string{readOnce, readAgain},
+		},
+		"refused, a secret is missing, and another was fixed": {
+			other, corrected, true, imagepull.ReasonPullable, []string{image, image + " file/new"}, []string{readOnce, readAgain},
 		},
 		"refused, and the second read fails": {
 			old, hidden, true, imagepull.ReasonNodeCredentials, []string{image, image + " file/old"}, []string{readOnce, readAgain},
@@ -89,20 +94,5 @@ func TestInvalidImageNameDoesNotReadSecretsAgain(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"shop fresh=false"}, creds.reads); diff != "" {
 		t.Errorf("secrets read (-want +got):\n%s", diff)
-	}
-}
-
-func TestWarningsFollowTheSecretsThatWereReadAgain(t *testing.T) {
-	t.Parallel()
-	old := keys(t, host, "old")
-	old.FromCache = true
-	now := keys(t, host, "new")
-	now.Missing = []string{"gone"}
-	got := check(t, preflight.Options{
-		Resolver:    &scriptedResolver{script: script(map[string]imagepull.Verdict{"file/old": refused, "file/new": pullable})},
-		Credentials: &secrets{set: old, fresh: now},
-	}, image)
-	if len(got.Warnings) != 1 || got.Warnings[0].Reason != imagepull.WarningPullSecretMissing {
-		t.Errorf("warnings = %v, want PullSecretMissing", got.Warnings)
 	}
 }

@@ -15,12 +15,14 @@ type precheck struct {
 
 // prechecks returns the prechecks. The first one that applies decides, so their order matters:
 //
-//  1. The name, as for the kubelet. The others need a valid reference.
-//  2. Skipped registries and the limit. The operator excludes these uses from any check.
-//  3. A short name on CRI-O. Its full name is not known, so it cannot be compared with the nodes' images.
-//  4. The nodes' images.
+//  1. Placeholders. They need not be valid references.
+//  2. The name, as for the kubelet. The others need a valid reference.
+//  3. Skipped registries and the limit. The operator excludes these uses from any check.
+//  4. A short name on CRI-O. Its full name is not known, so it cannot be compared with the nodes' images.
+//  5. The nodes' images.
 func prechecks() []precheck {
 	return []precheck{
+		{"placeholder", placeholder},
 		{"image name", invalidImageName},
 		{"skipped registry", skippedRegistry},
 		{"uses per object", tooManyUses},

@@ -27,6 +27,7 @@ func apply(rules []rule, v imagepull.Verdict, f facts) imagepull.Verdict {
 // podFacts are the facts that all rules for one pod share.
 type podFacts struct {
 	options    *Options
+	pod        *imagepull.Pod
 	candidates nodes.Candidates
 	// credentials is not set in prechecks.
 	credentials credentials.Set

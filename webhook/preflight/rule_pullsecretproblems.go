@@ -2,7 +2,7 @@ package preflight
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
@@ -14,45 +14,28 @@ func pullSecretProblems(v imagepull.Verdict, f facts) imagepull.Verdict {
 	if v.Reason != imagepull.ReasonAccessDenied {
 		return v
 	}
-	if missing := f.credentials.Missing; len(missing) > 0 {
-		v.Detail += "; " + missingDetail(missing)
-		v.Fix = "create the pull secret"
+	if len(f.credentials.Missing) > 0 {
+		v.Detail += "; " + f.missingDetail()
 	}
-	ignored := f.credentials.Ignored
-	for _, p := range ignored[:min(len(ignored), maxListed)] {
-		v.Detail += "; " + p.String()
-	}
+	v.Detail += f.ignoredDetail()
 	return v
 }
 
-// warnMissingSecrets adds one warning for each pod: to the first image that the kubelet pulls without the missing secrets.
-func warnMissingSecrets(missing []string, findings []imagepull.Finding) {
-	if len(missing) == 0 {
-		return
+// missingDetail names the first of the missing pull secrets.
+func (f facts) missingDetail() string {
+	missing := f.credentials.Missing
+	if len(missing) == 1 {
+		return fmt.Sprintf("pull secret %q does not exist in namespace %q", missing[0], f.pod.Namespace)
 	}
-	for i := range findings {
-		if findings[i].Reason == imagepull.ReasonPullable {
-			// Other uses or a cache may share the slice.
-			findings[i].Warnings = append(slices.Clip(findings[i].Warnings), imagepull.Warning{
-				Reason:  imagepull.WarningPullSecretMissing,
-				Message: missingDetail(missing),
-			})
-			return
-		}
-	}
+	return fmt.Sprintf("pull secret %q and %d more do not exist in namespace %q", missing[0], len(missing)-1, f.pod.Namespace)
 }
 
-// maxName is the longest name that an object can have. The name of a pull secret in a pod may be longer.
-const maxName = 253
-
-// missingDetail names the first of the missing pull secrets.
-func missingDetail(names []string) string {
-	first := names[0]
-	if len(first) > maxName {
-		first = first[:maxName]
+// ignoredDetail names the pull secrets that exist and that the kubelet ignores.
+func (f facts) ignoredDetail() string {
+	var b strings.Builder
+	ignored := f.credentials.Ignored
+	for _, p := range ignored[:min(len(ignored), maxListed)] {
+		b.WriteString("; " + p.String())
 	}
-	if len(names) == 1 {
-		return fmt.Sprintf("pull secret %q does not exist", first)
-	}
-	return fmt.Sprintf("pull secret %q and %d more do not exist", first, len(names)-1)
+	return b.String()
 }

@@ -25,13 +25,33 @@ func TestFirstRuleThatAppliesNamesTheCause(t *testing.T) {
 			set: unreadable, pod: pod(image), options: preflight.Options{CredentialedRegistries: hosts(t, host)},
 			want: "NodeCredentials: Pullgate could not read pull secret: timed out",
 		},
-		"node identity before pull secret problems": {
+		"node identity before missing pull secret": {
 			set: credentials.Set{Missing: []string{"gone"}}, pod: pod(image), options: preflight.Options{CredentialedRegistries: hosts(t, host)},
 			want: "NodeCredentials: access is denied with the credentials that Pullgate can see, but the nodes may have an identity of their own",
 		},
 		"cached image before unmounted volume": {
 			pod: unmounted, options: preflight.Options{Nodes: clusters(t)["some nodes"]},
 			want: "NodeCache: private, but some nodes hold the image",
+		},
+		"cached image before missing pull secret": {
+			set: credentials.Set{Missing: []string{"gone"}}, pod: withPolicy(imagepull.PullIfNotPresent),
+			options: preflight.Options{Nodes: clusters(t)["some nodes"]},
+			want:    `NodeCache: private; pull secret "gone" does not exist in namespace "shop", but some nodes hold the image`,
+		},
+		"cached image that is verified before missing pull secret": {
+			set: credentials.Set{Missing: []string{"gone"}}, pod: withPolicy(imagepull.PullIfNotPresent),
+			options: preflight.Options{Nodes: clusters(t)["pulled"]},
+			want: `NodeCache: private; pull secret "gone" does not exist in namespace "shop", ` +
+				"but the nodes hold the image and may not verify access again",
+		},
+		"unmounted volume before missing pull secret": {
+			set: credentials.Set{Missing: []string{"gone"}}, pod: unmounted,
+			want: "NotChecked: no container mounts the volume (UnmountedImageVolume: no container mounts the volume, " +
+				`whose image cannot be pulled: private; pull secret "gone" does not exist in namespace "shop")`,
+		},
+		"unreadable secret before missing pull secret": {
+			set: credentials.Set{Missing: []string{"gone"}, Unreadable: unreadable.Unreadable}, pod: pod(image),
+			want: "NodeCredentials: Pullgate could not read pull secret: timed out",
 		},
 	}
 	for name, test := range tests {
@@ -66,6 +86,9 @@ func TestRulesKeepTheOrigin(t *testing.T) {
 		"unreadable secret": {set: credentials.Set{Unreadable: unreadable}, response: private, want: imagepull.ReasonNodeCredentials},
 		"unreadable secret, pullable": {
 			set: credentials.Set{Unreadable: unreadable}, response: pullable, want: imagepull.ReasonNodeCredentials,
+		},
+		"missing secret": {
+			set: credentials.Set{Missing: []string{"gone"}}, response: private, want: imagepull.ReasonPullSecretMissing,
 		},
 		"unmounted volume": {response: absent, unmounted: true, want: imagepull.ReasonNotChecked},
 	}

@@ -25,11 +25,9 @@ func standalone(image string, verdict imagepull.Verdict) imagepull.Finding {
 	return imagepull.Finding{Use: imagepull.Use{Path: "image", Image: image}, Verdict: verdict}
 }
 
-// missingSecret returns the most common warning.
-func missingSecret() []imagepull.Warning {
-	return []imagepull.Warning{{
-		Reason: imagepull.WarningPullSecretMissing, Message: `pull secret "regcred" does not exist`,
-	}}
+// artifact returns a warning.
+func artifact() []imagepull.Warning {
+	return []imagepull.Warning{{Reason: imagepull.WarningNotAContainerImage, Message: "the image is a Helm chart"}}
 }
 
 // mixed returns a report with every outcome, several kinds of uses, and entries with and without an object.
@@ -43,7 +41,7 @@ func mixed() report.Report {
 			Path: "spec.initContainers[0].image", Kind: imagepull.InitContainer, Name: "proxy",
 			Image: "registry.example/mesh/proxy@" + digest,
 		},
-		Verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: digest, Warnings: missingSecret()},
+		Verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: digest, Warnings: artifact()},
 	}
 	model := imagepull.Finding{
 		Use: imagepull.Use{
@@ -78,7 +76,7 @@ func standaloneOnly() report.Report {
 func hostile() report.Report {
 	f := finding("a\x1b[31m\u202eb\u0085\x7f\xff\n\"c", imagepull.Verdict{
 		Reason: imagepull.ReasonInvalidImageName, Detail: "detail\x1b[2J", Fix: "fix\u200b\r",
-		Warnings: []imagepull.Warning{{Reason: imagepull.WarningPullSecretMissing, Message: "secret\x00\n"}},
+		Warnings: []imagepull.Warning{{Reason: imagepull.WarningNotAContainerImage, Message: "chart\x00\n"}},
 	})
 	f.Name = "na\tme\u009b"
 	return report.Report{

@@ -89,7 +89,7 @@ func warnings(f imagepull.Finding) []string {
 	return all
 }
 
-// cause returns the detail and the warnings that it does not contain, such as a missing pull secret.
+// cause returns the detail and the warnings that it does not contain.
 func cause(f imagepull.Finding) string {
 	var parts []string
 	if f.Detail != "" {

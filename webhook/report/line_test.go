@@ -38,29 +38,29 @@ func TestLineNamesUseCauseAndFix(t *testing.T) {
 			standalone("x", imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, Detail: "denied", Fix: "ask the owner"}),
 			`image "x" cannot be pulled: AccessDenied: denied; ask the owner`,
 		},
-		"denied access with a missing secret names both": {
+		"a failure with a warning names both": {
 			standalone("x", imagepull.Verdict{
-				Reason: imagepull.ReasonAccessDenied, Detail: "denied without credentials", Warnings: missingSecret(),
+				Reason: imagepull.ReasonAccessDenied, Detail: "denied without credentials", Warnings: artifact(),
 			}),
-			`image "x" cannot be pulled: AccessDenied: denied without credentials; pull secret "regcred" does not exist; ` +
+			`image "x" cannot be pulled: AccessDenied: denied without credentials; the image is a Helm chart; ` +
 				`list a pull secret that gives access in imagePullSecrets`,
 		},
 		"a warning that the detail contains is not repeated": {
 			standalone("x", imagepull.Verdict{
-				Reason: imagepull.ReasonAccessDenied, Detail: `denied: pull secret "regcred" does not exist`, Fix: "create it",
-				Warnings: missingSecret(),
+				Reason: imagepull.ReasonAccessDenied, Detail: `denied: the image is a Helm chart`, Fix: "create it",
+				Warnings: artifact(),
 			}),
-			`image "x" cannot be pulled: AccessDenied: denied: pull secret "regcred" does not exist; create it`,
+			`image "x" cannot be pulled: AccessDenied: denied: the image is a Helm chart; create it`,
 		},
 		"a pullable image with a warning": {
-			finding("x", imagepull.Verdict{Reason: imagepull.ReasonPullable, Warnings: missingSecret()}),
-			`container "web": image "x": PullSecretMissing: pull secret "regcred" does not exist`,
+			finding("x", imagepull.Verdict{Reason: imagepull.ReasonPullable, Warnings: artifact()}),
+			`container "web": image "x": NotAContainerImage: the image is a Helm chart`,
 		},
 		"two warnings share the line": {
-			standalone("x", imagepull.Verdict{Reason: imagepull.ReasonPresentOnNode, Warnings: append(missingSecret(), imagepull.Warning{
+			standalone("x", imagepull.Verdict{Reason: imagepull.ReasonPresentOnNode, Warnings: append(artifact(), imagepull.Warning{
 				Reason: imagepull.WarningWrongArchitecture, Message: "built for arm64",
 			})}),
-			`image "x": PullSecretMissing: pull secret "regcred" does not exist; WrongArchitecture: built for arm64`,
+			`image "x": NotAContainerImage: the image is a Helm chart; WrongArchitecture: built for arm64`,
 		},
 		"a pullable image": {
 			standalone("x", imagepull.Verdict{Reason: imagepull.ReasonPullable}), `image "x" can be pulled: Pullable`,
@@ -73,7 +73,7 @@ func TestLineNamesUseCauseAndFix(t *testing.T) {
 		"control characters, invisible ones and invalid UTF-8": {
 			hostile().Entries[0].Finding,
 			`container "na\tme\u009b": image "a\x1b[31m\u202eb\u0085\x7f\xff\n\"c" cannot be pulled: InvalidImageName: ` +
-				`detail\x1b[2J; secret\x00\n; fix\u200b\r`,
+				`detail\x1b[2J; chart\x00\n; fix\u200b\r`,
 		},
 		"words of other languages stay": {
 			standalone("x", imagepull.Verdict{Reason: imagepull.ReasonNotFound, Detail: "größer 图", Fix: "see ¶ 2"}),
@@ -169,10 +169,10 @@ func TestWarningIsShortened(t *testing.T) {
 		},
 		"a warning with a shortened image": {
 			finding("registry.example/platform/team/storefront/web:2024-11-22-build-117", imagepull.Verdict{
-				Reason: imagepull.ReasonPullable, Warnings: missingSecret(),
+				Reason: imagepull.ReasonPullable, Warnings: artifact(),
 			}),
-			`container "web": image "registry.example/p…024-11-22-build-117": PullSecretMissing: ` +
-				`pull secret "regcred" does not exist`,
+			`container "web": image "registry.example/platfo…web:2024-11-22-build-117": NotAContainerImage: ` +
+				`the image is a Helm chart`,
 		},
 		"more than 120 characters if the cause needs them": {
 			finding("registry.example/shop/web:1.27-alpine-with-debug-tools", imagepull.Verdict{

@@ -36,7 +36,7 @@ func (r result) addTo(set *credentials.Set, name string) {
 // readSecret reads a secret from the API server and caches it.
 func (s *Source) readSecret(ctx context.Context, object types.NamespacedName) result {
 	if !canExist(object.Name) {
-		return result{missing: true}
+		return result{contents: contents{ignored: "no Secret can have this name"}}
 	}
 	requested := s.clock.Now()
 	secret, err := s.client.Secrets(object.Namespace).Get(ctx, object.Name, metav1.GetOptions{})

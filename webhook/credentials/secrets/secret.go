@@ -60,5 +60,10 @@ func (c contents) addProblem(set *credentials.Set, subject string) {
 	}
 }
 
+// maxName is the longest name that an object can have. The name of a pull secret in a pod may be longer.
+const maxName = 253
+
 // subject returns the subject of a problem with a pull secret.
-func subject(name string) string { return fmt.Sprintf("pull secret %q", name) }
+func subject(name string) string {
+	return fmt.Sprintf("pull secret %q", name[:min(len(name), maxName)])
+}

@@ -1,6 +1,8 @@
 package secrets
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -81,8 +83,12 @@ func TestSourceCredentials(t *testing.T) {
 			reads: []string{"get secrets shop elsewhere"},
 		},
 		"impossible names are not requested": {
-			pod: shopPod("../../nodes/n1", "Upper", "a b", "one"), users: []string{"alice"},
-			want:  credentials.Set{Missing: []string{"../../nodes/n1", "Upper", "a b"}},
+			pod: shopPod("../../nodes/n1", "Upper", strings.Repeat("x", 9999), "one"), users: []string{"alice"},
+			want: credentials.Set{Ignored: slices.Concat(
+				problems(`pull secret "../../nodes/n1"`, "no Secret can have this name"),
+				problems(`pull secret "Upper"`, "no Secret can have this name"),
+				problems(`pull secret "`+strings.Repeat("x", 253)+`"`, "no Secret can have this name"),
+			)},
 			reads: []string{"get secrets shop one"},
 		},
 		"invalid": {
