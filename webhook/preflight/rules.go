@@ -37,11 +37,13 @@ func referenceRules() []rule {
 //
 //  1. Cached image. With the image on its node the kubelet does not pull, so no failure of the registry matters.
 //  2. Cached layers. With some layers on its node the runtime may not need the layers that the registry does not serve.
-//  3. Volumes. An unmounted volume excuses a failure that is still certain. An Indeterminate verdict keeps its cause.
+//  3. Pulls of the nodes. They explain a denial, as the problems of pull secrets do.
+//  4. Volumes. An unmounted volume excuses a failure that is still certain. An Indeterminate verdict keeps its cause.
 func useRules() []rule {
 	return []rule{
 		{"cached image", cachedImage},
 		{"cached layers", cachedLayers},
+		{"pulls of the nodes", nodePulls},
 		{"volume architecture", volumeArchitecture},
 		{"unmounted volume", unmountedVolume},
 	}
@@ -61,6 +63,24 @@ type podFacts struct {
 	candidates nodes.Candidates
 	// credentials is not set in prechecks.
 	credentials credentials.Set
+	// present are the references that no kubelet pulls, as presentReferences returns them.
+	present map[imagepull.Reference]bool
+	// presences hold the presence of images that were compared with the nodes.
+	presences map[imagepull.Reference]nodes.Presence
+}
+
+// presence returns the presence of an image on the candidates. It is not safe for concurrent use, so rules for a reference must not
+// call it.
+func (p *podFacts) presence(ref imagepull.Reference) nodes.Presence {
+	presence, ok := p.presences[ref]
+	if !ok {
+		presence = p.candidates.Presence(ref)
+		if p.presences == nil {
+			p.presences = make(map[imagepull.Reference]nodes.Presence)
+		}
+		p.presences[ref] = presence
+	}
+	return presence
 }
 
 // facts are the input of a rule, in addition to the verdict.

@@ -22,12 +22,12 @@ func TestOrderOfRules(t *testing.T) {
 	}
 	for list, test := range map[string]struct{ got, want []string }{
 		"prechecks": {first, []string{
-			"image name", "skipped registry", "uses per object", "short name", "pull policy Never", "present on all nodes",
+			"image name", "skipped registry", "uses per object", "short name", "pull policy Never",
 		}},
 		"reference": {names(referenceRules()), []string{
 			"unreadable pull secret", "incomplete node credentials", "node identity", "pull secret problems", "platforms",
 		}},
-		"use": {names(useRules()), []string{"cached image", "cached layers", "volume architecture", "unmounted volume"}},
+		"use": {names(useRules()), []string{"cached image", "cached layers", "pulls of the nodes", "volume architecture", "unmounted volume"}},
 	} {
 		if diff := cmp.Diff(test.want, test.got); diff != "" {
 			t.Errorf("%s rules (-want +got):\n%s", list, diff)
