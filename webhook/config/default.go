@@ -41,6 +41,9 @@ func stockNodes() Nodes {
 			"*.dkr.ecr.*.amazonaws.com", "*.gcr.io", "gcr.io", "*.pkg.dev", "*.azurecr.io",
 		},
 		Platforms: []string{},
-		Watch:     true,
+		// The defaults of the kubelet.
+		MaxReportedImages: 50,
+		VerifyImages:      imagepull.NeverVerifyPreloadedImages,
+		Watch:             true,
 	}
 }

@@ -112,7 +112,7 @@ func unnoticed(all []entry) []mistake {
 
 // wholeNumbers returns the keys whose values are integers.
 func wholeNumbers() []string {
-	return []string{"maxAttempts", "maxEntries", "perRegistry", "total", "usesPerObject", "manifestBytes"}
+	return []string{"maxAttempts", "maxEntries", "perRegistry", "total", "usesPerObject", "manifestBytes", "maxReportedImages"}
 }
 
 func isFraction(node *yaml.Node) bool {

@@ -127,6 +127,11 @@ type Nodes struct {
 	// Platforms are the platforms of the nodes, as "os/architecture[/variant]". They override the Node objects; the pod's
 	// selectors still apply. If the list is empty, the platforms are read from the Node objects.
 	Platforms []string `yaml:"platforms"`
+	// MaxReportedImages is the kubelets' nodeStatusMaxImages, or -1 if their lists of images are complete. A node with a list of
+	// that length may have more images.
+	MaxReportedImages int `yaml:"maxReportedImages"`
+	// VerifyImages is the kubelets' imagePullCredentialsVerificationPolicy.
+	VerifyImages imagepull.VerifyImages `yaml:"verifyImages"`
 	// Watch enables the watch of Node objects for platforms and cached images, and of the cluster's declaration of a local
 	// registry. Without it no image counts as cached, only declared platforms count, and no local registry is known.
 	Watch bool `yaml:"watch"`

@@ -124,6 +124,10 @@ func validateNodes(n Nodes, path *field.Path) field.ErrorList {
 		validateCredentialProvider(n.CredentialProvider, path.Child("credentialProvider")),
 		hosts(path.Child("credentialedRegistries"), n.CredentialedRegistries),
 		each(path.Child("platforms"), n.Platforms, platformProblem),
+		atLeast(path.Child("maxReportedImages"), n.MaxReportedImages, -1),
+		oneOf(path.Child("verifyImages"), n.VerifyImages, []imagepull.VerifyImages{
+			imagepull.NeverVerify, imagepull.NeverVerifyPreloadedImages, imagepull.NeverVerifyAllowlistedImages, imagepull.AlwaysVerify,
+		}),
 	)
 }
 

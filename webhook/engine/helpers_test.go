@@ -35,7 +35,7 @@ func startEngine(t *testing.T, observe func(bool)) (*engine, *registry.Server) {
 
 func buildEngine(t *testing.T, c config.Configuration, observe func(bool), wall clock.Clock) *engine {
 	t.Helper()
-	options, err := registryOptions(c, Options{}) // no environment, no proxy
+	options, err := registryOptions(c, Options{Clock: wall}) // no environment, no proxy
 	if err != nil {
 		t.Fatal(err)
 	}
