@@ -2,20 +2,28 @@ package webhook_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/pullgate/pullgate/webhook"
+	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/podspec"
 	"github.com/pullgate/pullgate/webhook/policy"
+	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/report"
 )
 
@@ -27,7 +35,7 @@ const updateGolden = "UPDATE_GOLDEN"
 func TestMessagesMatchTheGoldenFile(t *testing.T) {
 	t.Parallel()
 	var got bytes.Buffer
-	for _, v := range verdicts() {
+	for _, v := range append(verdicts(), nodeVerdicts(t)...) {
 		writeMessages(t, &got, v)
 	}
 	writeResponses(t, &got)
@@ -71,6 +79,64 @@ func verdicts() []imagepull.Verdict {
 		all = append(all,
 			imagepull.Verdict{Reason: imagepull.ReasonPullable, Warnings: warnings},
 			imagepull.Verdict{Reason: imagepull.ReasonNotFound, Warnings: warnings})
+	}
+	return all
+}
+
+// nodeList is a nodes.Client with one node, or with none.
+type nodeList []corev1.Node
+
+func (l nodeList) List(context.Context, metav1.ListOptions) (*corev1.NodeList, error) {
+	return &corev1.NodeList{Items: l}, nil
+}
+
+func (nodeList) Watch(context.Context, metav1.ListOptions) (watch.Interface, error) {
+	return watch.NewFake(), nil
+}
+
+// registryVerdict is a preflight.Resolver that returns the same verdict on every image.
+type registryVerdict imagepull.Verdict
+
+func (v registryVerdict) Resolve(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
+	return imagepull.Verdict(v)
+}
+
+// nodeVerdicts returns the distinct verdicts for states of the nodes, pull policies and responses of the registry.
+func nodeVerdicts(t *testing.T) []imagepull.Verdict {
+	t.Helper()
+	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	newNode := func(names ...string) corev1.Node {
+		return corev1.Node{Status: corev1.NodeStatus{Images: []corev1.ContainerImage{{Names: names}}}}
+	}
+	local := newNode("registry.k8s.io/pause:3.10")
+	local.Spec.ProviderID = "kind://docker/kind/a"
+	registry := []registryVerdict{
+		{Reason: imagepull.ReasonNotFound, Detail: "tag not found"},
+		{Reason: imagepull.ReasonAccessDenied, Detail: "access is denied"},
+		{Reason: imagepull.ReasonInsecureRegistry, Detail: "the registry speaks plain HTTP"},
+	}
+	use := podspec.Image(good)
+	var all []imagepull.Verdict
+	add := func(findings []imagepull.Finding) {
+		v := findings[0].Verdict
+		if !slices.ContainsFunc(all, func(other imagepull.Verdict) bool { return cmp.Equal(v, other) }) {
+			all = append(all, v)
+		}
+	}
+	for _, cluster := range []nodeList{
+		nil, {newNode(good)}, {newNode("registry.example/shop/web"+digest, good)}, {newNode("registry.example/shop/api" + digest)}, {local}, {{}},
+	} {
+		snapshot, err := nodes.List(t.Context(), cluster, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, response := range registry {
+			checker := preflight.New(preflight.Options{Resolver: response, Credentials: secrets.Files(nil), Nodes: snapshot})
+			use.PullPolicy = imagepull.PullIfNotPresent
+			add(checker.Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{use}}, nil))
+		}
+		use.PullPolicy = imagepull.PullNever
+		add(preflight.New(preflight.Options{Nodes: snapshot}).Check(t.Context(), imagepull.Pod{Uses: []imagepull.Use{use}}, nil))
 	}
 	return all
 }

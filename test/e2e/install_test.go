@@ -63,8 +63,7 @@ func (e *environment) awaitRollout(t *testing.T) {
 	kubectl(t, "rollout", "status", "--namespace="+systemNamespace, "--timeout="+timeout.String(), "deployment/pullgate")
 }
 
-// awaitDenials waits until a pod whose image cannot be pulled is denied. A dry run is enough. On a new node this takes up to ten
-// seconds: until the node reports its images, it may have the missing one.
+// awaitDenials waits until a pod whose image cannot be pulled is denied. A dry run is enough.
 func (e *environment) awaitDenials(t *testing.T) {
 	t.Helper()
 	namespace, pod := e.namespace(t, "enforce"), e.pod(e.registry.missing(t, "shop/gate"))

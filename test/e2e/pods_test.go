@@ -13,10 +13,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// podSpec returns the spec of a pod with one container, on the node of the registry.
+// podSpec returns the spec of a pod with one container, on the node of the registry. Images are loaded onto that node, so with the
+// policy IfNotPresent a missing image would be indeterminate.
 func (e *environment) podSpec(image string, secrets ...string) corev1.PodSpec {
 	spec := corev1.PodSpec{
-		Containers:   []corev1.Container{{Name: "web", Image: image}},
+		Containers:   []corev1.Container{{Name: "web", Image: image, ImagePullPolicy: corev1.PullAlways}},
 		NodeSelector: map[string]string{corev1.LabelHostname: e.registry.hostname},
 	}
 	for _, name := range secrets {

@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -56,8 +57,8 @@ func (e *environment) join(t *testing.T, n *corev1.Node) {
 func testNodes(t *testing.T, e *environment) {
 	pool := func(name string) map[string]string { return map[string]string{poolLabel: name} }
 	loaded, private := e.registry.expand(imageLoaded), e.registry.expand(imagePulled)
-	amd := newNode("pool-amd", "amd64", pool("amd"), loaded)
-	amd.Status.Images = append(amd.Status.Images, corev1.ContainerImage{
+	holder := newNode("pool-loaded", "amd64", pool("loaded"), loaded)
+	holder.Status.Images = append(holder.Status.Images, corev1.ContainerImage{
 		Names: []string{e.registry.expand("REGISTRY/shop/web@DIGEST"), private},
 	})
 	full := newNode("pool-full", "amd64", pool("full"))
@@ -66,7 +67,10 @@ func testNodes(t *testing.T, e *environment) {
 	}
 	cordoned := newNode("pool-cordoned", "amd64", pool("cordoned"))
 	cordoned.Spec.Unschedulable = true
-	for _, n := range []*corev1.Node{amd, newNode("pool-arm", "arm64", pool("arm")), full, cordoned, newNode("pool-last", "amd64", pool("last"), loaded)} {
+	for _, n := range []*corev1.Node{
+		newNode("pool-amd", "amd64", pool("amd")), newNode("pool-arm", "arm64", pool("arm")),
+		holder, full, cordoned, newNode("pool-last", "amd64", pool("last"), loaded),
+	} {
 		e.join(t, n)
 	}
 	namespace := e.namespace(t, "enforce")
@@ -74,7 +78,7 @@ func testNodes(t *testing.T, e *environment) {
 		pod := newPod(namespace, loaded)
 		onPool("last")(pod)
 		got := e.caller(t).create(pod, client.DryRunAll)
-		return got.err == nil && got.warnings == nil
+		return got.err == nil && len(got.warnings) == 1 && strings.Contains(got.warnings[0], "NotOnRegistry")
 	})
 	testPodCases(t, e, platformCases())
 	testPodCases(t, e, cacheCases())
@@ -172,28 +176,38 @@ func cacheCases() map[string]podCase {
 		Denied:  `container "web": image "REGISTRY/public/web:loaded" cannot be pulled: NotFound: tag not found; push the image or correct its name`,
 		Audited: "Unpullable NotFound",
 	}
+	loadedOnly := outcome{
+		Warnings: []string{`container "web": image "REGISTRY/public/web:loaded": NotOnRegistry: a new node could not pull it: tag not found`},
+		Audited:  "Pullable PresentOnNode",
+	}
 	return map[string]podCase{
-		"on the node":                 {images: []string{imageLoaded}, change: onPool("amd")},
-		"on every node":               {images: []string{imageLoaded}, change: onPool("amd", "last")},
-		"on the node, policy Never":   {images: []string{imageLoaded}, change: withPullPolicy(corev1.PullNever, onPool("amd"))},
-		"on the node, policy Always":  {images: []string{imageLoaded}, change: withPullPolicy(corev1.PullAlways, onPool("amd")), want: loadedGone},
+		"on the node":                 {images: []string{imageLoaded}, change: onPool("loaded"), want: loadedOnly},
+		"on every node":               {images: []string{imageLoaded}, change: onPool("loaded", "last"), want: loadedOnly},
+		"on the node, policy Never":   {images: []string{imageLoaded}, change: withPullPolicy(corev1.PullNever, onPool("loaded"))},
+		"on the node, policy Always":  {images: []string{imageLoaded}, change: withPullPolicy(corev1.PullAlways, onPool("loaded")), want: loadedGone},
 		"on another node":             {images: []string{imageLoaded}, change: onPool("arm"), want: loadedGone},
-		"pulled before, public image": {images: []string{imagePublic}, change: onPool("amd")},
+		"pulled before, public image": {images: []string{imagePublic}, change: onPool("loaded")},
 		"on some nodes": {
-			images: []string{imageLoaded}, change: onPool("amd", "arm"),
+			images: []string{imageLoaded}, change: onPool("loaded", "arm"),
 			want: indeterminate("NodeCache", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCache: tag not found, but some nodes hold the image`),
 		},
 		"on some nodes, policy Never": {
-			images: []string{imageLoaded}, change: withPullPolicy(corev1.PullNever, onPool("amd", "arm")),
+			images: []string{imageLoaded}, change: withPullPolicy(corev1.PullNever, onPool("loaded", "arm")),
 			want: indeterminate("NodeCache", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCache: `+
 				`with imagePullPolicy Never the image must be on the node already, and only some nodes hold it`),
 		},
+		"where images are loaded": {
+			images: []string{imageGone}, change: withPullPolicy(corev1.PullIfNotPresent, onPool("loaded")),
+			want: indeterminate("NodeCacheUnreported", `container "web": image "HEAD…lic/web:gone" may not be pullable: NodeCacheUnreported: `+
+				`tag not found, but the image may have been loaded onto a node a moment ago`),
+		},
 		"a list that is cut off": {
 			images: []string{imageLoaded}, change: onPool("full"),
-			want: indeterminate("NodeCache", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCache: tag not found, but a node may hold the image without reporting it`),
+			want: indeterminate("NodeCacheUnreported", `container "web": image "HEAD…c/web:loaded" may not be pullable: NodeCacheUnreported: `+
+				`tag not found, but a node may hold the image without reporting it`),
 		},
 		"pulled with a secret that this pod lacks": {
-			images: []string{imagePulled}, change: onPool("amd"),
+			images: []string{imagePulled}, change: onPool("loaded"),
 			want: indeterminate("NodeCache", `container "web": image "HEAD…hop/web:1.27" may not be pullable: NodeCache: `+
 				`the image is private or does not exist, and no pull secret is for it, but the nodes hold the image and may not verify access again`),
 		},

@@ -23,6 +23,8 @@ const nodesTimeout = 5 * time.Second
 type Cluster struct {
 	// Nodes selects the candidate nodes of a pod; nodes of the declared platforms when nil.
 	Nodes preflight.Nodes
+	// RuntimeUserAgent returns the User-Agent of the most common container runtime of the nodes, or "". It may be nil.
+	RuntimeUserAgent func() string
 	// LocalRegistry returns the address of a registry that nodes reach by a host of their own (KEP-1755); it may be nil.
 	LocalRegistry func(host string) (address string, ok bool)
 }
@@ -40,7 +42,7 @@ func ReadCluster(ctx context.Context, client corev1client.CoreV1Interface, n con
 	var c Cluster
 	snapshot, listError := nodes.List(ctx, client.Nodes(), declared)
 	if listError == nil {
-		c.Nodes = snapshot
+		c.Nodes, c.RuntimeUserAgent = snapshot, snapshot.RuntimeUserAgent
 	}
 	if hosting, err := localregistry.Read(ctx, client.ConfigMaps(localregistry.Namespace), log); err == nil {
 		c.LocalRegistry = hosting.Address
@@ -77,7 +79,7 @@ func WatchCluster(client corev1client.CoreV1Interface, n config.Nodes, log *slog
 	if err != nil {
 		return nil, err
 	}
-	w.Cluster = Cluster{Nodes: inventory, LocalRegistry: local.Address}
+	w.Cluster = Cluster{Nodes: inventory, RuntimeUserAgent: inventory.RuntimeUserAgent, LocalRegistry: local.Address}
 	w.Runners = []Runner{inventory, local}
 	w.synced = synced(inventory, time.Now().Add(nodesTimeout))
 	return w, nil

@@ -90,6 +90,8 @@ func (e *Engine) checkerOptions(c config.Configuration) (preflight.Options, erro
 		Cache:                  e.images,
 		Runtime:                c.Nodes.Runtime,
 		LocalImagePull:         c.Nodes.LocalImagePull,
+		VerifyImages:           c.Nodes.VerifyImages,
+		MaxReportedImages:      c.Nodes.MaxReportedImages,
 		CredentialedRegistries: credentialed,
 		SkipRegistries:         skipped,
 		Placeholders:           c.Placeholders,

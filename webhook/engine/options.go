@@ -26,7 +26,7 @@ type Options struct {
 	// Environ is the environment for the proxy variables and for credential provider plugins, in the form of os.Environ;
 	// the environment of the process when nil.
 	Environ []string
-	// UserAgent is sent to registries; "pullgate" when empty.
+	// UserAgent is sent to registries behind the User-Agent of the nodes' runtime; "pullgate" when empty.
 	UserAgent string
 	// RootCAs verify registries; the system's when nil.
 	RootCAs *x509.CertPool

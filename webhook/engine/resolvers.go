@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"cmp"
-
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/config"
@@ -29,7 +27,7 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 		RequestTimeout: c.Timeouts.Request,
 		ConnectTimeout: c.Timeouts.Connect,
 		ManifestBytes:  c.Limits.ManifestBytes,
-		UserAgent:      func() string { return cmp.Or(o.UserAgent, "pullgate") },
+		UserAgent:      newUserAgent(c, o),
 		Proxy:          proxy,
 		LocalRegistry:  o.Cluster.LocalRegistry,
 		RootCAs:        o.RootCAs,

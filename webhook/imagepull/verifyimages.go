@@ -1,6 +1,6 @@
 package imagepull
 
-// VerifyImages controls whether a kubelet asks the registry before a pod gets an image that its node has already, with the values
+// VerifyImages controls whether a kubelet verifies access with the registry before a pod gets an image that its node has already, with the values
 // of the kubelet's imagePullCredentialsVerificationPolicy.
 type VerifyImages string
 

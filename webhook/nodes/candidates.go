@@ -15,6 +15,10 @@ type Candidates struct {
 	fromCluster, known bool
 	// The pod may be bound to feasible nodes now, and to unavailable nodes later.
 	feasible, unavailable []*node
+	// isNarrowed is set if the pod has constraints that Pullgate cannot see. All nodes that it may run on are then unavailable.
+	isNarrowed bool
+	// cluster are all nodes, also those on which the pod cannot run.
+	cluster []*node
 	// declared are the configured platforms. They replace the platforms of Node objects.
 	declared []imagepull.Platform
 	// expected are the platforms of nodes that may join. They are set if no node is feasible.
@@ -43,14 +47,14 @@ func (all clusterNodes) candidates(spec *corev1.PodSpec) Candidates {
 	if spec == nil {
 		spec = &corev1.PodSpec{}
 	}
-	c := Candidates{fromCluster: true, declared: all.declared, rules: rulesOf(all.nodes)}
-	if countConstraints(spec) > maxConstraints {
+	c := Candidates{fromCluster: true, declared: all.declared, cluster: all.nodes, rules: rulesOf(all.nodes)}
+	filter := newFilter(spec)
+	if filter.constraints() > maxConstraints {
 		c.expected = expectedPlatforms(all.nodes)
 		return c
 	}
-	c.known, c.constraint = all.known, newPlatformConstraint(spec)
+	c.known, c.constraint, c.isNarrowed = all.known, newPlatformConstraint(spec), filter.hasUnseenConstraints()
 	c.feasible = make([]*node, 0, len(all.nodes))
-	filter := newFilter(spec)
 	for _, n := range all.nodes {
 		switch filter.feasibility(n) {
 		case feasible:

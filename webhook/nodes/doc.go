@@ -4,8 +4,8 @@
 //	Inventory, Snapshot or Declared ─ Candidates of a pod ─ Fit of an index
 //	                                                      └ Presence of an image
 //
-// The candidates are the nodes that pass the scheduler's filters on selectors, affinity and taints. Its other filters, such as
-// those on resources, only choose among them.
+// The candidates are the nodes that pass the scheduler's filters on selectors, affinity, taints and allocatable resources. Its
+// other filters, such as those on free resources, only choose among them.
 //
 //	candidates := inventory.Candidates(&pod.Spec)
 //	fit, compared := candidates.Serve(index.Platforms)

@@ -1,6 +1,8 @@
 package nodes
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
@@ -14,8 +16,8 @@ type feasibility uint8
 const (
 	// infeasible: the pod does not run on the node.
 	infeasible feasibility = iota
-	// unavailable: a transient state excludes the pod, such as a cordon or a node that is not ready. Or the pod is open: its
-	// constraints may still change.
+	// unavailable: a transient state excludes the pod, such as a cordon or a node that is not ready. Or the pod has constraints
+	// that may still change, or that Pullgate cannot see.
 	unavailable
 	// feasible: the pod may be bound to the node.
 	feasible
@@ -25,33 +27,35 @@ const (
 // node. Real pods have far fewer. Above it, the nodes count as unknown.
 const maxConstraints = 256
 
-// countConstraints returns the number of constraints that are compared with each node.
-func countConstraints(spec *corev1.PodSpec) int {
-	n := len(spec.NodeSelector) + len(spec.Tolerations)
-	for _, term := range requiredTerms(spec) {
-		n += 1 + len(term.MatchExpressions) + len(term.MatchFields)
-	}
-	return n
-}
-
 // filter holds the constraints of a pod, parsed once for many nodes.
 type filter struct {
 	spec *corev1.PodSpec
 	// affinity is nil if the pod has no selectors and no affinity.
 	affinity *nodeaffinity.RequiredNodeAffinity
+	requests resources
 }
 
-func newFilter(spec *corev1.PodSpec) filter {
-	if len(spec.NodeSelector) == 0 && spec.Affinity == nil {
-		return filter{spec: spec}
+func newFilter(spec *corev1.PodSpec) *filter {
+	f := &filter{spec: spec, requests: requestsOf(spec)}
+	if len(spec.NodeSelector) > 0 || spec.Affinity != nil {
+		f.affinity = new(nodeaffinity.NewRequiredNodeAffinity(spec.NodeSelector, spec.Affinity))
 	}
-	return filter{spec, new(nodeaffinity.NewRequiredNodeAffinity(spec.NodeSelector, spec.Affinity))}
+	return f
+}
+
+// constraints returns the number of constraints that are compared with each node.
+func (f *filter) constraints() int {
+	n := len(f.spec.NodeSelector) + len(f.spec.Tolerations) + len(f.requests.others)
+	for _, term := range requiredTerms(f.spec) {
+		n += 1 + len(term.MatchExpressions) + len(term.MatchFields)
+	}
+	return n
 }
 
 // feasibility returns whether the pod may run on a node. A pod that names its node is scheduled already, and taints do not
 // matter. The scheduler ignores the operating system in the spec, but a kubelet of another one rejects the pod before any
 // pull.
-func (f filter) feasibility(n *node) feasibility {
+func (f *filter) feasibility(n *node) feasibility {
 	if f.spec.NodeName != "" {
 		if f.spec.NodeName == n.Name {
 			return feasible
@@ -68,10 +72,26 @@ func (f filter) feasibility(n *node) feasibility {
 		return unavailable
 	case f.hasUntoleratedTaint(n, func(t *corev1.Taint) bool { return !isTransient(t) }):
 		return infeasible
-	case f.hasUntoleratedTaint(n, isTransient):
+	}
+	switch n.allocatable.roomFor(&f.requests) {
+	case tooSmall:
+		return infeasible
+	case noDevice:
+		return unavailable
+	case enough:
+	}
+	if f.hasUnseenConstraints() || f.hasUntoleratedTaint(n, isTransient) {
 		return unavailable
 	}
 	return feasible
+}
+
+// hasUnseenConstraints reports whether the pod needs a device of a resource claim, or a volume. Each may be on some of the nodes
+// only, and Pullgate does not read these objects (kube-scheduler: plugins dynamicresources and volumebinding).
+func (f *filter) hasUnseenConstraints() bool {
+	return len(f.spec.ResourceClaims) > 0 || slices.ContainsFunc(f.spec.Volumes, func(v corev1.Volume) bool {
+		return v.PersistentVolumeClaim != nil || v.Ephemeral != nil
+	})
 }
 
 // isOpen reports whether the constraints of the pod may still change, or another scheduler applies them. Its selectors and
@@ -82,14 +102,14 @@ func (f filter) feasibility(n *node) feasibility {
 //   - Its runtime class may add them, too.
 //   - A scheduler other than the default one may treat taints differently, and may create a node for the pod, as EKS does for
 //     Fargate. The kubelet itself checks selectors and affinity (kubernetes: pkg/kubelet/lifecycle/predicate.go).
-func (f filter) isOpen() bool {
+func (f *filter) isOpen() bool {
 	scheduler := f.spec.SchedulerName
 	return len(f.spec.SchedulingGates) > 0 || f.spec.RuntimeClassName != nil ||
 		scheduler != "" && scheduler != corev1.DefaultSchedulerName
 }
 
 // matchesAffinity reports whether the node matches the pod's selectors and required affinity.
-func (f filter) matchesAffinity(n *node) bool {
+func (f *filter) matchesAffinity(n *node) bool {
 	if f.affinity == nil {
 		return true
 	}
@@ -99,7 +119,7 @@ func (f filter) matchesAffinity(n *node) bool {
 }
 
 // hasUntoleratedTaint reports whether the node has a taint that include selects and that the pod does not tolerate.
-func (f filter) hasUntoleratedTaint(n *node, include func(*corev1.Taint) bool) bool {
+func (f *filter) hasUntoleratedTaint(n *node, include func(*corev1.Taint) bool) bool {
 	if len(n.taints) == 0 {
 		return false
 	}

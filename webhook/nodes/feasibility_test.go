@@ -90,13 +90,28 @@ func TestUnavailableNodeMakesAMismatchIndeterminate(t *testing.T) {
 		offered string
 		want    nodes.Fit
 	}{
-		"cordoned, and served":         {cordoned, "linux/arm64", nodes.Some},
-		"not ready, and served":        {withTaint(corev1.TaintNodeNotReady, corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
-		"not initialized by the cloud": {withTaint("node.cloudprovider.kubernetes.io/uninitialized", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
-		"cordoned, and not served":     {cordoned, "linux/s390x", nodes.None},
-		"cordoned, and not needed":     {cordoned, "linux/amd64", nodes.All},
-		"cordoned, with another taint": {func(n *corev1.Node) { cordoned(n); withTaint("gpu", corev1.TaintEffectNoSchedule)(n) }, "linux/arm64", nodes.None},
-		"another taint":                {withTaint("gpu", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.None},
+		"cordoned, and served":                {cordoned, "linux/arm64", nodes.Some},
+		"not ready, and served":               {withTaint(corev1.TaintNodeNotReady, corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"not initialized by the cloud":        {withTaint("node.cloudprovider.kubernetes.io/uninitialized", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"unregistered by Karpenter":           {withTaint("karpenter.sh/unregistered", corev1.TaintEffectNoExecute), "linux/arm64", nodes.Some},
+		"disrupted by Karpenter":              {withTaint("karpenter.sh/disrupted", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"disrupted by an old Karpenter":       {withTaint("karpenter.sh/disruption", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"another taint of Karpenter":          {withTaint("karpenter.sh/mine", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.None},
+		"a start-up taint":                    {withTaint("startup-taint.cluster-autoscaler.kubernetes.io/driver", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"a start-up taint, formerly":          {withTaint("ignore-taint.cluster-autoscaler.kubernetes.io/driver", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"a status taint":                      {withTaint("status-taint.cluster-autoscaler.kubernetes.io/repair", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"to be deleted":                       {withTaint("ToBeDeletedByClusterAutoscaler", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"to be deleted, and not served":       {withTaint("ToBeDeletedByClusterAutoscaler", corev1.TaintEffectNoSchedule), "linux/s390x", nodes.None},
+		"no network agent":                    {withTaint("node.cilium.io/agent-not-ready", corev1.TaintEffectNoExecute), "linux/arm64", nodes.Some},
+		"no volume agent":                     {withTaint("ebs.csi.aws.com/agent-not-ready", corev1.TaintEffectNoExecute), "linux/arm64", nodes.Some},
+		"no mesh":                             {withTaint("cni.istio.io/not-ready", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"not readied":                         {withTaint("readiness.k8s.io/network", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"not initialized by Cluster API":      {withTaint("node.cluster.x-k8s.io/uninitialized", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.Some},
+		"no network agent, and another taint": {combined(withTaint("node.cilium.io/agent-not-ready", corev1.TaintEffectNoExecute), withTaint("gpu", corev1.TaintEffectNoSchedule)), "linux/arm64", nodes.None},
+		"cordoned, and not served":            {cordoned, "linux/s390x", nodes.None},
+		"cordoned, and not needed":            {cordoned, "linux/amd64", nodes.All},
+		"cordoned, with another taint":        {func(n *corev1.Node) { cordoned(n); withTaint("gpu", corev1.TaintEffectNoSchedule)(n) }, "linux/arm64", nodes.None},
+		"another taint":                       {withTaint("gpu", corev1.TaintEffectNoSchedule), "linux/arm64", nodes.None},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

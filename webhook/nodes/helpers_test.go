@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
@@ -79,8 +80,29 @@ func withImage(names ...string) func(*corev1.Node) {
 func withImages(number int) func(*corev1.Node) {
 	return func(n *corev1.Node) {
 		for i := len(n.Status.Images); i < number; i++ {
-			withImage(fmt.Sprintf("registry.example/filler:%d", i))(n)
+			withImage(fmt.Sprintf("registry.example/filler@sha256:%064d", i))(n)
 		}
+	}
+}
+
+// withSizedImage adds one image of this size.
+func withSizedImage(size int64, names ...string) func(*corev1.Node) {
+	return func(n *corev1.Node) {
+		n.Status.Images = append(n.Status.Images, corev1.ContainerImage{Names: names, SizeBytes: size})
+	}
+}
+
+func withProvider(id string) func(*corev1.Node) {
+	return func(n *corev1.Node) { n.Spec.ProviderID = id }
+}
+
+// withAllocatable sets an allocatable resource.
+func withAllocatable(name corev1.ResourceName, amount string) func(*corev1.Node) {
+	return func(n *corev1.Node) {
+		if n.Status.Allocatable == nil {
+			n.Status.Allocatable = make(corev1.ResourceList)
+		}
+		n.Status.Allocatable[name] = resource.MustParse(amount)
 	}
 }
 
@@ -105,6 +127,8 @@ const (
 	digest    = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	web       = "registry.example/shop/web:1"
 	webDigest = "registry.example/shop/web@" + digest
+	// otherDigest is a name of another image that a node pulled.
+	otherDigest = "other.example/x@sha256:fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 )
 
 func webImage() imagepull.Reference {

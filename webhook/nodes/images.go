@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -11,13 +12,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-const (
-	// fullList is the number of images that a kubelet reports by default, the largest first. A list of that length may lack
-	// some.
-	fullList = 50
-	// fullNames is how many names of one image a kubelet reports (kubelet: nodestatus/setters.go), digests before tags.
-	fullNames = 5
-)
+// fullNames is how many names of one image a kubelet reports (kubelet: nodestatus/setters.go, Images), digests before tags.
+const fullNames = 5
 
 // imageList is the list of images that one node reports. The nodes of a cluster report mostly the same names, so each name
 // is stored once for all nodes.
@@ -25,42 +21,90 @@ type imageList struct {
 	names []imageName
 	// more are the last parts of the names of images that may have more names than reported.
 	more []unique.Handle[string]
-	// partial is set if the node may have images that it does not report: the list is full, or it is empty because the node has
-	// not reported yet.
-	partial bool
+	// hosts are the registries from which the runtime pulled an image.
+	hosts []unique.Handle[string]
+	// length is the number of images, and last the size of the smallest. The kubelet reports the largest images first.
+	length int
+	last   kibibytes
+	// hasLoaded is set if an image was loaded onto the node, and not by the maker of the node's system.
+	hasLoaded bool
 }
 
 // imageName is one name of an image.
 type imageName struct {
 	name unique.Handle[string]
-	// pulled is set if the image may have come from the registry: the runtime stores the digest of an image that it pulls. An
-	// image that was loaded from an archive has only a tag.
+	// size is the size of the image, or zero if the node does not report it.
+	size kibibytes
+	// pulled is set if the image may have come from a registry, by this name or another: the runtime stores the digest of an
+	// image that it pulls. An image that was loaded from an archive has only tags.
 	pulled bool
 }
 
+// kibibytes is a size of an image, rounded down.
+type kibibytes uint32
+
 func newImageList(images []corev1.ContainerImage) imageList {
-	list := imageList{partial: len(images) == 0 || len(images) >= fullList}
-	for _, image := range images {
-		list.add(image.Names)
+	list := imageList{length: len(images)}
+	for i, image := range images {
+		size := kibibytes(min(max(image.SizeBytes>>10, 0), math.MaxUint32))
+		if i == 0 || size < list.last {
+			list.last = size
+		}
+		list.add(image.Names, size)
 	}
 	return list
 }
 
-func (l *imageList) add(names []string) {
-	hasDigest := make(map[string]bool)
-	for _, name := range names {
-		if repository, _, ok := strings.Cut(canonicalName(name), "@"); ok {
-			hasDigest[repository] = true
+// add adds one image. The kubelet's records of pulls are for images, not for their names (kubelet:
+// pkg/kubelet/images/pullmanager/image_pull_manager.go, MustAttemptImagePull), so a digest by any name makes it a pulled one.
+func (l *imageList) add(names []string, size kibibytes) {
+	pulled, loaded := false, false
+	for i, name := range names {
+		host, ok := pulledFrom(canonicalName(name))
+		// Five digests may hide another one.
+		pulled = pulled || ok || i == fullNames-1 && strings.Contains(name, "@")
+		loaded = loaded || name != "" && !strings.Contains(name, "@") && !isSystemImage(canonicalName(name))
+		if ok {
+			l.hosts = appendNew(l.hosts, host)
 		}
 	}
+	l.hasLoaded = l.hasLoaded || loaded && !pulled
 	for _, name := range names {
 		name = canonicalName(name)
-		repository := repositoryOf(name)
-		l.names = append(l.names, imageName{unique.Make(name), hasDigest[repository]})
-		if base := unique.Make(path.Base(repository)); len(names) >= fullNames && !slices.Contains(l.more, base) {
-			l.more = append(l.more, base)
+		l.names = append(l.names, imageName{unique.Make(name), size, pulled})
+		if len(names) >= fullNames {
+			l.more = appendNew(l.more, path.Base(repositoryOf(name)))
 		}
 	}
+}
+
+func appendNew(list []unique.Handle[string], text string) []unique.Handle[string] {
+	if h := unique.Make(text); !slices.Contains(list, h) {
+		return append(list, h)
+	}
+	return list
+}
+
+// pulledFrom returns the registry of a name with a digest. A digest alone does not prove a pull: a tool that loads an archive with
+// all digests stores each by the name "import-" and the date (containerd: cmd/ctr/commands/images/import.go). Docker reports an
+// image without a name as "<none>".
+func pulledFrom(name string) (host string, ok bool) {
+	repository, _, ok := strings.Cut(name, "@")
+	if !ok || strings.HasPrefix(repository, "docker.io/library/import-") || strings.HasSuffix(repository, "<none>") {
+		return "", false
+	}
+	host, _, _ = strings.Cut(repository, "/")
+	return host, true
+}
+
+// isSystemImage reports whether the makers of node systems load the image beforehand: the pause image, and the images of
+// Kubernetes and AKS (AgentBaker: parts/linux/cloud-init/artifacts/cse_install.sh, pullContainerImage). A name "<none>" is of
+// Docker, for an image that lost its name.
+func isSystemImage(name string) bool {
+	repository := repositoryOf(name)
+	host, _, _ := strings.Cut(repository, "/")
+	return path.Base(repository) == "pause" || strings.HasSuffix(repository, "<none>") ||
+		host == "registry.k8s.io" || host == "k8s.gcr.io" || host == "mcr.microsoft.com"
 }
 
 // canonicalName returns the full name. containerd and CRI-O report full names; Docker omits its own registry.
@@ -92,6 +136,8 @@ type imageState uint8
 const (
 	// imageAbsent: the node does not have the image.
 	imageAbsent imageState = iota
+	// imageRecent: the node has the image only if it was loaded a moment ago.
+	imageRecent
 	// imageUnreported: the node may have it.
 	imageUnreported
 	// imageLoaded: the node has it, and its kubelet did not pull it.
@@ -107,21 +153,41 @@ func newImageKey(ref imagepull.Reference) imageKey {
 	return imageKey{unique.Make(ref.String()), unique.Make(path.Base(ref.Path))}
 }
 
-// state returns the state of an image. The runtime finds an image only by its exact name, even if it has the same content
-// by another one (containerd: internal/cri/server/images, LocalResolve).
-func (l *imageList) state(image imageKey) imageState {
-	for _, n := range l.names {
-		if n.name == image.name {
-			if n.pulled {
-				return imagePulled
-			}
-			return imageLoaded
+// find returns an image by its name, or nil. The runtime finds an image only by its exact name, even if it has the same content by
+// another one (containerd: internal/cri/server/images, LocalResolve).
+func (l *imageList) find(name unique.Handle[string]) *imageName {
+	for i := range l.names {
+		if l.names[i].name == name {
+			return &l.names[i]
 		}
 	}
-	if l.partial || slices.Contains(l.more, image.base) {
+	return nil
+}
+
+// state returns the state of an image on the node. The size is zero if it is not known.
+func (n *node) state(image imageKey, size kibibytes, p Profile) imageState {
+	found := n.images.find(image.name)
+	switch {
+	case found != nil && found.pulled:
+		return imagePulled
+	case found != nil:
+		return imageLoaded
+	case n.images.mayOmit(size, p), slices.Contains(n.images.more, image.base):
 		return imageUnreported
+	case n.receivesImages():
+		return imageRecent
 	}
 	return imageAbsent
+}
+
+// receivesImages reports whether people load images onto the node.
+func (n *node) receivesImages() bool { return n.isLocal || n.images.hasLoaded }
+
+// mayOmit reports whether the list may omit an image of this size, or of any size if it is zero. An empty list is not reported
+// yet.
+func (l *imageList) mayOmit(size kibibytes, p Profile) bool {
+	isSmaller := size == 0 || l.last == 0 || size <= l.last
+	return l.length == 0 || p.isCutOff(l.length) && isSmaller
 }
 
 // hasRelatedImage reports whether the list has an image of the repository, or with the digest.

@@ -30,10 +30,10 @@ func TestPresenceComparesNames(t *testing.T) {
 		"pulled by the first that verifies": {webImage(), combined(withImage(webDigest, web), withKubelet("v1.35.0")), nodes.AllNodesUnverified},
 		"pulled by an unknown kubelet":      {webImage(), combined(withImage(webDigest, web), withKubelet("devel")), nodes.AllNodesUnverified},
 		"another tag":                       {webImage(), withImage(webDigest, "registry.example/shop/web:2"), nodes.Absent},
-		"another registry":                  {webImage(), withImage("other.example/shop/web:1"), nodes.Absent},
+		"another registry":                  {webImage(), withImage("other.example/shop/web@"+digest, "other.example/shop/web:1"), nodes.Absent},
 		"the digest is not the tag":         {webImage(), withImage(webDigest), nodes.Absent},
 		"by digest":                         {byDigest, withImage(webDigest, web), nodes.AllNodesUnverified},
-		"the tag is not the digest":         {byDigest, withImage(web), nodes.Absent},
+		"the tag is not the digest":         {byDigest, withImage(web), nodes.NotYetReported},
 		"of Docker Hub":                     {hub, withImage("docker.io/library/web:1"), nodes.AllNodes},
 		"of Docker Hub, as Docker reports":  {hub, withImage("web:1"), nodes.AllNodes},
 		"of a team, as Docker reports":      {hubTeam, withImage("team/web:1"), nodes.AllNodes},
@@ -49,13 +49,13 @@ func TestPresenceComparesNames(t *testing.T) {
 		"a full list with the image": {webImage(), combined(withImage(web), withImages(50)), nodes.AllNodes},
 		"a list not yet reported":    {webImage(), func(n *corev1.Node) { n.Status.Images = nil }, nodes.Unreported},
 		"an image of many names": {
-			webImage(), withImage("a.example/x/y:1", "a.example/x/y:2", "a.example/x/y:3", "a.example/x/y:4", "a.example/x/y:5"), nodes.Absent,
+			webImage(), withImage("a.example/x/y@"+digest, "a.example/x/y:2", "a.example/x/y:3", "a.example/x/y:4", "a.example/x/y:5"), nodes.Absent,
 		},
 		"an image of many names, one with the same base": {
 			webImage(), withImage("a.example/x/y:1", "a.example/x/y:2", "a.example/x/y:3", "a.example/x/y:4", "stage.example/web:5"), nodes.Unreported,
 		},
 		"an image of four names": {
-			webImage(), withImage("a.example/x/y:1", "a.example/x/y:2", "a.example/x/y:3", "stage.example/web:5"), nodes.Absent,
+			webImage(), withImage("a.example/x/y@"+digest, "a.example/x/y:2", "a.example/x/y:3", "stage.example/web:5"), nodes.Absent,
 		},
 
 		"a reference that may be an ID": {

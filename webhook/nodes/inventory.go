@@ -77,7 +77,14 @@ func (i *Inventory) Synced() bool {
 }
 
 // Candidates returns the nodes that a pod may run on. A nil spec has no constraints.
-func (i *Inventory) Candidates(spec *corev1.PodSpec) Candidates {
+func (i *Inventory) Candidates(spec *corev1.PodSpec) Candidates { return i.all().candidates(spec) }
+
+// RuntimeUserAgent returns the User-Agent of the most common container runtime of the nodes, such as "containerd/2.4.2". It is
+// empty if no node reports a known runtime.
+func (i *Inventory) RuntimeUserAgent() string { return i.all().runtimeUserAgent() }
+
+// all returns the nodes that are known now.
+func (i *Inventory) all() clusterNodes {
 	all := clusterNodes{known: i.informer.HasSynced(), declared: i.declared}
 	if all.known {
 		list := i.informer.GetStore().List()
@@ -88,7 +95,7 @@ func (i *Inventory) Candidates(spec *corev1.PodSpec) Candidates {
 			}
 		}
 	}
-	return all.candidates(spec)
+	return all
 }
 
 // Snapshot holds the nodes of a cluster at one moment.
@@ -114,6 +121,10 @@ func List(ctx context.Context, client Client, declared []imagepull.Platform) (*S
 
 // Candidates returns the nodes that a pod may run on. A nil spec has no constraints.
 func (s *Snapshot) Candidates(spec *corev1.PodSpec) Candidates { return s.all.candidates(spec) }
+
+// RuntimeUserAgent returns the User-Agent of the most common container runtime of the nodes, such as "containerd/2.4.2". It is
+// empty if no node reports a known runtime.
+func (s *Snapshot) RuntimeUserAgent() string { return s.all.runtimeUserAgent() }
 
 // Declared are the platforms of the nodes by the operator's configuration. It may be empty. No Node object is read.
 type Declared []imagepull.Platform

@@ -1,7 +1,9 @@
 package nodes
 
 import (
+	"slices"
 	"strings"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,23 +17,31 @@ type node struct {
 	// ObjectMeta holds the name, which informers need too, and the labels.
 	metav1.ObjectMeta
 	// taints exclude pods. A cordon is one of them.
-	taints   []corev1.Taint
-	platform imagepull.Platform
-	rules    pullRules
-	images   imageList
+	taints      []corev1.Taint
+	allocatable resources
+	platform    imagepull.Platform
+	// runtime is the container runtime with its version, such as "containerd://2.4.2".
+	runtime unique.Handle[string]
+	rules   pullRules
+	images  imageList
 	// verifies is set unless the kubelet is known to start an image that another pod's credential pulled.
 	verifies bool
+	// isLocal is set for a node of a tool for local clusters, where people load images onto nodes.
+	isLocal bool
 }
 
 // newNode reduces a Node object.
 func newNode(o *corev1.Node) *node {
 	return &node{
-		ObjectMeta: metav1.ObjectMeta{Name: o.Name, Labels: o.Labels},
-		taints:     excludingTaints(o),
-		platform:   platformOf(o),
-		rules:      rulesForRuntime(o.Status.NodeInfo.ContainerRuntimeVersion),
-		images:     newImageList(o.Status.Images),
-		verifies:   verifies(o.Status.NodeInfo.KubeletVersion),
+		ObjectMeta:  metav1.ObjectMeta{Name: o.Name, Labels: o.Labels},
+		taints:      excludingTaints(o),
+		allocatable: newResources(o.Status.Allocatable),
+		platform:    platformOf(o),
+		runtime:     unique.Make(o.Status.NodeInfo.ContainerRuntimeVersion),
+		rules:       rulesForRuntime(o.Status.NodeInfo.ContainerRuntimeVersion),
+		images:      newImageList(o.Status.Images),
+		verifies:    verifies(o.Status.NodeInfo.KubeletVersion),
+		isLocal:     isLocal(o),
 	}
 }
 
@@ -66,10 +76,42 @@ func excludingTaints(o *corev1.Node) []corev1.Taint {
 	return taints
 }
 
-// isTransient reports whether the node lifecycle controller or a cloud provider owns the taint. They set it during failures,
-// setup and maintenance, and remove it afterwards.
+// isTransient reports whether a component of the cluster sets the taint for a while: during failures and maintenance, or until a
+// new node is set up. An autoscaler sets one before it deletes a node, and may cancel that.
 func isTransient(t *corev1.Taint) bool {
-	return strings.HasPrefix(t.Key, "node.kubernetes.io/") || strings.HasPrefix(t.Key, "node.cloudprovider.kubernetes.io/")
+	return slices.ContainsFunc(transientPrefixes, func(prefix string) bool { return strings.HasPrefix(t.Key, prefix) }) ||
+		slices.ContainsFunc(transientSuffixes, func(suffix string) bool { return strings.HasSuffix(t.Key, suffix) })
+}
+
+// Parts of the keys of transient taints. The lists are not complete, since any component may define a taint.
+var (
+	transientPrefixes = []string{
+		"node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "readiness.k8s.io/",
+		// Autoscaler: cluster-autoscaler/utils/taints/taints.go.
+		"startup-taint.cluster-autoscaler.kubernetes.io/", "ignore-taint.cluster-autoscaler.kubernetes.io/",
+		"status-taint.cluster-autoscaler.kubernetes.io/", "ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler",
+		// Karpenter: pkg/apis/v1/taints.go. Before version 1 its taint was karpenter.sh/disruption.
+		"karpenter.sh/unregistered", "karpenter.sh/disrupt",
+		"aws-node-termination-handler/", "cloud.google.com/impending-node-termination",
+	}
+	// Agents of networks and volumes use the first two, such as node.cilium.io/agent-not-ready and ebs.csi.aws.com/agent-not-ready.
+	// Cluster API and the drivers of clouds use the third.
+	transientSuffixes = []string{"not-ready", "notready", "uninitialized"}
+)
+
+// isLocal reports whether a tool for local clusters made the node: kind, minikube, k3d or another distribution of k3s, MicroK8s,
+// Docker Desktop.
+func isLocal(o *corev1.Node) bool {
+	if strings.HasPrefix(o.Spec.ProviderID, "kind://") || strings.HasPrefix(o.Spec.ProviderID, "k3s://") ||
+		o.Labels[corev1.LabelInstanceTypeStable] == "k3s" || o.Name == "docker-desktop" {
+		return true
+	}
+	for key := range o.Labels {
+		if strings.HasPrefix(key, "minikube.k8s.io/") || strings.HasPrefix(key, "microk8s.io/") {
+			return true
+		}
+	}
+	return false
 }
 
 // verifies reports whether a kubelet of this version may verify with the registry an image that it pulled with the credential

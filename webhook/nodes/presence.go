@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"slices"
+	"unique"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
@@ -16,13 +17,17 @@ const (
 	NoNodes
 	// Absent means that no candidate has the image.
 	Absent
+	// NotYetReported means that no candidate reports the image, and that images are loaded onto one of them. A kubelet reports an
+	// image up to a minute after it was loaded.
+	NotYetReported
 	// SomeNodes means that some candidates have it.
 	SomeNodes
-	// AllNodes means that every candidate has it.
+	// AllNodes means that every candidate has it, and that its kubelet needs no response of the registry.
 	AllNodes
-	// AllNodesUnverified means that every candidate has it, but a kubelet may have pulled it with the credential of another
-	// pod. From Kubernetes 1.35 on, such a kubelet verifies with the registry that this pod may use it (KEP-2535). An image
-	// that was pulled without a credential or loaded onto the node is for every pod. The API does not show the difference.
+	// AllNodesUnverified means that every candidate has it, but a kubelet may verify with the registry that this pod may use it
+	// (KEP-2535). By default that concerns an image that the kubelet pulled with the credential of another pod, from Kubernetes
+	// 1.35 on. An image that was pulled without a credential or loaded onto the node is for every pod. The API does not show the
+	// difference.
 	AllNodesUnverified
 )
 
@@ -35,16 +40,32 @@ func (c Candidates) Presence(ref imagepull.Reference) Presence {
 		return NoNodes
 	}
 	image := newImageKey(ref)
-	now, later := count(c.feasible, image), count(c.unavailable, image)
+	presence := c.presence(image, 0)
+	if presence == Unreported && ref.Digest != "" {
+		// A list that is cut off omits small images only. A tag may have had another content on another node.
+		presence = c.presence(image, c.sizeOf(image))
+	}
+	return presence
+}
+
+func (c Candidates) presence(image imageKey, size kibibytes) Presence {
+	candidates, others := c.feasible, c.unavailable
+	if len(candidates) == 0 && c.isNarrowed {
+		// The pod runs on one of these nodes, or waits.
+		candidates, others = others, nil
+	}
+	now, later := c.count(candidates, image, size), c.count(others, image, size)
 	switch {
-	case len(c.feasible) > 0 && now.present == len(c.feasible) && now.unverified > 0:
+	case len(candidates) > 0 && now.present == len(candidates) && now.unverified > 0:
 		return AllNodesUnverified
-	case len(c.feasible) > 0 && now.present == len(c.feasible):
+	case len(candidates) > 0 && now.present == len(candidates):
 		return AllNodes
 	case now.present+later.present > 0:
 		return SomeNodes
 	case now.unreported+later.unreported > 0:
 		return Unreported
+	case now.recent+later.recent > 0:
+		return NotYetReported
 	case len(c.feasible) == 0:
 		return NoNodes
 	}
@@ -55,39 +76,72 @@ func (c Candidates) Presence(ref imagepull.Reference) Presence {
 type counts struct {
 	present int
 	// unverified is the part of present whose kubelets may verify access.
-	unverified int
-	unreported int
+	unverified         int
+	unreported, recent int
 }
 
-func count(nodes []*node, image imageKey) counts {
-	var c counts
+func (c Candidates) count(nodes []*node, image imageKey, size kibibytes) counts {
+	var total counts
 	for _, n := range nodes {
-		switch n.images.state(image) {
-		case imagePulled:
-			c.present++
-			if n.verifies {
-				c.unverified++
+		switch state := n.state(image, size, c.profile); state {
+		case imagePulled, imageLoaded:
+			total.present++
+			if c.profile.mayVerify(n, state == imagePulled) {
+				total.unverified++
 			}
-		case imageLoaded:
-			c.present++
 		case imageUnreported:
-			c.unreported++
+			total.unreported++
+		case imageRecent:
+			total.recent++
 		case imageAbsent:
 		}
 	}
-	return c
+	return total
 }
 
-// MayHaveLayers reports whether a candidate may have layers of an image with this digest. It may have them from an image of the
-// same repository, from the same image by another name, or from one that it does not report. Images that share layers are
-// most often versions of each other.
-func (c Candidates) MayHaveLayers(repository, digest string) bool {
-	if c.fromCluster && !c.known {
-		return true
+// sizeOf returns the smallest size of an image that any node of the cluster reports, or zero if it is not known for the
+// candidates. It differs between platforms and runtimes.
+func (c Candidates) sizeOf(image imageKey) kibibytes {
+	platforms := nodePlatformsOf(c.schedulable())
+	if len(platforms) != 1 {
+		return 0
 	}
-	return slices.ContainsFunc(c.schedulable(), func(n *node) bool {
-		return n.images.partial || n.images.hasRelatedImage(repository, digest)
-	})
+	var smallest kibibytes
+	for _, n := range c.cluster {
+		found := n.images.find(image.name)
+		if found != nil && found.size > 0 && (smallest == 0 || found.size < smallest) && platforms[0].equals(nodePlatform{n.platform, n.rules}) {
+			smallest = found.size
+		}
+	}
+	return smallest
+}
+
+// PresenceOfLayers returns the presence of layers of an image with this digest. A candidate may have them from an image of the
+// same repository, from the same image by another name, or from one that it does not report. Images that share layers are most
+// often versions of each other.
+func (c Candidates) PresenceOfLayers(repository, digest string) Presence {
+	if c.fromCluster && !c.known {
+		return Unreported
+	}
+	presence := Absent
+	for _, n := range c.schedulable() {
+		switch {
+		case n.images.hasRelatedImage(repository, digest):
+			return SomeNodes
+		case n.images.mayOmit(0, c.profile):
+			presence = Unreported
+		case presence == Absent && n.receivesImages():
+			presence = NotYetReported
+		}
+	}
+	return presence
+}
+
+// HavePulledFrom reports whether a candidate reports an image that its runtime pulled from a registry.
+func (c Candidates) HavePulledFrom(host string) bool {
+	name := unique.Make(host)
+	pulled := func(n *node) bool { return slices.Contains(n.images.hosts, name) }
+	return slices.ContainsFunc(c.feasible, pulled) || slices.ContainsFunc(c.unavailable, pulled)
 }
 
 // mayBeID reports whether the runtime may read the reference as the ID, or the prefix of the ID, of an image on its node. Nodes

@@ -1,6 +1,7 @@
 package nodes_test
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,11 +26,23 @@ func TestPresenceOnManyNodes(t *testing.T) {
 	)
 	gated := &corev1.PodSpec{SchedulingGates: []corev1.PodSchedulingGate{{Name: "example.com/quota"}}}
 	foreign := &corev1.PodSpec{SchedulerName: "fargate-scheduler"}
+	volume := &corev1.PodSpec{Volumes: []corev1.Volume{{VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}}}}
+	large := &corev1.PodSpec{Containers: []corev1.Container{requesting("cpu", "8")}}
+	device := &corev1.PodSpec{Containers: []corev1.Container{limiting(gpu, "1")}}
+	small := node("small", withAllocatable("cpu", "4"), withImage(web))
 	tests := map[string]struct {
 		nodes []corev1.Node
 		spec  *corev1.PodSpec
 		want  nodes.Presence
 	}{
+		"a volume, and all":                      {[]corev1.Node{loaded, loaded}, volume, nodes.AllNodes},
+		"a volume, and all, one of them pulled":  {[]corev1.Node{loaded, pulled}, volume, nodes.AllNodesUnverified},
+		"a volume, and some":                     {[]corev1.Node{loaded, without}, volume, nodes.SomeNodes},
+		"a volume, and none":                     {[]corev1.Node{without}, volume, nodes.NoNodes},
+		"a volume, and a gate":                   {[]corev1.Node{loaded}, gated, nodes.SomeNodes},
+		"only a node that is too small":          {[]corev1.Node{small}, large, nodes.NoNodes},
+		"a node that is too small, and another":  {[]corev1.Node{small, without}, large, nodes.Absent},
+		"only a node without the device":         {[]corev1.Node{loaded}, device, nodes.SomeNodes},
 		"all":                                    {[]corev1.Node{loaded, loaded}, nil, nodes.AllNodes},
 		"all, one of them pulled":                {[]corev1.Node{loaded, pulled}, nil, nodes.AllNodesUnverified},
 		"some":                                   {[]corev1.Node{loaded, without}, nil, nodes.SomeNodes},
@@ -83,33 +96,72 @@ func TestPresenceOnUnknownNodesIsNoNodes(t *testing.T) {
 	}
 }
 
-func TestMayHaveLayers(t *testing.T) {
+func TestPresenceOfLayers(t *testing.T) {
 	t.Parallel()
+	node := func(name string, changes ...func(*corev1.Node)) corev1.Node {
+		return newNode(name, "linux/amd64", changes...)
+	}
 	tests := map[string]struct {
 		nodes []corev1.Node
-		want  bool
+		want  nodes.Presence
 	}{
-		"no node":                    {nil, false},
-		"other images":               {[]corev1.Node{newNode("a", "linux/amd64")}, false},
-		"the image":                  {[]corev1.Node{newNode("a", "linux/amd64", withImage(web))}, true},
-		"another tag":                {[]corev1.Node{newNode("a", "linux/amd64", withImage("registry.example/shop/web:2"))}, true},
-		"by digest":                  {[]corev1.Node{newNode("a", "linux/amd64", withImage(webDigest))}, true},
-		"the digest by another name": {[]corev1.Node{newNode("a", "linux/amd64", withImage("mirror.example/web@"+digest))}, true},
-		"another repository":         {[]corev1.Node{newNode("a", "linux/amd64", withImage("registry.example/shop/webs:1"))}, false},
-		"on one of two":              {[]corev1.Node{newNode("a", "linux/amd64"), newNode("b", "linux/amd64", withImage(web))}, true},
-		"on a cordoned node":         {[]corev1.Node{newNode("a", "linux/amd64", withImage(web), cordoned)}, true},
-		"on an infeasible node":      {[]corev1.Node{newNode("a", "linux/amd64", withImage(web), withTaint("mine", corev1.TaintEffectNoSchedule))}, false},
-		"a full list":                {[]corev1.Node{newNode("a", "linux/amd64", withImages(50))}, true},
+		"no node":                         {nil, nodes.Absent},
+		"other images":                    {[]corev1.Node{node("a", withImage(otherDigest))}, nodes.Absent},
+		"other images that were loaded":   {[]corev1.Node{node("a", withImage("other.example/x:1"))}, nodes.NotYetReported},
+		"a node of kind":                  {[]corev1.Node{node("a", withProvider("kind://docker/kind/a"))}, nodes.NotYetReported},
+		"the image":                       {[]corev1.Node{node("a", withImage(web))}, nodes.SomeNodes},
+		"another tag":                     {[]corev1.Node{node("a", withImage("registry.example/shop/web:2"))}, nodes.SomeNodes},
+		"by digest":                       {[]corev1.Node{node("a", withImage(webDigest))}, nodes.SomeNodes},
+		"the digest by another name":      {[]corev1.Node{node("a", withImage("mirror.example/web@"+digest))}, nodes.SomeNodes},
+		"another repository":              {[]corev1.Node{node("a", withImage("registry.example/shop/webs@"+strings.Repeat("0", 64)))}, nodes.Absent},
+		"on one of two":                   {[]corev1.Node{node("a"), node("b", withImage(web))}, nodes.SomeNodes},
+		"on a cordoned node":              {[]corev1.Node{node("a", withImage(web), cordoned)}, nodes.SomeNodes},
+		"on an infeasible node":           {[]corev1.Node{node("a", withImage(web), withTaint("mine", corev1.TaintEffectNoSchedule))}, nodes.Absent},
+		"a full list":                     {[]corev1.Node{node("a", withImages(50))}, nodes.Unreported},
+		"a full list, and the image":      {[]corev1.Node{node("a", withImages(50)), node("b", withImage(web))}, nodes.SomeNodes},
+		"a full list, and a loaded image": {[]corev1.Node{node("a", withImages(50)), node("b", withImage("other.example/x:1"))}, nodes.Unreported},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := newSnapshot(t, "", test.nodes...).Candidates(nil).MayHaveLayers(webImage().Repository(), digest); got != test.want {
-				t.Errorf("MayHaveLayers() = %t, want %t", got, test.want)
+			if got := newSnapshot(t, "", test.nodes...).Candidates(nil).PresenceOfLayers(webImage().Repository(), digest); got != test.want {
+				t.Errorf("PresenceOfLayers() = %d, want %d", got, test.want)
 			}
 		})
 	}
-	if nodes.Declared(nil).Candidates(nil).MayHaveLayers(webImage().Repository(), digest) {
-		t.Error("MayHaveLayers() = true for unknown nodes")
+	if got := nodes.Declared(nil).Candidates(nil).PresenceOfLayers(webImage().Repository(), digest); got != nodes.Absent {
+		t.Errorf("PresenceOfLayers() = %d for unknown nodes, want Absent", got)
+	}
+}
+
+func TestHavePulledFrom(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		host   string
+		change func(*corev1.Node)
+		want   bool
+	}{
+		"pulled":                      {"registry.example", withImage(webDigest, web), true},
+		"loaded":                      {"registry.example", withImage(web), false},
+		"pulled by another name":      {"registry.example", withImage("mirror.example/web@"+digest, web), false},
+		"from another registry":       {"registry.example", withImage(otherDigest), false},
+		"from another port":           {"registry.example", withImage("registry.example:5000/web@" + digest), false},
+		"from a registry with a port": {"registry.example:5000", withImage("registry.example:5000/web@" + digest), true},
+		"from Docker Hub":             {"docker.io", withImage("docker.io/library/web@" + digest), true},
+		"as Docker reports":           {"docker.io", withImage("team/web@" + digest), true},
+		"loaded with all digests":     {"docker.io", withImage("docker.io/library/import-2026-11-22@"+digest, web), false},
+		"on a cordoned node":          {"registry.example", combined(cordoned, withImage(webDigest)), true},
+		"on an infeasible node":       {"registry.example", combined(withTaint("mine", corev1.TaintEffectNoSchedule), withImage(webDigest)), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := newSnapshot(t, "", newNode("n", "linux/amd64", tt.change)).Candidates(nil).HavePulledFrom(tt.host); got != tt.want {
+				t.Errorf("HavePulledFrom(%q) = %t, want %t", tt.host, got, tt.want)
+			}
+		})
+	}
+	if nodes.Declared(nil).Candidates(nil).HavePulledFrom("registry.example") {
+		t.Error("HavePulledFrom() = true for unknown nodes")
 	}
 }

@@ -57,14 +57,6 @@ func rulesOf(nodes []*node) []pullRules {
 	return all
 }
 
-// Profile is the operator's configuration of the container runtime. The zero value is a stock containerd.
-type Profile struct {
-	// Runtime is the runtime of nodes that do not report theirs.
-	Runtime imagepull.Runtime
-	// LocalImagePull means that containerd pulls by its CRI plugin, as before version 2.1, and not by its transfer service.
-	LocalImagePull bool
-}
-
 // rulesFor returns the rules of a node. Windows nodes run containerd, also in a cluster with other runtimes. Their
 // images are matched by the build of Windows in all versions.
 func (p Profile) rulesFor(n nodePlatform) pullRules {

@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -55,6 +56,9 @@ type Options struct {
 	// CRI plugin.
 	Runtime        imagepull.Runtime
 	LocalImagePull bool
+	// VerifyImages and MaxReportedImages are settings of the kubelets; their zero values are the kubelet's defaults.
+	VerifyImages      imagepull.VerifyImages
+	MaxReportedImages int
 	// CredentialedRegistries are hosts where the nodes have an identity that Pullgate cannot see.
 	CredentialedRegistries hostpattern.List
 	// SkipRegistries are hosts that receive no request.
@@ -91,8 +95,12 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	if c.options.WithNamespace != nil {
 		ctx = c.options.WithNamespace(ctx, pod.Namespace)
 	}
-	profile := nodes.Profile{Runtime: c.options.Runtime, LocalImagePull: c.options.LocalImagePull}
-	shared := &podFacts{options: &c.options, pod: &pod, candidates: c.options.Nodes.Candidates(spec).WithProfile(profile)}
+	shared := &podFacts{options: &c.options, pod: &pod, candidates: c.options.Nodes.Candidates(spec).WithProfile(nodes.Profile{
+		Runtime:           c.options.Runtime,
+		LocalImagePull:    c.options.LocalImagePull,
+		VerifyImages:      c.options.VerifyImages,
+		MaxReportedImages: c.options.MaxReportedImages,
+	})}
 	findings := make([]imagepull.Finding, len(pod.Uses))
 	var open []int
 	for i, use := range pod.Uses {
@@ -106,6 +114,11 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	if len(open) == 0 {
 		return findings
 	}
+	if shared.present = shared.presentReferences(findings, open); shared.arePresent(findings, open) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, maxPresentWait)
+		defer cancel()
+	}
 	shared.credentials = c.options.Credentials.Credentials(ctx, pod)
 	c.lookupAll(ctx, shared, findings, open)
 	if shared.credentials.FromCache && anyMayDeny(findings, open) {
@@ -118,8 +131,17 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	return findings
 }
 
+// maxPresentWait bounds the lookup of an image that every node has, since its result is only a warning.
+const maxPresentWait = time.Second
+
 // lookupAll sets the verdicts of the open findings. It looks up each distinct reference once, all of them in parallel.
 func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []imagepull.Finding, open []int) {
+	short := ctx
+	if len(shared.present) > 0 {
+		var cancel context.CancelFunc
+		short, cancel = context.WithTimeout(ctx, maxPresentWait)
+		defer cancel()
+	}
 	verdicts := make(map[imagepull.Reference]*imagepull.Verdict)
 	var lookups parallel.Group
 	for _, i := range open {
@@ -134,7 +156,11 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 			*v = cached
 			continue
 		}
-		lookups.Go(func() { *v = c.lookup(ctx, shared.forReference(ref)) })
+		bounded := ctx
+		if shared.present[ref] {
+			bounded = short
+		}
+		lookups.Go(func() { *v = c.lookup(bounded, shared.forReference(ref)) })
 	}
 	lookups.Wait()
 	for _, i := range open {
@@ -148,4 +174,31 @@ func anyMayDeny(findings []imagepull.Finding, open []int) bool {
 	return slices.ContainsFunc(open, func(i int) bool {
 		return findings[i].Outcome() == imagepull.Unpullable || findings[i].Reason == imagepull.ReasonPullSecretMissing
 	})
+}
+
+// presentReferences returns the references of the open findings that no kubelet pulls: every node has the image, for all of its uses.
+func (p *podFacts) presentReferences(findings []imagepull.Finding, open []int) map[imagepull.Reference]bool {
+	isPresent := func(use *imagepull.Use) bool {
+		return use.PullPolicy == imagepull.PullIfNotPresent && p.presence(use.Reference) == nodes.AllNodes
+	}
+	var present map[imagepull.Reference]bool
+	for _, i := range open {
+		if use := &findings[i].Use; isPresent(use) {
+			if present == nil {
+				present = make(map[imagepull.Reference]bool)
+			}
+			present[use.Reference] = true
+		}
+	}
+	for _, i := range open {
+		if use := &findings[i].Use; present != nil && !isPresent(use) {
+			delete(present, use.Reference)
+		}
+	}
+	return present
+}
+
+// arePresent reports whether no image of the open findings is pulled.
+func (p *podFacts) arePresent(findings []imagepull.Finding, open []int) bool {
+	return !slices.ContainsFunc(open, func(i int) bool { return !p.present[findings[i].Reference] })
 }

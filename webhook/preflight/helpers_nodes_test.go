@@ -25,8 +25,18 @@ var (
 	absentHere = imagepull.Verdict{
 		Reason: imagepull.ReasonNodeCache, Detail: "tag not found, but some nodes hold the image", Fix: "push the image or correct its name",
 	}
+	absentPulled = imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCache,
+		Detail: "tag not found, but the nodes hold the image and may not verify access again",
+		Fix:    "push the image or correct its name",
+	}
+	absentRecent = imagepull.Verdict{
+		Reason: imagepull.ReasonNodeCacheUnreported,
+		Detail: "tag not found, but the image may have been loaded onto a node a moment ago",
+		Fix:    "push the image or correct its name",
+	}
 	absentMaybe = imagepull.Verdict{
-		Reason: imagepull.ReasonNodeCache, Detail: "tag not found, but a node may hold the image without reporting it", Fix: "push the image or correct its name",
+		Reason: imagepull.ReasonNodeCacheUnreported, Detail: "tag not found, but a node may hold the image without reporting it", Fix: "push the image or correct its name",
 	}
 )
 
@@ -83,6 +93,20 @@ func unreportedNode(name string) corev1.Node {
 	return n
 }
 
+// localNode returns a node of a kind cluster.
+func localNode(name string) corev1.Node {
+	n := newNode(name, "amd64")
+	n.Spec.ProviderID = "kind://docker/kind/" + name
+	return n
+}
+
+// presentBut returns the verdict on an image that every node has, and whose verdict of the registry has this detail.
+func presentBut(detail string) imagepull.Verdict {
+	v := present
+	v.Warnings = []imagepull.Warning{{Reason: imagepull.WarningNotOnRegistry, Message: "a new node could not pull it: " + detail}}
+	return v
+}
+
 func newSnapshot(t *testing.T, all ...corev1.Node) *nodes.Snapshot {
 	t.Helper()
 	snapshot, err := nodes.List(t.Context(), nodeList(all), nil)
@@ -100,6 +124,7 @@ func clusters(t *testing.T) map[string]*nodes.Snapshot {
 		"no node":    newSnapshot(t),
 		"unreported": newSnapshot(t, without, unreportedNode("d")),
 		"absent":     newSnapshot(t, without, without),
+		"local":      newSnapshot(t, without, localNode("e")),
 		"some nodes": newSnapshot(t, without, loaded),
 		"loaded":     newSnapshot(t, loaded, loaded),
 		"pulled":     newSnapshot(t, loaded, pulled),

@@ -19,7 +19,7 @@ type precheck struct {
 //  2. The name, as for the kubelet. The others need a valid reference.
 //  3. Skipped registries and the limit. The operator excludes these uses from any check.
 //  4. A short name on CRI-O. Its full name is not known, so it cannot be compared with the nodes' images.
-//  5. The nodes' images.
+//  5. The policy Never, which only the nodes' images decide.
 func prechecks() []precheck {
 	return []precheck{
 		{"placeholder", placeholder},
@@ -28,7 +28,6 @@ func prechecks() []precheck {
 		{"uses per object", tooManyUses},
 		{"short name", shortName},
 		{"pull policy Never", pullNever},
-		{"present on all nodes", presentOnAllNodes},
 	}
 }
 
@@ -81,42 +80,28 @@ func shortName(f facts) (imagepull.Verdict, bool) {
 }
 
 // pullNever applies to the policy Never, where the kubelet sends no request (kubelet: pkg/kubelet/images/image_manager.go,
-// imagePullPrecheck). The kubelet may withhold an image that it pulled with the credential of another pod. The API does not
-// show that.
+// imagePullPrecheck). It refuses an image that it would have to verify with the registry (EnsureImageExists).
 func pullNever(f facts) (imagepull.Verdict, bool) {
 	if f.use.PullPolicy != imagepull.PullNever {
 		return imagepull.Verdict{}, false
 	}
-	switch f.candidates.Presence(f.reference) {
-	case nodes.AllNodes, nodes.AllNodesUnverified:
-		return presentOnNode(), true
-	case nodes.Absent:
+	const detail = "with imagePullPolicy Never the image must be on the node already"
+	switch f.presence(f.reference) {
+	case nodes.AllNodes:
+		return presentOnNode(imagepull.Verdict{}), true
+	case nodes.AllNodesUnverified:
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonNodeCache,
+			Detail: "with imagePullPolicy Never a node may refuse the image, which it may have pulled with a credential of another pod",
+		}, true
+	case nodes.SomeNodes:
+		return imagepull.Verdict{Reason: imagepull.ReasonNodeCache, Detail: detail + ", and only some nodes hold it"}, true
+	case nodes.Absent, nodes.NotYetReported:
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonNeverPresent,
 			Detail: "no node that the pod can run on reports the image, which takes up to a minute after loading it",
 		}, true
-	case nodes.SomeNodes:
-		return imagepull.Verdict{
-			Reason: imagepull.ReasonNodeCache,
-			Detail: "with imagePullPolicy Never the image must be on the node already, and only some nodes hold it",
-		}, true
 	case nodes.Unreported, nodes.NoNodes:
 	}
-	return imagepull.Verdict{
-		Reason: imagepull.ReasonNodeCache,
-		Detail: "with imagePullPolicy Never the image must be on the node already",
-	}, true
-}
-
-// presentOnAllNodes applies to the policy IfNotPresent, if the kubelet of every candidate finds the image and need not verify
-// access (kubelet: pkg/kubelet/images/image_manager.go, EnsureImageExists).
-func presentOnAllNodes(f facts) (imagepull.Verdict, bool) {
-	return presentOnNode(), f.use.PullPolicy == imagepull.PullIfNotPresent && f.candidates.Presence(f.reference) == nodes.AllNodes
-}
-
-func presentOnNode() imagepull.Verdict {
-	return imagepull.Verdict{
-		Reason: imagepull.ReasonPresentOnNode,
-		Detail: "every node that the pod can run on holds the image",
-	}
+	return imagepull.Verdict{Reason: imagepull.ReasonNodeCacheUnreported, Detail: detail}, true
 }

@@ -23,7 +23,7 @@ func TestPrechecksSendNoRequest(t *testing.T) {
 		return use
 	}
 	invalidName := imagepull.Verdict{Reason: imagepull.ReasonInvalidImageName, Detail: pod("Foo").Uses[0].ParseError}
-	cached := imagepull.Verdict{Reason: imagepull.ReasonNodeCache, Detail: "with imagePullPolicy Never the image must be on the node already"}
+	cached := imagepull.Verdict{Reason: imagepull.ReasonNodeCacheUnreported, Detail: "with imagePullPolicy Never the image must be on the node already"}
 	skipped := imagepull.Verdict{Reason: imagepull.ReasonNotChecked, Detail: "registry is listed in skipRegistries"}
 	tests := map[string]struct {
 		use  imagepull.Use
@@ -155,20 +155,25 @@ func TestShortNameOnCRIOIsNodeLocalRegistry(t *testing.T) {
 
 func TestPolicyNeverSendsNoRequest(t *testing.T) {
 	t.Parallel()
-	maybe := imagepull.Verdict{Reason: imagepull.ReasonNodeCache, Detail: "with imagePullPolicy Never the image must be on the node already"}
+	maybe := imagepull.Verdict{Reason: imagepull.ReasonNodeCacheUnreported, Detail: "with imagePullPolicy Never the image must be on the node already"}
+	neverPresent := imagepull.Verdict{
+		Reason: imagepull.ReasonNeverPresent,
+		Detail: "no node that the pod can run on reports the image, which takes up to a minute after loading it",
+	}
 	want := map[string]imagepull.Verdict{
 		"no node":    maybe,
 		"unreported": maybe,
-		"absent": {
-			Reason: imagepull.ReasonNeverPresent,
-			Detail: "no node that the pod can run on reports the image, which takes up to a minute after loading it",
-		},
+		"absent":     neverPresent,
+		"local":      neverPresent,
 		"some nodes": {
 			Reason: imagepull.ReasonNodeCache,
 			Detail: "with imagePullPolicy Never the image must be on the node already, and only some nodes hold it",
 		},
 		"loaded": present,
-		"pulled": present,
+		"pulled": {
+			Reason: imagepull.ReasonNodeCache,
+			Detail: "with imagePullPolicy Never a node may refuse the image, which it may have pulled with a credential of another pod",
+		},
 	}
 	for presence, cluster := range clusters(t) {
 		resolver := &scriptedResolver{}

@@ -31,6 +31,24 @@ type podFacts struct {
 	candidates nodes.Candidates
 	// credentials is not set in prechecks.
 	credentials credentials.Set
+	// present are the references that no kubelet pulls, as presentReferences returns them.
+	present map[imagepull.Reference]bool
+	// presences hold the presence of images that were compared with the nodes.
+	presences map[imagepull.Reference]nodes.Presence
+}
+
+// presence returns the presence of an image on the candidates. It is not safe for concurrent use, so rules for a reference must not
+// call it.
+func (p *podFacts) presence(ref imagepull.Reference) nodes.Presence {
+	presence, ok := p.presences[ref]
+	if !ok {
+		presence = p.candidates.Presence(ref)
+		if p.presences == nil {
+			p.presences = make(map[imagepull.Reference]nodes.Presence)
+		}
+		p.presences[ref] = presence
+	}
+	return presence
 }
 
 // facts are the input of a rule, in addition to the verdict.
@@ -66,9 +84,14 @@ func weaken(failure imagepull.Verdict, reason imagepull.Reason, detail string) i
 	return failure
 }
 
-// onNode returns NodeCache for a failure, since a node may already have the image or its layers.
+// onNode returns NodeCache for a failure, since a node has the image or some of its layers.
 func onNode(failure imagepull.Verdict, but string) imagepull.Verdict {
 	return weaken(failure, imagepull.ReasonNodeCache, failure.Detail+", "+but)
+}
+
+// unreported returns NodeCacheUnreported for a failure, since a node may have the image or its layers without reporting them.
+func unreported(failure imagepull.Verdict, but string) imagepull.Verdict {
+	return weaken(failure, imagepull.ReasonNodeCacheUnreported, failure.Detail+", "+but)
 }
 
 // isRefusal reports whether another credential may get another response. NotFound is a refusal too: some registries return

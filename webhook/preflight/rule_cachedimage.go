@@ -8,15 +8,15 @@ import (
 // cachedImage applies to the policy IfNotPresent, where the kubelet does not pull an image that its node has (kubelet:
 // pkg/kubelet/images/image_manager.go, EnsureImageExists).
 //
-// An image that a kubelet pulled may be verified with the registry before another pod gets it (kubelet:
-// pkg/kubelet/images/pullmanager/image_pull_manager.go, MustAttemptImagePull). That only matters if access is denied.
+// The kubelet may verify access to an image with the registry before it gives the image to another pod (kubelet:
+// pkg/kubelet/images/pullmanager/image_pull_manager.go, MustAttemptImagePull). It then pulls, and any failure counts.
 func cachedImage(v imagepull.Verdict, f facts) imagepull.Verdict {
-	if f.use.PullPolicy != imagepull.PullIfNotPresent || v.Outcome() == imagepull.Pullable {
+	if f.use.PullPolicy != imagepull.PullIfNotPresent {
 		return v
 	}
-	presence := f.candidates.Presence(f.reference)
-	if presence == nodes.AllNodesUnverified && !isAccessFailure(v) {
-		return presentOnNode()
+	presence := f.presence(f.reference)
+	if presence == nodes.AllNodes {
+		return presentOnNode(v)
 	}
 	if v.Outcome() != imagepull.Unpullable {
 		return v
@@ -27,13 +27,23 @@ func cachedImage(v imagepull.Verdict, f facts) imagepull.Verdict {
 	case nodes.SomeNodes:
 		return onNode(v, "but some nodes hold the image")
 	case nodes.Unreported:
-		return onNode(v, "but a node may hold the image without reporting it")
+		return unreported(v, "but a node may hold the image without reporting it")
+	case nodes.NotYetReported:
+		return unreported(v, "but the image may have been loaded onto a node a moment ago")
 	case nodes.AllNodes, nodes.Absent, nodes.NoNodes:
 	}
 	return v
 }
 
-// isAccessFailure reports whether the pod's credentials are the cause of the failure.
-func isAccessFailure(v imagepull.Verdict) bool {
-	return v.Reason == imagepull.ReasonAccessDenied || v.Reason == imagepull.ReasonInvalidPullSecret
+// presentOnNode returns PresentOnNode for an image that every candidate has. The registry's verdict is only a warning: a node that
+// joins has no image.
+func presentOnNode(registry imagepull.Verdict) imagepull.Verdict {
+	v := replace(registry, imagepull.ReasonPresentOnNode, "every node that the pod can run on holds the image")
+	if registry.Reason == imagepull.ReasonNotFound || registry.Reason == imagepull.ReasonBlobMissing {
+		v.Warnings = []imagepull.Warning{{
+			Reason:  imagepull.WarningNotOnRegistry,
+			Message: "a new node could not pull it: " + registry.Detail,
+		}}
+	}
+	return v
 }

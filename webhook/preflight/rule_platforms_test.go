@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -120,6 +121,39 @@ func TestIndexIsNotComparedIfASecretIsUnreadable(t *testing.T) {
 	}, image)
 	if got.Reason != imagepull.ReasonNodeCredentials {
 		t.Errorf("reason = %s, want NodeCredentials", got.Reason)
+	}
+}
+
+// An autoscaler may bring another node, and a new node may start.
+func TestMismatchIsIndeterminateWhereNoPresentNodeCanTakeThePod(t *testing.T) {
+	t.Parallel()
+	tainted := newNode("arm", "arm64")
+	tainted.Spec.Taints = []corev1.Taint{{Key: "node.cilium.io/agent-not-ready", Effect: corev1.TaintEffectNoExecute}}
+	withGPU := &corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
+		Limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")},
+	}}}}
+	tests := map[string]struct {
+		nodes []corev1.Node
+		spec  *corev1.PodSpec
+		want  imagepull.Reason
+	}{
+		"another platform":       {[]corev1.Node{newNode("a", "amd64")}, nil, imagepull.ReasonPlatformMismatch},
+		"nodes without the GPU":  {[]corev1.Node{newNode("a", "amd64")}, withGPU, imagepull.ReasonSomePlatforms},
+		"a node without network": {[]corev1.Node{newNode("a", "amd64"), tainted}, nil, imagepull.ReasonSomePlatforms},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			index := imagepull.Verdict{Reason: imagepull.ReasonPullable, IsIndex: true, Platforms: []imagepull.Platform{platform("linux", "arm64", "")}}
+			got := preflight.New(preflight.Options{
+				Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: index}},
+				Credentials: &secrets{},
+				Nodes:       newSnapshot(t, test.nodes...),
+			}).Check(t.Context(), pod(image), test.spec)
+			if got[0].Reason != test.want {
+				t.Errorf("got %q, want %s", summary(got[0].Verdict), test.want)
+			}
+		})
 	}
 }
 

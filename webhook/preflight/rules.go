@@ -24,13 +24,15 @@ func referenceRules() []rule {
 //
 //  1. Cached image. With the image on its node the kubelet does not pull, so no failure of the registry matters.
 //  2. Cached layers. With some layers on its node the runtime may not need the layers that the registry does not serve.
-//  3. Volumes. An unmounted volume excuses a failure that is still certain. An Indeterminate verdict keeps its cause.
-//  4. Missing pull secret. It is last, since operators may raise PullSecretMissing to a denial: then a failure that the rules
+//  3. Pulls of the nodes. They explain a denial, as the problems of pull secrets do.
+//  4. Volumes. An unmounted volume excuses a failure that is still certain. An Indeterminate verdict keeps its cause.
+//  5. Missing pull secret. It is last, since operators may raise PullSecretMissing to a denial: then a failure that the rules
 //     above weaken must not deny.
 func useRules() []rule {
 	return []rule{
 		{"cached image", cachedImage},
 		{"cached layers", cachedLayers},
+		{"pulls of the nodes", nodePulls},
 		{"volume architecture", volumeArchitecture},
 		{"unmounted volume", unmountedVolume},
 		{"missing pull secret", missingPullSecret},

@@ -22,13 +22,13 @@ func TestOrderOfRules(t *testing.T) {
 	}
 	for list, test := range map[string]struct{ got, want []string }{
 		"prechecks": {first, []string{
-			"placeholder", "image name", "skipped registry", "uses per object", "short name", "pull policy Never", "present on all nodes",
+			"placeholder", "image name", "skipped registry", "uses per object", "short name", "pull policy Never",
 		}},
 		"reference": {names(referenceRules()), []string{
 			"unreadable pull secret", "incomplete node credentials", "node identity", "pull secret problems", "platforms",
 		}},
 		"use": {names(useRules()), []string{
-			"cached image", "cached layers", "volume architecture", "unmounted volume", "missing pull secret",
+			"cached image", "cached layers", "pulls of the nodes", "volume architecture", "unmounted volume", "missing pull secret",
 		}},
 	} {
 		if diff := cmp.Diff(test.want, test.got); diff != "" {

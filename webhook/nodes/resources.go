@@ -1,0 +1,129 @@
+package nodes
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"unique"
+
+	corev1 "k8s.io/api/core/v1"
+	resourcehelper "k8s.io/component-helpers/resource"
+)
+
+// resources are amounts of resources in the scheduler's units (kube-scheduler: framework/types.go, Resource.Add). It takes less
+// memory than a ResourceList.
+type resources struct {
+	milliCPU, memory, ephemeralStorage int64
+	// others have an amount above zero. Lists are short.
+	others []amount
+}
+
+type amount struct {
+	name  unique.Handle[string]
+	value int64
+}
+
+// newResources does not count pods: their number on a node changes all the time, and preemption makes room (kube-scheduler:
+// plugins/noderesources/fit.go, fitsRequest).
+func newResources(list corev1.ResourceList) resources {
+	var r resources
+	for name, quantity := range list {
+		switch name {
+		case corev1.ResourceCPU:
+			r.milliCPU = quantity.MilliValue()
+		case corev1.ResourceMemory:
+			r.memory = quantity.Value()
+		case corev1.ResourceEphemeralStorage:
+			r.ephemeralStorage = quantity.Value()
+		case corev1.ResourcePods:
+		default:
+			if value := quantity.Value(); value > 0 {
+				r.others = append(r.others, amount{unique.Make(string(name)), value})
+			}
+		}
+	}
+	return r
+}
+
+// requestsOf returns the requests of a pod as the scheduler computes them (kube-scheduler: plugins/noderesources/fit.go,
+// computePodResourceRequest).
+func requestsOf(spec *corev1.PodSpec) resources {
+	pod := &corev1.Pod{Spec: *spec}
+	pod.Spec.Containers = withDefaultRequests(spec.Containers)
+	pod.Spec.InitContainers = withDefaultRequests(spec.InitContainers)
+	return newResources(resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{}))
+}
+
+// withDefaultRequests returns the containers with a request for each limit. The API server sets these requests in pods, but not
+// in templates (kubernetes: pkg/apis/core/v1/defaults.go, SetDefaults_Pod).
+func withDefaultRequests(containers []corev1.Container) []corev1.Container {
+	hasRequest := func(c *corev1.Container, name corev1.ResourceName) bool {
+		_, ok := c.Resources.Requests[name]
+		return ok
+	}
+	containers = slices.Clone(containers)
+	for i := range containers {
+		c := &containers[i]
+		var requests corev1.ResourceList
+		for name, limit := range c.Resources.Limits {
+			if hasRequest(c, name) {
+				continue
+			}
+			if requests == nil {
+				requests = make(corev1.ResourceList)
+				maps.Copy(requests, c.Resources.Requests)
+			}
+			requests[name] = limit
+		}
+		if requests != nil {
+			c.Resources.Requests = requests
+		}
+	}
+	return containers
+}
+
+// room is the result of a comparison of requests with the allocatable resources of a node.
+type room uint8
+
+const (
+	// enough: the node holds the pod, at least when it is empty.
+	enough room = iota
+	// noDevice: the node offers none of a device now. Its device plugin may still start, or a driver allocates the device
+	// dynamically (kube-scheduler: plugins/noderesources/fit.go, shouldDelegateResourceToDRA).
+	noDevice
+	// tooSmall: the node never holds the pod.
+	tooSmall
+)
+
+// roomFor compares allocatable resources, not free ones: other pods end, or are preempted. A node that lists no processors,
+// memory or storage has not reported them yet.
+func (allocatable *resources) roomFor(requests *resources) room {
+	exceeds := func(requested, allocatable int64) bool { return allocatable > 0 && requested > allocatable }
+	if exceeds(requests.milliCPU, allocatable.milliCPU) || exceeds(requests.memory, allocatable.memory) ||
+		exceeds(requests.ephemeralStorage, allocatable.ephemeralStorage) {
+		return tooSmall
+	}
+	result := enough
+	for _, requested := range requests.others {
+		switch available := allocatable.other(requested.name); {
+		case requested.value <= available:
+		case available == 0 && isDevice(requested.name.Value()):
+			result = noDevice
+		default:
+			return tooSmall
+		}
+	}
+	return result
+}
+
+func (allocatable *resources) other(name unique.Handle[string]) int64 {
+	for _, a := range allocatable.others {
+		if a.name == name {
+			return a.value
+		}
+	}
+	return 0
+}
+
+// isDevice distinguishes extended resources from the kubelet's own, such as hugepages-2Mi.
+func isDevice(name string) bool { return strings.Contains(name, "/") }
