@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"time"
 
 	"k8s.io/utils/clock"
 
@@ -72,6 +73,7 @@ func newEngine(
 	}
 	shared := resolveOptions(c, wall)
 	shared.RoutedSince, shared.ObserveCache = client.RoutedSince, observe
+	shared.NewConnection = egress.WithNewConnection
 	e.limiter = shared.Limiter
 	if e.resolver, err = resolve.New(client, shared); err != nil {
 		return nil, err
@@ -91,14 +93,17 @@ func newEngine(
 // cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.
 const cacheBytes = 24 << 20
 
-// resolveOptions returns the options of both Resolvers. They share the limiter and the circuit breaker.
+// lockout is the period in which a credential may fail to log in a few times only.
+const lockout = 30 * time.Second
+
+// resolveOptions returns the options of both Resolvers. They share the limiter, the circuit breaker and
+// the failed logins.
 func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
 	backoff := resolve.Backoff{
 		InitialDelay: c.Backoff.InitialDelay,
 		Factor:       c.Backoff.Factor,
 		MaxDelay:     c.Backoff.MaxDelay,
 		Jitter:       c.Retry.Jitter,
-		Lockout:      c.Cache.DeniedTTL,
 	}
 	return resolve.Options{
 		MaxEntries: c.Cache.MaxEntries,
@@ -116,8 +121,9 @@ func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
 			Jitter:       c.Retry.Jitter,
 			MaxAttempts:  c.Retry.MaxAttempts,
 		},
-		Limiter: resolve.NewLimiter(c.Limits.Total, c.Limits.PerRegistry),
-		Breaker: resolve.NewBreaker(backoff, wall),
+		Limiter:       resolve.NewLimiter(c.Limits.Total, c.Limits.PerRegistry),
+		Breaker:       resolve.NewBreaker(backoff, wall),
+		LoginFailures: resolve.NewLoginFailures(lockout, wall),
 		// A check outlives the admission by one request, so that a request under way can still fill the cache.
 		Timeout: c.Timeouts.Admission + c.Timeouts.Request,
 		Clock:   wall,

@@ -13,9 +13,11 @@ import (
 	"github.com/pullgate/pullgate/webhook/parallel"
 )
 
-// Resolver returns the verdict on a reference with one credential.
+// Resolver returns the verdict on a reference with one credential. Confirm does so after a second response of the registry: if
+// both are the same, the verdict is Confirmed.
 type Resolver interface {
 	Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
+	Confirm(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
 }
 
 // Cache returns the verdict that a Resolver would return, if no request is needed for it.
@@ -89,7 +91,10 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 		ctx = c.options.WithNamespace(ctx, pod.Namespace)
 	}
 	profile := nodes.Profile{Runtime: c.options.Runtime, LocalImagePull: c.options.LocalImagePull}
-	shared := &podFacts{options: &c.options, candidates: c.options.Nodes.Candidates(spec).WithProfile(profile)}
+	shared := &podFacts{
+		options: &c.options, candidates: c.options.Nodes.Candidates(spec).WithProfile(profile),
+		images: c.options.Resolver, contents: c.options.Deep, cache: c.options.Cache,
+	}
 	findings := make([]imagepull.Finding, len(pod.Uses))
 	var open []int
 	for i, use := range pod.Uses {
@@ -112,6 +117,7 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 			c.lookupAll(ctx, shared, findings, open)
 		}
 	}
+	c.confirm(ctx, shared, findings, open)
 	warnMissingSecrets(shared.credentials.Missing, findings)
 	return findings
 }

@@ -59,6 +59,9 @@ func apply(rules []rule, v imagepull.Verdict, f facts) imagepull.Verdict {
 type podFacts struct {
 	options    *Options
 	candidates nodes.Candidates
+	// images, contents and cache look up images (see Options); contents and cache may be nil.
+	images, contents Resolver
+	cache            Cache
 	// credentials is not set in prechecks.
 	credentials credentials.Set
 }
