@@ -4,21 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/utils/clock"
-	clocktesting "k8s.io/utils/clock/testing"
-
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
 )
-
-// impatientClock is a fake clock whose timers end at once. Only a call of Step moves its time.
-type impatientClock struct{ *clocktesting.FakeClock }
-
-func (c impatientClock) NewTimer(time.Duration) clock.Timer {
-	timer := c.FakeClock.NewTimer(0)
-	c.Step(0)
-	return timer
-}
 
 // recovery is the case of a registry that works again after a fault.
 type recovery struct {
@@ -51,8 +39,8 @@ func TestRepairedRegistryIsUsedAfterItsBackoff(t *testing.T) {
 func testRecovery(t *testing.T, c config.Configuration, limit int, open func(*testWebhook, *testing.T) []recovery) {
 	t.Helper()
 	c.Retry.MaxAttempts = 1 // the second attempt would come without a pause
-	fake := clocktesting.NewFakeClock(time.Now())
-	w := newTestWebhook(t, c, impatientClock{fake})
+	fake := newImpatientClock()
+	w := newTestWebhook(t, c, fake)
 	all := open(w, t)
 	cases := make([]*admissionCase, 0, len(all))
 	for _, r := range all {
