@@ -7,7 +7,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 )
 
-// impatientClock is a fake clock whose timers end at once. Only a call of Step moves its time, which is before all deadlines of
+// impatientClock is a fake clock whose timers end immediately. Only a call of Step moves its time, which is before all deadlines of
 // contexts.
 type impatientClock struct{ *clocktesting.FakeClock }
 

@@ -136,3 +136,19 @@ func TestDenialFromTheCacheIsRecent(t *testing.T) {
 		})
 	}
 }
+
+// A ReplicaSet tries again after 5 ms, and doubles the delay (client-go: util/workqueue/default_rate_limiters.go). The bound on failed
+// logins must not admit its pod.
+func TestWrongSecretIsDeniedForEachAttemptOfAController(t *testing.T) {
+	t.Parallel()
+	wall := newImpatientClock()
+	w := newTestWebhook(t, config.Default(), wall)
+	server, host := w.open(t, single())
+	server.Fault(registry.Fault{Path: "/token", Status: http.StatusUnauthorized})
+	for delay := 5 * time.Millisecond; delay < 1000*time.Second; delay *= 2 {
+		if got, err := w.review(t.Context(), host+"/"+single().name); err != nil || got != accessDenied {
+			t.Errorf("before a delay of %v: got %q, %v, want %q", delay, got, err, accessDenied)
+		}
+		wall.Step(delay)
+	}
+}

@@ -236,7 +236,7 @@ func TestConfirmationThatDoesNotFitIntoTheBudget(t *testing.T) {
 		if v.Reason != imagepull.ReasonDeadlineExceeded || v.Detail != want {
 			t.Errorf("got %s: %s, want DeadlineExceeded: %s", v.Reason, v.Detail, want)
 		}
-		// The request is sent all the same, for the next pod.
+		// The request is sent nevertheless, for the next pod.
 		time.Sleep(confirmDelay)
 		if v := r.Resolve(t.Context(), tag("1"), alice); !v.Confirmed || registry.requests != 2 {
 			t.Errorf("confirmed = %t after %d requests, want true after 2", v.Confirmed, registry.requests)
@@ -260,5 +260,26 @@ func TestConfirmationIsTheLastLogin(t *testing.T) {
 	}
 	if v := r.Confirm(t.Context(), tag("a"), alice); v.Reason != imagepull.ReasonRegistryUnavailable || registry.requests != maxLoginFailures {
 		t.Errorf("got %s after %d requests, want RegistryUnavailable after %d", v.Reason, registry.requests, maxLoginFailures)
+	}
+}
+
+// The limiter allows eight simultaneous checks at one registry by default.
+func TestPodOfEightImagesHasAConfirmedLoginFailure(t *testing.T) {
+	t.Parallel()
+	o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
+	o.TTLs = testTTLs()
+	r := newResolver(t, &fakeRegistry{verdict: loginFailed}, o)
+	images := []imagepull.Reference{tag("1"), tag("2"), tag("3"), tag("4"), tag("5"), tag("6"), tag("7"), tag("8")}
+	for _, ref := range images {
+		r.Resolve(t.Context(), ref, alice)
+	}
+	confirmed := 0
+	for _, ref := range images {
+		if r.Confirm(t.Context(), ref, alice).Confirmed {
+			confirmed++
+		}
+	}
+	if confirmed == 0 {
+		t.Error("no failure is confirmed")
 	}
 }

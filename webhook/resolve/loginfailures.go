@@ -14,8 +14,10 @@ import (
 
 // maxLoginFailures bounds how often a credential may fail to log in at one registry during the lockout period, for whatever
 // references. Registries lock accounts after a number of failures, and a denied pod fails far less often than a pod that the
-// kubelet starts. Ten failures are five denials, since each is confirmed: enough for the first seconds of a controller that
-// doubles its delay, and to confirm one image of a pod with eight.
+// kubelet starts.
+//
+// Ten failures are five denials, since each is confirmed. A pod with eight images still gets one denial, and a controller that
+// doubles its delay gets one for each attempt.
 const maxLoginFailures = 10
 
 // LoginFailures bounds how often a registry receives a credential that fails to log in. Several Resolvers may share it.
@@ -24,7 +26,7 @@ const maxLoginFailures = 10
 type LoginFailures struct {
 	lockout time.Duration
 	clock   clock.PassiveClock
-	keyer   *imagepull.CredentialKeyer // that of a Resolver has keys of its own
+	keyer   *imagepull.CredentialKeyer // each Resolver has another one
 
 	mu sync.Mutex
 	// times are the times of the failed logins of each account.

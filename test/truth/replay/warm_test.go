@@ -24,8 +24,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// TestWarmEqualsCold checks all scenarios in random order, each of them several times. Whatever an engine has cached of a
-// scenario, or of others, its verdict is the one of an engine that is new. Scenarios with the same configuration share an engine.
+// TestWarmEqualsCold checks all scenarios in random order, each of them several times. Scenarios with the same configuration
+// share an engine. Its caches must not matter: each verdict is the one of a new engine.
 func TestWarmEqualsCold(t *testing.T) {
 	t.Parallel()
 	all, err := truth.Load(os.DirFS(scenarios))
@@ -74,7 +74,7 @@ func groups(t *testing.T, all []*truth.Scenario) map[string][]*truth.Scenario {
 	return named
 }
 
-// waits reports whether a registry of the scenario does not answer at once.
+// waits reports whether a registry of the scenario does not answer immediately.
 func waits(s *truth.Scenario) bool {
 	return strings.HasSuffix(s.Image, "hang.invalid/shop/web:1") || slices.ContainsFunc(s.Registries, func(r truth.Registry) bool {
 		return slices.ContainsFunc(r.Faults, func(f truth.Fault) bool { return f.Hang || f.Delay.Duration > 0 })
@@ -154,7 +154,7 @@ func (c *current) DialContext(ctx context.Context, network, address string) (net
 	return c.replay.Load().site.DialContext(ctx, network, address)
 }
 
-// impatientClock is a fake clock whose timers end at once. Its time is before all deadlines of contexts.
+// impatientClock is a fake clock whose timers end immediately. Its time is before all deadlines of contexts.
 type impatientClock struct{ *clocktesting.FakeClock }
 
 func newImpatientClock() impatientClock {

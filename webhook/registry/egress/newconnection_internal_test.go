@@ -44,7 +44,7 @@ func TestOnlyRequestsThatNeedItUseANewConnection(t *testing.T) {
 				if step.single {
 					ctx = WithNewConnection(ctx)
 				}
-				proto := get(t, ctx, p.trusted, server.URL)
+				proto := get(ctx, t, p.trusted, server.URL)
 				if (proto == "HTTP/2.0") != http2 || connections.Load() != step.want {
 					t.Errorf("request %d: %d connections by %s, want %d by %s", i, connections.Load(), proto, step.want, name)
 				}
@@ -56,7 +56,7 @@ func TestOnlyRequestsThatNeedItUseANewConnection(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, ctx context.Context, rt http.RoundTripper, url string) (proto string) {
+func get(ctx context.Context, t *testing.T, rt http.RoundTripper, url string) (proto string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
