@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,12 +88,26 @@ func haveNameInCommon(group []*truth.Scenario, s *truth.Scenario) bool {
 	})
 }
 
+// warmSeed returns TRUTH_SEED, or another seed for each run.
+func warmSeed(t *testing.T) uint64 {
+	t.Helper()
+	text := os.Getenv("TRUTH_SEED")
+	if text == "" {
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
+}
+
 // patience bounds a request. Some registries never answer.
 const patience = time.Second
 
 func testWarm(t *testing.T, group []*truth.Scenario) {
 	t.Helper()
-	hostsDir, roots, seed := t.TempDir(), x509.NewCertPool(), rand.Uint64()
+	hostsDir, roots, seed := t.TempDir(), x509.NewCertPool(), warmSeed(t)
 	var replays []*replay
 	cold := map[*replay]truth.Predicted{}
 	for _, s := range group {
