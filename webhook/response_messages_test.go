@@ -101,6 +101,11 @@ func (v registryVerdict) Resolve(context.Context, imagepull.Reference, imagepull
 	return imagepull.Verdict(v)
 }
 
+func (v registryVerdict) Confirm(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
+	v.Confirmed = true
+	return imagepull.Verdict(v)
+}
+
 // nodeVerdicts returns the distinct verdicts for states of the nodes, pull policies and responses of the registry.
 func nodeVerdicts(t *testing.T) []imagepull.Verdict {
 	t.Helper()

@@ -102,8 +102,14 @@ func multi() testImage {
 // open starts a registry with one private image, and returns its host name.
 func (w *testWebhook) open(t *testing.T, i testImage) (server *registry.Server, host string) {
 	t.Helper()
+	return w.openWith(t, i, registry.AuthBearer)
+}
+
+// openWith starts a registry with one image, which is public with AuthNone.
+func (w *testWebhook) openWith(t *testing.T, i testImage, auth registry.Auth) (server *registry.Server, host string) {
+	t.Helper()
 	server, err := registry.Start(registry.Config{
-		CA: w.ca, Auth: registry.AuthBearer,
+		CA: w.ca, Auth: auth,
 		Accounts: []registry.Account{{Username: "alice", Password: "a", Repositories: []string{"shop/*"}}},
 	})
 	if err != nil {

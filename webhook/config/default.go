@@ -24,7 +24,7 @@ func Default() Configuration {
 		},
 		Cache: Cache{
 			MaxEntries: 10000,
-			TagTTL:     time.Minute, DigestTTL: 10 * time.Minute, NotFoundTTL: 10 * time.Second, DeniedTTL: 30 * time.Second,
+			TagTTL:     time.Minute, DigestTTL: 10 * time.Minute, NotFoundTTL: time.Second, DeniedTTL: 2 * time.Second,
 		},
 		// ManifestBytes is the limit of containerd.
 		Limits:         Limits{PerRegistry: 8, Total: 256, UsesPerObject: 64, ManifestBytes: 4_393_216},

@@ -78,8 +78,8 @@ func TestLoadSetsEveryKey(t *testing.T) {
 	want.Cache = config.Cache{
 		MaxEntries:  500,
 		DigestTTL:   time.Hour,
-		NotFoundTTL: time.Second,
-		DeniedTTL:   5 * time.Second,
+		NotFoundTTL: 500 * time.Millisecond,
+		DeniedTTL:   time.Second,
 	}
 	want.Limits = config.Limits{PerRegistry: 4, Total: 32, UsesPerObject: 10, ManifestBytes: 1 << 20}
 	want.Nodes.HostsDir = "/etc/pullgate/certs.d"

@@ -91,9 +91,9 @@ type Cache struct {
 	TagTTL time.Duration `yaml:"tagTTL"`
 	// DigestTTL applies to an image that can be pulled by digest.
 	DigestTTL time.Duration `yaml:"digestTTL"`
-	// NotFoundTTL applies to an image that cannot be pulled, for every cause but denied access.
+	// NotFoundTTL applies to an image that cannot be pulled, for every cause but denied access. It is at most one second.
 	NotFoundTTL time.Duration `yaml:"notFoundTTL"`
-	// DeniedTTL applies to denied access. Within this time a credential may fail for a few images only.
+	// DeniedTTL applies to denied access. It is at most two seconds.
 	DeniedTTL time.Duration `yaml:"deniedTTL"`
 }
 

@@ -83,6 +83,12 @@ func validateFactor(factor float64, path *field.Path) field.ErrorList {
 	return atLeast(path, factor, 1)
 }
 
+// The longest time for which a cached verdict may deny a pod. A push or a new permission may fix the cause at any moment.
+const (
+	maxNotFoundTTL = time.Second
+	maxDeniedTTL   = 2 * time.Second
+)
+
 // validateCache allows a TTL of zero: verdicts of that kind are not cached.
 func validateCache(c Cache, path *field.Path) field.ErrorList {
 	return slices.Concat(
@@ -90,7 +96,9 @@ func validateCache(c Cache, path *field.Path) field.ErrorList {
 		atLeast(path.Child("tagTTL"), c.TagTTL, 0),
 		atLeast(path.Child("digestTTL"), c.DigestTTL, 0),
 		atLeast(path.Child("notFoundTTL"), c.NotFoundTTL, 0),
+		atMost(path.Child("notFoundTTL"), c.NotFoundTTL, maxNotFoundTTL),
 		atLeast(path.Child("deniedTTL"), c.DeniedTTL, 0),
+		atMost(path.Child("deniedTTL"), c.DeniedTTL, maxDeniedTTL),
 	)
 }
 

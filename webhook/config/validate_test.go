@@ -108,6 +108,11 @@ func TestLoadRejectsInvalidValues(t *testing.T) {
 				`line 1: cache.notFoundTTL: Invalid value: "-1s": must be at least 0s` + "\n" +
 				`line 1: cache.deniedTTL: Invalid value: "-1s": must be at least 0s`,
 		},
+		"denials from a cache that are too old": {
+			data: "cache: {notFoundTTL: 1001ms, deniedTTL: 2001ms}",
+			want: `line 1: cache.notFoundTTL: Invalid value: "1.001s": must be at most 1s` + "\n" +
+				`line 1: cache.deniedTTL: Invalid value: "2.001s": must be at most 2s`,
+		},
 		"no lookups": {
 			data: "limits: {perRegistry: 0, total: 0}",
 			want: "line 1: limits.perRegistry: Invalid value: 0: must be at least 1\nline 1: limits.total: Invalid value: 0: must be at least 1",

@@ -13,6 +13,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/egress"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
@@ -52,8 +53,8 @@ func New(c config.Configuration, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// makeResolvers sets the Resolvers. They share the registry client, the limiter and the circuit breaker, and have caches and
-// backoffs of their own. All caches have the same keys for credentials.
+// makeResolvers sets the Resolvers. They share the registry client, the limiter, the circuit breaker and the failed logins, and
+// have caches and backoffs of their own. All caches have the same keys for credentials.
 func (e *Engine) makeResolvers(c config.Configuration, o Options) error {
 	keyer := imagepull.NewCredentialKeyer()
 	clientOptions, err := registryOptions(c, o)
@@ -66,7 +67,7 @@ func (e *Engine) makeResolvers(c config.Configuration, o Options) error {
 		return err
 	}
 	options := resolveOptions(c, o.Clock)
-	options.Limiter, options.Keyer = e.limiter, keyer
+	options.Limiter, options.Keyer, options.NewConnection = e.limiter, keyer, egress.WithNewConnection
 	options.RoutedSince, options.ObserveCache = client.RoutedSince, o.ObserveCache
 	if e.images, err = resolve.New(client, options); err != nil || !c.Deep {
 		return err

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/config"
@@ -40,14 +42,16 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 // cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.
 const cacheBytes = 24 << 20
 
-// resolveOptions returns the policies of both Resolvers.
+// lockout is the period in which a credential may fail to log in a few times only.
+const lockout = 30 * time.Second
+
+// resolveOptions returns the policies of the Resolvers.
 func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
 	backoff := resolve.Backoff{
 		InitialDelay: c.Backoff.InitialDelay,
 		Factor:       c.Backoff.Factor,
 		MaxDelay:     c.Backoff.MaxDelay,
 		Jitter:       c.Retry.Jitter,
-		Lockout:      c.Cache.DeniedTTL,
 	}
 	return resolve.Options{
 		MaxEntries: c.Cache.MaxEntries,
@@ -65,7 +69,8 @@ func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
 			Jitter:       c.Retry.Jitter,
 			MaxAttempts:  c.Retry.MaxAttempts,
 		},
-		Breaker: resolve.NewBreaker(backoff, wall),
+		Breaker:       resolve.NewBreaker(backoff, wall),
+		LoginFailures: resolve.NewLoginFailures(lockout, wall),
 		// A check outlives the admission by one request, so that a request under way can still fill the cache.
 		Timeout: c.Timeouts.Admission + c.Timeouts.Request,
 		Clock:   wall,

@@ -14,9 +14,11 @@ import (
 	"github.com/pullgate/pullgate/webhook/parallel"
 )
 
-// Resolver returns the verdict on a reference with one credential.
+// Resolver returns the verdict on a reference with one credential. Confirm does so after a second response of the registry: if
+// both are the same, the verdict is Confirmed.
 type Resolver interface {
 	Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
+	Confirm(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
 }
 
 // Cache returns the verdict that a Resolver would return, if no request is needed for it.
@@ -95,12 +97,16 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	if c.options.WithNamespace != nil {
 		ctx = c.options.WithNamespace(ctx, pod.Namespace)
 	}
-	shared := &podFacts{options: &c.options, pod: &pod, candidates: c.options.Nodes.Candidates(spec).WithProfile(nodes.Profile{
+	profile := nodes.Profile{
 		Runtime:           c.options.Runtime,
 		LocalImagePull:    c.options.LocalImagePull,
 		VerifyImages:      c.options.VerifyImages,
 		MaxReportedImages: c.options.MaxReportedImages,
-	})}
+	}
+	shared := &podFacts{
+		options: &c.options, pod: &pod, candidates: c.options.Nodes.Candidates(spec).WithProfile(profile),
+		images: c.options.Resolver, contents: c.options.Deep, cache: c.options.Cache,
+	}
 	findings := make([]imagepull.Finding, len(pod.Uses))
 	var open []int
 	for i, use := range pod.Uses {
@@ -128,6 +134,7 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 			c.lookupAll(ctx, shared, findings, open)
 		}
 	}
+	c.confirm(ctx, shared, findings, open)
 	return findings
 }
 

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,13 +29,14 @@ func newDeepCheck(r Resolver, ref imagepull.Reference, cred imagepull.Credential
 }
 
 // run returns the verdict on an image that resolves. A failure keeps the digest, which marks it as a failure after the image
-// was resolved.
+// was resolved. It is confirmed if the digest is, too.
 func (d deepCheck) run(ctx context.Context, resolved imagepull.Verdict) imagepull.Verdict {
 	if resolved.Digest == "" {
 		return resolved
 	}
 	v := d.image(ctx, resolved)
-	v.Digest = resolved.Digest
+	v.Digest, v.Origin = resolved.Digest, cmp.Or(v.Origin, resolved.Origin)
+	v.Confirmed = v.Confirmed && resolved.Confirmed
 	return v
 }
 
@@ -164,7 +166,10 @@ func (d deepCheck) withFirstPlatform(ctx context.Context, v imagepull.Verdict, p
 // manifest returns the verdict on one manifest with all that it refers to. It sends the requests for a digest only once.
 func (d deepCheck) manifest(ctx context.Context, digest string) imagepull.Verdict {
 	if digest == "" {
-		return imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: "the index has an invalid digest for a manifest"}
+		return imagepull.Verdict{
+			Reason: imagepull.ReasonUnsupportedImage, Detail: "the index has an invalid digest for a manifest",
+			Confirmed: true, // by the digest of the index
+		}
 	}
 	v, ok := d.verdicts[digest]
 	if !ok {

@@ -5,7 +5,8 @@
 //
 // A [Checker] works as the kubelet does: it collects the credentials of the pod and of its nodes, and tries each of them
 // for an image until one works. All images are looked up in parallel, and each distinct image only once.
-// Check returns one finding for each use, in order. An image without a verdict at the deadline is DeadlineExceeded.
+// Check returns one finding for each use, in order. An image without a verdict at the deadline is DeadlineExceeded. A denial
+// needs a response that the registry gave twice: confirm.go.
 //
 //	checker := preflight.New(preflight.Options{Resolver: registry, Credentials: secrets, Nodes: inventory})
 //	findings := checker.Check(ctx, pod, spec)

@@ -64,6 +64,13 @@ func (r *scriptedResolver) Resolve(ctx context.Context, ref imagepull.Reference,
 	return v
 }
 
+// Confirm returns the scripted verdict, confirmed. No test of a scripted verdict is about the second request.
+func (r *scriptedResolver) Confirm(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	v := r.Resolve(ctx, ref, cred)
+	v.Confirmed = true
+	return v
+}
+
 // requests returns the requests in alphabetical order.
 func (r *scriptedResolver) requests() []string {
 	r.mu.Lock()
@@ -76,6 +83,13 @@ type resolverFunc func(context.Context, imagepull.Reference, imagepull.Credentia
 
 func (f resolverFunc) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	return f(ctx, ref, cred)
+}
+
+// Confirm calls the function too.
+func (f resolverFunc) Confirm(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	v := f(ctx, ref, cred)
+	v.Confirmed = true
+	return v
 }
 
 // script returns a script for the image of most tests, by the source of the credential.

@@ -43,23 +43,23 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 
 // resolve returns the verdict with one credential. A deep check follows if the image resolves.
 func (c *Checker) resolve(ctx context.Context, f facts, cred imagepull.Credential) imagepull.Verdict {
-	v := c.options.Resolver.Resolve(ctx, f.reference, cred)
-	if c.options.Deep == nil || v.Outcome() != imagepull.Pullable {
+	v := f.images.Resolve(ctx, f.reference, cred)
+	if f.contents == nil || v.Outcome() != imagepull.Pullable {
 		return v
 	}
-	return newDeepCheck(c.options.Deep, f.reference, cred, f.candidates).run(ctx, v)
+	return newDeepCheck(f.contents, f.reference, cred, f.candidates).run(ctx, v)
 }
 
 // fromCache returns the verdict on an image that the first credential is known to pull. All other cases need a lookup.
 func (c *Checker) fromCache(f facts) (imagepull.Verdict, bool) {
-	if c.options.Cache == nil || c.options.Deep != nil || len(f.credentials.Invalid) > 0 {
+	if f.cache == nil || f.contents != nil || len(f.credentials.Invalid) > 0 {
 		return imagepull.Verdict{}, false
 	}
 	cred, ok := f.credentials.First(f.reference.Repository())
 	if !ok {
 		return imagepull.Verdict{}, false
 	}
-	v, ok := c.options.Cache.Cached(f.reference, cred)
+	v, ok := f.cache.Cached(f.reference, cred)
 	if !ok || v.Outcome() != imagepull.Pullable {
 		return imagepull.Verdict{}, false
 	}
@@ -73,14 +73,16 @@ func invalidPullSecret(p credentials.Problem) imagepull.Verdict {
 }
 
 // summarize returns one verdict for the failures of all credentials. An Indeterminate one wins: the kubelet may succeed later.
-// Among certain failures the one that got furthest wins, since it has the most information.
+// Among certain failures the one that got furthest wins, since it has the most information. It is confirmed if all are.
 func summarize(failures []imagepull.Verdict) imagepull.Verdict {
-	chosen := failures[0]
+	chosen, confirmed := failures[0], failures[0].Confirmed
 	for _, v := range failures[1:] {
+		confirmed = confirmed && v.Confirmed
 		if progress(v) > progress(chosen) {
 			chosen = v
 		}
 	}
+	chosen.Confirmed = confirmed
 	if chosen.Reason != imagepull.ReasonAccessDenied {
 		return chosen
 	}

@@ -24,7 +24,7 @@ func (m cachedVerdict) Cached(_ imagepull.Reference, cred imagepull.Credential) 
 	return v, cred.Source == m.source
 }
 
-// Every other cached verdict is looked up again.
+// Every other cached verdict is looked up again. So is one that would deny.
 func TestCachedVerdictNeedsNoRequest(t *testing.T) {
 	t.Parallel()
 	ofHost := func(names ...string) credentials.Set { return keys(t, "registry.example", names...) }
@@ -48,7 +48,7 @@ func TestCachedVerdictNeedsNoRequest(t *testing.T) {
 		"denied":                    {cached: cachedVerdict{private, ""}, requested: []string{image}, want: imagepull.ReasonPullable},
 		"a secret is unreadable":    {set: unreadable, cached: cachedVerdict{pullable, "file/a"}, want: imagepull.ReasonPullable},
 		"a secret is invalid":       {set: invalid, cached: cachedVerdict{pullable, "file/a"}, want: imagepull.ReasonInvalidPullSecret},
-		"for other platforms":       {cached: cachedVerdict{foreign, ""}, want: imagepull.ReasonPlatformMismatch},
+		"for other platforms":       {cached: cachedVerdict{foreign, ""}, requested: []string{image}, want: imagepull.ReasonPullable},
 		"deep checks are on": {
 			cached: cachedVerdict{pullable, ""}, requested: []string{image}, want: imagepull.ReasonPullable,
 			deep: resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict { return pullable }),

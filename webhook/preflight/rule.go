@@ -29,6 +29,9 @@ type podFacts struct {
 	options    *Options
 	pod        *imagepull.Pod
 	candidates nodes.Candidates
+	// images, contents and cache look up images (see Options); contents and cache may be nil.
+	images, contents Resolver
+	cache            Cache
 	// credentials is not set in prechecks.
 	credentials credentials.Set
 	// present are the references that no kubelet pulls, as presentReferences returns them.

@@ -19,8 +19,6 @@ type Backoff struct {
 	MaxDelay time.Duration
 	// Jitter is the fraction by which a delay is lengthened at random, so that replicas do not send requests in step.
 	Jitter float64
-	// Lockout is the period in which a credential may fail to log in for a few references only. Zero means no limit.
-	Lockout time.Duration
 }
 
 // Bounds of the backoff entries. Pod authors control the references. An evicted entry costs one more request.
@@ -37,16 +35,14 @@ const (
 // no pod. After the delay one attempt is allowed, while other requests still get the last failure. The first certain verdict
 // deletes the entry.
 //
-// A certain failure starts no backoff: the cache bounds its requests. The [Breaker] handles a registry that is down. A
-// credential that fails to log in is the exception. It is not sent for more and more references, because registries lock
-// accounts then.
+// A certain failure starts no backoff: the cache bounds its requests, and [LoginFailures] those with a wrong credential. The
+// [Breaker] handles a registry that is down.
 type backoffPolicy struct {
 	clock clock.PassiveClock
 
 	mu         sync.Mutex
 	accounts   *backoffEntries
 	references *backoffEntries
-	logins     *loginFailures
 }
 
 func newBackoffPolicy(b Backoff, c clock.PassiveClock) *backoffPolicy {
@@ -54,19 +50,15 @@ func newBackoffPolicy(b Backoff, c clock.PassiveClock) *backoffPolicy {
 		clock:      c,
 		accounts:   newBackoffEntries(b, c, maxAccounts, 1),
 		references: newBackoffEntries(b, c, maxReferences, 1),
-		logins:     newLoginFailures(b.Lockout, c),
 	}
 }
 
 // begin returns the verdict for a blocked request. Otherwise it returns an attempt, and the caller must call end.
-func (b *backoffPolicy) begin(k key, cred imagepull.Credential) (a *attempt, v imagepull.Verdict, blocked bool) {
+func (b *backoffPolicy) begin(k key) (a *attempt, v imagepull.Verdict, blocked bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a = &attempt{key: k, start: b.clock.Now()}
 	v, blocked = a.blocked(b.accounts.get(k.account()), b.references.get(k))
-	if !blocked {
-		v, blocked = b.logins.blocked(k, cred, a.start)
-	}
 	if !blocked {
 		a.begin()
 	}
@@ -96,20 +88,17 @@ func (b *backoffPolicy) record(a *attempt, v imagepull.Verdict) {
 		b.references.fail(a, a.key, v, now)
 	default:
 		if v.Outcome() != imagepull.Indeterminate { // the other indeterminate verdicts come without a request
-			b.succeed(a, v, now)
+			b.succeed(a, v)
 		}
 	}
 }
 
 // succeed deletes the entries that a certain verdict disproves.
-func (b *backoffPolicy) succeed(a *attempt, v imagepull.Verdict, now time.Time) {
+func (b *backoffPolicy) succeed(a *attempt, v imagepull.Verdict) {
 	b.references.delete(a.key)
-	if v.LoginFailed {
-		b.logins.record(a.key, now)
-		return
+	if !v.LoginFailed {
+		b.accounts.delete(a.key.account())
 	}
-	b.accounts.delete(a.key.account())
-	b.logins.delete(a.key.account())
 }
 
 // addBackingOff adds the domains of the registries where an account is backing off.

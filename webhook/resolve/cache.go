@@ -18,7 +18,7 @@ type cache struct {
 	entries     *ttlcache.Cache[key, cacheEntry]
 }
 
-// cacheEntry is a cached verdict. An expired entry is kept to compute the TTL of the next failure in a row.
+// cacheEntry is a cached verdict. An expired entry is kept, because a confirmation may begin after it expired.
 type cacheEntry struct {
 	verdict imagepull.Verdict
 	// start is when the request began. If the response took long, the verdict is certain for that moment only.
@@ -38,30 +38,27 @@ func newCache(o Options) (*cache, error) {
 	return &cache{ttls: o.TTLs, clock: o.Clock, routedSince: o.RoutedSince, entries: entries}, nil
 }
 
-// get returns a fresh verdict, worded for the credential. An entry with a start in the future is not fresh.
-func (c *cache) get(k key, cred imagepull.Credential) (imagepull.Verdict, bool) {
+// get returns the last certain verdict, worded for the credential, and whether it is fresh. Without one it returns the zero
+// value. A verdict from before a change of the route does not count, and one with a start in the future is not fresh. A verdict
+// is confirmed no longer than a denial is fresh.
+func (c *cache) get(k key, cred imagepull.Credential) (v imagepull.Verdict, fresh bool) {
 	e, ok := c.entries.GetStale(k) // one reading of the clock gives both freshness and age
 	age := c.clock.Now().Sub(e.start)
-	if !ok || age < 0 || age >= e.ttl || e.start.Before(c.routedSince(k.ref.Domain)) {
+	if !ok || e.start.Before(c.routedSince(k.ref.Domain)) {
 		return imagepull.Verdict{}, false
 	}
-	v := e.verdict.For(cred)
-	v.Origin, v.Age = imagepull.OriginCache, age
-	return v, true
+	v = e.verdict.For(cred)
+	v.Origin, v.Age = imagepull.OriginCache, max(age, 0)
+	v.Confirmed = v.Confirmed && age >= 0 && age < c.ttls.denial(v.Reason)
+	return v, age >= 0 && age < e.ttl
 }
 
-// put stores a verdict. Indeterminate verdicts replace nothing, so that a row of failures continues after them. Verdicts
-// from a backoff are not stored, because their age would start anew.
+// put stores a verdict. An Indeterminate one replaces nothing.
 func (c *cache) put(k key, v imagepull.Verdict, start time.Time) {
-	if v.Outcome() == imagepull.Indeterminate || v.Origin == imagepull.OriginBackoff {
+	if v.Outcome() == imagepull.Indeterminate {
 		return
 	}
-	previous, _ := c.entries.GetStale(k)
-	ttl := c.ttls.of(k.ref, v, previous, start)
-	if ttl <= 0 {
-		c.entries.Delete(k)
-		return
-	}
+	ttl := c.ttls.of(k.ref, v)
 	c.entries.Put(k, cacheEntry{verdict: v, start: start, ttl: ttl}, start.Add(ttl))
 }
 

@@ -56,58 +56,31 @@ func TestCache(t *testing.T) {
 			{ref: tag("1"), verdict: rateLimited, want: "RateLimited registry"},
 			{ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"a first failure is cached for a second": {
+		"a failure is cached for a second": {
 			{ref: tag("1"), verdict: notFound, want: "NotFound registry"},
 			{after: 999 * time.Millisecond, ref: tag("1"), verdict: pullable, want: "NotFound cache 1s"},
 			{after: time.Millisecond, ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"the TTL doubles in a row of failures, up to the maximum": {
+		"and no longer in a row of failures": {
 			{ref: tag("1"), verdict: notFound, want: "NotFound registry"},
 			{after: time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: time.Second, ref: tag("1"), verdict: notFound, want: "NotFound cache 1s"},
 			{after: time.Second, ref: tag("1"), verdict: unsupported, want: "UnsupportedImage registry"},
-			{after: 4 * time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: 8 * time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: 9 * time.Second, ref: tag("1"), verdict: notFound, want: "NotFound cache 9s"},
+			{after: time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
 			{after: time.Second, ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
-		"a row ends with a success": {
-			{ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: 2 * time.Second, ref: tag("1"), verdict: pullable, want: "Pullable registry"},
-			{after: time.Minute, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-		},
-		"a row ends with a pause": {
-			{ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: 12 * time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: time.Second, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-		},
-		"an indeterminate verdict does not end a row": {
-			{ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
-			{ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-			{after: time.Second, ref: tag("1"), verdict: notFound, want: "NotFound cache 1s"},
-		},
-		"denied access is checked again soon": {
+		"denied access is cached for two seconds": {
 			{ref: tag("1"), cred: alice, verdict: denied, want: "AccessDenied registry"},
-			{after: time.Second, ref: tag("1"), cred: alice, verdict: denied, want: "AccessDenied registry"},
-			{after: time.Second, ref: tag("1"), cred: alice, verdict: pullable, want: "AccessDenied cache 1s"},
-			{after: time.Second, ref: tag("1"), cred: alice, verdict: pullable, want: "Pullable registry"},
+			{after: 1999 * time.Millisecond, ref: tag("1"), cred: alice, verdict: pullable, want: "AccessDenied cache 2s"},
+			{after: time.Millisecond, ref: tag("1"), cred: alice, verdict: pullable, want: "Pullable registry"},
 		},
-		"a failed login is not tried again soon": {
+		"so is a failed login": {
 			{ref: tag("1"), cred: alice, verdict: loginFailed, want: "AccessDenied registry"},
-			{after: 29 * time.Second, ref: tag("1"), cred: alice, verdict: pullable, want: "AccessDenied cache 29s"},
+			{after: time.Second, ref: tag("1"), cred: alice, verdict: pullable, want: "AccessDenied cache 1s"},
 			{after: time.Second, ref: tag("1"), cred: alice, verdict: pullable, want: "Pullable registry"},
 		},
 		"a clock that goes back does not prolong a TTL": {
 			{ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 			{after: -time.Hour, ref: tag("1"), verdict: notFound, want: "NotFound registry"},
-		},
-		"a verdict from a backoff is not cached": { // its age would start anew
-			{ref: tag("1"), verdict: withOrigin(notFound, imagepull.OriginBackoff), want: "NotFound backoff 0s"},
-			{ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
 	}
 	for name, steps := range tests {

@@ -153,14 +153,17 @@ func (c *steppingClock) NewTimer(d time.Duration) clock.Timer {
 	return timer
 }
 
-const checkTimeout = 10 * time.Second
+const (
+	checkTimeout = 10 * time.Second
+	testLockout  = 30 * time.Second
+)
 
 func testTTLs() TTLs {
-	return TTLs{Tag: time.Minute, Digest: 10 * time.Minute, NotFound: 10 * time.Second, Denied: 30 * time.Second}
+	return TTLs{Tag: time.Minute, Digest: 10 * time.Minute, NotFound: time.Second, Denied: 2 * time.Second}
 }
 
 func testBackoff() Backoff {
-	return Backoff{InitialDelay: 10 * time.Second, Factor: 2, MaxDelay: 5 * time.Minute, Lockout: 30 * time.Second}
+	return Backoff{InitialDelay: 10 * time.Second, Factor: 2, MaxDelay: 5 * time.Minute}
 }
 
 // neutral returns Options that pass on all requests. Each test replaces the policies that it tests.
@@ -168,7 +171,8 @@ func neutral(c clock.Clock) Options {
 	return Options{
 		MaxEntries: 100, MaxBytes: 1 << 20,
 		Limiter: NewLimiter(1000, 1000), Breaker: NewBreaker(Backoff{}, c),
-		Timeout: checkTimeout, Clock: c,
+		LoginFailures: NewLoginFailures(0, c),
+		Timeout:       checkTimeout, Clock: c,
 	}
 }
 
@@ -184,6 +188,12 @@ func backoffOnly(c clock.Clock) Options {
 	return o
 }
 
+func loginFailuresOnly(c clock.Clock) Options {
+	o := neutral(c)
+	o.LoginFailures = NewLoginFailures(testLockout, c)
+	return o
+}
+
 func breakerOnly(c clock.Clock) Options {
 	o := neutral(c)
 	o.Breaker = NewBreaker(testBackoff(), c)
@@ -194,6 +204,7 @@ func breakerOnly(c clock.Clock) Options {
 func allPolicies(c clock.Clock) Options {
 	o := cacheOnly(c)
 	o.Backoff, o.Breaker = testBackoff(), NewBreaker(testBackoff(), c)
+	o.LoginFailures = NewLoginFailures(testLockout, c)
 	o.Limiter = NewLimiter(16, 8)
 	o.Retry = Retry{InitialDelay: time.Millisecond, Factor: 1, MaxAttempts: 2}
 	return o

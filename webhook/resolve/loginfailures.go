@@ -3,6 +3,7 @@ package resolve
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -11,56 +12,80 @@ import (
 	"github.com/pullgate/pullgate/webhook/ttlcache"
 )
 
-// maxLoginFailures bounds the references for which a credential may fail to log in during the lockout period. Registries
-// that lock accounts do so after five failures or more, and a denied pod fails far less often than a pod that the kubelet
-// starts.
-const maxLoginFailures = 5
+// maxLoginFailures bounds how often a credential may fail to log in at one registry during the lockout period, for whatever
+// references. Registries lock accounts after a number of failures, and a denied pod fails far less often than a pod that the
+// kubelet starts.
+//
+// Ten failures are five denials, since each is confirmed. A pod with eight images still gets one denial, and a controller that
+// doubles its delay gets one for each attempt.
+const maxLoginFailures = 10
 
-// loginFailures holds the failed logins of each account. The sixth reference gets an indeterminate verdict: for some registries
-// a 401 does not mean that the credential is wrong for all references.
-type loginFailures struct {
+// LoginFailures bounds how often a registry receives a credential that fails to log in. Several Resolvers may share it.
+//
+// When the bound is reached, a lookup gets an indeterminate verdict: it sends no request, and the last denial is too old.
+type LoginFailures struct {
 	lockout time.Duration
-	entries *ttlcache.Cache[key, []loginFailure]
+	clock   clock.PassiveClock
+	keyer   *imagepull.CredentialKeyer // each Resolver has another one
+
+	mu sync.Mutex
+	// times are the times of the failed logins of each account.
+	times *ttlcache.Cache[key, []time.Time]
 }
 
-type loginFailure struct {
-	ref imagepull.Reference
-	at  time.Time
+// NewLoginFailures returns a LoginFailures with a lockout period. Zero means no bound.
+func NewLoginFailures(lockout time.Duration, c clock.PassiveClock) *LoginFailures {
+	return &LoginFailures{
+		lockout: lockout, clock: c, keyer: imagepull.NewCredentialKeyer(), times: newBounded[[]time.Time](c, maxAccounts),
+	}
 }
 
-func newLoginFailures(lockout time.Duration, c clock.PassiveClock) *loginFailures {
-	return &loginFailures{lockout: lockout, entries: newBounded[[]loginFailure](c, maxAccounts)}
+// account returns the key of a credential at the registry of a reference.
+func (l *LoginFailures) account(ref imagepull.Reference, cred imagepull.Credential) key {
+	return key{ref, l.keyer.Key(cred)}.account()
 }
 
-// recent returns the failures of an account within the lockout period.
-func (l *loginFailures) recent(account key, now time.Time) []loginFailure {
-	all, _ := l.entries.Get(account)
-	return slices.DeleteFunc(slices.Clone(all), func(f loginFailure) bool { return now.Sub(f.at) >= l.lockout })
+// recent returns the failures of an account within the lockout period. The caller holds the lock.
+func (l *LoginFailures) recent(account key, now time.Time) []time.Time {
+	all, _ := l.times.Get(account)
+	return slices.DeleteFunc(slices.Clone(all), func(at time.Time) bool { return now.Sub(at) >= l.lockout })
 }
 
-// blocked returns a verdict if the credential must not be sent for one more reference. A reference whose login failed
-// before is not blocked: the cache bounds its requests.
-func (l *loginFailures) blocked(k key, cred imagepull.Credential, now time.Time) (v imagepull.Verdict, blocked bool) {
-	failures := l.recent(k.account(), now)
-	known := slices.ContainsFunc(failures, func(f loginFailure) bool { return f.ref == k.ref })
-	if len(failures) < maxLoginFailures || known {
+// blocked returns a verdict if the credential must not be sent for a denial. A denial takes two requests, or one if this request
+// confirms the verdict before it.
+func (l *LoginFailures) blocked(
+	ref imagepull.Reference, cred imagepull.Credential, before imagepull.Verdict,
+) (v imagepull.Verdict, blocked bool) {
+	account := l.account(ref, cred)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	requests := 2
+	if before.Reason != "" {
+		requests = 1
+	}
+	now := l.clock.Now()
+	failures := l.recent(account, now)
+	if len(failures)+requests <= maxLoginFailures {
 		return imagepull.Verdict{}, false
 	}
-	latest := failures[len(failures)-1].at
 	return imagepull.Verdict{
 		Reason: imagepull.ReasonRegistryUnavailable,
-		Detail: fmt.Sprintf("no request sent: the credential from %s is refused for %d other images", cred.Source, len(failures)),
+		Detail: fmt.Sprintf("no request sent: the credential from %s was refused %d times within %s", cred.Source, len(failures), l.lockout),
 		Fix:    "renew the pull secret",
 		Origin: imagepull.OriginBackoff,
-		Age:    max(now.Sub(latest), 0),
+		Age:    max(now.Sub(failures[len(failures)-1]), 0),
 	}, true
 }
 
-// record adds a failed login.
-func (l *loginFailures) record(k key, now time.Time) {
-	account := k.account()
-	failures := slices.DeleteFunc(l.recent(account, now), func(f loginFailure) bool { return f.ref == k.ref })
-	l.entries.Put(account, append(failures, loginFailure{k.ref, now}), now.Add(l.lockout))
+// record adds the verdict of a request, if the login failed. A login that succeeds deletes no failure, because the registry may
+// count the failures of each repository.
+func (l *LoginFailures) record(ref imagepull.Reference, cred imagepull.Credential, v imagepull.Verdict) {
+	if !v.LoginFailed {
+		return
+	}
+	account := l.account(ref, cred)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	l.times.Put(account, append(l.recent(account, now), now), now.Add(l.lockout))
 }
-
-func (l *loginFailures) delete(account key) { l.entries.Delete(account) }

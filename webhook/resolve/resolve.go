@@ -3,11 +3,15 @@
 //
 //	cache → single flight → limiter → backoff → retry → circuit breaker → Registry
 //
-// [Resolver.Resolve] shows this sequence. Each policy has a file of its own. All of them distinguish credentials by their
-// [imagepull.CredentialKey], and none stores a credential.
+// [Resolver.Resolve] shows this sequence. [Resolver.Confirm] sends a second request, for a verdict that would deny a pod. Each
+// policy has a file of its own. All of them distinguish credentials by their [imagepull.CredentialKey], and none stores a
+// credential.
 //
 //	resolver, err := resolve.New(client, resolve.Options{…})
 //	verdict := resolver.Resolve(ctx, ref, cred)
+//	if … {
+//		verdict = resolver.Confirm(ctx, ref, cred)
+//	}
 package resolve
 
 import (
@@ -25,8 +29,8 @@ type Registry interface {
 	Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
 }
 
-// Options configures a Resolver. All fields but Keyer and the functions are required. Two Resolvers that are made with the
-// same Options share the Limiter and the Breaker, and have caches and backoffs of their own.
+// Options configures a Resolver. All fields but Keyer and the functions are required. Two Resolvers that are made with the same
+// Options share the Limiter, the Breaker and the LoginFailures, and have caches and backoffs of their own.
 type Options struct {
 	// MaxEntries and MaxBytes bound the cache. The bytes are estimated.
 	MaxEntries, MaxBytes int
@@ -35,6 +39,7 @@ type Options struct {
 	Retry                Retry
 	Limiter              *Limiter
 	Breaker              *Breaker
+	LoginFailures        *LoginFailures
 	// Timeout bounds one check. It should exceed the budget of the callers, so that a check still fills the cache after its
 	// callers gave up.
 	Timeout time.Duration
@@ -44,22 +49,27 @@ type Options struct {
 	// RoutedSince returns when the route to a registry last changed, for example by its hosts.toml. Earlier verdicts are not
 	// fresh.
 	RoutedSince func(domain string) time.Time
+	// NewConnection returns a context whose requests use no connection of earlier requests. If nil, Confirm may use one.
+	NewConnection func(context.Context) context.Context
 	// ObserveCache is called for each Resolve, and for each hit of Cached.
 	ObserveCache func(hit bool)
 }
 
 // Resolver returns verdicts from its cache or from a registry. It is safe for concurrent use.
 type Resolver struct {
-	registry     Registry
-	keyer        *imagepull.CredentialKeyer
-	cache        *cache
-	singleFlight singleFlight
-	limiter      *Limiter
-	backoff      *backoffPolicy
-	retry        Retry
-	breaker      *Breaker
-	clock        clock.Clock
-	observeCache func(hit bool)
+	registry Registry
+	keyer    *imagepull.CredentialKeyer
+	cache    *cache
+	// lookups and confirmations are the checks under way, of Resolve and of Confirm.
+	lookups, confirmations singleFlight
+	limiter                *Limiter
+	backoff                *backoffPolicy
+	retry                  Retry
+	breaker                *Breaker
+	loginFailures          *LoginFailures
+	clock                  clock.Clock
+	newConnection          func(context.Context) context.Context
+	observeCache           func(hit bool)
 }
 
 // New returns a Resolver for a registry, or an error if MaxEntries is not positive.
@@ -70,6 +80,9 @@ func New(registry Registry, o Options) (*Resolver, error) {
 	if o.RoutedSince == nil {
 		o.RoutedSince = func(string) time.Time { return time.Time{} }
 	}
+	if o.NewConnection == nil {
+		o.NewConnection = func(ctx context.Context) context.Context { return ctx }
+	}
 	if o.ObserveCache == nil {
 		o.ObserveCache = func(bool) {}
 	}
@@ -78,16 +91,19 @@ func New(registry Registry, o Options) (*Resolver, error) {
 		return nil, err
 	}
 	return &Resolver{
-		registry:     registry,
-		keyer:        o.Keyer,
-		cache:        cache,
-		singleFlight: singleFlight{timeout: o.Timeout},
-		limiter:      o.Limiter,
-		backoff:      newBackoffPolicy(o.Backoff, o.Clock),
-		retry:        o.Retry,
-		breaker:      o.Breaker,
-		clock:        o.Clock,
-		observeCache: o.ObserveCache,
+		registry:      registry,
+		keyer:         o.Keyer,
+		cache:         cache,
+		lookups:       singleFlight{timeout: o.Timeout},
+		confirmations: singleFlight{timeout: o.Timeout},
+		limiter:       o.Limiter,
+		backoff:       newBackoffPolicy(o.Backoff, o.Clock),
+		retry:         o.Retry,
+		breaker:       o.Breaker,
+		loginFailures: o.LoginFailures,
+		clock:         o.Clock,
+		newConnection: o.NewConnection,
+		observeCache:  o.ObserveCache,
 	}, nil
 }
 
@@ -99,39 +115,50 @@ func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred im
 	if hit {
 		return v
 	}
-	return r.singleFlight.do(ctx, k, cred, func(ctx context.Context) imagepull.Verdict {
-		start := r.clock.Now()
+	return r.lookups.do(ctx, k, cred, func(ctx context.Context) imagepull.Verdict {
 		if v, hit := r.cache.get(k, cred); hit { // another check ended after the first lookup
 			return v
 		}
-		release, ok := r.limiter.acquire(ctx, ref.Domain)
-		if !ok {
-			return queueFullVerdict()
-		}
-		defer release()
-		// The backoff comes after the limiter: a registry may fail while this check waits for its slot.
-		attempt, v, blocked := r.backoff.begin(k, cred)
-		if blocked {
-			return v
-		}
-		defer r.backoff.end(attempt)
-		v = r.retry.do(ctx, r.clock, func() imagepull.Verdict {
-			return r.breaker.do(ctx, k, func() imagepull.Verdict {
-				return r.registry.Resolve(ctx, ref, cred)
-			})
-		})
-		r.backoff.record(attempt, v)
-		r.cache.put(k, v, start)
-		return v
+		return r.request(ctx, k, cred, imagepull.Verdict{})
 	})
+}
+
+// request returns the registry's verdict, and caches it. The verdict is confirmed if the verdict before it is the same; the zero
+// value stands for none.
+func (r *Resolver) request(ctx context.Context, k key, cred imagepull.Credential, before imagepull.Verdict) imagepull.Verdict {
+	release, ok := r.limiter.acquire(ctx, k.ref.Domain)
+	if !ok {
+		return queueFullVerdict()
+	}
+	defer release()
+	// The backoff comes after the limiter: a registry may fail while this check waits for its slot.
+	if v, blocked := r.loginFailures.blocked(k.ref, cred, before); blocked {
+		return v
+	}
+	attempt, v, blocked := r.backoff.begin(k)
+	if blocked {
+		return v
+	}
+	defer r.backoff.end(attempt)
+	v = r.retry.do(ctx, r.clock, func() imagepull.Verdict {
+		return r.breaker.do(ctx, k, func() imagepull.Verdict {
+			return r.registry.Resolve(ctx, k.ref, cred)
+		})
+	})
+	r.backoff.record(attempt, v)
+	r.loginFailures.record(k.ref, cred, v)
+	v.Confirmed = confirms(v, before)
+	r.cache.put(k, v, attempt.start)
+	return v
 }
 
 // Cached returns the verdict if it is cached. It never waits.
 func (r *Resolver) Cached(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, ok bool) {
-	if v, ok = r.cache.get(key{ref, r.keyer.Key(cred)}, cred); ok {
-		r.observeCache(true)
+	if v, ok = r.cache.get(key{ref, r.keyer.Key(cred)}, cred); !ok {
+		return imagepull.Verdict{}, false
 	}
-	return v, ok
+	r.observeCache(true)
+	return v, true
 }
 
 // CacheEntries returns the number of cached verdicts, expired ones included.

@@ -26,6 +26,10 @@ type sent struct {
 	lookup lookup
 	at     time.Time
 	reason imagepull.Reason
+	// loginFailed reports that the registry rejected the credential itself.
+	loginFailed bool
+	// confirms reports that the request is the second one of a Confirm.
+	confirms bool
 }
 
 // modelRegistry is a registry with the history of all its facts. This is the plain model: a verdict must have been a fact of
@@ -104,7 +108,7 @@ func (m *modelRegistry) record() {
 }
 
 // Resolve implements Registry.
-func (m *modelRegistry) Resolve(_ context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+func (m *modelRegistry) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	l := lookup{ref, cred.Username, cred.Password}
 	v := imagepull.Verdict{Reason: m.truth(l)}
 	switch v.Reason {
@@ -116,8 +120,16 @@ func (m *modelRegistry) Resolve(_ context.Context, ref imagepull.Reference, cred
 	default:
 	}
 	v.Origin, v.Credential = imagepull.OriginRegistry, cred.Source
-	m.requests = append(m.requests, sent{l, m.clock.Now(), v.Reason})
+	m.requests = append(m.requests, sent{l, m.clock.Now(), v.Reason, v.LoginFailed, ctx.Value(markKey{}) != nil})
 	return v
+}
+
+// confirm returns the confirmed verdict. Sometimes the registry changes before the second request.
+func (m *modelRegistry) confirm(ctx context.Context, r *Resolver, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	if m.rand.IntN(3) == 0 {
+		m.change()
+	}
+	return r.Confirm(ctx, ref, cred)
 }
 
 // change makes one random change: a push or deletion, a password or permission, the start or end of an outage.

@@ -1,7 +1,9 @@
 package resolve
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +28,7 @@ func maxAge(l lookup, reason imagepull.Reason) time.Duration {
 	}
 }
 
-// check compares a verdict with the history.
+// check compares a verdict with the history. A confirmed denial was a fact twice.
 func (m *modelRegistry) check(l lookup, v imagepull.Verdict, began time.Time) {
 	m.t.Helper()
 	from := began.Add(-maxAge(l, v.Reason))
@@ -35,8 +37,14 @@ func (m *modelRegistry) check(l lookup, v imagepull.Verdict, began time.Time) {
 		m.t.Errorf("%v: %s from %s was not a fact within its TTL", l, v.Reason, v.Provenance())
 	case v.Reason == imagepull.ReasonRateLimited && !m.anyWas(l, v.Reason, from):
 		m.t.Errorf("%v: %s from %s, but the account was not limited", l, v.Reason, v.Provenance())
+	case strings.HasPrefix(v.Detail, "the registry's responses contradict"):
+		if first, second := m.lastTwo(l); first.reason == second.reason {
+			m.t.Errorf("%v: %s, but both were %s", l, v.Detail, first.reason)
+		}
 	case v.Outcome() == imagepull.Indeterminate && l.ref.Domain == otherTag("1").Domain && l.user == "":
 		m.t.Errorf("%v: %s from %s, but this registry was never down", l, v.Reason, v.Provenance())
+	case v.Confirmed && v.Outcome() == imagepull.Unpullable && !m.wasSentTwice(l, v.Reason, from):
+		m.t.Errorf("%v: %s from %s is not confirmed by two requests", l, v.Reason, v.Provenance())
 	case v.Age > maxAge(l, v.Reason):
 		m.t.Errorf("%v: %s from %s is too old", l, v.Reason, v.Provenance())
 	}
@@ -53,6 +61,40 @@ func (m *modelRegistry) anyWas(l lookup, reason imagepull.Reason, from time.Time
 	return false
 }
 
+// lastTwo returns the last two requests of a lookup, or zero values.
+func (m *modelRegistry) lastTwo(l lookup) (first, second sent) {
+	for _, s := range m.requests {
+		if s.lookup == l {
+			first, second = second, s
+		}
+	}
+	return first, second
+}
+
+// wasSentTwice reports whether the last two requests of a lookup had this result, the last one since a moment.
+func (m *modelRegistry) wasSentTwice(l lookup, reason imagepull.Reason, since time.Time) bool {
+	first, second := m.lastTwo(l)
+	return first.reason == reason && second.reason == reason && !second.at.Before(since) &&
+		second.at.Sub(first.at) >= confirmDelay
+}
+
+// checkLogins compares the requests with the bound on failed logins, which both Resolvers share.
+func (m *modelRegistry) checkLogins() {
+	m.t.Helper()
+	type account struct{ domain, user, password string }
+	failed := map[account][]time.Time{}
+	for _, s := range m.requests {
+		if !s.loginFailed {
+			continue
+		}
+		a := account{s.lookup.ref.Domain, s.lookup.user, s.lookup.password}
+		failed[a] = append(failed[a], s.at)
+		if n := len(failed[a]) - 1 - maxLoginFailures; n >= 0 && s.at.Sub(failed[a][n]) < testLockout {
+			m.t.Errorf("%v: more than %d failed logins within %v", a, maxLoginFailures, testLockout)
+		}
+	}
+}
+
 // minPause returns the minimum time between a request and the next one of the same lookup.
 func minPause(s sent) time.Duration {
 	switch s.reason {
@@ -66,7 +108,7 @@ func minPause(s sent) time.Duration {
 }
 
 // checkPauses compares the times of the requests. No request comes before the previous verdict of its lookup has expired,
-// except the one retry within a check.
+// except the one retry within a check, and the confirmation of a denial.
 func (m *modelRegistry) checkPauses() {
 	m.t.Helper()
 	latest := map[lookup]sent{}
@@ -77,7 +119,7 @@ func (m *modelRegistry) checkPauses() {
 			attempts = 0
 		}
 		attempts++
-		retry := before.reason == imagepull.ReasonRegistryUnavailable && attempts == 2
+		retry := before.reason == imagepull.ReasonRegistryUnavailable && attempts == 2 || s.confirms
 		if known && !retry && s.at.Sub(before.at) < minPause(before) {
 			m.t.Errorf("%v was requested again %v after %s", s.lookup, s.at.Sub(before.at), before.reason)
 		}
@@ -123,6 +165,7 @@ func TestVerdictsAgreeWithAModel(t *testing.T) {
 			t.Parallel()
 			m := newModelRegistry(t, seed)
 			options := allPolicies(m.clock)
+			options.NewConnection = func(ctx context.Context) context.Context { return context.WithValue(ctx, markKey{}, true) }
 			images, contents := newResolver(t, m, options), newResolver(t, m, options)
 			all, sources := m.lookups(), []string{"secret/shop/a", "secret/depot/b"}
 			seen := map[imagepull.Origin]int{}
@@ -140,6 +183,9 @@ func TestVerdictsAgreeWithAModel(t *testing.T) {
 						r = contents
 					}
 					v := r.Resolve(t.Context(), l.ref, cred)
+					if m.check(l, v, began); v.Outcome() == imagepull.Unpullable && !v.Confirmed {
+						v = m.confirm(t.Context(), r, l.ref, cred)
+					}
 					seen[v.Origin]++
 					if v.Credential != cred.Source {
 						t.Errorf("%v: the verdict is for %q, want %q", l, v.Credential, cred.Source)
@@ -152,7 +198,8 @@ func TestVerdictsAgreeWithAModel(t *testing.T) {
 			}
 			m.checkPauses()
 			m.checkDelays()
-			if seen[imagepull.OriginCache] < 100 || seen[imagepull.OriginBackoff] < 20 || seen[imagepull.OriginRegistry] < 100 {
+			m.checkLogins()
+			if seen[imagepull.OriginCache] < 50 || seen[imagepull.OriginBackoff] < 20 || seen[imagepull.OriginRegistry] < 100 {
 				t.Errorf("origins = %v, want many of each", seen)
 			}
 		})

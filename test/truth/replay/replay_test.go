@@ -10,9 +10,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/test/truth"
 	"github.com/pullgate/pullgate/webhook/config"
+	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/podspec"
@@ -36,7 +38,7 @@ func TestEveryScenarioAgreesWithTheKubelet(t *testing.T) {
 				t.Fatal(`the scenario has no recorded outcome: run "make truth"`)
 			}
 			r := newReplay(t, s)
-			got := r.check(t)
+			got := r.check(t, r.newEngine(t, clock.RealClock{}))
 			if problem := s.Problem(*s.Kubelet, got); problem != "" {
 				t.Errorf("%s\nrequests:\n%s", problem, r.fixture.Requests())
 			}
@@ -44,69 +46,75 @@ func TestEveryScenarioAgreesWithTheKubelet(t *testing.T) {
 	}
 }
 
-// replay is a scenario with an engine that is configured for it.
+// replay is a scenario with everything that an engine reads of it.
 type replay struct {
 	fixture *truth.Fixture
-	engine  *engine.Engine
-	timeout config.Timeouts
+	site    *truth.Local
+	config  config.Configuration
+	secrets credentials.Source
+	cluster engine.Cluster
 }
 
 func newReplay(t *testing.T, s *truth.Scenario) *replay {
 	t.Helper()
-	site := truth.NewLocal(s)
-	t.Cleanup(site.Close)
-	fixture, err := truth.Build(s, site, []byte("a program that is never run"))
+	r := &replay{site: truth.NewLocal(s)}
+	t.Cleanup(r.site.Close)
+	var err error
+	if r.fixture, err = truth.Build(s, r.site, []byte("a program that is never run")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.fixture.Close)
+	hostsDir := t.TempDir()
+	if _, err := r.fixture.WriteHosts(hostsDir); err != nil {
+		t.Fatal(err)
+	}
+	r.config = configuration(t, s, hostsDir)
+	client := fake.NewClientset(objects(t, r.fixture)...)
+	if r.secrets, err = secrets.NewSource(secrets.Options{Client: client.CoreV1()}); err != nil {
+		t.Fatal(err)
+	}
+	r.cluster, err = engine.ReadCluster(t.Context(), client.CoreV1(), r.config.Nodes, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(fixture.Close)
-	c := configuration(t, fixture)
-	client := fake.NewClientset(objects(t, fixture)...)
-	source, err := secrets.NewSource(secrets.Options{Client: client.CoreV1()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cluster, err := engine.ReadCluster(t.Context(), client.CoreV1(), c.Nodes, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := engine.New(c, engine.Options{
-		Credentials: source,
-		Cluster:     cluster,
-		Environ:     []string{"PATH=" + os.Getenv("PATH")}, // for the plugins; no proxy
-		DialContext: site.DialContext,
-		RootCAs:     site.Roots(fixture),
+	return r
+}
+
+// newEngine returns an engine for the scenario alone.
+func (r *replay) newEngine(t *testing.T, wall clock.Clock) *engine.Engine {
+	t.Helper()
+	return newEngine(t, r.config, engine.Options{
+		Credentials: r.secrets, Cluster: r.cluster, DialContext: r.site.DialContext, RootCAs: r.site.Roots(r.fixture), Clock: wall,
 	})
+}
+
+func newEngine(t *testing.T, c config.Configuration, o engine.Options) *engine.Engine {
+	t.Helper()
+	o.Environ = []string{"PATH=" + os.Getenv("PATH")} // for the plugins; no proxy
+	e, err := engine.New(c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
-	fixture.Reset()
-	return &replay{fixture: fixture, engine: e, timeout: c.Timeouts}
+	return e
 }
 
-// configuration writes the files of the node, and returns the configuration that names them.
-func configuration(t *testing.T, fixture *truth.Fixture) config.Configuration {
+// configuration writes the other files of the node, and returns the configuration that names all of them.
+func configuration(t *testing.T, s *truth.Scenario, hostsDir string) config.Configuration {
 	t.Helper()
 	dir := t.TempDir()
-	profile := truth.Profile{HostsDir: filepath.Join(dir, "certs.d")}
-	if err := os.Mkdir(profile.HostsDir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fixture.WriteHosts(profile.HostsDir); err != nil {
-		t.Fatal(err)
-	}
+	profile := truth.Profile{HostsDir: hostsDir}
 	var err error
-	if profile.ProviderConfig, profile.ProviderBin, err = truth.WriteProviders(dir, []*truth.Scenario{fixture.Scenario}); err != nil {
+	if profile.ProviderConfig, profile.ProviderBin, err = truth.WriteProviders(dir, []*truth.Scenario{s}); err != nil {
 		t.Fatal(err)
 	}
-	if accounts := fixture.Scenario.Node.Config; accounts != nil {
+	if accounts := s.Node.Config; accounts != nil {
 		profile.DockerConfig = filepath.Join(dir, "config.json")
 		if err := os.WriteFile(profile.DockerConfig, truth.DockerConfig(accounts), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	data, err := profile.Config(fixture.Scenario)
+	data, err := profile.Config(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,9 +149,10 @@ func objects(t *testing.T, fixture *truth.Fixture) []runtime.Object {
 	return all
 }
 
-// check checks the scenario's object as the API server would send it, or the update of its pod.
-func (r *replay) check(t *testing.T) truth.Predicted {
+// check resets the registries, and checks the scenario's object as the API server would send it, or the update of its pod.
+func (r *replay) check(t *testing.T, e *engine.Engine) truth.Predicted {
 	t.Helper()
+	r.fixture.Reset()
 	raw, err := r.fixture.Object(namespace)
 	if err != nil {
 		t.Fatal(err)
@@ -156,9 +165,9 @@ func (r *replay) check(t *testing.T) truth.Predicted {
 	if object.Mirror {
 		return truth.Predict(nil)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), r.timeout.Admission)
+	ctx, cancel := context.WithTimeout(t.Context(), r.config.Timeouts.Admission)
 	defer cancel()
-	return truth.Predict(r.engine.Check(ctx, object.Pod, object.Spec))
+	return truth.Predict(e.Check(ctx, object.Pod, object.Spec))
 }
 
 // updated returns the images that the scenario's update changes.

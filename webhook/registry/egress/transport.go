@@ -13,19 +13,19 @@ import (
 // pool holds the connections of one TLS configuration. Each level of trust has its own http.Transport, because a pooled
 // connection is not checked again.
 type pool struct {
-	guarded *http.Transport // checks the address when dialling
-	trusted *http.Transport // for hosts in Rules.Allow and Destination.Trusted
-	proxied *http.Transport // for hosts behind a proxy; nil without one
+	guarded *transport // checks the address when dialling
+	trusted *transport // for hosts in Rules.Allow and Destination.Trusted
+	proxied *transport // for hosts behind a proxy; nil without one
 }
 
 func newPool(o Options, g *guard, config *tls.Config, dialTimeout time.Duration) *pool {
 	guarded, open := &net.Dialer{Timeout: dialTimeout, Control: g.control}, &net.Dialer{Timeout: dialTimeout}
 	p := &pool{
-		guarded: newTransport(o, dialTimeout, dialAbsolute(guarded), config.Clone()),
-		trusted: newTransport(o, dialTimeout, dialAbsolute(open), config.Clone()),
+		guarded: withSingle(newTransport(o, dialTimeout, dialAbsolute(guarded), config.Clone())),
+		trusted: withSingle(newTransport(o, dialTimeout, dialAbsolute(open), config.Clone())),
 	}
 	if o.Proxy != nil {
-		p.proxied = throughProxy(newTransport(o, dialTimeout, open.DialContext, config.Clone()), o.Proxy)
+		p.proxied = withSingle(throughProxy(newTransport(o, dialTimeout, open.DialContext, config.Clone()), o.Proxy))
 	}
 	return p
 }

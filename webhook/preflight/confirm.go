@@ -1,0 +1,48 @@
+package preflight
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+)
+
+// confirm looks up the images of all denials again, with a second request for each response of a registry. It runs after all
+// credentials and rules, so that only a denial costs a second request. A denial that is not confirmed becomes Indeterminate.
+func (c *Checker) confirm(ctx context.Context, shared *podFacts, findings []imagepull.Finding, open []int) {
+	denied := unconfirmed(findings, open)
+	if len(denied) == 0 {
+		return
+	}
+	twice := *shared
+	twice.images, twice.cache = confirming{shared.images}, nil
+	if shared.contents != nil {
+		twice.contents = confirming{shared.contents}
+	}
+	c.lookupAll(ctx, &twice, findings, denied)
+	for _, i := range unconfirmed(findings, denied) {
+		findings[i].Verdict = movedTag(findings[i].Verdict)
+	}
+}
+
+// movedTag returns the verdict on an image whose two responses both deny it, but for different digests of its tag.
+func movedTag(v imagepull.Verdict) imagepull.Verdict {
+	v = replace(v, imagepull.ReasonRegistryUnavailable, "the registry's responses contradict each other: the tag has two digests")
+	v.Fix = "try again"
+	return v
+}
+
+// confirming is a Resolver that confirms each verdict.
+type confirming struct{ Resolver }
+
+func (c confirming) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	return c.Confirm(ctx, ref, cred)
+}
+
+// unconfirmed returns the denials that depend on a response of a registry, and that no second response has confirmed.
+func unconfirmed(findings []imagepull.Finding, open []int) []int {
+	return slices.DeleteFunc(slices.Clone(open), func(i int) bool {
+		v := findings[i].Verdict
+		return v.Outcome() != imagepull.Unpullable || v.Origin == "" || v.Confirmed
+	})
+}
