@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"k8s.io/utils/clock"
@@ -47,8 +48,8 @@ type engine struct {
 	limiter *resolve.Limiter
 	// resolver checks images.
 	resolver *resolve.Resolver
-	// contents checks the parts of images. It is nil unless the configuration has deep checks.
-	contents preflight.Resolver
+	// manifests checks that the manifests of an index exist, and contents reads manifests with all that they refer to.
+	manifests, contents *resolve.Resolver
 	// resolvers are the Resolvers above, for the gauges.
 	resolvers []*resolve.Resolver
 	// skipped registries are not checked. At credentialed registries the nodes have an identity of their own.
@@ -73,25 +74,18 @@ func newEngine(
 	shared := resolveOptions(c, wall)
 	shared.RoutedSince, shared.ObserveCache = client.RoutedSince, observe
 	e.limiter = shared.Limiter
-	if e.resolver, err = resolve.New(client, shared); err != nil {
-		return nil, err
-	}
-	e.resolvers = append(e.resolvers, e.resolver)
-	if !c.Deep {
-		return e, nil
-	}
-	contents, err := resolve.New(registry.NewDeepResolver(client), shared)
-	if err != nil {
-		return nil, err
-	}
-	e.contents, e.resolvers = contents, append(e.resolvers, contents)
-	return e, nil
+	var errs [3]error
+	e.resolver, errs[0] = resolve.New(client, shared)
+	e.manifests, errs[1] = resolve.New(registry.NewManifestResolver(client), shared)
+	e.contents, errs[2] = resolve.New(registry.NewDeepResolver(client), shared)
+	e.resolvers = []*resolve.Resolver{e.resolver, e.manifests, e.contents}
+	return e, errors.Join(errs[:]...)
 }
 
 // cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.
 const cacheBytes = 24 << 20
 
-// resolveOptions returns the options of both Resolvers. They share the limiter and the circuit breaker.
+// resolveOptions returns the options of all Resolvers. They share the limiter and the circuit breaker.
 func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
 	backoff := resolve.Backoff{
 		InitialDelay: c.Backoff.InitialDelay,
@@ -128,7 +122,10 @@ func (e *engine) checker(creds preflight.Credentials, nodes preflight.Nodes) *pr
 	return preflight.New(preflight.Options{
 		Resolver:               e.resolver,
 		Cache:                  e.resolver,
-		Deep:                   e.contents,
+		Manifests:              e.manifests,
+		ManifestCache:          e.manifests,
+		Contents:               e.contents,
+		Deep:                   e.config.Deep,
 		Credentials:            creds,
 		Nodes:                  nodes,
 		Runtime:                e.config.Nodes.Runtime,

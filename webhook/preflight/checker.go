@@ -45,9 +45,15 @@ type Options struct {
 	Resolver Resolver
 	// Cache is read before Resolver is called. It may be nil.
 	Cache Cache
-	// Deep resolves a manifest, by digest, with all blobs that it refers to. It may be nil: then an image is pullable if its
-	// manifest exists.
-	Deep        Resolver
+	// Manifests resolves a manifest of an index, by its digest, with one request. It may be nil: then an index is pullable if it
+	// has an entry for the nodes. ManifestCache is read before Manifests is called, and may be nil.
+	Manifests     Resolver
+	ManifestCache Cache
+	// Contents reads a manifest, by its digest, and resolves it with all blobs that it refers to. It is called for a manifest
+	// that contradicts its index, and for an index within an index.
+	Contents Resolver
+	// Deep means that Contents is called for every manifest that a node fetches.
+	Deep        bool
 	Credentials Credentials
 	// Nodes may be nil: then platforms are not compared, and no node has an image.
 	Nodes Nodes
@@ -127,7 +133,7 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 		}
 		v := new(imagepull.Verdict)
 		verdicts[ref] = v
-		if cached, ok := c.fromCache(shared.forReference(ref)); ok {
+		if cached, ok := c.fromCache(ctx, shared.forReference(ref)); ok {
 			// Fast path: a cache hit needs no goroutine.
 			*v = cached
 			continue

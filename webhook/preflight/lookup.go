@@ -41,18 +41,18 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 	return summarize(failures), problems
 }
 
-// resolve returns the verdict with one credential. A deep check follows if the image resolves.
+// resolve returns the verdict with one credential. A check of the content follows if the image resolves.
 func (c *Checker) resolve(ctx context.Context, f facts, cred imagepull.Credential) imagepull.Verdict {
 	v := c.options.Resolver.Resolve(ctx, f.reference, cred)
-	if c.options.Deep == nil || v.Outcome() != imagepull.Pullable {
+	if v.Outcome() != imagepull.Pullable {
 		return v
 	}
-	return newDeepCheck(c.options.Deep, f.reference, cred, f.candidates).run(ctx, v)
+	return newContentCheck(&c.options, f, cred).run(ctx, v)
 }
 
 // fromCache returns the verdict on an image that the first credential is known to pull. All other cases need a lookup.
-func (c *Checker) fromCache(f facts) (imagepull.Verdict, bool) {
-	if c.options.Cache == nil || c.options.Deep != nil || len(f.credentials.Invalid) > 0 {
+func (c *Checker) fromCache(ctx context.Context, f facts) (imagepull.Verdict, bool) {
+	if c.options.Cache == nil || c.options.Deep || len(f.credentials.Invalid) > 0 {
 		return imagepull.Verdict{}, false
 	}
 	cred, ok := f.credentials.First(f.reference.Repository())
@@ -63,7 +63,26 @@ func (c *Checker) fromCache(f facts) (imagepull.Verdict, bool) {
 	if !ok || v.Outcome() != imagepull.Pullable {
 		return imagepull.Verdict{}, false
 	}
+	if v.IsIndex {
+		check := newContentCheck(&c.options, f, cred)
+		check.manifests, check.contents = cacheOnly{c.options.ManifestCache}, cacheOnly{}
+		if v = check.run(ctx, v); v.Outcome() != imagepull.Pullable {
+			return imagepull.Verdict{}, false
+		}
+	}
 	return apply(c.referenceRules, v, f), true
+}
+
+// cacheOnly is a Resolver that sends no request. Without a cached verdict the verdict is Indeterminate.
+type cacheOnly struct{ cache Cache }
+
+func (c cacheOnly) Resolve(_ context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	if c.cache != nil {
+		if v, ok := c.cache.Cached(ref, cred); ok {
+			return v
+		}
+	}
+	return imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded}
 }
 
 // invalidPullSecret is the verdict on every image of the pod: one entry that cannot be decoded fails all lookups of

@@ -2,7 +2,11 @@ package preflight_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/nodes"
@@ -32,6 +36,11 @@ func deepResolver(script map[int]imagepull.Verdict) *scriptedResolver {
 	return r
 }
 
+func sized(v imagepull.Verdict, size int64) imagepull.Verdict {
+	v.Size = size
+	return v
+}
+
 func single() imagepull.Verdict {
 	return imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: manifestDigest(0)}
 }
@@ -40,13 +49,19 @@ func single() imagepull.Verdict {
 func index(platforms ...imagepull.Platform) imagepull.Verdict {
 	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: manifestDigest(0), IsIndex: true, Platforms: platforms}
 	for i := range platforms {
-		v.Digests = append(v.Digests, manifestDigest(i+1))
+		v.Manifests = append(v.Manifests, imagepull.Descriptor{
+			Digest: manifestDigest(i + 1), Size: manifestSize, Kind: imagepull.KindImage,
+		})
 	}
 	return v
 }
 
-func withoutDigests(v imagepull.Verdict) imagepull.Verdict {
-	clear(v.Digests)
+// manifestSize is the size in the descriptors of an index.
+const manifestSize = 7
+
+// withManifest returns an index whose first descriptor is changed.
+func withManifest(v imagepull.Verdict, change func(d *imagepull.Descriptor)) imagepull.Verdict {
+	change(&v.Manifests[0])
 	return v
 }
 
@@ -131,8 +146,18 @@ func TestDeepCheck(t *testing.T) {
 			index(amd64), nil, onBoth,
 			"SomePlatforms: some nodes are not served: the image index offers linux/amd64, the nodes are linux/amd64, linux/arm64", 0,
 		},
-		"an entry with an invalid digest": {
-			withoutDigests(index(amd64)), nil, onAMD, "UnsupportedImage: the index gives a manifest an invalid digest, for linux/amd64", 0,
+		"an entry with a defect": {
+			withManifest(index(amd64), func(d *imagepull.Descriptor) { d.Defect = "no size" }), nil, onAMD,
+			"UnsupportedImage: no size, for linux/amd64", 0,
+		},
+		"an entry that the registry need not serve": {
+			withManifest(index(amd64), func(d *imagepull.Descriptor) { d.Elsewhere = true }), nil, onAMD, "Pullable", 0,
+		},
+		"an image that is an index": {
+			single(), script{0: index()}, onAMD, "UnsupportedImage: the registry gives the index the media type of a manifest", 1,
+		},
+		"an image of another size": {
+			sized(single(), 5), script{0: sized(builtFor(amd64), 6)}, onAMD, "UnsupportedImage: the registry states a wrong size of the manifest", 1,
 		},
 		"an entry without a platform that fits": {index(none), script{1: builtFor(amd64)}, onAMD, "Pullable", 1},
 		"an entry without a platform that does not": {
@@ -166,7 +191,8 @@ func TestDeepCheck(t *testing.T) {
 			deep := deepResolver(test.deep)
 			got := check(t, preflight.Options{
 				Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: test.image}},
-				Deep:        deep,
+				Contents:    deep,
+				Deep:        true,
 				Credentials: &secrets{},
 				Nodes:       test.nodes,
 			}, image)
@@ -180,6 +206,120 @@ func TestDeepCheck(t *testing.T) {
 	}
 }
 
+// By default the manifests of an index are requested, and read only if they contradict the index.
+func TestManifestsOfAnIndex(t *testing.T) {
+	t.Parallel()
+	amd64, arm64, none := platform("linux", "amd64", ""), platform("linux", "arm64", ""), imagepull.Platform{}
+	onAMD, onBoth := nodes.Declared{amd64}, nodes.Declared{amd64, arm64}
+	found := imagepull.Verdict{Reason: imagepull.ReasonPullable, Size: manifestSize}
+	unsized := imagepull.Verdict{Reason: imagepull.ReasonPullable}
+	lost := imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: "lost"}
+	busy := imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "busy"}
+	other := func(d *imagepull.Descriptor) { d.Kind = imagepull.KindOther }
+	isIndex := func(d *imagepull.Descriptor) { d.Kind = imagepull.KindIndex }
+	nested := func(platforms ...imagepull.Platform) imagepull.Verdict {
+		v := sized(index(platforms...), manifestSize)
+		for i := range v.Manifests {
+			v.Manifests[i].Digest = manifestDigest(i + 11)
+		}
+		return v
+	}
+	endless := nested(amd64)
+	endless.Manifests[0] = imagepull.Descriptor{Digest: manifestDigest(1), Size: manifestSize, Kind: imagepull.KindIndex}
+	type script = map[int]imagepull.Verdict
+	tests := map[string]struct {
+		index           imagepull.Verdict
+		requested, read script // the requests in each script are all sent
+		nodes           nodes.Declared
+		want            string
+	}{
+		"the nodes' platform":           {index(amd64, arm64), script{1: found}, nil, onAMD, "Pullable"},
+		"two platforms":                 {index(amd64, arm64), script{1: found, 2: found}, nil, onBoth, "Pullable"},
+		"of an unknown size":            {index(amd64), script{1: unsized}, nil, onAMD, "Pullable"},
+		"missing":                       {index(amd64, arm64), script{1: lost}, nil, onAMD, "BlobMissing: lost, for linux/amd64"},
+		"missing for one of two":        {index(amd64, arm64), script{1: found, 2: lost}, nil, onBoth, "SomePlatforms: some platforms cannot be served: lost, for linux/arm64"},
+		"missing for another platform":  {index(amd64, arm64), script{2: found}, nil, nodes.Declared{arm64}, "Pullable"},
+		"one of two for the platform":   {index(amd64, amd64), script{1: found, 2: lost}, nil, onAMD, "BlobMissing: lost, for linux/amd64"},
+		"rate limited":                  {index(amd64), script{1: busy}, nil, onAMD, "RateLimited: busy, for linux/amd64"},
+		"denied":                        {index(amd64), script{1: private}, nil, onAMD, "AccessDenied: private, for linux/amd64"},
+		"unknown nodes":                 {index(amd64, arm64), script{1: found, 2: found}, nil, nil, "Pullable"},
+		"no platform for the nodes":     {index(arm64), nil, nil, onAMD, "PlatformMismatch: the image index offers linux/arm64, the nodes are linux/amd64"},
+		"an entry without a platform":   {index(none), script{1: found}, nil, onAMD, "SomePlatforms: the image index has an entry without a platform"},
+		"missing, without a platform":   {index(none), script{1: lost}, nil, onAMD, "BlobMissing: lost"},
+		"missing, beside the platform":  {index(amd64, none), script{1: found, 2: lost}, nil, onAMD, "BlobMissing: lost"},
+		"of a wrong size":               {index(amd64), script{1: sized(found, 8)}, script{1: sized(found, 8)}, onAMD, "UnsupportedImage: the index gives a wrong size for a manifest, for linux/amd64"},
+		"HEAD states a wrong size":      {index(amd64), script{1: sized(found, 8)}, script{1: found}, onAMD, "Pullable"},
+		"a wrong size, then no answer":  {index(amd64), script{1: sized(found, 8)}, script{1: noResponse}, onAMD, "RegistryUnavailable: no answer in time, for linux/amd64"},
+		"an index":                      {index(amd64), script{1: nested(amd64)}, script{1: nested(amd64)}, onAMD, "UnsupportedImage: the index gives an index the media type of a manifest, for linux/amd64"},
+		"HEAD has the type of an index": {index(amd64), script{1: nested(amd64)}, script{1: found}, onAMD, "Pullable"},
+		"with the type of an index":     {withManifest(index(amd64), isIndex), nil, script{1: found}, onAMD, "UnsupportedImage: the index gives a manifest the media type of an index, for linux/amd64"},
+		"with another type":             {withManifest(index(amd64), other), nil, nil, onAMD, "UnsupportedImage: the index gives the manifest another media type, for linux/amd64"},
+		"with another type, in second place": {
+			index: withManifest(index(none, amd64), other), requested: script{2: found}, nodes: onAMD,
+			want: "SomePlatforms: the index has an entry that is not a manifest by its media type",
+		},
+		"an index within the index":             {withManifest(index(amd64), isIndex), script{11: found}, script{1: nested(amd64, arm64)}, onAMD, "Pullable"},
+		"an index within the index, missing":    {withManifest(index(amd64), isIndex), script{11: lost}, script{1: nested(amd64)}, onAMD, "BlobMissing: lost, for linux/amd64"},
+		"a lost index within the index":         {withManifest(index(amd64), isIndex), nil, script{1: lost}, onAMD, "BlobMissing: lost, for linux/amd64"},
+		"an index within the index, other size": {withManifest(index(amd64), isIndex), nil, script{1: sized(nested(amd64), 8)}, onAMD, "UnsupportedImage: the index gives a wrong size for a manifest, for linux/amd64"},
+		"an index within the index, without the platform": {
+			withManifest(index(amd64), isIndex), nil, script{1: nested(arm64)}, onAMD,
+			"PlatformMismatch: the image index offers linux/arm64, the nodes are linux/amd64, for linux/amd64",
+		},
+		"an index within the index, without a platform of its own": {withManifest(index(none), isIndex), script{11: found}, script{1: nested(amd64)}, onAMD, "Pullable"},
+		"an index within the index, beside the platform":           {withManifest(index(none, amd64), isIndex), script{2: found}, script{1: nested(arm64)}, onAMD, "Pullable"},
+		"an index that holds itself": {
+			withManifest(index(amd64), isIndex), nil, script{1: endless}, onAMD,
+			"DeadlineExceeded: the image has more than 3 levels of indexes, for linux/amd64",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			manifests, contents := deepResolver(test.requested), deepResolver(test.read)
+			got := check(t, preflight.Options{
+				Resolver:  &scriptedResolver{script: map[string]imagepull.Verdict{image: test.index}},
+				Manifests: manifests, Contents: contents, Credentials: &secrets{}, Nodes: test.nodes,
+			}, image)
+			if summary(got) != test.want {
+				t.Errorf("got verdict %q, want %q", summary(got), test.want)
+			}
+			for kind, r := range map[string]*scriptedResolver{"requested": manifests, "read": contents} {
+				if diff := cmp.Diff(slices.Sorted(maps.Keys(r.script)), r.requests()); diff != "" {
+					t.Errorf("%s manifests (-want +got):\n%s", kind, diff)
+				}
+			}
+		})
+	}
+}
+
+// Old runtimes and CRI-O do not compare a manifest with its descriptor.
+func TestDescriptorsAreUncertainOnOtherRuntimes(t *testing.T) {
+	t.Parallel()
+	amd64 := platform("linux", "amd64", "")
+	broken := withManifest(index(amd64), func(d *imagepull.Descriptor) { d.Defect = "no size" })
+	lost := imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: "lost"}
+	o := preflight.Options{
+		Resolver:  &scriptedResolver{script: map[string]imagepull.Verdict{image: broken}},
+		Manifests: deepResolver(nil), Credentials: &secrets{}, Nodes: nodes.Declared{amd64}, Runtime: imagepull.RuntimeCRIO,
+	}
+	old := newNode("a", "amd64")
+	old.Status.NodeInfo.ContainerRuntimeVersion = "containerd://1.7.27"
+	const want = "SomePlatforms: no size, which some nodes may accept, for linux/amd64"
+	if got := summary(check(t, o, image)); got != want {
+		t.Errorf("CRI-O: got verdict %q, want %q", got, want)
+	}
+	o.Runtime, o.Nodes = "", newSnapshot(t, old)
+	if got := summary(check(t, o, image)); got != want {
+		t.Errorf("containerd 1.7: got verdict %q, want %q", got, want)
+	}
+	o.Resolver = &scriptedResolver{script: map[string]imagepull.Verdict{image: index(amd64)}}
+	o.Manifests = deepResolver(map[int]imagepull.Verdict{1: lost})
+	if got, want := summary(check(t, o, image)), "BlobMissing: lost, for linux/amd64"; got != want {
+		t.Errorf("a missing manifest: got verdict %q, want %q", got, want)
+	}
+}
+
 // The kubelet pulls the whole image again with the next credential.
 func TestDeepCheckRunsForEachCredential(t *testing.T) {
 	t.Parallel()
@@ -189,7 +329,8 @@ func TestDeepCheckRunsForEachCredential(t *testing.T) {
 	}}
 	got := check(t, preflight.Options{
 		Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: single()}},
-		Deep:        deep,
+		Contents:    deep,
+		Deep:        true,
 		Credentials: &secrets{set: keys(t, "registry.example", "a", "b")},
 	}, image)
 	if summary(got) != "Pullable" || got.Credential != "file/b" {
