@@ -28,8 +28,9 @@ type contentCheck struct {
 	candidates          nodes.Candidates
 	// lenient means that a candidate may accept a manifest that contradicts its index: only containerd 2 compares them.
 	lenient bool
-	// level counts the indexes around the manifest.
-	level int
+	// level counts the indexes around the manifest. unselected means that a node fetches the manifest, and runs another one.
+	level      int
+	unselected bool
 	// verdicts holds the verdict on each manifest.
 	verdicts map[manifestKey]imagepull.Verdict
 }
@@ -140,12 +141,16 @@ func (c contentCheck) entries(ctx context.Context, index imagepull.Verdict, entr
 	selected := selectedEntry(index.Platforms, entries)
 	var failed imagepull.Verdict
 	for _, i := range entries {
-		v := c.manifest(ctx, index.Manifests[i])
+		entry := c
+		entry.unselected = c.unselected || i != selected
+		v := entry.manifest(ctx, index.Manifests[i])
 		switch {
-		case i == selected && index.Manifests[i].Kind == imagepull.KindOther:
+		case !entry.unselected && index.Manifests[i].Kind == imagepull.KindOther:
 			v = c.unsupported("the index gives the manifest another media type")
-		case i != selected && v.Reason == imagepull.ReasonPlatformMismatch:
-			continue // the node fetches this index, and runs another image
+		case entry.unselected && v.Reason == imagepull.ReasonPlatformMismatch:
+			continue
+		case entry.unselected && c.deep && v.Reason == imagepull.ReasonUnsupportedImage:
+			v = weaken(v, imagepull.ReasonSomePlatforms, v.Detail+", which matters only if a node runs this image")
 		}
 		if c.level == 0 {
 			v = withPlatform(v, index.Platforms[i])
@@ -238,6 +243,8 @@ func (c contentCheck) manifest(ctx context.Context, d imagepull.Descriptor) imag
 		v = c.lookup(ctx, d.Digest, true)
 	}
 	switch {
+	case v.Reason == imagepull.ReasonUnsupportedImage && !c.deep:
+		return c.unsupported(v.Detail)
 	case v.Outcome() != imagepull.Pullable:
 		return v
 	case v.Size != 0 && v.Size != d.Size:

@@ -58,6 +58,9 @@ func (ss sessions) resolveDeep(ctx context.Context) imagepull.Verdict {
 // checkContent returns the verdict on the blobs of a manifest, or v with its platform and warnings. A node fetches and unpacks in parallel, and any failure ends the
 // pull. One certain failure therefore outweighs all Indeterminate ones.
 func (ss sessions) checkContent(ctx context.Context, m manifest.Manifest, v imagepull.Verdict) imagepull.Verdict {
+	if m.HasLayerAsConfig() {
+		return manifest.Unsupported("the manifest gives the configuration the media type of a layer")
+	}
 	blobs := m.RequiredBlobs()
 	if failed := manifest.Validate(blobs); failed.Reason != "" {
 		return failed

@@ -109,15 +109,15 @@ func containerdHosts(t *testing.T, root, namespace string) ([]host, error) {
 		return nil, err
 	}
 	var all []host
-	for _, h := range list {
+	for _, h := range hosts {
 		p := host{
 			Scheme: h.Scheme, Name: h.Host, Path: h.Path, Capabilities: uint8(h.Capabilities), Header: h.Header,
 			HTTPFallback: fmt.Sprintf("%T", h.Client.Transport) == "*docker.httpFallback",
 		}
 		p.setTLS(transports[h.Client].TLSClientConfig)
-		list = append(list, p)
+		all = append(all, p)
 	}
-	return list, nil
+	return all, nil
 }
 
 func pullgateHosts(t *testing.T, root, namespace string) ([]host, error) {

@@ -51,13 +51,11 @@ func (m Manifest) CheckUnpack(c Config) imagepull.Verdict {
 	case !m.HasImageConfig(), !m.hasFileSystem():
 		return imagepull.Verdict{}
 	}
-	layers := slices.DeleteFunc(slices.Clone(m.Layers), func(d ocispec.Descriptor) bool {
-		return d.Platform != nil || !isLayer(d.MediaType)
-	})
+	layers := slices.DeleteFunc(slices.Clone(m.Layers), func(d ocispec.Descriptor) bool { return !isLayer(d.MediaType) })
 	rootFS := c.image.RootFS
 	switch {
-	case len(layers) != len(m.Layers):
-		return imagepull.Verdict{} // the manifest holds more than file system layers: which ones count is not known
+	case slices.ContainsFunc(layers, func(d ocispec.Descriptor) bool { return d.Platform != nil }):
+		return imagepull.Verdict{} // the node's platform decides which ones count
 	case len(layers) != len(rootFS.DiffIDs):
 		return Unsupported(fmt.Sprintf("the manifest has %d layers, its configuration %d", len(layers), len(rootFS.DiffIDs)))
 	case !c.isForLinux(), rootFS.Type != "" && rootFS.Type != "layers":

@@ -77,6 +77,8 @@ func Validate(blobs []Blob) imagepull.Verdict {
 			return Unsupported("the manifest gives an invalid digest for " + b.Name)
 		case b.IsEmbedded() && b.Digest.Algorithm().FromBytes(b.Data) != b.Digest:
 			return Unsupported("the manifest embeds another content for " + b.Name)
+		case b.IsEmbedded() && embeddedDefect(b.Descriptor) != "":
+			return Unsupported("the manifest embeds content of another type for " + b.Name)
 		}
 	}
 	return imagepull.Verdict{}
@@ -112,6 +114,10 @@ func Warnings(body []byte) []imagepull.Warning {
 
 // HasImageConfig reports whether the configuration is an image's (containerd: core/images/mediatypes.go, IsConfigType).
 func (m Manifest) HasImageConfig() bool { return types.MediaType(m.Config.MediaType).IsConfig() }
+
+// HasLayerAsConfig reports whether the configuration has the media type of a layer. A node does not fetch it then, and cannot read
+// it in the end.
+func (m Manifest) HasLayerAsConfig() bool { return isLayer(m.Config.MediaType) }
 
 func (m Manifest) hasFileSystem() bool {
 	return slices.ContainsFunc(m.Layers, func(d ocispec.Descriptor) bool { return isLayer(d.MediaType) })
