@@ -1,7 +1,7 @@
 package imagepull
 
-// ManifestKind is the kind of content that a descriptor announces by its media type. A node believes the descriptor, whatever
-// the registry's response says.
+// ManifestKind is the kind of content that a descriptor announces by its media type. A node ignores the media type of the
+// registry's response.
 type ManifestKind uint8
 
 const (

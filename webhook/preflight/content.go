@@ -17,8 +17,8 @@ const (
 	maxLevels = 3
 )
 
-// contentCheck checks whether a node could fetch what an image refers to: the manifests of an index for the node's platform, and
-// with a deep check all parts of the image.
+// contentCheck checks whether a node could fetch what an image refers to. That is the manifests of an index for the node's
+// platform. With a deep check it is all parts of the image.
 type contentCheck struct {
 	// manifests requests a manifest, and contents reads it.
 	manifests, contents Resolver

@@ -13,7 +13,7 @@ import (
 // up to the content of the layers.
 //
 // A node that reads an index continues with the manifests for its platform. DeepResolver does not select them: each is a lookup
-// of its own, also those of an index within an index.
+// of its own. That holds for an index within an index too.
 type DeepResolver struct{ client *Client }
 
 // NewDeepResolver returns a DeepResolver that shares connections and tokens with the client.

@@ -143,7 +143,7 @@ func (s *session) read(resp *http.Response, r request) (response, error) {
 func statedTotal(resp *http.Response) int64 {
 	switch {
 	case resp.Header.Get("Content-Encoding") != "":
-		return 0 // the lengths are those of the compressed content
+		return 0 // the headers state compressed lengths
 	case resp.StatusCode != http.StatusPartialContent:
 		return max(resp.ContentLength, 0)
 	}

@@ -323,8 +323,8 @@ func (w *contentWriter) config(ids []digest.Digest) map[string]any {
 		delete(c, "os")
 	}
 	body := w.encode(c)
-	if w.one(60, "a configuration that is no JSON") {
-		body = []byte(strconv.Itoa(w.number) + " is no JSON")
+	if w.one(60, "a configuration that is not JSON") {
+		body = []byte(strconv.Itoa(w.number) + " is not JSON")
 	}
 	d := w.serve("", body)
 	descriptor := map[string]any{"mediaType": mediaType, "digest": d, "size": len(body)}

@@ -69,7 +69,7 @@ func TestDescriptors(t *testing.T) {
 			entry(ociManifest, `{"config":{"digest":"`+sum+`","size":2}}`),
 			imagepull.Descriptor{Kind: imagepull.KindImage, Elsewhere: true},
 		},
-		"data that is no JSON":       {entry(ociManifest, "no"), imagepull.Descriptor{Kind: imagepull.KindImage, Defect: broken}},
+		"data that is not JSON":      {entry(ociManifest, "no"), imagepull.Descriptor{Kind: imagepull.KindImage, Defect: broken}},
 		"data that is an index":      {entry(ociManifest, `{"manifests":null}`), imagepull.Descriptor{Kind: imagepull.KindImage, Defect: broken}},
 		"an index that is an image":  {entry(ociIndex, `{"config":null}`), imagepull.Descriptor{Kind: imagepull.KindIndex, Defect: broken}},
 		"an index in the index":      {entry(ociIndex, `{"manifests":[]}`), imagepull.Descriptor{Kind: imagepull.KindIndex, Elsewhere: true}},
