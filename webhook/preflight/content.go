@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -51,13 +52,15 @@ func newContentCheck(o *Options, f facts, cred imagepull.Credential) contentChec
 }
 
 // run returns the verdict on an image that resolves. A failure keeps the digest, which marks it as a failure after the image
-// was resolved.
+// was resolved. It is confirmed if the digest is, too.
 func (c contentCheck) run(ctx context.Context, resolved imagepull.Verdict) imagepull.Verdict {
 	if resolved.Digest == "" || c.manifests == nil && !c.deep {
 		return resolved
 	}
 	v := c.image(ctx, resolved)
 	v.Digest = resolved.Digest
+	v.Origin, v.Credential = cmp.Or(v.Origin, resolved.Origin), cmp.Or(v.Credential, resolved.Credential)
+	v.Confirmed = v.Confirmed && resolved.Confirmed
 	return v
 }
 
@@ -85,9 +88,9 @@ func (c contentCheck) single(ctx context.Context, v imagepull.Verdict) imagepull
 	case checked.Outcome() != imagepull.Pullable:
 		return checked
 	case checked.IsIndex:
-		return c.unsupported("the registry gives the index the media type of a manifest")
+		return c.unsupported(checked, "the registry gives the index the media type of a manifest")
 	case checked.Size != v.Size && v.Size != 0:
-		return c.unsupported("the registry states a wrong size of the manifest")
+		return c.unsupported(checked, "the registry states a wrong size of the manifest")
 	}
 	v.Platforms, v.Warnings = checked.Platforms, slices.Clip(checked.Warnings)
 	for _, p := range v.Platforms {
@@ -146,7 +149,7 @@ func (c contentCheck) entries(ctx context.Context, index imagepull.Verdict, entr
 		v := entry.manifest(ctx, index.Manifests[i])
 		switch {
 		case !entry.unselected && index.Manifests[i].Kind == imagepull.KindOther:
-			v = c.unsupported("the index gives the manifest another media type")
+			v = c.unsupported(knownByDigest(), "the index gives the manifest another media type")
 		case entry.unselected && v.Reason == imagepull.ReasonPlatformMismatch:
 			continue
 		case entry.unselected && c.deep && v.Reason == imagepull.ReasonUnsupportedImage:
@@ -182,8 +185,8 @@ func selectedEntry(platforms []imagepull.Platform, entries []int) int {
 // withoutPlatforms checks an index whose entries name no platform. A node reads it from the configurations, and the first
 // entry's counts (containerd: core/images/image.go, Manifest).
 //
-// Beside entries that name a platform the verdict stays SomePlatforms: containerd 2 needs the first such entry, fetched or
-// not, to compute the size of the image (core/images/usage/calculator.go), and 1.7 does not.
+// Beside entries that name a platform the verdict stays SomePlatforms. containerd 2 needs the first such entry, fetched or
+// not, to compute the size of the image (core/images/usage/calculator.go). 1.7 does not.
 func (c contentCheck) withoutPlatforms(ctx context.Context, v imagepull.Verdict) imagepull.Verdict {
 	var entries []int
 	for i, p := range v.Platforms {
@@ -227,7 +230,7 @@ func (c contentCheck) withFirstPlatform(ctx context.Context, v imagepull.Verdict
 func (c contentCheck) manifest(ctx context.Context, d imagepull.Descriptor) imagepull.Verdict {
 	switch {
 	case d.Defect != "":
-		return c.unsupported(d.Defect)
+		return c.unsupported(knownByDigest(), d.Defect)
 	case d.Elsewhere:
 		return imagepull.Verdict{Reason: imagepull.ReasonPullable}
 	case d.Kind == imagepull.KindOther:
@@ -244,15 +247,15 @@ func (c contentCheck) manifest(ctx context.Context, d imagepull.Descriptor) imag
 	}
 	switch {
 	case v.Reason == imagepull.ReasonUnsupportedImage && !c.deep:
-		return c.unsupported(v.Detail)
+		return c.unsupported(v, v.Detail)
 	case v.Outcome() != imagepull.Pullable:
 		return v
 	case v.Size != 0 && v.Size != d.Size:
-		return c.unsupported("the index gives a wrong size for a manifest")
+		return c.unsupported(v, "the index gives a wrong size for a manifest")
 	case v.IsIndex && !isIndex:
-		return c.unsupported("the index gives an index the media type of a manifest")
+		return c.unsupported(v, "the index gives an index the media type of a manifest")
 	case !v.IsIndex && isIndex:
-		return c.unsupported("the index gives a manifest the media type of an index")
+		return c.unsupported(v, "the index gives a manifest the media type of an index")
 	case v.IsIndex:
 		return c.nested(ctx, v)
 	}
@@ -287,12 +290,17 @@ func (c contentCheck) lookup(ctx context.Context, digest string, read bool) imag
 	return v
 }
 
-// unsupported returns the verdict on a manifest that containerd 2 rejects.
-func (c contentCheck) unsupported(detail string) imagepull.Verdict {
+// knownByDigest returns the verdict for a fact that the content of the index proves.
+func knownByDigest() imagepull.Verdict { return imagepull.Verdict{Confirmed: true} }
+
+// unsupported returns the verdict on a manifest that containerd 2 rejects, because of a verdict on its content.
+func (c contentCheck) unsupported(v imagepull.Verdict, detail string) imagepull.Verdict {
+	failed := replace(v, imagepull.ReasonUnsupportedImage, detail)
 	if c.lenient {
-		return imagepull.Verdict{Reason: imagepull.ReasonSomePlatforms, Detail: detail + ", which some nodes may accept"}
+		failed = replace(v, imagepull.ReasonSomePlatforms, detail+", which some nodes may accept")
 	}
-	return imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: detail}
+	failed.Credential, failed.Confirmed = v.Credential, v.Confirmed
+	return failed
 }
 
 // anyRunnable returns the runnable entries of an index, each for a platform of its own, and reports whether these are all. The

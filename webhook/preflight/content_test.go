@@ -337,3 +337,40 @@ func TestDeepCheckRunsForEachCredential(t *testing.T) {
 		t.Errorf("got verdict %q by %s, want Pullable by file/b", summary(got), got.Credential)
 	}
 }
+
+// A failure of the content is confirmed if both the index and the response about its manifest are.
+func TestConfirmedContent(t *testing.T) {
+	t.Parallel()
+	amd64 := platform("linux", "amd64", "")
+	broken := withManifest(index(amd64), func(d *imagepull.Descriptor) { d.Defect = "no size" })
+	lost := imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: "lost"}
+	confirmed := func(v imagepull.Verdict) imagepull.Verdict {
+		v.Confirmed, v.Origin = true, imagepull.OriginRegistry
+		return v
+	}
+	for name, test := range map[string]struct {
+		index, manifest imagepull.Verdict
+		want            bool
+	}{
+		"a defect":                  {confirmed(broken), lost, true},
+		"a defect, not confirmed":   {broken, lost, false},
+		"missing":                   {confirmed(index(amd64)), confirmed(lost), true},
+		"missing, not confirmed":    {confirmed(index(amd64)), lost, false},
+		"missing, index not":        {index(amd64), confirmed(lost), false},
+		"another size":              {confirmed(index(amd64)), confirmed(sized(pullable, 8)), true},
+		"another size, once":        {confirmed(index(amd64)), sized(pullable, 8), false},
+		"a media type of its index": {confirmed(index(amd64)), confirmed(index(amd64)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			manifests := deepResolver(map[int]imagepull.Verdict{1: test.manifest})
+			got := check(t, preflight.Options{
+				Resolver:  &scriptedResolver{script: map[string]imagepull.Verdict{image: test.index}},
+				Manifests: manifests, Contents: manifests, Credentials: &secrets{}, Nodes: nodes.Declared{amd64},
+			}, image)
+			if got.Outcome() != imagepull.Unpullable || got.Confirmed != test.want || got.Origin != test.index.Origin && test.want {
+				t.Errorf("got %q from %q, confirmed: %t; want a denial, confirmed: %t", summary(got), got.Origin, got.Confirmed, test.want)
+			}
+		})
+	}
+}
