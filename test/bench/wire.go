@@ -26,15 +26,18 @@ func (b *bench) wire(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.PushIndexOf("shop/web:index"); err != nil {
-		return err
+	for _, name := range []string{"shop/web:index", "shop/multi:1"} {
+		if err := r.PushIndexOf(name); err != nil {
+			return err
+		}
 	}
 	for _, step := range []wireStep{
 		{"a private image of a new registry", "shop/web:1", 3},
 		{"another tag of the repository", "shop/web:2", 1},
 		{"the same image again", "shop/web:2", 0},
-		{"a new index", "shop/web:index", 2},
+		{"a new index", "shop/web:index", 3},
 		{"the same index again", "shop/web:index", 0},
+		{"a private index of a new repository", "shop/multi:1", 5},
 	} {
 		got, err := requestsFor(ctx, s, r, template.With(r.Host+"/"+step.image))
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -85,17 +86,21 @@ const pullSecret = `{"auths":{"*.registries.example":{"username":"alice","passwo
 // host returns a new host name.
 func (w *testWebhook) host() string { return fmt.Sprintf("r%d.registries.example", w.hosts.Add(1)) }
 
-// testImage holds the parts of an image that Pullgate reads.
-type testImage struct{ name, mediaType, manifest string }
+// testImage holds the parts of an image that Pullgate reads. An index has a child, the manifest of its only entry.
+type testImage struct{ name, mediaType, manifest, child string }
+
+const imageType = "application/vnd.oci.image.manifest.v1+json"
 
 func single() testImage {
-	return testImage{"shop/web:1", "application/vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":{},"layers":[]}`}
+	return testImage{name: "shop/web:1", mediaType: imageType, manifest: `{"schemaVersion":2,"config":{},"layers":[]}`}
 }
 
 func multi() testImage {
+	child := single().manifest
+	entry := fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d,"platform":{"os":"linux","architecture":"amd64"}}`,
+		imageType, digest.FromString(child), len(child))
 	return testImage{
-		"shop/multi:1", "application/vnd.oci.image.index.v1+json",
-		`{"schemaVersion":2,"manifests":[{"platform":{"os":"linux","architecture":"amd64"}}]}`,
+		"shop/multi:1", "application/vnd.oci.image.index.v1+json", `{"schemaVersion":2,"manifests":[` + entry + `]}`, child,
 	}
 }
 
@@ -116,6 +121,11 @@ func (w *testWebhook) openWith(t *testing.T, i testImage, auth registry.Auth) (s
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
+	if i.child != "" {
+		if _, err := server.PushManifest(i.name, imageType, []byte(i.child)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := server.PushManifest(i.name, i.mediaType, []byte(i.manifest)); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,8 +22,9 @@ import (
 type Engine struct {
 	checker *preflight.Checker
 	limiter *resolve.Limiter
-	// images resolves references. deep checks the parts of images; it is nil unless the configuration has deep checks.
-	images, deep *resolve.Resolver
+	// images resolves references, manifests checks that the manifests of an index exist, and contents reads manifests with all
+	// that they refer to.
+	images, manifests, contents *resolve.Resolver
 	// endPlugins ends the credential provider plugins that run, and waits for them.
 	endPlugins func()
 }
@@ -69,11 +71,11 @@ func (e *Engine) makeResolvers(c config.Configuration, o Options) error {
 	options := resolveOptions(c, o.Clock)
 	options.Limiter, options.Keyer, options.NewConnection = e.limiter, keyer, egress.WithNewConnection
 	options.RoutedSince, options.ObserveCache = client.RoutedSince, o.ObserveCache
-	if e.images, err = resolve.New(client, options); err != nil || !c.Deep {
-		return err
-	}
-	e.deep, err = resolve.New(registry.NewDeepResolver(client), options)
-	return err
+	var errs [3]error
+	e.images, errs[0] = resolve.New(client, options)
+	e.manifests, errs[1] = resolve.New(registry.NewManifestResolver(client), options)
+	e.contents, errs[2] = resolve.New(registry.NewDeepResolver(client), options)
+	return errors.Join(errs[:]...)
 }
 
 // checkerOptions returns the options of the checker, without nodes and credentials.
@@ -86,9 +88,13 @@ func (e *Engine) checkerOptions(c config.Configuration) (preflight.Options, erro
 	if err != nil {
 		return preflight.Options{}, fmt.Errorf("nodes.credentialedRegistries%w", err)
 	}
-	o := preflight.Options{
+	return preflight.Options{
 		Resolver:               e.images,
 		Cache:                  e.images,
+		Manifests:              e.manifests,
+		ManifestCache:          e.manifests,
+		Contents:               e.contents,
+		Deep:                   c.Deep,
 		Runtime:                c.Nodes.Runtime,
 		LocalImagePull:         c.Nodes.LocalImagePull,
 		VerifyImages:           c.Nodes.VerifyImages,
@@ -98,11 +104,7 @@ func (e *Engine) checkerOptions(c config.Configuration) (preflight.Options, erro
 		Placeholders:           c.Placeholders,
 		MaxUses:                c.Limits.UsesPerObject,
 		WithNamespace:          resolve.WithNamespace,
-	}
-	if e.deep != nil { // a nil *Resolver in the interface would not be nil
-		o.Deep = e.deep
-	}
-	return o, nil
+	}, nil
 }
 
 // Check returns one finding for each use of the pod, in their order, before the context's deadline. The pod's spec selects
@@ -139,10 +141,7 @@ func (e *Engine) backingOff() int {
 }
 
 func (e *Engine) resolvers() []*resolve.Resolver {
-	if e.deep == nil {
-		return []*resolve.Resolver{e.images}
-	}
-	return []*resolve.Resolver{e.images, e.deep}
+	return []*resolve.Resolver{e.images, e.manifests, e.contents}
 }
 
 // Close ends the credential provider plugins that run, and waits for them.

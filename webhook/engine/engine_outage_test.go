@@ -19,7 +19,7 @@ func TestOutageAppliesToDeepChecks(t *testing.T) {
 		e.resolveTag(t.Context(), server, fmt.Sprint("new", i))
 	}
 	before := len(server.Requests())
-	v := e.deep.Resolve(t.Context(), reference(server, digest), engineAccount)
+	v := e.contents.Resolve(t.Context(), reference(server, digest), engineAccount)
 	if v.Reason != imagepull.ReasonRegistryUnavailable || v.Origin != imagepull.OriginBackoff {
 		t.Errorf("%s from %s, want RegistryUnavailable from the backoff", v.Reason, v.Provenance())
 	}
@@ -38,7 +38,7 @@ func TestRateLimitedRegistryCountsOnce(t *testing.T) {
 	server.Fault(registry.Fault{Path: "/v2/*", Status: http.StatusTooManyRequests})
 	for _, v := range []imagepull.Verdict{
 		e.resolveTag(t.Context(), server, "new"),
-		e.deep.Resolve(t.Context(), reference(server, digest), engineAccount),
+		e.contents.Resolve(t.Context(), reference(server, digest), engineAccount),
 	} {
 		if v.Reason != imagepull.ReasonRateLimited || v.Origin != imagepull.OriginRegistry {
 			t.Errorf("%s from %s, want RateLimited from the registry", v.Reason, v.Provenance())

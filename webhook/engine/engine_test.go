@@ -93,7 +93,7 @@ func TestChangedHostsFileInvalidatesTheCache(t *testing.T) {
 	} {
 		step.turn()
 		wall.Step(time.Second)
-		for name, r := range map[string]preflight.Resolver{"images": e.images, "deep": e.deep} {
+		for name, r := range map[string]preflight.Resolver{"images": e.images, "contents": e.contents} {
 			v := r.Resolve(t.Context(), ref, imagepull.Credential{})
 			if got := v.Outcome().String() + " " + v.Provenance(); got != step.want {
 				t.Errorf("%s, %s: got %s (%s), want %s", step.name, name, got, v.Detail, step.want)
@@ -106,7 +106,7 @@ func TestGaugesCountTheEntriesOfBothCaches(t *testing.T) {
 	t.Parallel()
 	e, server := startEngine(t, Options{})
 	digest := e.resolveTag(t.Context(), server, "1").Digest
-	if v := e.deep.Resolve(t.Context(), reference(server, digest), engineAccount); v.Reason != imagepull.ReasonPullable {
+	if v := e.contents.Resolve(t.Context(), reference(server, digest), engineAccount); v.Reason != imagepull.ReasonPullable {
 		t.Errorf("reason = %s: %s, want Pullable", v.Reason, v.Detail)
 	}
 	g := e.Gauges()

@@ -12,13 +12,15 @@ type Verdict struct {
 	Fix string
 	// Digest is the digest of the manifest or index, if the registry returned it.
 	Digest string
+	// Size is the length of the manifest or index in bytes as the registry states it, or zero if it is not known.
+	Size int64
 	// Credential is the source of the credential that was used.
 	Credential string
 	// Platforms are the platforms in an index. They are nil for a single manifest, which pulls on every platform, unless
 	// its configuration was read: then they are its one platform.
 	Platforms []Platform
-	// Digests are the digests of the manifests in an index, in the order of Platforms. They are empty for a single manifest.
-	Digests []string
+	// Manifests describe the manifests of an index, in the order of Platforms. They are empty for a single manifest.
+	Manifests []Descriptor
 	// IsIndex distinguishes an index without any platform from a single manifest.
 	IsIndex bool
 	// IsSchema1 marks an unsupported manifest in the schema 1 format, which old nodes accepted.

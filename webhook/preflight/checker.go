@@ -48,9 +48,15 @@ type Options struct {
 	Resolver Resolver
 	// Cache is read before Resolver is called. It may be nil.
 	Cache Cache
-	// Deep resolves a manifest, by digest, with all blobs that it refers to. It may be nil: then an image is pullable if its
-	// manifest exists.
-	Deep        Resolver
+	// Manifests resolves a manifest of an index, by its digest, with one request. It may be nil: then an index is pullable if it
+	// has an entry for the nodes. ManifestCache is read before Manifests is called, and may be nil.
+	Manifests     Resolver
+	ManifestCache Cache
+	// Contents reads a manifest, by its digest, and resolves it with all blobs that it refers to. It is called for a manifest
+	// that contradicts its index, and for an index within an index.
+	Contents Resolver
+	// Deep means that Contents is called for every manifest that a node fetches.
+	Deep        bool
 	Credentials Credentials
 	// Nodes may be nil: then platforms are not compared, and no node has an image.
 	Nodes Nodes
@@ -105,7 +111,7 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	}
 	shared := &podFacts{
 		options: &c.options, pod: &pod, candidates: c.options.Nodes.Candidates(spec).WithProfile(profile),
-		images: c.options.Resolver, contents: c.options.Deep, cache: c.options.Cache,
+		images: c.options.Resolver, manifests: c.options.Manifests, contents: c.options.Contents, cache: c.options.Cache,
 	}
 	findings := make([]imagepull.Finding, len(pod.Uses))
 	var open []int
@@ -158,7 +164,7 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 		}
 		v := new(imagepull.Verdict)
 		verdicts[ref] = v
-		if cached, ok := c.fromCache(shared.forReference(ref)); ok {
+		if cached, ok := c.fromCache(ctx, shared.forReference(ref)); ok {
 			// Fast path: a cache hit needs no goroutine.
 			*v = cached
 			continue

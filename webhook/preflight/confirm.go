@@ -16,6 +16,9 @@ func (c *Checker) confirm(ctx context.Context, shared *podFacts, findings []imag
 	}
 	twice := *shared
 	twice.images, twice.cache = confirming{shared.images}, nil
+	if shared.manifests != nil {
+		twice.manifests = confirming{shared.manifests}
+	}
 	if shared.contents != nil {
 		twice.contents = confirming{shared.contents}
 	}

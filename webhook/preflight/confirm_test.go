@@ -173,7 +173,7 @@ func TestDeepDenialNeedsASecondResponse(t *testing.T) {
 	image1 := repository + ":1"
 	two := index(platform("linux", "amd64", ""), platform("linux", "arm64", ""))
 	invalid := two
-	invalid.Digests = []string{"", ""}
+	invalid.Manifests = []imagepull.Descriptor{{Defect: "an invalid digest"}, {Defect: "an invalid digest"}}
 	child := func(i int) string { return repository + "@" + manifestDigest(i) }
 	lost := imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: "lost"}
 	contradiction := imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "contradiction"}
@@ -216,7 +216,8 @@ func TestDeepDenialNeedsASecondResponse(t *testing.T) {
 			contents := newSecondResponses(test.contents, test.secondOfContents)
 			v := check(t, preflight.Options{
 				Resolver:    newSecondResponses(verdicts{image1: test.tag}, verdicts{image1: test.secondTag}),
-				Deep:        contents,
+				Contents:    contents,
+				Deep:        true,
 				Credentials: &secrets{set: credentials.Set{}},
 				Nodes:       nodes.Declared{platform("linux", "amd64", ""), platform("linux", "arm64", "")},
 			}, image1)

@@ -11,6 +11,9 @@
 //	checker := preflight.New(preflight.Options{Resolver: registry, Credentials: secrets, Nodes: inventory})
 //	findings := checker.Check(ctx, pod, spec)
 //
+// An image that resolves is followed as a node does: to the manifests of an index for the nodes' platforms, and with a deep check
+// to all of its parts.
+//
 // The registry's response is not yet the verdict. Rules weaken it if a node may have credentials or images that
 // Pullgate cannot see. They are ordered lists in rules.go, with one file for each rule.
 package preflight

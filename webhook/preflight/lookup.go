@@ -41,18 +41,18 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 	return summarize(failures), problems
 }
 
-// resolve returns the verdict with one credential. A deep check follows if the image resolves.
+// resolve returns the verdict with one credential. A check of the content follows if the image resolves.
 func (c *Checker) resolve(ctx context.Context, f facts, cred imagepull.Credential) imagepull.Verdict {
 	v := f.images.Resolve(ctx, f.reference, cred)
-	if f.contents == nil || v.Outcome() != imagepull.Pullable {
+	if v.Outcome() != imagepull.Pullable {
 		return v
 	}
-	return newDeepCheck(f.contents, f.reference, cred, f.candidates).run(ctx, v)
+	return newContentCheck(f, cred).run(ctx, v)
 }
 
 // fromCache returns the verdict on an image that the first credential is known to pull. All other cases need a lookup.
-func (c *Checker) fromCache(f facts) (imagepull.Verdict, bool) {
-	if f.cache == nil || f.contents != nil || len(f.credentials.Invalid) > 0 {
+func (c *Checker) fromCache(ctx context.Context, f facts) (imagepull.Verdict, bool) {
+	if f.cache == nil || c.options.Deep || len(f.credentials.Invalid) > 0 {
 		return imagepull.Verdict{}, false
 	}
 	cred, ok := f.credentials.First(f.reference.Repository())
@@ -63,7 +63,31 @@ func (c *Checker) fromCache(f facts) (imagepull.Verdict, bool) {
 	if !ok || v.Outcome() != imagepull.Pullable {
 		return imagepull.Verdict{}, false
 	}
+	if v.IsIndex {
+		check := newContentCheck(f, cred)
+		check.manifests, check.contents = cacheOnly{c.options.ManifestCache}, cacheOnly{}
+		if v = check.run(ctx, v); v.Outcome() != imagepull.Pullable {
+			return imagepull.Verdict{}, false
+		}
+	}
 	return apply(c.referenceRules, v, f), true
+}
+
+// cacheOnly is a Resolver that sends no request. Without a cached verdict the verdict is Indeterminate.
+type cacheOnly struct{ cache Cache }
+
+func (c cacheOnly) Resolve(_ context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	if c.cache != nil {
+		if v, ok := c.cache.Cached(ref, cred); ok {
+			return v
+		}
+	}
+	return imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded}
+}
+
+// Confirm returns the cached verdict as Resolve does: a verdict of the cache denies nothing.
+func (c cacheOnly) Confirm(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	return c.Resolve(ctx, ref, cred)
 }
 
 // invalidPullSecret is the verdict on every image of the pod: one entry that cannot be decoded fails all lookups of

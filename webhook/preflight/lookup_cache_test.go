@@ -38,7 +38,7 @@ func TestCachedVerdictNeedsNoRequest(t *testing.T) {
 	for name, test := range map[string]struct {
 		set       credentials.Set
 		cached    cachedVerdict
-		deep      preflight.Resolver
+		contents  preflight.Resolver
 		requested []string
 		want      imagepull.Reason
 	}{
@@ -51,19 +51,64 @@ func TestCachedVerdictNeedsNoRequest(t *testing.T) {
 		"for other platforms":       {cached: cachedVerdict{foreign, ""}, requested: []string{image}, want: imagepull.ReasonPullable},
 		"deep checks are on": {
 			cached: cachedVerdict{pullable, ""}, requested: []string{image}, want: imagepull.ReasonPullable,
-			deep: resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict { return pullable }),
+			contents: resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict { return pullable }),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resolver := &scriptedResolver{script: map[string]imagepull.Verdict{image: pullable}}
 			got := check(t, preflight.Options{
-				Resolver: resolver, Cache: test.cached, Deep: test.deep, Credentials: &secrets{set: test.set, fresh: test.set},
+				Resolver: resolver, Cache: test.cached, Contents: test.contents, Deep: test.contents != nil, Credentials: &secrets{set: test.set, fresh: test.set},
 				Nodes: nodes.Declared{platform("linux", "amd64", "")},
 			}, image)
 			if got.Reason != test.want {
 				t.Errorf("reason = %s: %s, want %s", got.Reason, got.Detail, test.want)
 			}
+			if diff := cmp.Diff(test.requested, resolver.requests()); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// cachedManifests is a Cache of manifests, by their digests.
+type cachedManifests map[string]imagepull.Verdict
+
+func (m cachedManifests) Cached(ref imagepull.Reference, _ imagepull.Credential) (imagepull.Verdict, bool) {
+	v, ok := m[ref.Digest]
+	return v, ok
+}
+
+// A cached index needs no request if its manifests for the nodes are cached too.
+func TestCachedIndexNeedsItsManifests(t *testing.T) {
+	t.Parallel()
+	amd64, arm64 := platform("linux", "amd64", ""), platform("linux", "arm64", "")
+	found := imagepull.Verdict{Reason: imagepull.ReasonPullable, Size: manifestSize}
+	isIndex := withManifest(index(amd64), func(d *imagepull.Descriptor) { d.Kind = imagepull.KindIndex })
+	lookedUp := []string{image}
+	for name, test := range map[string]struct {
+		index     imagepull.Verdict
+		cached    cachedManifests
+		requested []string
+	}{
+		"cached":                 {index(amd64, arm64), cachedManifests{manifestDigest(1): found}, nil},
+		"of another platform":    {index(arm64, amd64), cachedManifests{manifestDigest(1): found}, lookedUp},
+		"of another size":        {index(amd64), cachedManifests{manifestDigest(1): sized(found, 8)}, lookedUp},
+		"missing":                {index(amd64), cachedManifests{manifestDigest(1): missingLayer}, lookedUp},
+		"an index in the index":  {isIndex, cachedManifests{manifestDigest(1): found}, lookedUp},
+		"no platform of a node":  {index(arm64), nil, lookedUp}, // to confirm the denial
+		"not cached":             {index(amd64), nil, lookedUp},
+		"of one of two requests": {index(amd64, amd64), cachedManifests{manifestDigest(1): found}, lookedUp},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resolver := &scriptedResolver{script: map[string]imagepull.Verdict{image: test.index}}
+			manifests := deepResolver(map[int]imagepull.Verdict{1: found, 2: found})
+			check(t, preflight.Options{
+				Resolver: resolver, Cache: cachedVerdict{test.index, ""},
+				Manifests: manifests, ManifestCache: test.cached, Contents: manifests,
+				Credentials: &secrets{}, Nodes: nodes.Declared{amd64},
+			}, image)
 			if diff := cmp.Diff(test.requested, resolver.requests()); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}

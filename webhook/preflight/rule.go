@@ -29,9 +29,9 @@ type podFacts struct {
 	options    *Options
 	pod        *imagepull.Pod
 	candidates nodes.Candidates
-	// images, contents and cache look up images (see Options); contents and cache may be nil.
-	images, contents Resolver
-	cache            Cache
+	// images, manifests, contents and cache look up images (see Options). All but images may be nil.
+	images, manifests, contents Resolver
+	cache                       Cache
 	// credentials is not set in prechecks.
 	credentials credentials.Set
 	// present are the references that no kubelet pulls, as presentReferences returns them.

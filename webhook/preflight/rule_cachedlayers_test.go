@@ -39,7 +39,8 @@ func TestCachedLayersMakeAMissingLayerIndeterminate(t *testing.T) {
 			p.Uses[0].PullPolicy = test.policy
 			findings := preflight.New(preflight.Options{
 				Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: single()}},
-				Deep:        deepResolver(map[int]imagepull.Verdict{0: missingLayer}),
+				Contents:    deepResolver(map[int]imagepull.Verdict{0: missingLayer}),
+				Deep:        true,
 				Credentials: &secrets{},
 				Nodes:       newSnapshot(t, test.nodes...),
 			}).Check(t.Context(), p, nil)

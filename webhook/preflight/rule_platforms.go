@@ -16,10 +16,15 @@ func platforms(v imagepull.Verdict, f facts) imagepull.Verdict {
 		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, v.Detail+", which only old nodes can pull"
 		return v
 	}
+	return comparePlatforms(v, f.candidates)
+}
+
+// comparePlatforms returns the verdict on an index for the candidates.
+func comparePlatforms(v imagepull.Verdict, candidates nodes.Candidates) imagepull.Verdict {
 	if !v.IsIndex || v.Outcome() != imagepull.Pullable {
 		return v
 	}
-	switch fit, compared := f.candidates.Serve(v.Platforms); fit {
+	switch fit, compared := candidates.Serve(v.Platforms); fit {
 	case nodes.All:
 	case nodes.None:
 		v.Reason, v.Detail = imagepull.ReasonPlatformMismatch, mismatchDetail(v.Platforms, compared)

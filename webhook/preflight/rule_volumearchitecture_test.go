@@ -16,7 +16,8 @@ func TestVolumeHasNoArchitectureWarning(t *testing.T) {
 	p.Uses[1].Kind = imagepull.Volume
 	findings := preflight.New(preflight.Options{
 		Resolver:    &scriptedResolver{script: map[string]imagepull.Verdict{image: single()}},
-		Deep:        deepResolver(map[int]imagepull.Verdict{0: builtFor(platform("linux", "arm64", ""))}),
+		Contents:    deepResolver(map[int]imagepull.Verdict{0: builtFor(platform("linux", "arm64", ""))}),
+		Deep:        true,
 		Credentials: &secrets{},
 		Nodes:       nodes.Declared{platform("linux", "amd64", "")},
 	}).Check(t.Context(), p, nil)

@@ -20,34 +20,44 @@ const (
 	parallelBlobs = 4
 )
 
-// readConfig reads the image configuration, and returns the blobs that remain to be checked. A configuration of another type, or
-// one that is larger than any real one, is checked as a blob.
+// readConfig reads the configuration, and returns the blobs that remain to be checked. A configuration that is larger than any
+// real one, or that is a manifest by its type, is checked as a blob.
 func (ss sessions) readConfig(
 	ctx context.Context, m manifest.Manifest, blobs []manifest.Blob,
 ) (manifest.Config, []manifest.Blob, imagepull.Verdict) {
-	if len(blobs) == 0 || blobs[0].Digest != m.Config.Digest || !m.HasImageConfig() {
+	if len(blobs) == 0 || blobs[0].Digest != m.Config.Digest {
 		return manifest.Config{}, blobs, imagepull.Verdict{}
 	}
-	switch b := blobs[0]; {
+	b := blobs[0]
+	switch {
 	case b.IsEmbedded():
 		return manifest.ParseConfig(b.Data), blobs[1:], imagepull.Verdict{}
-	case b.Size > maxConfigBytes, len(b.URLs) > 0:
+	case b.Size > maxConfigBytes, len(b.URLs) > 0, b.IsManifest():
 		return manifest.Config{}, blobs, imagepull.Verdict{}
 	}
 	digest := m.Config.Digest.String()
-	s, resp, failed := ss.get(ctx, lostBlob(blobs[0]), request{
+	s, resp, failed := ss.get(ctx, lostBlob(b), request{
 		method: http.MethodGet, object: digest, accept: "*/*", blob: true, maxBytes: maxConfigBytes,
 	})
 	switch {
 	case failed.Reason != "":
-		return manifest.Config{}, nil, ofBlob(failed, blobs[0])
+		return manifest.Config{}, nil, ofBlob(failed, b)
+	case resp.size() > maxConfigBytes:
+		return manifest.Config{}, nil, wrongSize(b)
 	case !matchesDigest(digest, resp.body):
 		return manifest.Config{}, nil, s.endpoint.prefixHost(mismatched())
+	case resp.size() != b.Size:
+		return manifest.Config{}, nil, wrongSize(b)
 	}
 	return manifest.ParseConfig(resp.body), blobs[1:], imagepull.Verdict{}
 }
 
 func lostBlob(b manifest.Blob) imagepull.Verdict { return missing("the registry has lost " + b.Name) }
+
+// wrongSize returns the verdict on a blob of another length than its descriptor says (containerd: core/content/helpers.go, Copy).
+func wrongSize(b manifest.Blob) imagepull.Verdict {
+	return manifest.Unsupported("the manifest gives a wrong size for " + b.Name)
+}
 
 // checkBlobs returns the most severe verdict. A blob with URLs of its own is not checked, because another host serves it.
 func (ss sessions) checkBlobs(ctx context.Context, blobs []manifest.Blob) imagepull.Verdict {
@@ -73,14 +83,20 @@ func (ss sessions) checkBlobs(ctx context.Context, blobs []manifest.Blob) imagep
 	return manifest.MostSevere(verdicts...)
 }
 
-// checkBlob checks that a blob exists. HEAD can only prove that it does: some storage services refuse HEAD for a URL that was
-// signed for GET, and some caches fetch a blob on GET only. After any other response to HEAD, the response to GET counts, which
-// is a node's request. Only the first byte is read.
+// checkBlob checks that a blob exists, and compares its length with its descriptor. HEAD can only prove that it does exist: some
+// storage services refuse HEAD for a URL that was signed for GET, and some caches fetch a blob on GET only. After any other
+// response to HEAD, the response to GET counts, which is a node's request. Only the first byte is read.
 func (ss sessions) checkBlob(ctx context.Context, b manifest.Blob) imagepull.Verdict {
-	head := request{method: http.MethodHead, object: b.Digest.String(), accept: "*/*", blob: true}
+	head := request{method: http.MethodHead, object: b.Digest.String(), accept: "*/*", blob: !b.IsManifest()}
 	get := head
 	get.method, get.maxBytes, get.byteRange = http.MethodGet, 1, "bytes=0-0"
-	_, _, failed := ss.get(ctx, lostBlob(b), head, get)
+	_, resp, failed := ss.get(ctx, lostBlob(b), head, get)
+	if failed.Reason == "" && resp.total != 0 && resp.total != b.Size {
+		_, resp, failed = ss.get(ctx, lostBlob(b), get)
+	}
+	if failed.Reason == "" && resp.total != 0 && resp.total != b.Size {
+		return wrongSize(b)
+	}
 	return ofBlob(failed, b)
 }
 

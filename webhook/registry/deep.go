@@ -13,14 +13,14 @@ import (
 // up to the content of the layers.
 //
 // A node that reads an index continues with the manifests for its platform. DeepResolver does not select them: each is a lookup
-// of its own.
+// of its own. That holds for an index within an index too.
 type DeepResolver struct{ client *Client }
 
 // NewDeepResolver returns a DeepResolver that shares connections and tokens with the client.
 func NewDeepResolver(c *Client) *DeepResolver { return &DeepResolver{client: c} }
 
 // Resolve returns the verdict on manifest, configuration and layers with one credential. The reference must have the digest of a
-// single manifest. The verdict names the platform of the configuration.
+// manifest. The verdict names the platform of the configuration. The verdict on an index lists its manifests.
 func (d *DeepResolver) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	list, v := d.client.sessions(ref, normalize(cred))
 	if list != nil {
@@ -29,14 +29,13 @@ func (d *DeepResolver) Resolve(ctx context.Context, ref imagepull.Reference, cre
 	return withSource(v, cred)
 }
 
-// resolveDeep reads the manifest, then checks its blobs. It does not follow an index within an index, as a node does, because
-// no such image is known.
+// resolveDeep reads the manifest, then checks its blobs.
 func (ss sessions) resolveDeep(ctx context.Context) imagepull.Verdict {
 	if len(ss) == 0 {
 		return noHost()
 	}
 	wanted := ss[0].ref.Digest
-	s, resp, failed := ss.get(ctx, missing("the registry has lost the manifest"), request{
+	s, resp, failed := ss.get(ctx, lostManifest(), request{
 		method: http.MethodGet, object: wanted, accept: acceptManifests,
 	})
 	if failed.Reason != "" {
@@ -45,31 +44,35 @@ func (ss sessions) resolveDeep(ctx context.Context) imagepull.Verdict {
 	if !matchesDigest(wanted, resp.body) {
 		return s.endpoint.prefixHost(mismatched())
 	}
+	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: wanted, Size: resp.size()}
 	m, err := manifest.Parse(resp.body)
 	switch {
 	case errors.Is(err, manifest.ErrIsIndex):
-		return imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: wanted}
+		return s.client.runtime.withIndex(v, resp.body)
 	case err != nil:
 		return manifest.Unsupported("the manifest cannot be decoded")
 	}
-	return ss.checkContent(ctx, m, wanted)
+	return ss.checkContent(ctx, m, v)
 }
 
-// checkContent returns the verdict on the blobs of a manifest. A node fetches and unpacks in parallel, and any failure ends the
+// checkContent returns the verdict on the blobs of a manifest, or v with its platform and warnings. A node fetches and unpacks in parallel, and any failure ends the
 // pull. One certain failure therefore outweighs all Indeterminate ones.
-func (ss sessions) checkContent(ctx context.Context, m manifest.Manifest, digest string) imagepull.Verdict {
+func (ss sessions) checkContent(ctx context.Context, m manifest.Manifest, v imagepull.Verdict) imagepull.Verdict {
+	if m.HasLayerAsConfig() {
+		return manifest.Unsupported("the manifest gives the configuration the media type of a layer")
+	}
 	blobs := m.RequiredBlobs()
-	if v := manifest.Validate(blobs); v.Reason != "" {
-		return v
+	if failed := manifest.Validate(blobs); failed.Reason != "" {
+		return failed
 	}
 	config, blobs, failed := ss.readConfig(ctx, m, blobs)
 	if failed.Reason != "" {
 		return failed
 	}
-	if v := manifest.MostSevere(m.CheckUnpack(config), ss.checkBlobs(ctx, blobs)); v.Reason != "" {
-		return v
+	if failed := manifest.MostSevere(m.CheckUnpack(config), ss.checkBlobs(ctx, blobs)); failed.Reason != "" {
+		return failed
 	}
-	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: digest, Warnings: m.Warnings()}
+	v.Warnings = m.Warnings()
 	if p, ok := config.Platform(); ok {
 		v.Platforms = []imagepull.Platform{p}
 	}

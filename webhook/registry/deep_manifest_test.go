@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/opencontainers/go-digest"
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -33,9 +32,15 @@ func TestHandmadeManifests(t *testing.T) {
 		},
 		"a layer embedded in the manifest": {
 			build: func(w *fixture) map[string]any {
-				return image(w.pushConfig(1), absentBlob(ociLayer).with("data", []byte("7 bytes")))
+				return image(w.pushConfig(1), embedded(ociLayer, "files"))
 			},
 			want: "Pullable", requests: 1,
+		},
+		"another layer embedded in the manifest": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), absentBlob(ociLayer).with("data", []byte("7 bytes")))
+			},
+			want: "UnsupportedImage: the manifest embeds another content for layer 1 of 1",
 		},
 		"an incomplete layer embedded in the manifest": {
 			build: func(w *fixture) map[string]any {
@@ -44,10 +49,8 @@ func TestHandmadeManifests(t *testing.T) {
 			want: "BlobMissing: the registry has lost layer 1 of 1", requests: 3,
 		},
 		"a configuration embedded in the manifest": {
-			build: func(*fixture) map[string]any {
-				return image(blob{"mediaType": ociConfig, "digest": digest.FromString("{}"), "size": 2, "data": []byte("{}")})
-			},
-			want: "Pullable",
+			build: func(*fixture) map[string]any { return image(embedded(ociConfig, "{}")) },
+			want:  "Pullable",
 		},
 		"a layer with a URL": {
 			build: func(w *fixture) map[string]any {
@@ -58,6 +61,50 @@ func TestHandmadeManifests(t *testing.T) {
 		"a layer of no size": {
 			build: func(w *fixture) map[string]any { return image(w.pushConfig(1), absentBlob(ociLayer).with("size", 0)) },
 			want:  "UnsupportedImage: the manifest has no size for layer 1 of 1",
+		},
+		"a layer of a negative size": {
+			build: func(w *fixture) map[string]any { return image(w.pushConfig(1), absentBlob(ociLayer).with("size", -1)) },
+			want:  "UnsupportedImage: the manifest has no size for layer 1 of 1",
+		},
+		"a layer that is longer than its size": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), w.pushBlob(ociLayer, "files").with("size", 4))
+			},
+			want: "UnsupportedImage: the manifest gives a wrong size for layer 1 of 1", requests: 3,
+		},
+		"a layer that is shorter than its size": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), w.pushBlob(ociLayer, "files").with("size", 6))
+			},
+			want: "UnsupportedImage: the manifest gives a wrong size for layer 1 of 1", requests: 3,
+		},
+		"a configuration of another size": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1).with("size", 3), w.pushBlob(ociLayer, "files"))
+			},
+			want: "UnsupportedImage: the manifest gives a wrong size for the configuration", requests: 1,
+		},
+		"a configuration that is longer than any real one, and than its size": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushBlob(ociConfig, strings.Repeat(" ", 1<<20+1)).with("size", 3), w.pushBlob(ociLayer, "files"))
+			},
+			want: "UnsupportedImage: the manifest gives a wrong size for the configuration", requests: 1,
+		},
+		"a layer with the type of a manifest": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), w.pushBlob(ociManifest, "files"))
+			},
+			want: "BlobMissing: the registry has lost layer 1 of 1", requests: 3,
+		},
+		"a layer with the type of an index": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushConfig(1), w.pushBlob(ociIndex, "files"))
+			},
+			want: "BlobMissing: the registry has lost layer 1 of 1", requests: 3,
+		},
+		"a configuration with the type of a manifest": {
+			build: func(w *fixture) map[string]any { return image(w.pushBlob(ociManifest, "{}")) },
+			want:  "BlobMissing: the registry has lost the configuration", requests: 2,
 		},
 		"a digest that is a path": {
 			build: func(w *fixture) map[string]any {
@@ -78,6 +125,23 @@ func TestHandmadeManifests(t *testing.T) {
 		"an invalid configuration": {
 			build: func(w *fixture) map[string]any {
 				return image(w.pushBlob(ociConfig, "<html>"), w.pushBlob(ociLayer, "files"))
+			},
+			want: "UnsupportedImage: the configuration cannot be decoded", requests: 2,
+		},
+		"a configuration with an undecodable field": {
+			build: func(w *fixture) map[string]any {
+				config := w.pushBlob(ociConfig, `{"created":5,"os":"linux","rootfs":{"diff_ids":["sha256:0"]}}`)
+				return image(config, w.pushBlob(ociLayer, "files"))
+			},
+			want: "UnsupportedImage: the configuration cannot be decoded", requests: 2,
+		},
+		"an undecodable configuration without layers": {
+			build: func(w *fixture) map[string]any { return image(w.pushBlob(ociConfig, `{"history":{}}`)) },
+			want:  "UnsupportedImage: the configuration cannot be decoded", requests: 1,
+		},
+		"an undecodable configuration of another type": {
+			build: func(w *fixture) map[string]any {
+				return image(w.pushBlob("application/vnd.example.config", "name: chart"), w.pushBlob("application/vnd.example.content", "files"))
 			},
 			want: "UnsupportedImage: the configuration cannot be decoded", requests: 2,
 		},

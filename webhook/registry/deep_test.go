@@ -22,7 +22,7 @@ func TestDeepRequests(t *testing.T) {
 
 	v := d.resolveDeep(alice())
 	want := imagepull.Verdict{
-		Reason: imagepull.ReasonPullable, Digest: d.digest, Credential: alice().Source, Origin: imagepull.OriginRegistry,
+		Reason: imagepull.ReasonPullable, Digest: d.digest, Size: d.size, Credential: alice().Source, Origin: imagepull.OriginRegistry,
 		Platforms: []imagepull.Platform{{OS: "linux", Architecture: "amd64"}},
 	}
 	if diff := cmp.Diff(want, v); diff != "" {

@@ -10,8 +10,9 @@
 //	          ← verdict ← classify ← response
 //
 // It sends HEAD for the manifest. It reads a body if the headers are not sufficient: an index for its platforms, a registry
-// without HEAD, or a 404 for its error code. [DeepResolver] goes on from there, through manifest and configuration to every
-// layer, and checks that each exists. On nodes with CRI-O its rules apply where they differ (see runtimeRules).
+// without HEAD, or a 404 for its error code. [ManifestResolver] checks that a manifest of an index exists, and [DeepResolver] goes
+// on from there, through manifest and configuration to every layer. On nodes with CRI-O its rules apply where they differ (see
+// runtimeRules).
 //
 // A pull goes from host to host of the nodes' hosts.toml until one decides. The operator chooses these hosts, but not the hosts to
 // which they redirect. Requests for a registry that is local to the nodes go where the cluster's ConfigMap places it. An error

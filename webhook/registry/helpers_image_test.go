@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
@@ -24,6 +25,11 @@ func (b blob) with(key string, value any) blob {
 // absentBlob returns a descriptor of a blob that no registry has.
 func absentBlob(mediaType string) blob {
 	return blob{"mediaType": mediaType, "digest": absentDigest, "size": 7}
+}
+
+// embedded returns a descriptor that holds the blob itself.
+func embedded(mediaType, body string) blob {
+	return blob{"mediaType": mediaType, "digest": digest.FromString(body), "size": len(body), "data": []byte(body)}
 }
 
 // rawImage is a fixture with a handmade manifest.
@@ -58,11 +64,11 @@ func newRawImage(t *testing.T, build func(w *fixture) map[string]any) rawImage {
 	if err != nil {
 		t.Fatalf("encoding the manifest: %v", err)
 	}
-	digest, err := w.PushManifest("shop/raw:1", ociManifest, body)
+	sum, err := w.PushManifest("shop/raw:1", ociManifest, body)
 	if err != nil {
 		t.Fatalf("PushManifest: %v", err)
 	}
-	return rawImage{w, digest}
+	return rawImage{w, sum}
 }
 
 func (r rawImage) resolveDeep() imagepull.Verdict {
@@ -78,6 +84,7 @@ func image(config blob, layers ...blob) map[string]any {
 type deepImage struct {
 	*fixture
 	digest   string
+	size     int64
 	manifest ocispec.Manifest
 }
 
@@ -91,7 +98,7 @@ func newDeepImage(t *testing.T, w *fixture) deepImage {
 	if err != nil {
 		t.Fatalf("Manifest: %v", err)
 	}
-	d := deepImage{fixture: w, digest: digest}
+	d := deepImage{fixture: w, digest: digest, size: int64(len(body))}
 	if err := json.Unmarshal(body, &d.manifest); err != nil {
 		t.Fatalf("decoding the manifest: %v", err)
 	}

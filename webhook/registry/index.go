@@ -11,12 +11,23 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
-// readIndex adds the platforms of an index to its verdict. A node reads the index by its digest, beginning with the first host
-// again. If there is one host only and its body was read, that request is not repeated.
+// readIndex adds the content of an index to its verdict. A node expects the length that the registry stated when the index was
+// resolved (containerd: core/content/helpers.go, Copy). CRI-O reads an index without asking for its length first.
 func (ss sessions) readIndex(ctx context.Context, v imagepull.Verdict, resp response) imagepull.Verdict {
-	if cached, ok := ss.cachedIndex(v); ok {
-		return cached
+	read, ok := ss.cachedIndex(v)
+	if !ok {
+		read = ss.fetchIndex(ctx, v, resp)
+		ss.cacheIndex(read)
 	}
+	if read.IsIndex && read.Size != v.Size && !ss[0].client.runtime.getsManifests {
+		return manifest.Unsupported("the registry states a wrong size of the index")
+	}
+	return read
+}
+
+// fetchIndex reads an index. A node reads it by its digest, beginning with the first host again. If there is one host only and
+// its body was read, that request is not repeated.
+func (ss sessions) fetchIndex(ctx context.Context, v imagepull.Verdict, resp response) imagepull.Verdict {
 	client := ss[0].client
 	limit := client.options.ManifestBytes
 	if len(ss) > 1 || !matchesDigest(v.Digest, resp.body) {
@@ -34,9 +45,7 @@ func (ss sessions) readIndex(ctx context.Context, v imagepull.Verdict, resp resp
 	if resp.size() > limit {
 		return manifest.Unsupported("the index is larger than the nodes' runtime accepts")
 	}
-	v = client.runtime.withPlatforms(v, resp.body)
-	ss.cacheIndex(v)
-	return v
+	return client.runtime.withIndex(v, resp.body)
 }
 
 func lostIndex() imagepull.Verdict {
@@ -52,7 +61,8 @@ func matchesDigest(sum string, body []byte) bool {
 	return body != nil && d.Algorithm().FromBytes(body) == d
 }
 
-func (r runtimeRules) withPlatforms(v imagepull.Verdict, body []byte) imagepull.Verdict {
+// withIndex adds the content of an index to its verdict.
+func (r runtimeRules) withIndex(v imagepull.Verdict, body []byte) imagepull.Verdict {
 	index, err := manifest.ParseIndex(body)
 	switch {
 	case errors.Is(err, manifest.ErrTooManyEntries):
@@ -60,8 +70,7 @@ func (r runtimeRules) withPlatforms(v imagepull.Verdict, body []byte) imagepull.
 	case err != nil:
 		return r.unsupported("the index cannot be decoded")
 	}
-	v.IsIndex = true
-	v.Platforms = index.Platforms()
-	v.Digests = index.Digests()
+	v.IsIndex, v.Size = true, int64(len(body))
+	v.Platforms, v.Manifests = index.Platforms(), index.Manifests()
 	return v
 }

@@ -17,8 +17,9 @@ type indexKey struct{ endpoint, repository, digest string }
 // indexEntry is the content of an index. It cannot change, because its digest identifies it. All verdicts share it. It is used
 // only after the registry has granted access to the index.
 type indexEntry struct {
+	size      int64
 	platforms []imagepull.Platform
-	digests   []string
+	manifests []imagepull.Descriptor
 }
 
 // indexKey returns the key of an index, if a node reads it from one host only. Of several hosts each may fail in its own way.
@@ -37,14 +38,14 @@ func (ss sessions) cachedIndex(v imagepull.Verdict) (imagepull.Verdict, bool) {
 	}
 	entry, ok := ss[0].client.indexes.Get(key)
 	if ok {
-		v.IsIndex, v.Platforms, v.Digests = true, entry.platforms, entry.digests
+		v.IsIndex, v.Size, v.Platforms, v.Manifests = true, entry.size, entry.platforms, entry.manifests
 	}
 	return v, ok
 }
 
 // cacheIndex stores the content of an index from its verdict.
 func (ss sessions) cacheIndex(v imagepull.Verdict) {
-	if key, ok := ss.indexKey(v.Digest); ok && v.IsIndex && len(v.Digests) <= maxIndexEntries {
-		ss[0].client.indexes.Put(key, indexEntry{v.Platforms, v.Digests}, ttlcache.Never())
+	if key, ok := ss.indexKey(v.Digest); ok && v.IsIndex && len(v.Manifests) <= maxIndexEntries {
+		ss[0].client.indexes.Put(key, indexEntry{v.Size, v.Platforms, v.Manifests}, ttlcache.Never())
 	}
 }

@@ -17,8 +17,8 @@ func TestIndexIsReadOnce(t *testing.T) {
 	w := newIndexes(t, 2)
 	v := w.resolve(host+"/shop/multi:1", alice())
 	want := []imagepull.Platform{{OS: "linux", Architecture: "arm64"}, {OS: "linux", Architecture: "arm64"}}
-	if diff := cmp.Diff(want, v.Platforms); diff != "" || !v.IsIndex || len(v.Digests) != 2 || v.Reason != imagepull.ReasonPullable {
-		t.Errorf("got %s, index: %v, %d digests; platforms (-want +got):\n%s", v.Reason, v.IsIndex, len(v.Digests), diff)
+	if diff := cmp.Diff(want, v.Platforms); diff != "" || !v.IsIndex || len(v.Manifests) != 2 || v.Reason != imagepull.ReasonPullable {
+		t.Errorf("got %s, index: %v, %d manifests; platforms (-want +got):\n%s", v.Reason, v.IsIndex, len(v.Manifests), diff)
 	}
 	wantWire(t, w.Server, "HEAD shop/multi:1 token=alice 200")
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +49,8 @@ type response struct {
 	contentType string
 	digest      string
 	length      int64 // of the header, -1 if unknown
+	// total is the length of the whole content as the headers state it, or zero if they do not.
+	total       int64
 	body        []byte
 	codes       []transport.ErrorCode
 	retryAfter  time.Duration
@@ -130,6 +133,7 @@ func (s *session) read(resp *http.Response, r request) (response, error) {
 		contentType:  mediaType(resp.Header),
 		digest:       resp.Header.Get("Docker-Content-Digest"),
 		length:       resp.ContentLength,
+		total:        statedTotal(resp),
 		retryAfter:   egress.RetryAfter(resp.Header, s.client.options.Clock.Now()),
 		redirection:  egress.RedirectionOf(resp),
 		sentPassword: s.auth.SentPassword(),
@@ -153,6 +157,22 @@ func (s *session) read(resp *http.Response, r request) (response, error) {
 	}
 	out.body = body
 	return out, err
+}
+
+// statedTotal returns the length of the whole content. The response to a request for a range states it in Content-Range.
+func statedTotal(resp *http.Response) int64 {
+	switch {
+	case resp.Header.Get("Content-Encoding") != "":
+		return 0 // the headers state compressed lengths
+	case resp.StatusCode != http.StatusPartialContent:
+		return max(resp.ContentLength, 0)
+	}
+	_, total, _ := strings.Cut(resp.Header.Get("Content-Range"), "/")
+	length, err := strconv.ParseInt(total, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(length, 0)
 }
 
 // mediaType returns the Content-Type without parameters, as containerd does (core/remotes/docker/resolver.go,

@@ -129,7 +129,7 @@ func (s *session) notFound(ctx context.Context, req request, resp response) imag
 // checkManifest returns the result for a manifest that exists and may be read.
 func (s *session) checkManifest(resp response, known string) result {
 	rules := s.client.runtime
-	r := result{session: s, verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: known}}
+	r := result{session: s, verdict: imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: known, Size: resp.size()}}
 	mt := types.MediaType(resp.contentType)
 	_, err := digest.Parse(known)
 	switch size := resp.size(); {

@@ -69,8 +69,10 @@ const entryOverhead = 256
 func size(k key, e cacheEntry) int {
 	v := e.verdict
 	total := entryOverhead + int(unsafe.Sizeof(k)+unsafe.Sizeof(e)) +
-		length(k.ref.Domain, k.ref.Path, k.ref.Tag, k.ref.Digest) + length(v.Detail, v.Fix, v.Digest, v.Credential) +
-		length(v.Digests...) + len(v.Digests)*int(unsafe.Sizeof(""))
+		length(k.ref.Domain, k.ref.Path, k.ref.Tag, k.ref.Digest) + length(v.Detail, v.Fix, v.Digest, v.Credential)
+	for _, d := range v.Manifests {
+		total += int(unsafe.Sizeof(d)) + length(d.Digest, d.Defect)
+	}
 	for _, p := range v.Platforms {
 		total += int(unsafe.Sizeof(p)) + length(p.OS, p.Architecture, p.Variant, p.OSVersion) + length(p.OSFeatures...)
 		total += len(p.OSFeatures) * int(unsafe.Sizeof(""))

@@ -12,7 +12,9 @@ func TestCacheIsBounded(t *testing.T) {
 	long := pullable
 	for range 100 {
 		long.Platforms = append(long.Platforms, imagepull.Platform{OS: "linux", OSFeatures: []string{"a"}})
-		long.Digests = append(long.Digests, "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
+		long.Manifests = append(long.Manifests, imagepull.Descriptor{
+			Digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+		})
 	}
 	tests := map[string]struct {
 		verdict              imagepull.Verdict
@@ -20,7 +22,7 @@ func TestCacheIsBounded(t *testing.T) {
 		want                 int
 	}{
 		"entries":                               {pullable, 3, 1 << 20, 3},
-		"bytes":                                 {long, 100, 64 << 10, 3},
+		"bytes":                                 {long, 100, 80 << 10, 3},
 		"bytes, below the size of a single one": {long, 100, 1 << 10, 0},
 	}
 	for name, tt := range tests {

@@ -53,7 +53,7 @@ type buildFunc func(*testing.T, Registry) *Resolver
 func testPassesOn(t *testing.T, build buildFunc) {
 	want := imagepull.Verdict{
 		Reason: imagepull.ReasonPullable, Digest: "sha256:1", Credential: alice.Source, Origin: imagepull.OriginRegistry,
-		IsIndex: true, Platforms: []imagepull.Platform{{OS: "linux"}}, Digests: []string{"sha256:2"},
+		IsIndex: true, Platforms: []imagepull.Platform{{OS: "linux"}}, Manifests: []imagepull.Descriptor{{Digest: "sha256:2"}},
 		Warnings: []imagepull.Warning{{Reason: imagepull.WarningNotAContainerImage}},
 	}
 	got := build(t, registryFunc(func(_ context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
@@ -129,7 +129,7 @@ func testSharedVerdicts(t *testing.T, build buildFunc) {
 	shared := func() imagepull.Verdict {
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonPullable, Platforms: []imagepull.Platform{{OS: "linux", OSFeatures: []string{"a"}}},
-			Digests: []string{"sha256:1"}, Warnings: []imagepull.Warning{{Message: "a"}},
+			Manifests: []imagepull.Descriptor{{Digest: "sha256:1"}}, Warnings: []imagepull.Warning{{Message: "a"}},
 		}
 	}
 	verdict := shared()

@@ -11,53 +11,51 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Config is the part of an image configuration that a node reads to unpack the image (containerd: core/unpack/unpacker.go,
-// unpackConfig). The zero value is a configuration that was not read.
+// Config is an image configuration. The zero value is a configuration that was not read.
 type Config struct {
-	document struct {
-		ocispec.Platform
-		RootFS ocispec.RootFS `json:"rootfs"`
-	}
-	read bool
-	err  error
+	image ocispec.Image
+	read  bool
+	err   error
 }
 
-// ParseConfig decodes a configuration. CheckUnpack reports an invalid one, because only an image with layers needs it.
+// ParseConfig decodes a configuration. A node decodes every field, also of artifacts (containerd:
+// internal/cri/store/image/image.go, getImage). CheckUnpack reports an invalid one.
 func ParseConfig(body []byte) Config {
 	c := Config{read: true}
-	c.err = json.Unmarshal(body, &c.document)
+	c.err = json.Unmarshal(body, &c.image)
 	return c
 }
 
 // Platform returns the platform that the image was built for, if the configuration states it.
 func (c Config) Platform() (p imagepull.Platform, ok bool) {
-	if !c.read || c.err != nil || c.document.OS == "" || c.document.Architecture == "" {
+	if !c.read || c.err != nil || c.image.OS == "" || c.image.Architecture == "" {
 		return imagepull.Platform{}, false
 	}
-	return platform(&c.document.Platform), true
+	return platform(&c.image.Platform), true
 }
 
 // isForLinux reports whether a Linux node unpacks the image. It does so for every architecture, and if the configuration names
 // no operating system (containerd: plugins/transfer, the matcher OnlyOS).
 func (c Config) isForLinux() bool {
-	return c.document.OS == "" || strings.EqualFold(c.document.OS, "linux")
+	return c.image.OS == "" || strings.EqualFold(c.image.OS, "linux")
 }
 
-// CheckUnpack returns the verdict on layers that a node cannot unpack, or the zero verdict (containerd:
-// core/unpack/unpacker.go, unpack).
+// CheckUnpack returns the verdict on a configuration that a node cannot decode and on layers that it cannot unpack, or the zero
+// verdict (containerd: core/unpack/unpacker.go, unpack).
 func (m Manifest) CheckUnpack(c Config) imagepull.Verdict {
-	if !c.read || !m.hasFileSystem() {
-		return imagepull.Verdict{}
-	}
-	layers := slices.DeleteFunc(slices.Clone(m.Layers), func(d ocispec.Descriptor) bool {
-		return d.Platform != nil || !isLayer(d.MediaType)
-	})
-	rootFS := c.document.RootFS
 	switch {
+	case !c.read:
+		return imagepull.Verdict{}
 	case c.err != nil:
 		return Unsupported("the configuration cannot be decoded")
-	case len(layers) != len(m.Layers):
-		return imagepull.Verdict{} // the manifest holds more than file system layers: which ones count is not known
+	case !m.HasImageConfig(), !m.hasFileSystem():
+		return imagepull.Verdict{}
+	}
+	layers := slices.DeleteFunc(slices.Clone(m.Layers), func(d ocispec.Descriptor) bool { return !isLayer(d.MediaType) })
+	rootFS := c.image.RootFS
+	switch {
+	case slices.ContainsFunc(layers, func(d ocispec.Descriptor) bool { return d.Platform != nil }):
+		return imagepull.Verdict{} // the node's platform decides which ones count
 	case len(layers) != len(rootFS.DiffIDs):
 		return Unsupported(fmt.Sprintf("the manifest has %d layers, its configuration %d", len(layers), len(rootFS.DiffIDs)))
 	case !c.isForLinux(), rootFS.Type != "" && rootFS.Type != "layers":

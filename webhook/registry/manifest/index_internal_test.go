@@ -27,8 +27,8 @@ func FuzzIndex(f *testing.F) {
 			t.Fatalf("parsed invalid JSON as %+v", index)
 		}
 		platforms := index.Platforms()
-		if len(platforms) > maxEntries || len(platforms) != len(index.Digests()) {
-			t.Errorf("got %d platforms and %d digests", len(platforms), len(index.Digests()))
+		if len(platforms) > maxEntries || len(platforms) != len(index.Manifests()) {
+			t.Errorf("got %d platforms and %d manifests", len(platforms), len(index.Manifests()))
 		}
 		for _, p := range platforms {
 			words := append([]string{p.OS, p.Architecture, p.Variant, p.OSVersion}, p.OSFeatures...)

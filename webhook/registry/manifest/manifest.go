@@ -49,7 +49,7 @@ func Parse(body []byte) (m Manifest, err error) {
 
 // RequiredBlobs returns the blobs that a node fetches for the image, each once. Without an image configuration a node does not
 // fetch file system layers (containerd: core/unpack/unpacker.go, Unpack). A node selects a blob with a platform by that
-// platform, and follows a blob that is a manifest by its type. No image has such blobs, so they are omitted.
+// platform. No image has such blobs, so they are omitted.
 func (m Manifest) RequiredBlobs() []Blob {
 	all := []Blob{{m.Config, "the configuration"}}
 	for i, d := range m.Layers {
@@ -57,8 +57,7 @@ func (m Manifest) RequiredBlobs() []Blob {
 	}
 	seen := make(map[string]bool)
 	return slices.DeleteFunc(all, func(b Blob) bool {
-		mt := types.MediaType(b.MediaType)
-		if b.Platform != nil || mt.IsImage() || mt.IsIndex() || isLayer(b.MediaType) && !m.HasImageConfig() {
+		if b.Platform != nil || isLayer(b.MediaType) && !m.HasImageConfig() {
 			return true
 		}
 		duplicate := seen[b.Digest.String()]
@@ -76,13 +75,21 @@ func Validate(blobs []Blob) imagepull.Verdict {
 			return Unsupported("the manifest has no size for " + b.Name)
 		case b.Digest.Validate() != nil:
 			return Unsupported("the manifest has an invalid digest for " + b.Name)
+		case b.IsEmbedded() && b.Digest.Algorithm().FromBytes(b.Data) != b.Digest:
+			return Unsupported("the manifest embeds another content for " + b.Name)
+		case b.IsEmbedded() && embeddedDefect(b.Descriptor) != "":
+			return Unsupported("the manifest embeds content of another type for " + b.Name)
 		}
 	}
 	return imagepull.Verdict{}
 }
 
 // IsEmbedded reports whether the descriptor holds the blob itself.
-func (b Blob) IsEmbedded() bool { return b.Size == int64(len(b.Data)) }
+func (b Blob) IsEmbedded() bool { return isEmbedded(b.Descriptor) }
+
+// IsManifest reports whether a node fetches the blob as a manifest, because of its media type (containerd:
+// core/remotes/docker/fetcher.go, Fetch).
+func (b Blob) IsManifest() bool { return kindOf(b.MediaType) != imagepull.KindOther }
 
 // Warnings returns the warnings about an image that can be pulled. A runtime starts an image with an image configuration and a
 // file system. A chart, a signature or an attestation has neither.
@@ -107,6 +114,10 @@ func Warnings(body []byte) []imagepull.Warning {
 
 // HasImageConfig reports whether the configuration is an image's (containerd: core/images/mediatypes.go, IsConfigType).
 func (m Manifest) HasImageConfig() bool { return types.MediaType(m.Config.MediaType).IsConfig() }
+
+// HasLayerAsConfig reports whether the configuration has the media type of a layer. A node does not fetch it then, and cannot read
+// it in the end.
+func (m Manifest) HasLayerAsConfig() bool { return isLayer(m.Config.MediaType) }
 
 func (m Manifest) hasFileSystem() bool {
 	return slices.ContainsFunc(m.Layers, func(d ocispec.Descriptor) bool { return isLayer(d.MediaType) })

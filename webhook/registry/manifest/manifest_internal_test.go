@@ -31,7 +31,7 @@ func FuzzManifest(f *testing.F) {
 				t.Errorf("got %s, want a failure or the zero verdict", v.Reason)
 			}
 		}
-		if words := platform(&c.document.Platform).String(); strings.ContainsAny(words, "\x00\x1b\r\n <>\"%") {
+		if words := platform(&c.image.Platform).String(); strings.ContainsAny(words, "\x00\x1b\r\n <>\"%") {
 			t.Errorf("got platform %q", words)
 		}
 		if warnings := m.Warnings(); len(warnings) > 1 {
