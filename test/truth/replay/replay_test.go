@@ -15,6 +15,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
+	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/podspec"
 )
 
@@ -152,13 +153,35 @@ func (r *replay) check(t *testing.T) truth.Predicted {
 	if r.world.Scenario.Update != nil {
 		object = r.updated(t)
 	}
-	object.Pod.Namespace = namespace
 	if object.Mirror {
 		return truth.Predict(nil)
 	}
+	r.checkEarlier(t)
+	return truth.Predict(r.run(t, object))
+}
+
+// run checks one object.
+func (r *replay) run(t *testing.T, object podspec.Object) []imagepull.Finding {
+	t.Helper()
+	object.Pod.Namespace = namespace
 	ctx, cancel := context.WithTimeout(t.Context(), r.timeout.Admission)
 	defer cancel()
-	return truth.Predict(r.engine.Check(ctx, object.Pod, object.Spec))
+	return r.engine.Check(ctx, object.Pod, object.Spec)
+}
+
+// checkEarlier checks the earlier pods, and then closes accounts.
+func (r *replay) checkEarlier(t *testing.T) {
+	t.Helper()
+	pods, err := r.world.Earlier(namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods {
+		r.world.Reset()
+		r.run(t, decode(t, pod).BeforeAdmission())
+	}
+	r.world.CloseAccounts()
+	r.world.Reset()
 }
 
 // updated returns the images that the scenario's update changes.
