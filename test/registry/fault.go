@@ -149,7 +149,7 @@ func (f *faults) serve(fault *activeFault, w http.ResponseWriter, r *http.Reques
 	fault.serve(w, r, next)
 }
 
-// serve applies the steps of the fault. next writes the response that the fault does not replace.
+// serve applies the steps of the fault. next writes the response, if the fault does not replace it.
 func (f *Fault) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if f.Delay > 0 || f.Hang {
 		f.wait(r)
@@ -165,7 +165,7 @@ func (f *Fault) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	f.answer(faulty, r, next)
 }
 
-// answer writes the fault's response, or that of next.
+// answer writes the fault's response, or else calls next.
 func (f *Fault) answer(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	switch {
 	case f.Redirect != "" || f.RedirectLoop:

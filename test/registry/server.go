@@ -97,7 +97,8 @@ func (s *Server) accountOf(token string) string {
 	return g.account
 }
 
-// requestAccount returns the account in the request: its username, that of its token, or that in a token request's form.
+// requestAccount returns the account in the request: its username, its token's account, or the username in the form of a
+// token request.
 func (s *Server) requestAccount(r *http.Request) string {
 	if username, _, ok := r.BasicAuth(); ok {
 		return username

@@ -11,8 +11,8 @@ import (
 )
 
 // Generate returns n random scenarios, the same ones for the same seed. They vary the registry and its content,
-// mirrors, the token service, the credentials of the node and the pod, the nodes, what is known of a node, DNS, earlier
-// checks, and faults. They expect no reason: the result on the kubelet is the reference.
+// mirrors, the token service, and the credentials of the node and the pod. They also vary the nodes and their images,
+// DNS, earlier checks, and faults. They expect no reason: the result on the kubelet is the reference.
 func Generate(seed uint64, n int) []*Scenario {
 	var all []*Scenario
 	for i := range n {

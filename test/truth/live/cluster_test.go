@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -66,6 +67,7 @@ func startCluster(t *testing.T, all []*truth.Scenario) *testCluster {
 	}
 	s.connect(t)
 	s.writeNodeConfig(t, all)
+	s.awaitFirstReport(t)
 	return s
 }
 
@@ -79,6 +81,17 @@ func (s *testCluster) connect(t *testing.T) {
 	if s.client, err = kubernetes.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// awaitFirstReport lets the node pull an image and waits until it reports the image. An empty list would mean that the node
+// has not reported its images.
+func (s *testCluster) awaitFirstReport(t *testing.T) {
+	t.Helper()
+	s.create(t, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "first"},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: cluster.OpenImage}}},
+	})
+	s.awaitImages(t, []string{cluster.OpenImage})
 }
 
 // writeNodeConfig writes the node's credentials of all scenarios. Their registries have different names.
