@@ -121,8 +121,7 @@ func (w *testWebhook) openRepairable(t *testing.T, selected func(registry.FaultC
 				server:        server, repair: repair,
 				backedOff: want != forbidden, // a request that Pullgate's own egress rules forbid does not count as a failure
 				// The registry sent the time of the next request, or the backoff prevents the lockout of an account.
-				longBackoff: f.Fault.Header.Get("Retry-After") != "" || f.Name == "Unauthorized" && s.name == "tokens" ||
-					f.Fault.Challenge && (s.name == "tokens" || s.name == "everywhere"),
+				longBackoff: f.Fault.Header.Get("Retry-After") != "" || f.Name == "Unauthorized" && s.name == "tokens",
 			})
 		}
 	}
