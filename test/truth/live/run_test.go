@@ -205,8 +205,8 @@ func (r *scenarioRun) record(t *testing.T) truth.Recorded {
 // follow observes the pod, and creates the later secrets when its first pull has failed.
 func (r *scenarioRun) follow(t *testing.T, name string) truth.Recorded {
 	t.Helper()
-	recorded := r.observe(t, name, r.fixture.Scenario.Recovers)
 	later := r.fixture.LaterSecrets(r.unchecked)
+	recorded := r.observe(t, name, later == nil && r.fixture.Scenario.Recovers)
 	if later == nil || recorded.Outcome != truth.Failed {
 		return recorded
 	}
