@@ -2,6 +2,7 @@ package truth
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -212,7 +213,7 @@ func (g generator) lengthOrPolicy(f Fault) Fault {
 
 // heals reports whether the fault ends a pull and is over at the next one.
 func (f Fault) heals() bool {
-	return f.Times > 0 && f.Method == "HEAD" && (f.Challenge || f.Status >= 400 && f.Status < 429)
+	return f.Times > 0 && f.Method == http.MethodHead && (f.Challenge || f.Status >= 400 && f.Status < 429)
 }
 
 func (g generator) tokenFault() Fault {
