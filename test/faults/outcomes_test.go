@@ -61,6 +61,10 @@ func faultOutcomes() map[string]outcomes {
 		// A missing token service does not mean that the image is missing.
 		"Not Found": {notFound, unavailable, notFound, notFound},
 
+		"a challenge of every token": same(accessDenied),
+		// Nodes decode manifests and tokens (containerd: core/remotes/docker/fetcher.go, open).
+		"a compressed body": same(allowed),
+
 		"429 with Retry-After":  same(rateLimited),
 		"Too Many Requests":     same(rateLimited),
 		"Bad Request":           same(unavailable),

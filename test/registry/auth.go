@@ -6,12 +6,15 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // access decides which account may pull which repository.
 type access struct {
+	public []string
+
+	mu       sync.Mutex
 	accounts []Account
-	public   []string
 }
 
 // authenticate reports whether the account exists and has the password.
@@ -32,11 +35,20 @@ func (a *access) mayPull(username, repository string) bool {
 func (a *access) isPublic(repository string) bool { return matchAny(a.public, repository) }
 
 func (a *access) find(username string) (Account, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	i := slices.IndexFunc(a.accounts, func(account Account) bool { return account.Username == username })
 	if i < 0 {
 		return Account{}, false
 	}
 	return a.accounts[i], true
+}
+
+// close deletes the account.
+func (a *access) close(username string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.accounts = slices.DeleteFunc(slices.Clone(a.accounts), func(account Account) bool { return account.Username == username })
 }
 
 func matchAny(patterns []string, name string) bool {
@@ -117,6 +129,11 @@ func (g *gate) challenge(w http.ResponseWriter, r *http.Request, who caller) {
 	if who == rejected {
 		cause = "invalid_token"
 	}
+	g.refuse(w, r, cause)
+}
+
+// refuse writes a 401 response with a challenge that names the cause.
+func (g *gate) refuse(w http.ResponseWriter, r *http.Request, cause string) {
 	w.Header().Set("WWW-Authenticate", g.challengeHeader(r, cause))
 	writeError(w, http.StatusUnauthorized, codeUnauthorized)
 }
@@ -131,8 +148,7 @@ func (g *gate) deny(w http.ResponseWriter, r *http.Request, repository string) {
 	case http.StatusNotFound:
 		writeError(w, status, codeNameUnknown)
 	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", g.challengeHeader(r, "insufficient_scope"))
-		writeError(w, status, codeUnauthorized)
+		g.refuse(w, r, "insufficient_scope")
 	default:
 		writeError(w, status, codeDenied)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -13,8 +14,8 @@ import (
 // Fault changes the response to the requests that Match, Path and Method select. Empty fields select all requests.
 //
 // The steps are in this order: the request is delayed, then it hangs or its connection is reset, then it gets a
-// response. Redirect, RedirectLoop, Status and Body replace the registry's response. Header, DropHeader and Truncate
-// change the response, whether replaced or not.
+// response. Redirect, RedirectLoop, Challenge, Status and Body replace the registry's response. Encode, Header,
+// DropHeader and Truncate change the response, whether replaced or not.
 type Fault struct {
 	// Match selects requests by other criteria. It must not consume the body, and must not call Stop or Close.
 	Match func(*http.Request) bool
@@ -22,10 +23,17 @@ type Fault struct {
 	Path string
 	// Method is the request's method. GET does not include HEAD.
 	Method string
+	// Account selects the requests of one account: those with its name or with a token for it.
+	Account string
+	// Authorization selects the requests with an Authorization header, whatever it contains, or those without one.
+	Authorization Presence
+	// UnlessAgent selects the clients whose User-Agent does not begin with the text, as a bot wall does.
+	UnlessAgent string
 	// AfterAuth applies the fault after authentication, to authorized requests only.
 	AfterAuth bool
-	// Times is the number of requests that get the fault. Zero means all.
-	Times int
+	// After is the number of selected requests that pass without the fault. Times is the number of requests after them
+	// that get it. Zero means all.
+	After, Times int
 
 	// Delay delays the response. The delay ends early if the request or the server ends.
 	Delay time.Duration
@@ -39,11 +47,18 @@ type Fault struct {
 	Redirect string
 	// RedirectLoop redirects the request to itself.
 	RedirectLoop bool
+	// Challenge responds with 401 and the registry's own challenge. Cause is the challenge's error, such as
+	// "invalid_token". A Basic challenge has none.
+	Challenge bool
+	Cause     string
 	// Status is the status of the response. Zero means 200 if there is a Body.
 	Status int
 	// Body is the body of the response.
 	Body string
 
+	// Encode is the content coding of the response's body: "gzip", "zstd" or "deflate", whatever the client accepts. The
+	// response to HEAD stays as it is.
+	Encode string
 	// Header holds headers that replace headers of the response.
 	Header http.Header
 	// DropHeader names headers to leave out of the response, such as "Docker-Content-Digest".
@@ -51,6 +66,19 @@ type Fault struct {
 	// Truncate ends the response after this number of bytes of its body. A negative number means before the first
 	// byte. Zero means no truncation, and a shorter response is complete.
 	Truncate int
+}
+
+// Presence is a condition on a header of a request.
+type Presence string
+
+// The conditions. The zero value selects all requests.
+const (
+	Present Presence = "present"
+	Absent  Presence = "absent"
+)
+
+func (p Presence) matches(value string) bool {
+	return p == "" || (p == Present) == (value != "")
 }
 
 // Fault adds the fault, and returns a function that removes it. If several faults match a request, the first one
@@ -66,7 +94,12 @@ const (
 )
 
 // faults holds the current faults.
-type faults struct{ set set[activeFault] }
+type faults struct {
+	set set[activeFault]
+	// account returns the account of a request, or "". challenge writes the registry's challenge with the cause.
+	account   func(*http.Request) string
+	challenge func(w http.ResponseWriter, r *http.Request, cause string)
+}
 
 // activeFault counts how often a fault was applied.
 type activeFault struct {
@@ -80,8 +113,8 @@ type activeFault struct {
 func (f *faults) wrap(next http.Handler, at stage) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, fault := range f.set.all() {
-			if stage(fault.AfterAuth) == at && fault.matches(r) && fault.take() {
-				fault.serve(w, r, next)
+			if stage(fault.AfterAuth) == at && f.selects(fault, r) && fault.take() {
+				f.serve(fault, w, r, next)
 				return
 			}
 		}
@@ -89,23 +122,34 @@ func (f *faults) wrap(next http.Handler, at stage) http.Handler {
 	})
 }
 
+func (f *faults) selects(fault *activeFault, r *http.Request) bool {
+	return fault.matches(r) && (fault.Account == "" || fault.Account == f.account(r))
+}
+
 func (f *Fault) matches(r *http.Request) bool {
 	return (f.Method == "" || f.Method == r.Method) &&
 		(f.Path == "" || matchPattern(f.Path, r.URL.Path)) &&
+		f.Authorization.matches(r.Header.Get("Authorization")) &&
+		(f.UnlessAgent == "" || !strings.HasPrefix(r.UserAgent(), f.UnlessAgent)) &&
 		(f.Match == nil || f.Match(r))
 }
 
-// take counts one use of the fault. It returns false if all uses are spent.
+// take counts one selected request. It returns false if the fault does not begin yet, or all its uses are spent.
 func (f *activeFault) take() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.Times > 0 && f.taken >= f.Times {
-		return false
-	}
 	f.taken++
-	return true
+	return f.taken > f.After && (f.Times == 0 || f.taken <= f.After+f.Times)
 }
 
+func (f *faults) serve(fault *activeFault, w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if fault.Challenge {
+		next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.challenge(w, r, fault.Cause) })
+	}
+	fault.serve(w, r, next)
+}
+
+// serve applies the steps of the fault. next writes the response, if the fault does not replace it.
 func (f *Fault) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if f.Delay > 0 || f.Hang {
 		f.wait(r)
@@ -114,13 +158,22 @@ func (f *Fault) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 		resetConnection(r)
 	}
 	faulty := &faultyWriter{ResponseWriter: w, fault: f, isHead: r.Method == http.MethodHead}
+	if f.Encode != "" && !faulty.isHead {
+		f.answerEncoded(faulty, r, next)
+		return
+	}
+	f.answer(faulty, r, next)
+}
+
+// answer writes the fault's response, or else calls next.
+func (f *Fault) answer(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	switch {
 	case f.Redirect != "" || f.RedirectLoop:
-		f.redirect(faulty, r)
+		f.redirect(w, r)
 	case f.Status != 0 || f.Body != "":
-		f.respond(faulty)
+		f.respond(w)
 	default:
-		next.ServeHTTP(faulty, r)
+		next.ServeHTTP(w, r)
 	}
 }
 

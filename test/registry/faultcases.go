@@ -31,6 +31,8 @@ func FaultCases() []FaultCase {
 		{"no content headers", Fault{
 			DropHeader: []string{"Content-Type", "Content-Length", "Docker-Content-Digest"},
 		}},
+		{"a challenge of every token", Fault{Challenge: true, Cause: "invalid_token"}},
+		{"a compressed body", Fault{Encode: "gzip"}},
 		{"429 with Retry-After", Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}}},
 	}
 	for _, status := range []int{400, 401, 403, 404, 405, 408, 429, 500, 502, 503, 504} {

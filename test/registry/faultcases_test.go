@@ -10,7 +10,9 @@ import (
 // TestEveryFaultFieldHasACase fails if a new effect of Fault has no case.
 func TestEveryFaultFieldHasACase(t *testing.T) {
 	t.Parallel()
-	selectors := []string{"Match", "Path", "Method", "AfterAuth", "Times"}
+	selectors := []string{
+		"Match", "Path", "Method", "Account", "Authorization", "UnlessAgent", "AfterAuth", "After", "Times",
+	}
 	kind := reflect.TypeFor[Fault]()
 	for i := range kind.NumField() {
 		name := kind.Field(i).Name

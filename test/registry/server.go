@@ -70,6 +70,7 @@ func (s *Server) buildHandler() {
 	s.requests = &requestLog{accountOf: s.accountOf}
 	admitted := s.faults.wrap(s.limits.wrap(s.content), afterAuth)
 	gate := &gate{cfg: s.cfg, access: s.access, tokens: s.tokens, exists: s.content.exists, next: admitted}
+	s.faults.account, s.faults.challenge = s.requestAccount, gate.refuse
 	s.handler = s.requests.wrap(s.faults.wrap(s.route(gate), beforeAuth))
 }
 
@@ -94,6 +95,21 @@ func (s *Server) accountOf(token string) string {
 	}
 	g, _ := s.tokens.lookup(token)
 	return g.account
+}
+
+// requestAccount returns the account in the request: its username, its token's account, or the username in the form of a
+// token request.
+func (s *Server) requestAccount(r *http.Request) string {
+	if username, _, ok := r.BasicAuth(); ok {
+		return username
+	}
+	if token := bearerToken(r); token != "" {
+		return s.accountOf(token)
+	}
+	if r.Method != http.MethodPost || r.ParseForm() != nil {
+		return ""
+	}
+	return r.PostForm.Get("username") // the parsed form stays with the request
 }
 
 // certify creates a certificate for the server's names, and a CA if it is missing.
@@ -147,6 +163,9 @@ func (s *Server) URL() string {
 	}
 	return "https://" + s.addr
 }
+
+// CloseAccount deletes the account. Its tokens stay valid, as at real registries.
+func (s *Server) CloseAccount(username string) { s.access.close(username) }
 
 // CA returns the CA that signed the server's certificate, or nil without TLS.
 func (s *Server) CA() *CA { return s.ca }

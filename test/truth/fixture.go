@@ -10,10 +10,20 @@ import (
 
 // Site starts the registries of a Fixture in some network.
 type Site interface {
-	// Listen starts a registry that clients at the site reach by the name. It does not make them trust the
+	// Listen starts a registry that clients with the view reach by the name. It does not make them trust the
 	// certificate.
-	Listen(name string, cfg registry.Config) (*registry.Server, error)
+	Listen(name string, view View, cfg registry.Config) (*registry.Server, error)
 }
+
+// View is a view of DNS.
+type View string
+
+// The views. The node resolves names by the resolv.conf of its host, and Pullgate perhaps by the cluster's DNS.
+const (
+	EveryView    View = ""
+	NodeView     View = "node"
+	PullgateView View = "pullgate"
+)
 
 // Fixture is the environment of one scenario: its registries with their content.
 type Fixture struct {
@@ -21,7 +31,8 @@ type Fixture struct {
 	// CA is the CA of the registries that are not Untrusted.
 	CA *registry.CA
 
-	servers map[string]*registry.Server
+	servers map[*Registry]*registry.Server
+	faults  map[*Registry][]registry.Fault
 	known   map[string]pushed
 	undo    []func()
 }
@@ -33,7 +44,7 @@ func Build(s *Scenario, site Site, program []byte) (*Fixture, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Fixture{Scenario: s, CA: ca, servers: map[string]*registry.Server{}, known: map[string]pushed{}}
+	f := &Fixture{Scenario: s, CA: ca, servers: map[*Registry]*registry.Server{}, faults: map[*Registry][]registry.Fault{}, known: map[string]pushed{}}
 	for i := range s.Registries {
 		if err := f.start(site, &s.Registries[i], program); err != nil {
 			f.Close()
@@ -48,11 +59,11 @@ func (f *Fixture) start(site Site, r *Registry, program []byte) error {
 	if err != nil {
 		return err
 	}
-	server, err := site.Listen(r.Name, cfg)
+	server, err := site.Listen(r.Name, r.SeenBy, cfg)
 	if err != nil {
 		return err
 	}
-	f.servers[r.Name] = server
+	f.servers[r] = server
 	b := imageBuilder{fixture: f, registry: r, server: server, program: program}
 	for i := range r.Holds {
 		if err := b.push(&r.Holds[i]); err != nil {
@@ -64,6 +75,12 @@ func (f *Fixture) start(site Site, r *Registry, program []byte) error {
 			return err
 		}
 	}
+	for _, fault := range r.Faults {
+		if fault.Path, err = substitute(fault.Path, f.known); err != nil {
+			return err
+		}
+		f.faults[r] = append(f.faults[r], fault.fault())
+	}
 	return nil
 }
 
@@ -73,13 +90,13 @@ func (f *Fixture) Reset() {
 	f.removeFaults()
 	for i := range f.Scenario.Registries {
 		r := &f.Scenario.Registries[i]
-		server := f.servers[r.Name]
+		server := f.servers[r]
 		server.ResetRequests()
 		if r.Down {
 			server.Stop()
 		}
-		for _, fault := range r.Faults {
-			f.undo = append(f.undo, server.Fault(fault.fault()))
+		for _, fault := range f.faults[r] {
+			f.undo = append(f.undo, server.Fault(fault))
 		}
 		for _, l := range r.Limits {
 			f.undo = append(f.undo, server.Limit(registry.Limit{
@@ -99,10 +116,29 @@ func (f *Fixture) removeFaults() {
 // Requests returns the requests to all registries since Reset, for the message of a failing test.
 func (f *Fixture) Requests() string {
 	var text string
-	for _, r := range f.Scenario.Registries {
-		text += f.servers[r.Name].RequestSummary()
+	for i := range f.Scenario.Registries {
+		text += f.servers[&f.Scenario.Registries[i]].RequestSummary()
 	}
 	return text
+}
+
+// CloseAccounts closes the accounts that the scenario closes. The caller checks the pods of Earlier before.
+func (f *Fixture) CloseAccounts() {
+	for r, server := range f.servers {
+		for _, user := range r.Closes {
+			server.CloseAccount(user)
+		}
+	}
+}
+
+// server returns the first registry of the name, or nil.
+func (f *Fixture) server(name string) *registry.Server {
+	for i := range f.Scenario.Registries {
+		if r := &f.Scenario.Registries[i]; r.Name == name {
+			return f.servers[r]
+		}
+	}
+	return nil
 }
 
 // Close stops the registries.
@@ -135,7 +171,7 @@ func (f *Fixture) config(r *Registry) (registry.Config, error) {
 		cfg.Accounts = append(cfg.Accounts, registry.Account{Username: user, Password: password, Repositories: repositories})
 	}
 	if r.Token.From != "" {
-		if cfg.Token.From = f.servers[r.Token.From]; cfg.Token.From == nil {
+		if cfg.Token.From = f.server(r.Token.From); cfg.Token.From == nil {
 			return cfg, fmt.Errorf("token.from: %s is not an earlier registry", r.Token.From)
 		}
 	}
@@ -160,9 +196,11 @@ func seed(text string) uint64 {
 
 func (f Fault) fault() registry.Fault {
 	return registry.Fault{
-		Path: f.Path, Method: f.Method, AfterAuth: f.AfterAuth, Times: f.Times,
+		Path: f.Path, Method: f.Method, Account: f.Account, Authorization: f.Authorization, UnlessAgent: f.UnlessAgent,
+		AfterAuth: f.AfterAuth, After: f.After, Times: f.Times,
 		Delay: f.Delay.Duration, Hang: f.Hang, Reset: f.Reset,
-		Redirect: f.Redirect, RedirectLoop: f.RedirectLoop, Status: f.Status, Body: f.Body,
+		Redirect: f.Redirect, RedirectLoop: f.RedirectLoop, Challenge: f.Challenge, Cause: f.Cause,
+		Status: f.Status, Body: f.Body, Encode: f.Encode,
 		Header: f.Header, DropHeader: f.DropHeader, Truncate: f.Truncate,
 	}
 }

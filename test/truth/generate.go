@@ -3,13 +3,16 @@ package truth
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Generate returns n random scenarios, the same ones for the same seed. They vary the registry and its content,
-// mirrors, the token service, the credentials of the node and the pod, the nodes, and faults. They expect no reason:
-// the result on the kubelet is the reference.
+// mirrors, the token service, and the credentials of the node and the pod. They also vary the nodes and their images,
+// DNS, earlier checks, and faults. They expect no reason: the result on the kubelet is the reference.
 func Generate(seed uint64, n int) []*Scenario {
 	var all []*Scenario
 	for i := range n {
@@ -57,7 +60,9 @@ func (g generator) scenario() *Scenario {
 	s.Pod = g.pod()
 	for i := range g.IntN(3) {
 		name := fmt.Sprintf("secret-%d", i)
-		s.Secrets[name] = g.secret()
+		secret := g.secret()
+		secret.Later = g.oneIn(12)
+		s.Secrets[name] = secret
 		s.Pod.ImagePullSecrets = append(s.Pod.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
 	}
 	if g.oneIn(8) {
@@ -74,6 +79,18 @@ func (g generator) scenario() *Scenario {
 		g.addNode(s)
 	}
 	s.Deployment = g.oneIn(10)
+	if g.oneIn(8) {
+		g.addEarlier(s)
+	}
+	if g.oneIn(20) {
+		g.loadImage(s)
+	}
+	if g.oneIn(40) {
+		g.addViews(s)
+	}
+	for _, r := range s.Registries {
+		s.Recovers = s.Recovers || slices.ContainsFunc(r.Faults, Fault.heals)
+	}
 	return s
 }
 
@@ -121,6 +138,64 @@ func (g generator) addNode(s *Scenario) {
 	if g.oneIn(3) {
 		s.Pod.NodeSelector = map[string]string{corev1.LabelArchStable: "amd64", corev1.LabelOSStable: "linux"}
 	}
+	if g.oneIn(3) {
+		s.Pod.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m")}
+		s.Nodes[0].Allocatable = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(pick(g, "10m", "100m"))}
+	}
+	if g.oneIn(3) {
+		key := pick(g, "dedicated", "node.cilium.io/agent-not-ready", "karpenter.sh/unregistered", "ToBeDeletedByClusterAutoscaler",
+			"startup-taint.cluster-autoscaler.kubernetes.io/agent")
+		s.Nodes[0].Taints = []corev1.Taint{{Key: key, Effect: pick(g, corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule)}}
+	}
+}
+
+// addEarlier lets Pullgate check another image of the registry before, with the same secrets. A registry without tokens
+// then closes the account.
+func (g generator) addEarlier(s *Scenario) {
+	image := g.host + "/" + pick(g, repository, "elsewhere/app") + ":earlier"
+	s.Earlier = []corev1.PodSpec{{
+		ImagePullSecrets: s.Pod.ImagePullSecrets,
+		Containers:       []corev1.Container{{Name: "app", Image: image, ImagePullPolicy: corev1.PullAlways}},
+	}}
+	for i := range s.Registries {
+		if s.Registries[i].Auth == "basic" && g.oneIn(3) {
+			s.Registries[i].Closes = []string{"reader"}
+		}
+	}
+}
+
+// loadImage loads the pod's image into the node a moment before. The node reports another one that was loaded.
+func (g generator) loadImage(s *Scenario) {
+	for i := range s.Pod.Containers {
+		if c := &s.Pod.Containers[i]; strings.HasPrefix(c.Image, g.host) && !strings.Contains(c.Image, "@") {
+			c.ImagePullPolicy = pick(g, corev1.PullIfNotPresent, corev1.PullIfNotPresent, corev1.PullNever)
+			s.Node.Loads = append(s.Node.Loads, c.Image)
+		}
+	}
+	if s.Node.Loads != nil {
+		slices.Sort(s.Node.Loads)
+		s.Node.Loads = slices.Compact(s.Node.Loads)
+		s.Node.Images = []string{g.host + "/loaded/base:1"}
+	}
+}
+
+// addViews leads Pullgate to another registry of the same name.
+func (g generator) addViews(s *Scenario) {
+	for i := range s.Registries {
+		if r := &s.Registries[i]; r.Name == g.host {
+			r.SeenBy = NodeView
+		}
+	}
+	shadow := Registry{Name: g.host, SeenBy: PullgateView}
+	switch g.IntN(3) {
+	case 0:
+		shadow.PlainHTTP = true
+	case 1:
+		shadow.Untrusted = true
+	case 2:
+		shadow.Down = true
+	}
+	s.Registries = append(s.Registries, shadow)
 }
 
 // secret returns a secret with one to three entries.

@@ -2,13 +2,17 @@ package truth
 
 import (
 	"fmt"
-	"slices"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/pullgate/pullgate/test/registry"
 )
 
 // addRegistry adds a registry, and before it the server of its tokens if that is another one.
 func (g generator) addRegistry(s *Scenario, name string) {
 	r := Registry{Name: name, Auth: pick(g, "none", "none", "basic", "bearer", "bearer", "bearer")}
-	r.Holds = g.content()
+	r.Holds, r.Loses = g.content(name)
 	r.Faults = g.faults()
 	r.Down = g.oneIn(40)
 	if r.Auth == "bearer" {
@@ -25,7 +29,7 @@ func (g generator) addRegistry(s *Scenario, name string) {
 		issuer.Faults = append(issuer.Faults, g.tokenFault())
 	}
 	if g.deep && g.oneIn(8) {
-		r.Loses = g.losses(r.Holds)
+		r.Loses = append(r.Loses, g.losses(r.Holds)...)
 	}
 	if issuer != &r {
 		s.Registries = append(s.Registries, *issuer)
@@ -49,11 +53,23 @@ func (g generator) addAccounts(r *Registry) {
 	}
 }
 
-// storage returns another host to which the registry redirects requests for its content.
+// storage returns another host to which the registry redirects requests for its content: a name below its own, another
+// port of it, or a stranger. It may refuse credentials, or hide from requests without them.
 func (g generator) storage(r *Registry) Registry {
-	s := Registry{Name: "storage." + r.Name, Holds: slices.Clone(r.Holds)}
+	host, _, _ := strings.Cut(r.Name, ":")
+	s := Registry{Name: pick(g, "storage."+r.Name, host+":9443", "storage-of-"+r.Name)}
+	for _, p := range r.Holds {
+		p.Body = strings.ReplaceAll(p.Body, "("+r.Name+"/", "("+s.Name+"/")
+		s.Holds = append(s.Holds, p)
+	}
 	if g.deep {
 		s.Faults = g.faults()
+	}
+	switch g.IntN(6) {
+	case 0:
+		s.Faults = append(s.Faults, Fault{Authorization: registry.Present, Status: 400})
+	case 1:
+		s.Faults = append(s.Faults, Fault{Authorization: registry.Absent, Status: 404})
 	}
 	r.Faults = append(r.Faults, Fault{
 		Path: "/v2/" + repository + "/*", AfterAuth: g.oneIn(2), Redirect: "https://" + s.Name, Status: pick(g, 0, 301, 302, 307, 308),
@@ -61,20 +77,56 @@ func (g generator) storage(r *Registry) Registry {
 	return s
 }
 
-// content returns an image, an index or no matching content. No node has a layer of the images without a program.
-func (g generator) content() []Push {
+// content returns an image, an index or no matching content, and what of it is lost. No node has a layer of the images
+// without a program.
+func (g generator) content(name string) ([]Push, []Loss) {
 	ref := repository + ":" + tag
-	switch g.IntN(12) {
+	switch g.IntN(14) {
 	case 0:
-		return nil
+		return nil, nil
 	case 1:
-		return []Push{{Image: repository + ":other"}}
+		return []Push{{Image: repository + ":other"}}, nil
 	case 2, 3, 4, 5:
-		return []Push{{Index: ref, Entries: g.entries()}}
+		return []Push{{Index: ref, Entries: g.entries()}}, nil
 	case 6:
-		return []Push{{Image: ref, Platform: pick(g, "linux/amd64", "linux/arm64", "windows/amd64"), Docker: true, Idle: g.deep}}
+		return []Push{{Image: ref, Platform: pick(g, "linux/amd64", "linux/arm64", "windows/amd64"), Docker: true, Idle: g.deep}}, nil
+	case 7, 8:
+		return g.rawIndex(name)
 	}
-	return []Push{{Image: ref, Idle: g.deep, Layers: g.IntN(4)}}
+	return []Push{{Image: ref, Idle: g.deep, Layers: g.IntN(4)}}, nil
+}
+
+// rawIndex returns an index whose only entry may have a defect, and whose image may be lost.
+func (g generator) rawIndex(name string) ([]Push, []Loss) {
+	const ociIndex, ociManifest = "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json"
+	child := name + "/" + repository + ":child"
+	entry := map[string]string{
+		"mediaType": strconv.Quote(ociManifest), "digest": `"DIGEST(` + child + `)"`, "size": "SIZE(" + child + ")",
+		"platform": `{"os":"linux","architecture":"amd64"}`,
+	}
+	defect := pick(g, [2]string{}, [2]string{}, [2]string{},
+		[2]string{"size", "0"}, [2]string{"size", "-1"}, [2]string{"size", "7"}, [2]string{"size", "70000"}, [2]string{"size", ""},
+		[2]string{"mediaType", ""}, [2]string{"mediaType", `"application/json"`}, [2]string{"mediaType", strconv.Quote(ociIndex)},
+		[2]string{"digest", `"sha256:00"`}, [2]string{"platform", `{"os":"","architecture":""}`}, [2]string{"platform", ""},
+		[2]string{"data", `"DATA(` + child + `)"`}, [2]string{"data", `"AAAA"`})
+	entry[defect[0]] = defect[1]
+	var fields []string
+	for _, key := range []string{"mediaType", "digest", "size", "platform", "data"} {
+		if entry[key] != "" {
+			fields = append(fields, strconv.Quote(key)+":"+entry[key])
+		}
+	}
+	holds := []Push{
+		{Image: repository + ":child", Idle: g.deep},
+		{
+			Manifest: repository + ":" + tag, MediaType: ociIndex,
+			Body: `{"schemaVersion":2,"mediaType":"` + ociIndex + `","manifests":[{` + strings.Join(fields, ",") + `}]}`,
+		},
+	}
+	if g.oneIn(4) {
+		return holds, []Loss{{Manifest: repository + "@DIGEST(" + child + ")"}}
+	}
+	return holds, nil
 }
 
 func (g generator) losses(holds []Push) []Loss {
@@ -117,11 +169,25 @@ func (g generator) faults() []Fault {
 	if g.deep {
 		f.Path = "/v2/" + repository + pick(g, "/manifests/*", "/blobs/*", "/*")
 	}
-	switch g.IntN(5) {
+	switch g.IntN(11) {
 	case 0:
 		f.Header = map[string][]string{"Content-Type": {pick(g, "text/html", "application/json", "text/plain")}}
 	case 1:
 		f.DropHeader = []string{pick(g, "Docker-Content-Digest", "Content-Type", "Content-Length")}
+	case 3:
+		f.Method, f.Authorization, f.AfterAuth = "HEAD", registry.Present, false
+		f.Challenge, f.Cause, f.Times = true, pick(g, "", "", "", "invalid_token"), g.IntN(5)
+	case 4:
+		f.Method, f.Account, f.After, f.Times, f.Status = "HEAD", "reader", g.IntN(2), 1, pick(g, 401, 403, 404, 503)
+	case 5:
+		f.Path, f.Method, f.Encode = "/v2/"+repository+"/manifests/*", "", pick(g, "gzip", "zstd", "deflate")
+	case 6:
+		f.AfterAuth, f.UnlessAgent, f.Status, f.Body = false, "containerd/", pick(g, 200, 403, 404), "<html></html>"
+		f.Header = map[string][]string{"Content-Type": {"text/html"}}
+	case 7:
+		f.Method, f.Times, f.Status = "HEAD", 1, pick(g, 401, 403, 404, 410)
+	case 8:
+		f = g.lengthOrPolicy(f)
 	case 2:
 		f.Status = pick(g, 401, 403, 429, 500, 503)
 		f.Times = 1 + g.IntN(3)
@@ -131,9 +197,30 @@ func (g generator) faults() []Fault {
 	return []Fault{f}
 }
 
+// lengthOrPolicy returns a fault that a node notices when it reads a manifest. Only the deep check always reads it.
+func (g generator) lengthOrPolicy(f Fault) Fault {
+	f.Path = "/v2/" + repository + "/manifests/*"
+	switch {
+	case g.deep && g.oneIn(2):
+		f.Method, f.Header = "HEAD", map[string][]string{"Content-Length": {pick(g, "10", "100000")}}
+	case g.deep:
+		f.Method, f.Status, f.Body = "GET", 412, `{"errors":[{"code":"PROJECTPOLICYVIOLATION"}]}`
+	default:
+		f.Method, f.Header = "HEAD", map[string][]string{"Ratelimit-Remaining": {pick(g, "0;w=21600", "7;w=21600")}}
+	}
+	return f
+}
+
+// heals reports whether the fault ends a pull and is over at the next one.
+func (f Fault) heals() bool {
+	return f.Times > 0 && f.Method == http.MethodHead && (f.Challenge || f.Status >= 400 && f.Status < 429)
+}
+
 func (g generator) tokenFault() Fault {
 	f := Fault{Path: "/token", Method: pick(g, "", "POST", "GET")}
-	switch g.IntN(4) {
+	switch g.IntN(5) {
+	case 2:
+		f.Encode = pick(g, "gzip", "zstd", "deflate")
 	case 0:
 		f.Body = pick(g, `{}`, `{"token":""}`, `{"access_token":"of no use"}`, `<html></html>`)
 	case 1:

@@ -37,6 +37,31 @@ func Load(root fs.FS) ([]*Scenario, error) {
 	return all, errors.Join(append(errs, checkNames(all))...)
 }
 
+// Select returns the scenarios whose names match one of the patterns, which are separated by commas. Without a pattern
+// it returns all.
+func Select(all []*Scenario, patterns string) ([]*Scenario, error) {
+	if patterns == "" {
+		return all, nil
+	}
+	var chosen []*Scenario
+	for _, s := range all {
+		for _, pattern := range strings.Split(patterns, ",") {
+			matches, err := path.Match(pattern, s.Name)
+			if err != nil {
+				return nil, fmt.Errorf("selecting scenarios: %q: %w", pattern, err)
+			}
+			if matches {
+				chosen = append(chosen, s)
+				break
+			}
+		}
+	}
+	if chosen == nil {
+		return nil, fmt.Errorf("selecting scenarios: no name matches %q", patterns)
+	}
+	return chosen, nil
+}
+
 func parse(name string, data []byte) (*Scenario, error) {
 	s := &Scenario{}
 	if err := yaml.UnmarshalStrict(data, s); err != nil {
@@ -70,7 +95,17 @@ func (s *Scenario) validate() error {
 	case s.Miss != "" && s.Expect.Outcome() != imagepull.Pullable:
 		return errors.New("miss is set, but expect is not pullable")
 	}
+	for i := range s.Registries {
+		if r := &s.Registries[i]; !slices.Contains([]View{EveryView, NodeView, PullgateView}, r.SeenBy) {
+			return fmt.Errorf("registry %s: seenBy must be %s or %s", r.Name, NodeView, PullgateView)
+		}
+	}
 	return nil
+}
+
+// HasViews reports whether a name leads Pullgate elsewhere than the node.
+func (s *Scenario) HasViews() bool {
+	return slices.ContainsFunc(s.Registries, func(r Registry) bool { return r.SeenBy != EveryView })
 }
 
 // Names returns the names that only one scenario may use at a time: hosts, folders of hosts.toml files, and an object

@@ -23,6 +23,7 @@ func TestLoadRejectsInvalidScenarios(t *testing.T) {
 		"an indeterminate reason without an explanation": {"title: t\nimage: a.example/web:1\nexpect: NodeCache\n", "must explain why"},
 		"an explanation without an indeterminate reason": {good + "indeterminate: because\n", "expect is not indeterminate"},
 		"a miss with a failing reason":                   {good + "miss: because\n", "expect is not pullable"},
+		"an unknown view":                                {good + "registries: [{name: a.example, seenBy: all}]\n", "seenBy must be"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -30,6 +31,36 @@ func TestLoadRejectsInvalidScenarios(t *testing.T) {
 			_, err := truth.Load(fstest.MapFS{"folder/bad.yaml": {Data: []byte(tt.text)}})
 			if err == nil || !strings.Contains(err.Error(), "folder/bad") || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got error %v, want one of folder/bad with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSelect(t *testing.T) {
+	t.Parallel()
+	all := []*truth.Scenario{{Name: "cache/a"}, {Name: "cache/b"}, {Name: "views/a"}}
+	tests := map[string]struct{ patterns, want string }{
+		"no pattern":     {"", "cache/a cache/b views/a"},
+		"a name":         {"cache/b", "cache/b"},
+		"a folder":       {"cache/*", "cache/a cache/b"},
+		"two patterns":   {"views/*,*/a", "cache/a views/a"},
+		"no match":       {"cache", ""},
+		"not a pattern":  {"cache/[", ""},
+		"an empty entry": {"cache/a,", "cache/a"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			chosen, err := truth.Select(all, tt.patterns)
+			if (err != nil) != (tt.want == "") {
+				t.Errorf("got error %v", err)
+			}
+			var names []string
+			for _, s := range chosen {
+				names = append(names, s.Name)
+			}
+			if got := strings.Join(names, " "); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

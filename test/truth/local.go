@@ -44,11 +44,11 @@ func (l *Local) Roots(w *Fixture) *x509.CertPool {
 // Close ends the dials that hang.
 func (l *Local) Close() { l.network.Close() }
 
-// Listen starts a registry on a free port and gives it the name.
-func (l *Local) Listen(name string, cfg registry.Config) (*registry.Server, error) {
+// Listen starts a registry on a free port and gives it the name. The clients of the site have Pullgate's view.
+func (l *Local) Listen(name string, view View, cfg registry.Config) (*registry.Server, error) {
 	server, err := registry.Start(cfg)
-	if err != nil {
-		return nil, err
+	if err != nil || view == NodeView {
+		return server, err
 	}
 	if host, _, err := net.SplitHostPort(name); err != nil || net.ParseIP(host) == nil && host != "localhost" {
 		if err := l.network.Add(name, server); err != nil {

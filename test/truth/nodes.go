@@ -3,6 +3,7 @@ package truth
 import (
 	"cmp"
 	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,20 +25,23 @@ func (f *Fixture) OtherNodes() ([]*corev1.Node, error) {
 				corev1.LabelOSStable: system, corev1.LabelArchStable: architecture, corev1.LabelHostname: o.Name,
 			}},
 			Spec: corev1.NodeSpec{
-				Taints:        []corev1.Taint{{Key: taintKey, Value: f.Scenario.ID(), Effect: corev1.TaintEffectNoSchedule}},
-				Unschedulable: o.Cordoned,
+				Taints: append([]corev1.Taint{{Key: taintKey, Value: f.Scenario.ID(), Effect: corev1.TaintEffectNoSchedule}},
+					o.Taints...),
+				Unschedulable: o.Cordoned, ProviderID: o.ProviderID,
 			},
 			Status: corev1.NodeStatus{
 				Conditions:  []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}},
-				Allocatable: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")},
+				Allocatable: allocatable("64", "256Gi", "0"),
 				NodeInfo: corev1.NodeSystemInfo{
 					OperatingSystem: system, Architecture: architecture,
 					KubeletVersion: kubeletVersion, ContainerRuntimeVersion: cmp.Or(o.Runtime, runtimeVersion),
 				},
-				Images: loaded(append([]string{sandboxImage}, o.Images...)),
+				Images: slices.Concat(pulled([]string{sandboxImage}), loaded(o.Images), pulled(o.Pulled)),
 			},
 		}
 		maps.Copy(node.Labels, o.Labels)
+		maps.Copy(node.Status.Allocatable, o.Allocatable)
+		node.Status.Capacity = node.Status.Allocatable
 		nodes = append(nodes, node)
 		if err := f.fill(node); err != nil {
 			return nil, err
@@ -48,7 +52,7 @@ func (f *Fixture) OtherNodes() ([]*corev1.Node, error) {
 
 // Node returns the real node's object with the fields that Pullgate reads. Tests without a cluster use it.
 func (f *Fixture) Node() (*corev1.Node, error) {
-	images := loaded(append([]string{sandboxImage}, f.Scenario.Node.Images...))
+	images := append(pulled([]string{sandboxImage}), loaded(f.Scenario.Node.Images)...)
 	pods, err := f.Before("")
 	if err != nil {
 		return nil, err
@@ -63,6 +67,7 @@ func (f *Fixture) Node() (*corev1.Node, error) {
 			corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64", corev1.LabelHostname: NodeName,
 		}},
 		Status: corev1.NodeStatus{
+			Allocatable: allocatable("2", "4Gi", "110"),
 			NodeInfo: corev1.NodeSystemInfo{
 				OperatingSystem: "linux", Architecture: "amd64",
 				KubeletVersion: kubeletVersion, ContainerRuntimeVersion: runtimeVersion,
@@ -71,6 +76,14 @@ func (f *Fixture) Node() (*corev1.Node, error) {
 		},
 	}
 	return node, f.fill(node)
+}
+
+// allocatable returns the resources of a node. Nodes without a machine have room for no pod, but are large enough.
+func allocatable(cpu, memory, pods string) corev1.ResourceList {
+	return corev1.ResourceList{
+		corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory),
+		corev1.ResourceEphemeralStorage: resource.MustParse("64Gi"), corev1.ResourcePods: resource.MustParse(pods),
+	}
 }
 
 // pulled returns an image that a node pulled from a registry. The node reports it by digest too.
@@ -90,6 +103,17 @@ const (
 	kubeletVersion = "v1.37.2"
 	runtimeVersion = "containerd://2.4.2"
 )
+
+// pulled returns images that were pulled, with digests that depend on their names.
+func pulled(names []string) []corev1.ContainerImage {
+	var images []corev1.ContainerImage
+	for _, name := range names {
+		repository := name[:strings.LastIndex(name, ":")]
+		digest := digestOf([]byte(name)).digest
+		images = append(images, corev1.ContainerImage{Names: []string{repository + "@" + digest, name}, SizeBytes: 1 << 20})
+	}
+	return images
+}
 
 // loaded returns images that were loaded from an archive. Nodes report them without a digest.
 func loaded(names []string) []corev1.ContainerImage {

@@ -28,9 +28,18 @@ func (f *Fixture) Pod(namespace string) (*corev1.Pod, error) {
 
 // Before returns the pods that run before the scenario's pod.
 func (f *Fixture) Before(namespace string) ([]*corev1.Pod, error) {
+	return f.pods("before", namespace, f.Scenario.Before)
+}
+
+// Earlier returns the pods that Pullgate checks before the scenario's pod.
+func (f *Fixture) Earlier(namespace string) ([]*corev1.Pod, error) {
+	return f.pods("earlier", namespace, f.Scenario.Earlier)
+}
+
+func (f *Fixture) pods(name, namespace string, specs []corev1.PodSpec) ([]*corev1.Pod, error) {
 	var pods []*corev1.Pod
-	for i, spec := range f.Scenario.Before {
-		pod, err := f.pod(fmt.Sprintf("before-%d", i), namespace, spec)
+	for i, spec := range specs {
+		pod, err := f.pod(fmt.Sprintf("%s-%d", name, i), namespace, spec)
 		if err != nil {
 			return nil, err
 		}
@@ -103,11 +112,19 @@ func (f *Fixture) Updated(pod *corev1.Pod) (*corev1.Pod, error) {
 	return pod, f.fill(pod)
 }
 
-// Secrets returns the scenario's pull secrets.
-func (f *Fixture) Secrets(namespace string) []*corev1.Secret {
+// Secrets returns the pull secrets that exist when Pullgate checks the pod.
+func (f *Fixture) Secrets(namespace string) []*corev1.Secret { return f.secrets(namespace, false) }
+
+// LaterSecrets returns the pull secrets that are created after the first failure.
+func (f *Fixture) LaterSecrets(namespace string) []*corev1.Secret { return f.secrets(namespace, true) }
+
+func (f *Fixture) secrets(namespace string, later bool) []*corev1.Secret {
 	var secrets []*corev1.Secret
 	for _, name := range slices.Sorted(maps.Keys(f.Scenario.Secrets)) {
 		s := f.Scenario.Secrets[name]
+		if s.Later != later {
+			continue
+		}
 		secret := &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace},
 			Type:       s.Type,

@@ -60,5 +60,5 @@ func archive(files []file) ([]byte, error) {
 }
 
 func digestOf(body []byte) pushed {
-	return pushed{fmt.Sprintf("sha256:%x", sha256.Sum256(body)), len(body)}
+	return pushed{fmt.Sprintf("sha256:%x", sha256.Sum256(body)), body}
 }

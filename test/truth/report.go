@@ -37,7 +37,9 @@ Pullgate checked it through a real API server and with `+"`pullgate check`"+`.
 returns an indeterminate verdict for %d, and misses %d failures that it cannot see.
 
 `, kubeletVersion, len(results), counts[FalseDenial], counts[Unpredicted], counts[Agrees], counts[Indeterminate], counts[KnownMiss])
+	writeExcluded(&b)
 	writeMatrix(&b, results)
+	writeLostDenials(&b, results)
 	writeList(&b, "Disagreements", results, "", func(r Result) (string, bool) {
 		return r.Agreement().String(), r.Agreement() > KnownMiss
 	})
@@ -51,6 +53,60 @@ returns an indeterminate verdict for %d, and misses %d failures that it cannot s
 		return r.Scenario.Title, r.Agreement() == Agrees
 	})
 	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// writeExcluded writes what the number of false denials does not cover.
+func writeExcluded(b *strings.Builder) {
+	b.WriteString("The scenarios do not cover:\n\n")
+	for _, text := range excluded() {
+		fmt.Fprintf(b, "- %s\n", text)
+	}
+	b.WriteString("\n")
+}
+
+func excluded() []string {
+	return []string{
+		"CRI-O, Docker and other versions of containerd. Nodes with another runtime or platform are objects without a kubelet.",
+		"Real registries, CDNs and proxies, and IPv6. Every registry is the one in [test/registry](../registry).",
+		"Responses that depend on the time, the connection or the client's address. Responses change by the number of requests only.",
+		"Content that is pushed or deleted between the check and the pull. Only secrets, accounts and loaded images change there.",
+		"Search domains of DNS. The two views of a name are a name server and a hosts file.",
+		"Nodes that are added or removed, and the scheduler's choice among several nodes. All pods run on one node.",
+		"Limits of the node: disk space, the rate and the duration of pulls, a firewall, a policy for signatures.",
+		"Checks under load, and caches that are older than a few seconds.",
+		"Webhooks that change the pod.",
+	}
+}
+
+// writeLostDenials counts the failures that a denial would have predicted, for each reason that is indeterminate because
+// a node may succeed.
+func writeLostDenials(b *strings.Builder, results []Result) {
+	b.WriteString("## Indeterminate by choice\n\n")
+	b.WriteString("These reasons do not deny a pod, because a node may succeed. A denial would have been right on the nodes that failed,\n" +
+		"and wrong on the others.\n\n")
+	b.WriteString("| reason | denials that this costs | false denials that this avoids |\n| --- | ---: | ---: |\n")
+	for _, reason := range mayRecover() {
+		var cost, avoided int
+		for _, r := range results {
+			switch {
+			case r.Predicted.Reason != reason:
+			case r.Kubelet.Outcome == Pulled, r.Kubelet.Outcome == PulledLater:
+				avoided++
+			default:
+				cost++
+			}
+		}
+		fmt.Fprintf(b, "| %s | %d | %d |\n", reason, cost, avoided)
+	}
+	b.WriteString("\n")
+}
+
+// mayRecover returns the reasons that a stricter Pullgate would deny.
+func mayRecover() []imagepull.Reason {
+	return []imagepull.Reason{
+		imagepull.ReasonInsecureRegistry, imagepull.ReasonNeverPresent, imagepull.ReasonPullSecretMissing,
+		imagepull.ReasonNotARegistry, imagepull.ReasonNodeCacheUnreported,
+	}
 }
 
 // writeMatrix writes a table of the results on the kubelet against the predicted outcomes.

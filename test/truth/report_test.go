@@ -43,6 +43,33 @@ func TestReportHasAllTables(t *testing.T) {
 	}
 }
 
+func TestReportCountsDenialsThatItDoesNotMake(t *testing.T) {
+	t.Parallel()
+	var results []truth.Result
+	add := func(name string, reason imagepull.Reason, outcome truth.Outcome) {
+		results = append(results, truth.Result{
+			Scenario:  &truth.Scenario{Name: name, Expect: reason, Indeterminate: "why"},
+			Predicted: truth.Predicted{Outcome: reason.Outcome(), Reason: reason},
+			Kubelet:   truth.Recorded{Outcome: outcome},
+		})
+	}
+	add("a", imagepull.ReasonPullSecretMissing, truth.Failed)
+	add("b", imagepull.ReasonPullSecretMissing, truth.Failed)
+	add("c", imagepull.ReasonPullSecretMissing, truth.PulledLater)
+	add("d", imagepull.ReasonNeverPresent, truth.Pulled)
+	add("e", imagepull.ReasonNotARegistry, truth.Hanging)
+	add("f", imagepull.ReasonRegistryUnavailable, truth.Failed)
+	got := truth.Report(results)
+	for _, want := range []string{
+		"misses 0 failures that it cannot see.\n\nThe scenarios do not cover:\n\n- ",
+		"| InsecureRegistry | 0 | 0 |\n| NeverPresent | 0 | 1 |\n| PullSecretMissing | 2 | 1 |\n| NotARegistry | 1 | 0 |\n| NodeCacheUnreported | 0 | 0 |\n\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the report lacks %q:\n%s", want, got)
+		}
+	}
+}
+
 // TestReportMatchesTheRecords renders REPORT.md from the recorded results and the expected reasons. With TRUTH_RENDER set
 // it writes the file, for example after a title was changed.
 func TestReportMatchesTheRecords(t *testing.T) {
@@ -57,8 +84,8 @@ func TestReportMatchesTheRecords(t *testing.T) {
 			t.Fatalf(`%s has no record: run "make truth"`, s.Name)
 		}
 		predicted := truth.Predicted{Outcome: s.Expect.Outcome(), Reason: s.Expect}
-		if s.Update != nil && predicted.Outcome == imagepull.Pullable {
-			predicted.Reason = "" // the API server returns no reason for an update that is admitted
+		if (s.Update != nil || s.Earlier != nil) && predicted.Outcome == imagepull.Pullable {
+			predicted.Reason = "" // the API server returns no reason for an object that is admitted
 		}
 		results = append(results, truth.Result{Scenario: s, Predicted: predicted, Kubelet: *s.Kubelet})
 	}

@@ -6,12 +6,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Scenario is the content of one file. Three kinds of text may contain DIGEST(x) and SIZE(x): images of the pod,
-// bodies of manifests and hosts.toml files. They stand for the digest and the size in bytes of the content pushed as
-// x, such as "web.example/shop/web:1".
+// Scenario is the content of one file. Four kinds of text may contain DIGEST(x), SIZE(x) and DATA(x): images of the
+// pod, bodies of manifests, paths of faults and hosts.toml files. They stand for the digest, the size in bytes and the
+// base64 form of the content pushed as x, such as "web.example/shop/web:1".
 type Scenario struct {
 	// Name is the file's path below scenarios without its extension, such as "credentials/stale-secret".
 	Name string `json:"-"`
@@ -31,6 +32,8 @@ type Scenario struct {
 	AccountSecrets []string `json:"accountSecrets,omitempty"`
 	// Before are pods of the same namespace that pull their images before the scenario's pod is created.
 	Before []corev1.PodSpec `json:"before,omitempty"`
+	// Earlier are pods that Pullgate checks before the scenario's pod, with the same caches. They are never created.
+	Earlier []corev1.PodSpec `json:"earlier,omitempty"`
 
 	// Image creates a pod with one container that has this image and the pull policy Policy.
 	Image  string            `json:"image,omitempty"`
@@ -65,6 +68,9 @@ type Registry struct {
 	Untrusted bool `json:"untrusted,omitempty"`
 	// NoHosts leaves out the node's hosts.toml for the registry.
 	NoHosts bool `json:"noHosts,omitempty"`
+	// SeenBy restricts the name to one of two views of DNS. For the other one, the name leads to another registry of the
+	// scenario with the same name, or to no registry.
+	SeenBy View `json:"seenBy,omitempty"`
 	// Down stops the registry.
 	Down bool `json:"down,omitempty"`
 
@@ -74,6 +80,8 @@ type Registry struct {
 	// all.
 	Accounts map[string]string   `json:"accounts,omitempty"`
 	Access   map[string][]string `json:"access,omitempty"`
+	// Closes are accounts that are closed after Pullgate's checks of Earlier.
+	Closes []string `json:"closes,omitempty"`
 	// The remaining fields have the meaning of registry.Config.
 	Public          []string `json:"public,omitempty"`
 	ChallengePublic bool     `json:"challengePublic,omitempty"`
@@ -154,6 +162,9 @@ type Node struct {
 	Provider map[string]string `json:"provider,omitempty"`
 	// Images are loaded from an archive before the pod is created.
 	Images []string `json:"images,omitempty"`
+	// Loads are images that are loaded after Pullgate's check. So the node does not report them yet, as if they had been
+	// loaded a moment before the check.
+	Loads []string `json:"loads,omitempty"`
 }
 
 // OtherNode is a Node object without a machine. Pods of other scenarios do not tolerate its taint. Its default
@@ -165,6 +176,13 @@ type OtherNode struct {
 	Labels   map[string]string `json:"labels,omitempty"`
 	Images   []string          `json:"images,omitempty"`
 	Cordoned bool              `json:"cordoned,omitempty"`
+	// Pulled are images that the node reports with a digest, unlike the loaded ones of Images.
+	Pulled []string `json:"pulled,omitempty"`
+	// ProviderID is the node's ID at its provider, such as kind://docker/kind/kind-worker.
+	ProviderID string `json:"providerID,omitempty"`
+	// Allocatable replaces quantities of a large node. Taints are further taints.
+	Allocatable corev1.ResourceList `json:"allocatable,omitempty"`
+	Taints      []corev1.Taint      `json:"taints,omitempty"`
 }
 
 // Secret is a pull secret. Auths maps registries to "user:password". Data is raw data and Type its type. The default
@@ -173,6 +191,8 @@ type Secret struct {
 	Auths map[string]string `json:"auths,omitempty"`
 	Type  corev1.SecretType `json:"type,omitempty"`
 	Data  map[string]string `json:"data,omitempty"`
+	// Later creates the secret after Pullgate's check, when the first pull has failed.
+	Later bool `json:"later,omitempty"`
 }
 
 // Update changes a running pod.
@@ -196,20 +216,27 @@ type Pullgate struct {
 
 // Fault is registry.Fault.
 type Fault struct {
-	Path         string              `json:"path,omitempty"`
-	Method       string              `json:"method,omitempty"`
-	AfterAuth    bool                `json:"afterAuth,omitempty"`
-	Times        int                 `json:"times,omitempty"`
-	Delay        metav1.Duration     `json:"delay,omitempty"`
-	Hang         bool                `json:"hang,omitempty"`
-	Reset        bool                `json:"reset,omitempty"`
-	Redirect     string              `json:"redirect,omitempty"`
-	RedirectLoop bool                `json:"redirectLoop,omitempty"`
-	Status       int                 `json:"status,omitempty"`
-	Body         string              `json:"body,omitempty"`
-	Header       map[string][]string `json:"header,omitempty"`
-	DropHeader   []string            `json:"dropHeader,omitempty"`
-	Truncate     int                 `json:"truncate,omitempty"`
+	Path          string              `json:"path,omitempty"`
+	Method        string              `json:"method,omitempty"`
+	Account       string              `json:"account,omitempty"`
+	Authorization registry.Presence   `json:"authorization,omitempty"`
+	UnlessAgent   string              `json:"unlessAgent,omitempty"`
+	AfterAuth     bool                `json:"afterAuth,omitempty"`
+	After         int                 `json:"after,omitempty"`
+	Times         int                 `json:"times,omitempty"`
+	Delay         metav1.Duration     `json:"delay,omitempty"`
+	Hang          bool                `json:"hang,omitempty"`
+	Reset         bool                `json:"reset,omitempty"`
+	Redirect      string              `json:"redirect,omitempty"`
+	RedirectLoop  bool                `json:"redirectLoop,omitempty"`
+	Challenge     bool                `json:"challenge,omitempty"`
+	Cause         string              `json:"cause,omitempty"`
+	Status        int                 `json:"status,omitempty"`
+	Body          string              `json:"body,omitempty"`
+	Encode        string              `json:"encode,omitempty"`
+	Header        map[string][]string `json:"header,omitempty"`
+	DropHeader    []string            `json:"dropHeader,omitempty"`
+	Truncate      int                 `json:"truncate,omitempty"`
 }
 
 // Limit is registry.Limit.
@@ -227,6 +254,9 @@ func (s *Scenario) DependsOnNodeImages() bool {
 	return debugs || s.Pullgate.Config["deep"] == true ||
 		slices.ContainsFunc(s.policies(), func(p corev1.PullPolicy) bool { return p != corev1.PullAlways })
 }
+
+// LoadsImages reports whether images are loaded into the node from archives.
+func (s *Scenario) LoadsImages() bool { return len(s.Node.Images)+len(s.Node.Loads) > 0 }
 
 func (s *Scenario) policies() []corev1.PullPolicy {
 	if s.Pod == nil {

@@ -1,19 +1,20 @@
 package truth
 
 import (
+	"encoding/base64"
 	"fmt"
 	"regexp"
 	"strconv"
 )
 
-// pushed is the digest and the size of pushed content.
+// pushed is pushed content.
 type pushed struct {
 	digest string
-	size   int
+	body   []byte
 }
 
-// placeholder matches DIGEST(name) and SIZE(name).
-var placeholder = regexp.MustCompile(`(DIGEST|SIZE)\(([^)]+)\)`)
+// placeholder matches DIGEST(name), SIZE(name) and DATA(name).
+var placeholder = regexp.MustCompile(`(DIGEST|SIZE|DATA)\(([^)]+)\)`)
 
 // substitute replaces the placeholders.
 func substitute(text string, known map[string]pushed) (string, error) {
@@ -25,7 +26,9 @@ func substitute(text string, known map[string]pushed) (string, error) {
 		case !ok:
 			err = fmt.Errorf("%s: no content was pushed as %q", match, parts[2])
 		case parts[1] == "SIZE":
-			return strconv.Itoa(p.size)
+			return strconv.Itoa(len(p.body))
+		case parts[1] == "DATA":
+			return base64.StdEncoding.EncodeToString(p.body)
 		}
 		return p.digest
 	})

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -17,6 +19,9 @@ import (
 	"github.com/pullgate/pullgate/test/cluster"
 	"github.com/pullgate/pullgate/test/truth"
 )
+
+// maxReportedImages is the kubelet's default limit of images in a node's status.
+const maxReportedImages = 50
 
 // stepTimeout exceeds the time that a slow machine needs for one step.
 const stepTimeout = 2 * time.Minute
@@ -32,8 +37,7 @@ type testCluster struct {
 	names    nameLocks
 }
 
-// startCluster starts the cluster with the credentials and images of all scenarios. The kubelet reads its credentials
-// once, and reports its images with a delay.
+// startCluster starts the cluster with the credentials of all scenarios, because the kubelet reads its credentials once.
 func startCluster(t *testing.T, all []*truth.Scenario) *testCluster {
 	t.Helper()
 	programs := os.Getenv("CLUSTER_PROGRAMS")
@@ -63,7 +67,7 @@ func startCluster(t *testing.T, all []*truth.Scenario) *testCluster {
 	}
 	s.connect(t)
 	s.writeNodeConfig(t, all)
-	s.load(t, all)
+	s.awaitFirstReport(t)
 	return s
 }
 
@@ -77,6 +81,17 @@ func (s *testCluster) connect(t *testing.T) {
 	if s.client, err = kubernetes.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// awaitFirstReport lets the node pull an image and waits until it reports the image. An empty list would mean that the node
+// has not reported its images.
+func (s *testCluster) awaitFirstReport(t *testing.T) {
+	t.Helper()
+	s.create(t, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "first"},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: cluster.OpenImage}}},
+	})
+	s.awaitImages(t, []string{cluster.OpenImage})
 }
 
 // writeNodeConfig writes the node's credentials of all scenarios. Their registries have different names.
@@ -93,19 +108,83 @@ func (s *testCluster) writeNodeConfig(t *testing.T, all []*truth.Scenario) {
 	}
 }
 
-// load imports images into the node and waits until the node reports them.
+// runAll runs all scenarios in three groups. A node reports at most fifty images, so the scenarios that depend on them
+// run before those whose images displace others. Archives leave images without a digest on the node, which affect the
+// others' verdicts, so those scenarios run last.
+func (s *testCluster) runAll(t *testing.T, all []*truth.Scenario, run func(*testing.T, *truth.Scenario)) {
+	t.Helper()
+	group := func(name string, chosen []*truth.Scenario) {
+		t.Run(name, func(t *testing.T) {
+			for _, scenario := range chosen {
+				t.Run(scenario.Name, func(t *testing.T) {
+					t.Parallel()
+					run(t, scenario)
+				})
+			}
+		})
+	}
+	loaded, rest := partition(all, (*truth.Scenario).LoadsImages)
+	cached, others := partition(rest, (*truth.Scenario).DependsOnNodeImages)
+	group("cached", cached)
+	group("scenarios", others)
+	s.load(t, loaded)
+	group("loaded", loaded)
+}
+
+// load imports images into the node and waits until the node reports them, and not the images of earlier groups.
 func (s *testCluster) load(t *testing.T, all []*truth.Scenario) {
 	t.Helper()
+	if len(all) == 0 {
+		return
+	}
+	s.removeUnnamedImages(t)
 	var names []string
 	for _, scenario := range all {
 		names = append(names, scenario.Node.Images...)
 	}
+	s.importImages(t, names)
+	s.awaitImages(t, names)
+	count := 0
+	await(t, func(ctx context.Context) (bool, error) {
+		node, err := s.client.CoreV1().Nodes().Get(ctx, truth.NodeName, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		count = len(node.Status.Images)
+		return count < maxReportedImages, nil
+	}, func() string { return fmt.Sprintf("the node reports %d images", count) })
+}
+
+// removeUnnamedImages removes the images whose names the scenarios have removed. containerd keeps them by their ID.
+func (s *testCluster) removeUnnamedImages(t *testing.T) {
+	t.Helper()
+	named := map[string]bool{} // by digest
+	var unnamed [][2]string
+	for line := range strings.Lines(s.mustOutput(t, "ctr", "--namespace=k8s.io", "images", "list")) {
+		fields := strings.Fields(line) // the name, the type and the digest
+		switch {
+		case len(fields) < 3:
+		case strings.HasPrefix(fields[0], "sha256:"):
+			unnamed = append(unnamed, [2]string{fields[0], fields[2]})
+		default:
+			named[fields[2]] = true
+		}
+	}
+	for _, image := range unnamed {
+		if !named[image[1]] {
+			s.mustOutput(t, "ctr", "--namespace=k8s.io", "images", "remove", image[0])
+		}
+	}
+}
+
+func (s *testCluster) importImages(t *testing.T, names []string) {
+	t.Helper()
+	dir := t.TempDir()
 	for i, name := range names {
-		file := filepath.Join(s.dir, fmt.Sprintf("image-%d.tar", i))
+		file := filepath.Join(dir, fmt.Sprintf("image-%d.tar", i))
 		writeArchive(t, file, name, s.program)
 		s.mustOutput(t, "ctr", "--namespace=k8s.io", "images", "import", file)
 	}
-	s.awaitImages(t, names)
 }
 
 // awaitImages waits until the node reports the images, which takes up to a minute.

@@ -14,8 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/util/retry"
-
-	"github.com/pullgate/pullgate/test/truth"
 )
 
 func (s *testCluster) createNamespace(t *testing.T, name string, labels map[string]string) {
@@ -63,8 +61,8 @@ func (r *scenarioRun) dryRun(t *testing.T, object runtime.Object) admission {
 	return a
 }
 
-// recordDeployment creates a Deployment and observes its pod.
-func (r *scenarioRun) recordDeployment(t *testing.T) truth.Recorded {
+// createDeployment creates a Deployment and returns the name of its pod.
+func (r *scenarioRun) createDeployment(t *testing.T) (name string) {
 	t.Helper()
 	object, err := r.fixture.Object(r.unchecked)
 	if err != nil {
@@ -74,7 +72,6 @@ func (r *scenarioRun) recordDeployment(t *testing.T) truth.Recorded {
 	if _, err := r.client.AppsV1().Deployments(r.unchecked).Create(t.Context(), deployment, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	var name string
 	await(t, func(ctx context.Context) (bool, error) {
 		pods, err := r.client.CoreV1().Pods(r.unchecked).List(ctx, metav1.ListOptions{LabelSelector: "app=app"})
 		if err != nil || len(pods.Items) == 0 {
@@ -83,7 +80,7 @@ func (r *scenarioRun) recordDeployment(t *testing.T) truth.Recorded {
 		name = pods.Items[0].Name
 		return true, nil
 	}, func() string { return "the Deployment has no pod" })
-	return r.observe(t, name, r.fixture.Scenario.Recovers)
+	return name
 }
 
 // createNodes creates the Node objects without a machine, and waits until the scheduler takes them for ready. No

@@ -22,7 +22,12 @@ import (
 
 // pullgate returns a command of the program under test. Its system pool has the webhook's CAs.
 func (s *testCluster) pullgate(ctx context.Context, h *webhook, args ...string) *exec.Cmd {
-	cmd := s.Command(ctx, os.Getenv("PULLGATE"), args...)
+	program := os.Getenv("PULLGATE")
+	if h.hosts != "" {
+		args = append([]string{"--mount", "sh", "-c", `mount --bind "$0" /etc/hosts && exec "$@"`, h.hosts, program}, args...)
+		program = "unshare"
+	}
+	cmd := s.Command(ctx, program, args...)
 	cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+h.roots, "SSL_CERT_DIR="+filepath.Join(filepath.Dir(h.roots), "none"))
 	return cmd
 }

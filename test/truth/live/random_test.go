@@ -33,32 +33,24 @@ func TestRandom(t *testing.T) {
 		mu     sync.Mutex
 		counts = map[string]int{}
 	)
-	runAll := func(t *testing.T, chosen []*truth.Scenario) {
-		for _, scenario := range chosen {
-			t.Run(scenario.Name, func(t *testing.T) {
-				t.Parallel()
-				predicted, recorded := s.run(t, scenario)
-				// A random scenario expects no reason.
-				scenario.Expect = predicted.Reason
-				if problem := scenario.Problem(recorded, predicted); problem != "" {
-					t.Error(problem)
-				}
-				t.Logf("the kubelet: %s %s; Pullgate: %s: %s", recorded.Outcome, recorded.Message, predicted.Reason, predicted.Detail)
-				if t.Failed() {
-					printScenario(t, scenario)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				counts[string(recorded.Outcome)+", predicted as "+predicted.Outcome.String()]++
-				if predicted.Outcome == imagepull.Indeterminate {
-					counts["indeterminate: "+string(predicted.Reason)]++
-				}
-			})
+	s.runAll(t, all, func(t *testing.T, scenario *truth.Scenario) {
+		predicted, recorded := s.run(t, scenario)
+		// A random scenario expects no reason.
+		scenario.Expect = predicted.Reason
+		if problem := scenario.Problem(recorded, predicted); problem != "" {
+			t.Error(problem)
 		}
-	}
-	cached, others := partition(all, (*truth.Scenario).DependsOnNodeImages)
-	t.Run("cached", func(t *testing.T) { runAll(t, cached) })
-	t.Run("scenarios", func(t *testing.T) { runAll(t, others) })
+		t.Logf("the kubelet: %s %s; Pullgate: %s: %s", recorded.Outcome, recorded.Message, predicted.Reason, predicted.Detail)
+		if t.Failed() {
+			printScenario(t, scenario)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		counts[string(recorded.Outcome)+", predicted as "+predicted.Outcome.String()]++
+		if predicted.Outcome == imagepull.Indeterminate {
+			counts["indeterminate: "+string(predicted.Reason)]++
+		}
+	})
 	for key, count := range counts {
 		t.Logf("%4d %s", count, key)
 	}

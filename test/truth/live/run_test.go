@@ -38,7 +38,8 @@ type scenarioRun struct {
 func (s *testCluster) run(t *testing.T, scenario *truth.Scenario) (truth.Predicted, truth.Recorded) {
 	t.Helper()
 	defer s.names.take(scenario)()
-	fixture, err := truth.Build(scenario, s.Cluster, s.program)
+	views := &site{Cluster: s.Cluster, hosts: map[string]string{}}
+	fixture, err := truth.Build(scenario, views, s.program)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,11 +53,13 @@ func (s *testCluster) run(t *testing.T, scenario *truth.Scenario) (truth.Predict
 			t.Error(err)
 		}
 	}()
-	r := &scenarioRun{testCluster: s, fixture: fixture, webhook: s.webhookFor(t, fixture), checked: scenario.ID() + "-check", unchecked: scenario.ID()}
+	r := &scenarioRun{testCluster: s, fixture: fixture, webhook: s.webhookFor(t, fixture, views), checked: scenario.ID() + "-check", unchecked: scenario.ID()}
 	r.prepare(t)
 	defer r.clear(t)
+	r.checkEarlier(t)
 	predicted := r.predict(t)
 	fixture.Reset()
+	r.importImages(t, scenario.Node.Loads)
 	recorded := r.record(t)
 	if t.Failed() {
 		t.Logf("requests of the kubelet:\n%s", fixture.Requests())
@@ -71,16 +74,21 @@ func (r *scenarioRun) prepare(t *testing.T) {
 	r.createNamespace(t, r.unchecked, nil)
 	r.createNamespace(t, r.checked, map[string]string{webhookLabel: r.webhook.id, modeLabel: "enforce"})
 	for _, namespace := range []string{r.unchecked, r.checked} {
-		for _, secret := range r.fixture.Secrets(namespace) {
-			if _, err := r.client.CoreV1().Secrets(namespace).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		r.createSecrets(t, r.fixture.Secrets(namespace))
 		r.updateAccount(t, namespace)
 	}
 	r.fixture.Reset()
 	r.runBefore(t)
 	r.createNodes(t)
+}
+
+func (r *scenarioRun) createSecrets(t *testing.T, secrets []*corev1.Secret) {
+	t.Helper()
+	for _, secret := range secrets {
+		if _, err := r.client.CoreV1().Secrets(secret.Namespace).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // updateAccount waits for the namespace's service account, and sets its pull secrets.
@@ -118,7 +126,22 @@ func (r *scenarioRun) runBefore(t *testing.T) {
 	r.awaitImages(t, images)
 }
 
-// predict returns Pullgate's verdict through the API server and, except for updates, through its command line.
+// checkEarlier lets the webhook check the earlier pods, and then closes accounts.
+func (r *scenarioRun) checkEarlier(t *testing.T) {
+	t.Helper()
+	pods, err := r.fixture.Earlier(r.checked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods {
+		r.fixture.Reset()
+		r.dryRun(t, pod)
+	}
+	r.fixture.CloseAccounts()
+}
+
+// predict returns Pullgate's verdict through the API server and, except for updates and after earlier checks, through its
+// command line.
 func (r *scenarioRun) predict(t *testing.T) truth.Predicted {
 	t.Helper()
 	if r.fixture.Scenario.Update != nil {
@@ -129,6 +152,9 @@ func (r *scenarioRun) predict(t *testing.T) truth.Predicted {
 		t.Fatal(err)
 	}
 	r.fixture.Reset()
+	if r.fixture.Scenario.Earlier != nil {
+		return r.dryRun(t, object).predicted() // only the webhook has checked the earlier pods
+	}
 	predicted := r.check(t, r.webhook, r.checked, object)
 	r.fixture.Reset()
 	if problem := r.dryRun(t, object).contradicts(predicted); problem != "" {
@@ -156,14 +182,14 @@ func (r *scenarioRun) predictUpdate(t *testing.T) truth.Predicted {
 func (r *scenarioRun) record(t *testing.T) truth.Recorded {
 	t.Helper()
 	if r.fixture.Scenario.Deployment {
-		return r.recordDeployment(t)
+		return r.follow(t, r.createDeployment(t))
 	}
 	pod, err := r.fixture.Pod(r.unchecked)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.create(t, pod)
-	recorded := r.observe(t, pod.Name, r.fixture.Scenario.Recovers)
+	recorded := r.follow(t, pod.Name)
 	if r.fixture.Scenario.Update == nil {
 		return recorded
 	}
@@ -174,6 +200,21 @@ func (r *scenarioRun) record(t *testing.T) truth.Recorded {
 		t.Fatal(err)
 	}
 	return r.observe(t, pod.Name, false)
+}
+
+// follow observes the pod, and creates the later secrets when its first pull has failed.
+func (r *scenarioRun) follow(t *testing.T, name string) truth.Recorded {
+	t.Helper()
+	later := r.fixture.LaterSecrets(r.unchecked)
+	recorded := r.observe(t, name, later == nil && r.fixture.Scenario.Recovers)
+	if later == nil || recorded.Outcome != truth.Failed {
+		return recorded
+	}
+	r.createSecrets(t, later)
+	if recorded = r.observe(t, name, true); recorded.Outcome == truth.Pulled {
+		recorded.Outcome = truth.PulledLater
+	}
+	return recorded
 }
 
 // update applies the scenario's update to the current pod.

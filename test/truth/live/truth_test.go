@@ -25,30 +25,25 @@ func TestTruth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startCluster(t, all)
+	chosen, err := truth.Select(all, os.Getenv("TRUTH_ONLY"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startCluster(t, chosen)
 	var (
 		mu      sync.Mutex
 		results []truth.Result
 	)
-	runAll := func(t *testing.T, chosen []*truth.Scenario) {
-		for _, scenario := range chosen {
-			t.Run(scenario.Name, func(t *testing.T) {
-				t.Parallel()
-				predicted, recorded := s.run(t, scenario)
-				if problem := scenario.Problem(recorded, predicted); problem != "" {
-					t.Error(problem)
-				}
-				recordOrCompare(t, scenario, recorded)
-				mu.Lock()
-				defer mu.Unlock()
-				results = append(results, truth.Result{Scenario: scenario, Predicted: predicted, Kubelet: recorded})
-			})
+	s.runAll(t, chosen, func(t *testing.T, scenario *truth.Scenario) {
+		predicted, recorded := s.run(t, scenario)
+		if problem := scenario.Problem(recorded, predicted); problem != "" {
+			t.Error(problem)
 		}
-	}
-	// A node reports at most fifty images. The other scenarios must not displace the images of the cached ones.
-	cached, others := partition(all, (*truth.Scenario).DependsOnNodeImages)
-	t.Run("cached", func(t *testing.T) { runAll(t, cached) })
-	t.Run("scenarios", func(t *testing.T) { runAll(t, others) })
+		recordOrCompare(t, scenario, recorded)
+		mu.Lock()
+		defer mu.Unlock()
+		results = append(results, truth.Result{Scenario: scenario, Predicted: predicted, Kubelet: recorded})
+	})
 	if recording() && len(results) == len(all) {
 		write(t, report, []byte(truth.Report(results)))
 	}

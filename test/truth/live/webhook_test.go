@@ -45,18 +45,20 @@ type webhook struct {
 	config string
 	// roots is a file with the CAs in the system pool of Pullgate.
 	roots string
+	// hosts is a hosts file for Pullgate's view of DNS, or "".
+	hosts string
 }
 
 // webhookFor returns the webhook of a scenario's configuration, and starts it if necessary.
-func (s *testCluster) webhookFor(t *testing.T, w *truth.Fixture) *webhook {
+func (s *testCluster) webhookFor(t *testing.T, w *truth.Fixture, views *site) *webhook {
 	t.Helper()
 	config, err := s.profile.Config(w.Scenario)
 	if err != nil {
 		t.Fatal(err)
 	}
 	key := string(config)
-	if w.Scenario.Pullgate.Trusts || w.Scenario.SharesNames() {
-		key += w.Scenario.Name // a CA or cache entries of its own
+	if w.Scenario.Pullgate.Trusts || w.Scenario.SharesNames() || w.Scenario.HasViews() {
+		key += w.Scenario.Name // a CA, cache entries or a hosts file of its own
 	}
 	h := s.webhooks.get(key)
 	h.once.Do(func() {
@@ -68,6 +70,10 @@ func (s *testCluster) webhookFor(t *testing.T, w *truth.Fixture) *webhook {
 		}
 		write(t, h.config, config)
 		write(t, h.roots, roots)
+		if w.Scenario.HasViews() {
+			h.hosts = filepath.Join(dir, "hosts")
+			write(t, h.hosts, views.hostsFile())
+		}
 		s.startWebhook(t, h, dir)
 	})
 	return h

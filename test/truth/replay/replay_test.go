@@ -17,6 +17,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
+	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/podspec"
 )
 
@@ -161,13 +162,35 @@ func (r *replay) check(t *testing.T, e *engine.Engine) truth.Predicted {
 	if r.fixture.Scenario.Update != nil {
 		object = r.updated(t)
 	}
-	object.Pod.Namespace = namespace
 	if object.Mirror {
 		return truth.Predict(nil)
 	}
+	r.checkEarlier(t, e)
+	return truth.Predict(r.run(t, e, object))
+}
+
+// run checks one object.
+func (r *replay) run(t *testing.T, e *engine.Engine, object podspec.Object) []imagepull.Finding {
+	t.Helper()
+	object.Pod.Namespace = namespace
 	ctx, cancel := context.WithTimeout(t.Context(), r.config.Timeouts.Admission)
 	defer cancel()
-	return truth.Predict(e.Check(ctx, object.Pod, object.Spec))
+	return e.Check(ctx, object.Pod, object.Spec)
+}
+
+// checkEarlier checks the earlier pods, and then closes accounts.
+func (r *replay) checkEarlier(t *testing.T, e *engine.Engine) {
+	t.Helper()
+	pods, err := r.fixture.Earlier(namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods {
+		r.fixture.Reset()
+		r.run(t, e, decode(t, pod).BeforeAdmission())
+	}
+	r.fixture.CloseAccounts()
+	r.fixture.Reset()
 }
 
 // updated returns the images that the scenario's update changes.

@@ -41,10 +41,10 @@ func TestWarmEqualsCold(t *testing.T) {
 	}
 }
 
-// isStateful reports whether a registry answers the same request differently after some time or requests. The second check of
+// isStateful reports whether a registry answers the same request differently after some time, requests or earlier pods. The second check of
 // such a scenario is not the first one.
 func isStateful(s *truth.Scenario) bool {
-	return slices.ContainsFunc(s.Registries, func(r truth.Registry) bool {
+	return len(s.Earlier) > 0 || slices.ContainsFunc(s.Registries, func(r truth.Registry) bool {
 		return len(r.Limits) > 0 || slices.ContainsFunc(r.Faults, func(f truth.Fault) bool { return f.Times > 0 })
 	})
 }
