@@ -28,7 +28,8 @@ const (
 )
 
 // backoffPolicy blocks requests after failures:
-//   - for a reference and credential whose verdict was RateLimited, RegistryUnavailable, NotARegistry or DeadlineExceeded;
+//   - for a reference and credential whose verdict was RateLimited, RegistryUnavailable, NotARegistry, InsecureRegistry or
+//     DeadlineExceeded;
 //   - for an account whose rate limit at a registry was exceeded.
 //
 // A blocked request gets the last failure with its age. These verdicts are all indeterminate, so that an outdated failure denies
@@ -84,7 +85,8 @@ func (b *backoffPolicy) record(a *attempt, v imagepull.Verdict) {
 	case imagepull.ReasonRateLimited:
 		b.accounts.fail(a, a.key.account(), v, now)
 		b.references.fail(a, a.key, v, now)
-	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonDeadlineExceeded, imagepull.ReasonNotARegistry:
+	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonDeadlineExceeded, imagepull.ReasonNotARegistry,
+		imagepull.ReasonInsecureRegistry:
 		b.references.fail(a, a.key, v, now)
 	default:
 		if v.Outcome() != imagepull.Indeterminate { // the other indeterminate verdicts come without a request

@@ -60,6 +60,14 @@ func TestBackoff(t *testing.T) {
 			{ref: tag("1"), verdict: pullable, want: "RegistryUnavailable backoff 0s"},
 			{ref: tag("2"), verdict: pullable, want: "Pullable registry"},
 		},
+		"a response without TLS starts a backoff": {
+			{ref: tag("1"), verdict: imagepull.Verdict{Reason: imagepull.ReasonInsecureRegistry}, want: "InsecureRegistry registry"},
+			{ref: tag("1"), verdict: pullable, want: "InsecureRegistry backoff 0s"},
+		},
+		"a web page starts a backoff": {
+			{ref: tag("1"), verdict: imagepull.Verdict{Reason: imagepull.ReasonNotARegistry}, want: "NotARegistry registry"},
+			{ref: tag("1"), verdict: pullable, want: "NotARegistry backoff 0s"},
+		},
 		"a verdict from another backoff is not a failure": {
 			{ref: tag("1"), verdict: withOrigin(transient, imagepull.OriginBackoff), want: "RegistryUnavailable backoff 0s"},
 			{ref: tag("1"), verdict: pullable, want: "Pullable registry"},
