@@ -17,7 +17,8 @@ type Profile struct {
 // Config returns Pullgate's configuration: the paths of the profile, merged with the scenario's configuration. Lists
 // replace lists.
 func (p Profile) Config(s *Scenario) ([]byte, error) {
-	nodes := map[string]any{"hostsDir": p.HostsDir}
+	// As the kubelet of test/cluster is configured.
+	nodes := map[string]any{"hostsDir": p.HostsDir, "maxReportedImages": -1}
 	if p.DockerConfig != "" {
 		nodes["dockerConfig"] = p.DockerConfig
 	}

@@ -20,9 +20,6 @@ import (
 	"github.com/pullgate/pullgate/test/truth"
 )
 
-// maxReportedImages is the kubelet's default limit of images in a node's status.
-const maxReportedImages = 50
-
 // stepTimeout exceeds the time that a slow machine needs for one step.
 const stepTimeout = 2 * time.Minute
 
@@ -144,15 +141,6 @@ func (s *testCluster) load(t *testing.T, all []*truth.Scenario) {
 	}
 	s.importImages(t, names)
 	s.awaitImages(t, names)
-	count := 0
-	await(t, func(ctx context.Context) (bool, error) {
-		node, err := s.client.CoreV1().Nodes().Get(ctx, truth.NodeName, metav1.GetOptions{})
-		if err != nil {
-			return false, err
-		}
-		count = len(node.Status.Images)
-		return count < maxReportedImages, nil
-	}, func() string { return fmt.Sprintf("the node reports %d images", count) })
 }
 
 // removeUnnamedImages removes the images whose names the scenarios have removed. containerd keeps them by their ID.
