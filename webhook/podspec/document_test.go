@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -15,6 +16,10 @@ import (
 
 // fullSpec returns a pod spec with every field that affects pulls.
 func fullSpec() corev1.PodSpec {
+	gpuAndCPU := corev1.ResourceRequirements{
+		Limits:   corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")},
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("250m")},
+	}
 	return corev1.PodSpec{
 		NodeName:     "node-1",
 		NodeSelector: map[string]string{"pool": "web"},
@@ -34,6 +39,15 @@ func fullSpec() corev1.PodSpec {
 		ImagePullSecrets:         []corev1.LocalObjectReference{{Name: "regcred"}},
 		ServiceAccountName:       "shop",
 		DeprecatedServiceAccount: "shop",
+		Containers:               []corev1.Container{{Resources: gpuAndCPU}},
+		InitContainers:           []corev1.Container{{Resources: gpuAndCPU, RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}},
+		Volumes: []corev1.Volume{
+			{VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{}}},
+			{VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}},
+		},
+		Resources:      &gpuAndCPU,
+		Overhead:       corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("120Mi")},
+		ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimTemplateName: new("gpu")}},
 	}
 }
 
@@ -43,17 +57,22 @@ func TestDecodeReadsObjectsOfTheAPI(t *testing.T) {
 	full := fullSpec()
 	full.RestartPolicy, full.Priority = corev1.RestartPolicyAlways, new(int32(7))
 	full.Affinity.PodAffinity = &corev1.PodAffinity{}
-	full.Containers = []corev1.Container{{
-		Name: "web", Image: "r.example/web:1", ImagePullPolicy: corev1.PullAlways, Command: []string{"serve"},
-		VolumeMounts: []corev1.VolumeMount{{Name: "data", MountPath: "/data"}},
-	}}
-	full.InitContainers = []corev1.Container{{Name: "setup", Image: "r.example/setup:1"}}
+	web, setup := &full.Containers[0], &full.InitContainers[0]
+	web.Name, web.Image, web.ImagePullPolicy, web.Command = "web", "r.example/web:1", corev1.PullAlways, []string{"serve"}
+	web.VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/data"}}
+	web.Resources.Claims = []corev1.ResourceClaim{{Name: "gpu"}}
+	setup.Name, setup.Image = "setup", "r.example/setup:1"
+	full.InitContainers = append(full.InitContainers, corev1.Container{Name: "last", Image: "r.example/last:1"})
 	full.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
 		Name: "debug", Image: "r.example/debug:1",
 	}}}
-	full.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{
-		Reference: "r.example/data:1", PullPolicy: corev1.PullNever,
-	}}}}
+	full.Volumes[0].Name, full.Volumes[0].PersistentVolumeClaim.ClaimName = "disk", "disk"
+	full.Volumes[1].Name, full.Volumes[1].Ephemeral.VolumeClaimTemplate = "scratch", &corev1.PersistentVolumeClaimTemplate{}
+	full.Volumes = append(full.Volumes,
+		corev1.Volume{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+		corev1.Volume{Name: "data", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{
+			Reference: "r.example/data:1", PullPolicy: corev1.PullNever,
+		}}})
 	template := corev1.PodTemplateSpec{Spec: full}
 	for kind, test := range map[metav1.TypeMeta]struct {
 		object metav1.Object
@@ -78,10 +97,11 @@ func TestDecodeReadsObjectsOfTheAPI(t *testing.T) {
 			uses := []imagepull.Use{
 				use(test.path+".containers[0].image", imagepull.Container, "web"),
 				use(test.path+".initContainers[0].image", imagepull.InitContainer, "setup"),
+				use(test.path+".initContainers[1].image", imagepull.InitContainer, "last"),
 				use(test.path+".ephemeralContainers[0].image", imagepull.EphemeralContainer, "debug"),
-				use(test.path+".volumes[0].image.reference", imagepull.Volume, "data"),
+				use(test.path+".volumes[3].image.reference", imagepull.Volume, "data"),
 			}
-			uses[0].PullPolicy, uses[3].PullPolicy = imagepull.PullAlways, imagepull.PullNever
+			uses[0].PullPolicy, uses[4].PullPolicy = imagepull.PullAlways, imagepull.PullNever
 			if diff := cmp.Diff(uses, got.Pod.Uses); diff != "" {
 				t.Errorf("uses (-want +got):\n%s", diff)
 			}
