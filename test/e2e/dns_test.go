@@ -69,7 +69,8 @@ func (e *environment) testResolver(t *testing.T, pod corev1.Pod) {
 	if pod.Spec.DNSPolicy != corev1.DNSDefault {
 		t.Errorf("pod %s has the DNS policy %s, want %s", pod.Name, pod.Spec.DNSPolicy, corev1.DNSDefault)
 	}
-	// All containers of a pod have the same resolv.conf.
+	// All containers of a pod have the same resolv.conf. The kubelet may just have changed the status.
+	pod.ResourceVersion = ""
 	pod.Spec.EphemeralContainers = append(pod.Spec.EphemeralContainers,
 		corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon(probeContainer())})
 	_, err := e.client.CoreV1().Pods(systemNamespace).UpdateEphemeralContainers(t.Context(), pod.Name, &pod, metav1.UpdateOptions{})
