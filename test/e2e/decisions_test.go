@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // unpullable returns the beginning of the message for an image that cannot be pulled.
@@ -89,4 +90,29 @@ func testWithoutSecret(t *testing.T, e *environment) {
 	namespace, image := e.namespace(t, ""), e.registry.push(t, "vault/other:2.0")
 	e.admit(t, namespace, e.pod(image))
 	e.awaitPod(t, namespace, "web", "to fail", hasFailed)
+}
+
+// The kubelet tries again with the secret.
+func testSecretCreatedLater(t *testing.T, e *environment) {
+	namespace, image := e.namespace(t, "enforce"), e.registry.push(t, "vault/later:2.0")
+	warnings, err := e.create(t, namespace, e.pod(image, "regcred"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantWarning(t, warnings, "may not be pullable: PullSecretMissing: ")
+	e.awaitPod(t, namespace, "web", "to fail", hasFailed)
+	e.registry.createSecret(t, namespace, "regcred")
+	e.awaitPod(t, namespace, "web", "to run", isRunning)
+}
+
+// The registry does not have this image, but images without a digest show that images are loaded onto the node.
+func testLoadedImage(t *testing.T, e *environment) {
+	namespace := e.namespace(t, "enforce")
+	pod := e.pod(e.registry.missing(t, "shop/loaded"))
+	pod.Spec.Containers[0].ImagePullPolicy = corev1.PullIfNotPresent
+	warnings, err := e.create(t, namespace, pod, metav1.DryRunAll)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantWarning(t, warnings, "may not be pullable: NodeCacheUnreported: ")
 }

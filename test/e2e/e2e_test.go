@@ -18,6 +18,10 @@ func TestE2E(t *testing.T) {
 			"mode enforce: a Job has an event":         testJobEvent,
 			"a private image needs its secret":         testPrivateImage,
 			"the kubelet fails without the secret too": testWithoutSecret,
+			"a pull secret may be created later":       testSecretCreatedLater,
+			"an image may be loaded onto the node":     testLoadedImage,
+			"a Service shadows a registry":             testShadowedRegistry,
+			"a name of the cluster is not denied":      testNamesOfTheCluster,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

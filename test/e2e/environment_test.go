@@ -93,14 +93,19 @@ func (w *warnings) all() []string {
 // in it. The namespace is deleted at the end of the test.
 func (e *environment) namespace(t *testing.T, mode string) string {
 	t.Helper()
-	labels := map[string]string{
+	return e.createNamespace(t, metav1.ObjectMeta{GenerateName: "pullgate-e2e-"}, mode)
+}
+
+func (e *environment) createNamespace(t *testing.T, meta metav1.ObjectMeta, mode string) string {
+	t.Helper()
+	meta.Labels = map[string]string{
 		// For clusters that are strict by default: the registry needs the network of its node.
 		"pod-security.kubernetes.io/enforce": "privileged", "pod-security.kubernetes.io/warn": "privileged",
 	}
 	if mode != "" {
-		labels["pullgate.dev/mode"] = mode
+		meta.Labels["pullgate.dev/mode"] = mode
 	}
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "pullgate-e2e-", Labels: labels}}
+	ns := &corev1.Namespace{ObjectMeta: meta}
 	ns, err := e.client.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)

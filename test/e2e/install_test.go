@@ -25,7 +25,10 @@ func (e *environment) install(t *testing.T) {
 	kubectl(t, "apply", "-k", overlay)
 	hosts := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: "pullgate-hosts"},
-		Data:       map[string]string{"localhost.toml": fmt.Sprintf("server = %q\n", "http://"+e.registry.address)},
+		Data: map[string]string{
+			"localhost.toml": fmt.Sprintf("server = %q\n", "http://"+e.registry.address),
+			"ghcr.toml":      fmt.Sprintf("server = %q\n", "http://"+shadowHost),
+		},
 	}
 	if _, err := e.client.CoreV1().ConfigMaps(systemNamespace).Create(t.Context(), hosts, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -60,6 +60,16 @@ func isDenial(err error) bool {
 	return apierrors.IsForbidden(err) && strings.HasPrefix(err.Error(), `admission webhook "pods.pullgate.dev" denied the request: `)
 }
 
+// logs returns the output of a container.
+func (e *environment) logs(t *testing.T, namespace, pod, container string) string {
+	t.Helper()
+	log, err := e.client.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{Container: container}).DoRaw(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(log)
+}
+
 // awaitPod waits until the pod has the wanted state, and returns it.
 func (e *environment) awaitPod(t *testing.T, namespace, name, what string, wanted func(*corev1.Pod) bool) *corev1.Pod {
 	t.Helper()

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/rest"
 )
 
 const (
@@ -79,19 +80,31 @@ func (r *podRegistry) missing(t *testing.T, repository string) string {
 	return r.push(t, repository+":1.27") + "-alpin"
 }
 
+// requests returns the requests that the registry has got, one per line.
+func (r *podRegistry) requests(t *testing.T) string {
+	t.Helper()
+	return r.call(t, r.e.client.CoreV1().RESTClient().Get(), "requests")
+}
+
 func (r *podRegistry) stop(t *testing.T) { r.control(t, "stop") }
 
 func (r *podRegistry) start(t *testing.T) { r.control(t, "start") }
 
-// control sends a command to the registry's admin port, through the API server, which reaches it in every cluster.
 func (r *podRegistry) control(t *testing.T, command string) {
 	t.Helper()
-	body, err := r.e.client.CoreV1().RESTClient().Post().Namespace(r.namespace).Resource("pods").
-		Name(fmt.Sprintf("registry:%d", adminPort)).SubResource("proxy").Suffix(command).
+	r.call(t, r.e.client.CoreV1().RESTClient().Post(), command)
+}
+
+// call sends a request to the registry's admin port, through the API server, which reaches it in every cluster.
+func (r *podRegistry) call(t *testing.T, request *rest.Request, path string) string {
+	t.Helper()
+	body, err := request.Namespace(r.namespace).Resource("pods").
+		Name(fmt.Sprintf("registry:%d", adminPort)).SubResource("proxy").Suffix(path).
 		DoRaw(context.WithoutCancel(t.Context()))
 	if err != nil {
-		t.Fatalf("sending %s to the registry: %v: %s", command, err, body)
+		t.Fatalf("sending %s to the registry: %v: %s", path, err, body)
 	}
+	return string(body)
 }
 
 // createSecret creates a pull secret for the registry.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pullgate/pullgate/test/registry"
@@ -34,6 +37,7 @@ func TestHandlerControlsTheRegistry(t *testing.T) {
 	}{
 		{"GET", "/healthz", http.StatusOK, http.StatusNotFound},
 		{"POST", "/images/shop/web:1", http.StatusOK, http.StatusOK},
+		{"GET", "/requests", http.StatusOK, http.StatusOK},
 		{"POST", "/images/NO", http.StatusInternalServerError, http.StatusOK},
 		{"POST", "/start", http.StatusInternalServerError, http.StatusOK},
 		{"POST", "/stop", http.StatusOK, 0},
@@ -72,8 +76,43 @@ func TestRunChecksItsArguments(t *testing.T) {
 			if tt.wantErr {
 				ctx = t.Context()
 			}
-			if err := run(ctx, tt.args, t.Output()); (err != nil) != tt.wantErr {
+			if err := run(ctx, tt.args, t.Output(), t.Output()); (err != nil) != tt.wantErr {
 				t.Errorf("got error %v, want one: %v", err, tt.wantErr)
+			}
+		})
+	}
+}
+
+func TestProbe(t *testing.T) {
+	t.Parallel()
+	server, err := registry.Start(registry.Config{PlainHTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	const search = "search svc.cluster.local\n"
+	config := filepath.Join(t.TempDir(), "resolv.conf")
+	if err := os.WriteFile(config, []byte(search), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	up := server.URL() + "/v2/"
+	tests := map[string]struct {
+		url, config string
+		want        string
+		wantErr     bool
+	}{
+		"a response":              {url: up, config: config, want: search + "\n" + up + ": 200 OK\n"},
+		"no response":             {url: "http://127.0.0.1:0/", config: config, want: search + "\n", wantErr: true},
+		"an invalid URL":          {url: "http://%", config: config, wantErr: true},
+		"no resolver is readable": {url: up, config: t.TempDir(), wantErr: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			err := probe(t.Context(), tt.url, tt.config, &out)
+			if out.String() != tt.want || (err != nil) != tt.wantErr {
+				t.Errorf("got %q and error %v, want %q and an error: %v", out.String(), err, tt.want, tt.wantErr)
 			}
 		})
 	}
