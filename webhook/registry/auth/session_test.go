@@ -357,12 +357,13 @@ func TestSessionErrors(t *testing.T) {
 }
 
 func typeOf(err error) string {
-	switch err.(type) {
-	case *auth.TokenError:
+	if _, ok := errors.AsType[*auth.TokenError](err); ok {
 		return "token error"
-	case *auth.InvalidResponseError:
+	}
+	if _, ok := errors.AsType[*auth.InvalidResponseError](err); ok {
 		return "invalid response"
-	case *egress.ForbiddenError:
+	}
+	if _, ok := errors.AsType[*egress.ForbiddenError](err); ok {
 		return "forbidden request"
 	}
 	return err.Error()

@@ -5,7 +5,7 @@
 //	resp, err := transports.Content.RoundTrip(req)
 //
 // Registries and the authors of images choose the hosts in references, redirects and challenges. Each request, redirected ones
-// included, passes these steps: the host is checked by name, the plain HTTP rule is applied, then the request goes to the proxy
-// or to the dialler, which checks the resolved address. Redirects are bounded. They keep the credential within the host name, as on
+// included, passes the same steps. The host is checked by name, and the plain HTTP rule is applied. Then the request is sent
+// through the proxy, or through the dialler, which checks the resolved address. Redirects are bounded. They keep the credential within the host name, as on
 // a node. Encoded bodies are decoded.
 package egress
