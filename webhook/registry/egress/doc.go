@@ -6,6 +6,6 @@
 //
 // Registries and the authors of images choose the hosts in references, redirects and challenges. Each request, redirected ones
 // included, passes the same steps. The host is checked by name, and the plain HTTP rule is applied. Then the request is sent
-// through the proxy, or through the dialler, which checks the resolved address. Redirects are bounded. They keep the credential within the host name, as on
-// a node. Encoded bodies are decoded.
+// through the proxy, or through the dialler, which checks the resolved address. Redirects are bounded. They keep the credential
+// within the host name, as on a node. Encoded bodies are decoded.
 package egress
