@@ -227,17 +227,20 @@ func TestConfirmationThatDoesNotFitIntoTheBudget(t *testing.T) {
 		missing := notFound
 		missing.Detail = "tag not found"
 		registry := &fakeRegistry{verdict: missing}
-		r := newResolver(t, registry, cacheOnly(clock.RealClock{}))
+		responses := make(chan struct{}, 2)
+		r := newResolver(t, notifyingRegistry{registry, responses}, cacheOnly(clock.RealClock{}))
 		ctx, cancel := context.WithTimeout(t.Context(), confirmDelay/2)
 		defer cancel()
 		r.Resolve(ctx, tag("1"), alice)
+		<-responses
 		v := r.Confirm(ctx, tag("1"), alice)
 		want := "tag not found, but the registry's response could not be confirmed in time"
 		if v.Reason != imagepull.ReasonDeadlineExceeded || v.Detail != want {
 			t.Errorf("got %s: %s, want DeadlineExceeded: %s", v.Reason, v.Detail, want)
 		}
 		// The request is sent nevertheless, for the next pod.
-		time.Sleep(confirmDelay)
+		<-responses
+		synctest.Wait()
 		if v := r.Resolve(t.Context(), tag("1"), alice); !v.Confirmed || registry.requests != 2 {
 			t.Errorf("confirmed = %t after %d requests, want true after 2", v.Confirmed, registry.requests)
 		}

@@ -121,6 +121,17 @@ func (s *slowRegistry) Resolve(ctx context.Context, ref imagepull.Reference, cre
 	}
 }
 
+// notifyingRegistry sends to responses after each response.
+type notifyingRegistry struct {
+	Registry
+	responses chan struct{}
+}
+
+func (n notifyingRegistry) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	defer func() { n.responses <- struct{}{} }()
+	return n.Registry.Resolve(ctx, ref, cred)
+}
+
 // scriptedRegistry returns its verdicts in order, and then the last one for ever.
 type scriptedRegistry struct {
 	verdicts []imagepull.Verdict

@@ -95,11 +95,12 @@ func TestAVerdictIsCachedAfterAllCallersGaveUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		registry := &slowRegistry{fakeRegistry: fakeRegistry{verdict: pullable}, takes: 5 * time.Second}
-		r := newResolver(t, registry, cacheOnly(clock.RealClock{}))
+		responses := make(chan struct{}, 1)
+		r := newResolver(t, notifyingRegistry{registry, responses}, cacheOnly(clock.RealClock{}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		r.Resolve(ctx, tag("1"), anonymous)
-		time.Sleep(5 * time.Second)
+		<-responses
 		synctest.Wait()
 		if v, ok := r.Cached(tag("1"), anonymous); !ok || v.Reason != imagepull.ReasonPullable || registry.requests != 1 {
 			t.Errorf("Cached() = %s, %t after %d requests, want Pullable after one", v.Reason, ok, registry.requests)
