@@ -109,7 +109,7 @@ func containerdHosts(t *testing.T, root, namespace string) ([]host, error) {
 		return nil, err
 	}
 	var all []host
-	for _, h := range hosts {
+	for _, h := range list {
 		p := host{
 			Scheme: h.Scheme, Name: h.Host, Path: h.Path, Capabilities: uint8(h.Capabilities), Header: h.Header,
 			HTTPFallback: fmt.Sprintf("%T", h.Client.Transport) == "*docker.httpFallback",
