@@ -3,12 +3,13 @@ package hostpattern
 import "net/netip"
 
 var (
-	nat64     = netip.MustParsePrefix("64:ff9b::/96")
-	sixToFour = netip.MustParsePrefix("2002::/16")
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")
+	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")
+	sixToFour  = netip.MustParsePrefix("2002::/16")
 )
 
-// Embedded returns the IPv4 address in an IPv6 address: mapped, NAT64 (RFC 6052) or 6to4 (RFC 3056). It returns any other
-// address unchanged, without its zone.
+// Embedded returns the IPv4 address in an IPv6 address: mapped, NAT64 (RFC 6052 and, with a prefix of 96 bits that ends in 32 zero
+// bits, RFC 8215) or 6to4 (RFC 3056). It returns any other address unchanged, without its zone.
 func Embedded(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	if addr.Is4() {
@@ -16,7 +17,7 @@ func Embedded(addr netip.Addr) netip.Addr {
 	}
 	b := addr.As16()
 	switch {
-	case nat64.Contains(addr):
+	case nat64.Contains(addr), localNAT64.Contains(addr) && [4]byte(b[8:12]) == [4]byte{}:
 		return netip.AddrFrom4([4]byte(b[12:16]))
 	case sixToFour.Contains(addr):
 		return netip.AddrFrom4([4]byte(b[2:6]))

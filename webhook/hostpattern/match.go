@@ -41,6 +41,9 @@ func (l List) MatchAddr(to netip.AddrPort) bool {
 	return slices.ContainsFunc(l, func(p Pattern) bool { return p.matchesPort(port) && p.contains(to.Addr()) })
 }
 
+// MatchesAll reports whether the pattern matches every host, as "*" does.
+func (p Pattern) MatchesAll() bool { return p.name == "*" && p.port == "" }
+
 func (p Pattern) matchesPort(port string) bool { return p.port == "" || p.port == port }
 
 func (p Pattern) matchesName(name string) bool {

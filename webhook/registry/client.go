@@ -46,10 +46,13 @@ type Options struct {
 	Proxy func(*url.URL) (*url.URL, error)
 	// RootCAs verify registries; the system's when nil.
 	RootCAs *x509.CertPool
-	// DialContext replaces the guarded dialler, which checks each address.
+	// DialContext replaces the dialler, which checks each address.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Instrument wraps the transport of every request, if not nil.
 	Instrument func(http.RoundTripper) http.RoundTripper
+	// LogPrivate receives the cause if a host on a private network gives no response; the verdict then does not have it. If nil,
+	// the verdict has the cause.
+	LogPrivate func(host, cause string)
 	// Keyer makes the keys of credentials in caches; a new one when nil.
 	Keyer *imagepull.CredentialKeyer
 	// Clock decides when tokens expire and hosts.toml is read again; the real clock when nil.
@@ -82,7 +85,8 @@ func (o Options) withDefaults() Options {
 type Client struct {
 	options Options
 	runtime runtimeRules
-	gateway *egress.Gateway
+	policy  *egress.Policy
+	pool    *egress.Pool
 	auth    *auth.Client
 	hosts   *ttlcache.Cache[string, hostsEntry]
 	indexes *ttlcache.Cache[indexKey, indexEntry]
@@ -91,13 +95,18 @@ type Client struct {
 // New returns a Client, or an error that names the invalid egress rule or the missing directory.
 func New(o Options) (*Client, error) {
 	o = o.withDefaults()
-	gateway, err := egress.New(egress.Options{
-		Rules:          o.Egress,
+	policy, err := egress.NewPolicy(o.Egress)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := egress.NewPool(egress.Options{
+		Policy:         policy,
 		RequestTimeout: o.RequestTimeout,
 		ConnectTimeout: o.ConnectTimeout,
 		Proxy:          o.Proxy,
 		DialContext:    o.DialContext,
 		Instrument:     o.Instrument,
+		LogPrivate:     o.LogPrivate,
 	})
 	if err != nil {
 		return nil, err
@@ -105,7 +114,7 @@ func New(o Options) (*Client, error) {
 	if err := hosts.CheckRoot(o.HostsDir); err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, runtime: rulesOf(o.Runtime), gateway: gateway}
+	c := &Client{options: o, runtime: rulesOf(o.Runtime), policy: policy, pool: pool}
 	if err := c.makeCaches(); err != nil {
 		return nil, fmt.Errorf("making the caches: %w", err)
 	}
@@ -117,7 +126,7 @@ func (c *Client) makeCaches() error {
 	c.auth, errs[0] = auth.NewClient(auth.Options{
 		Clock:           c.options.Clock,
 		Keyer:           c.options.Keyer,
-		Allows:          c.gateway.Allows,
+		Allows:          c.policy.Allows,
 		PostCredentials: c.runtime.postsCredentials,
 	})
 	c.hosts, errs[1] = ttlcache.New(ttlcache.Options[string, hostsEntry]{MaxEntries: maxNamespaces, Clock: c.options.Clock})
@@ -126,7 +135,7 @@ func (c *Client) makeCaches() error {
 }
 
 // Close closes idle connections. Requests in flight end with their contexts.
-func (c *Client) Close() { c.gateway.Close() }
+func (c *Client) Close() { c.pool.Close() }
 
 // Resolve returns the verdict on a reference with one credential; the zero credential is anonymous. Every failure is a verdict
 // with a reason. The verdict on an index lists its platforms; Resolve does not select one.

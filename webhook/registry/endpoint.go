@@ -76,9 +76,9 @@ func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, e
 		dialTimeout = min(dialTimeout, *e.DialTimeout)
 	}
 	tlsID := files.Fingerprint()
-	pool := hosts.NewFingerprint(tlsID[:], []byte(dialTimeout.String()))
-	d := egress.Destination{
-		PoolKey:      string(pool[:]),
+	key := hosts.NewFingerprint(tlsID[:], []byte(dialTimeout.String()))
+	o := egress.TransportOptions{
+		Key:          string(key[:]),
 		TLS:          func() (*tls.Config, error) { return files.Config(c.options.RootCAs) },
 		DialTimeout:  dialTimeout,
 		HTTPFallback: e.HTTPFallback,
@@ -86,13 +86,13 @@ func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, e
 		Trusted:      trusted,
 	}
 	if e.local {
-		d.PlainHTTP = e.localOrigins()
+		o.PlainHTTP = e.localOrigins()
 	}
-	transports, err := c.gateway.Connect(d)
+	transports, err := c.pool.Transports(o)
 	if err != nil {
 		return nil, err
 	}
-	id := hosts.NewFingerprint([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), pool[:])
+	id := hosts.NewFingerprint([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), key[:])
 	return &auth.Endpoint{
 		ID:         string(id[:]),
 		Hosts:      []string{e.Name, e.namespace},
@@ -113,9 +113,9 @@ func headerBytes(header http.Header) []byte {
 func (c *Client) blocked(e *endpoint) imagepull.Verdict {
 	authority := egress.Authority(e.Scheme, e.Name)
 	switch {
-	case c.gateway.Denies(authority), !e.isMirror() && c.gateway.Denies(e.namespace):
+	case c.policy.Denies(authority), !e.isMirror() && c.policy.Denies(e.namespace):
 		return egressForbidden("the registry is on the list of forbidden hosts")
-	case c.gateway.Allows(authority):
+	case c.policy.Allows(authority), c.policy.AllowsLocalhost(authority):
 	case egress.IsLoopback(e.Name):
 		return nodeLocalRegistry("a loopback registry is the node's own, which Pullgate cannot reach")
 	case !e.Named && !e.local && egress.IsAmbiguous(e.Name):

@@ -106,14 +106,16 @@ func TestLoopbackRegistries(t *testing.T) {
 			allow []string
 			want  string
 		}{
-			"by address":           {host: "127.0.0.1:" + port, want: local},
-			"by name":              {host: "localhost:" + port, want: local},
-			"without a port":       {host: "localhost", want: local},
-			"by IPv6 address":      {host: "[::1]:" + port, want: local},
-			"another is allowed":   {host: "127.0.0.1:" + port, allow: []string{"127.0.0.1:1"}, want: local},
-			"allowed by address":   {host: "127.0.0.1:" + port, allow: []string{"127.0.0.0/8"}, want: "Pullable"},
-			"allowed by name":      {host: "localhost:" + port, allow: []string{"localhost"}, want: "Pullable"},
-			"allowed by host:port": {host: "127.0.0.1:" + port, allow: []string{"127.0.0.1:" + port}, want: "Pullable"},
+			"by address":            {host: "127.0.0.1:" + port, want: local},
+			"by name":               {host: "localhost:" + port, want: local},
+			"without a port":        {host: "localhost", want: local},
+			"by IPv6 address":       {host: "[::1]:" + port, want: local},
+			"another is allowed":    {host: "127.0.0.1:" + port, allow: []string{"127.0.0.1:1"}, want: local},
+			"allowed by address":    {host: "127.0.0.1:" + port, allow: []string{"127.0.0.0/8"}, want: "Pullable"},
+			"only its name allowed": {host: "localhost:" + port, allow: []string{"localhost"}, want: "EgressForbidden: the registry resolves to a loopback, link-local or multicast address"},
+			"its address allowed":   {host: "localhost:" + port, allow: []string{"127.0.0.1"}, want: "Pullable"},
+			"another port allowed":  {host: "localhost:" + port, allow: []string{"127.0.0.1:1"}, want: local},
+			"allowed by host:port":  {host: "127.0.0.1:" + port, allow: []string{"127.0.0.1:" + port}, want: "Pullable"},
 		}
 		for name, test := range tests {
 			if plain {

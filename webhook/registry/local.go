@@ -14,7 +14,7 @@ func (c *Client) readHosts(namespace string) (list []hosts.Host, local bool, err
 	if err != nil || c.options.LocalRegistry == nil || len(list) != 1 || list[0].Named {
 		return list, false, err
 	}
-	if egress.IsLoopback(namespace) && c.gateway.Allows(namespace) {
+	if egress.IsLoopback(namespace) && c.policy.Allows(namespace) {
 		return list, false, nil
 	}
 	address, ok := c.options.LocalRegistry(namespace)

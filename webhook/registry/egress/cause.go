@@ -18,6 +18,8 @@ type cause struct {
 	matches func(error) bool
 	detail  string
 	isTLS   bool
+	// revealsPort marks the causes that tell the states of a port apart (see PrivateError).
+	revealsPort bool
 }
 
 func causeOf(err error) cause {
@@ -26,22 +28,23 @@ func causeOf(err error) cause {
 			return c
 		}
 	}
-	return cause{detail: "the connection broke"}
+	return cause{detail: "the connection broke", revealsPort: true}
 }
 
 // causes lists the kinds of failures that have a detail of their own. The first match counts.
 var causes = []cause{
-	{isType[x509.HostnameError], "the registry's certificate is for another name", true},
-	{isExpired, "the registry's certificate is expired or not valid yet", true},
-	{isType[x509.CertificateInvalidError], "the registry's certificate is invalid", true},
-	{isType[x509.UnknownAuthorityError], "the registry's certificate is from an authority unknown to Pullgate", true},
-	{isNotTLS, "the registry does not speak TLS as expected", true},
-	{isNoSuchHost, "no such host", false},
-	{isType[*net.DNSError], "the host name cannot be resolved now", false},
-	{is(syscall.ECONNREFUSED), "connection refused", false},
-	{isTimeout, "no response in time", false},
-	{is(syscall.ENETUNREACH), "no route to the registry", false},
-	{is(syscall.EHOSTUNREACH), "no route to the registry", false},
+	{isType[*PrivateError], "no usable connection to the registry, which is on a private network", false, false},
+	{isType[x509.HostnameError], "the registry's certificate is for another name", true, false},
+	{isExpired, "the registry's certificate is expired or not valid yet", true, false},
+	{isType[x509.CertificateInvalidError], "the registry's certificate is invalid", true, false},
+	{isType[x509.UnknownAuthorityError], "the registry's certificate is from an authority unknown to Pullgate", true, false},
+	{isNotTLS, "the registry does not speak TLS as expected", true, true},
+	{isNoSuchHost, "no such host", false, false},
+	{isType[*net.DNSError], "the host name cannot be resolved now", false, false},
+	{is(syscall.ECONNREFUSED), "connection refused", false, true},
+	{isTimeout, "no response in time", false, true},
+	{is(syscall.ENETUNREACH), "no route to the registry", false, true},
+	{is(syscall.EHOSTUNREACH), "no route to the registry", false, true},
 }
 
 func is(target error) func(error) bool {

@@ -49,16 +49,16 @@ func (b *timedBody) Close() error {
 
 // httpFallback returns the rule for the fallback to plain HTTP. A host without a port may refuse connections on port 443 and
 // still serve plain HTTP on port 80.
-func (g *guard) httpFallback(configured bool) func(*url.URL, error) bool {
+func (p *Policy) httpFallback(configured bool) func(*url.URL, error) bool {
 	return func(u *url.URL, err error) bool {
 		host := Authority("http", u.Host)
 		switch {
 		case u.Scheme != "https":
 			return false
 		case errors.Is(err, http.ErrSchemeMismatch):
-			return configured || g.allowsPlainHTTP(host)
+			return configured || p.allowsPlainHTTP(host)
 		case errors.Is(err, syscall.ECONNREFUSED) && host != u.Host:
-			return configured || g.insecure.MatchHost(host)
+			return configured || p.insecure.MatchHost(host)
 		}
 		return false
 	}

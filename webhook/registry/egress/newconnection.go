@@ -13,22 +13,22 @@ func WithNewConnection(ctx context.Context) context.Context {
 	return context.WithValue(ctx, newConnectionKey{}, true)
 }
 
-// transport is an http.Transport that can send a request on a connection of its own.
-type transport struct {
+// connections is an http.Transport that can send a request on a connection of its own.
+type connections struct {
 	*http.Transport
 	single *http.Transport // keeps no connection
 }
 
-func withSingle(t *http.Transport) *transport {
+func newConnections(t *http.Transport) *connections {
 	single := t.Clone()
 	single.DisableKeepAlives = true
-	return &transport{t, single}
+	return &connections{t, single}
 }
 
 // RoundTrip implements http.RoundTripper.
-func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (c *connections) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Context().Value(newConnectionKey{}) != nil {
-		return t.single.RoundTrip(req)
+		return c.single.RoundTrip(req)
 	}
-	return t.Transport.RoundTrip(req)
+	return c.Transport.RoundTrip(req)
 }

@@ -33,9 +33,8 @@ func TestOnlyRequestsThatNeedItUseANewConnection(t *testing.T) {
 			defer server.Close()
 			config := server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 			config.NextProtos = nil
-			o := Options{RequestTimeout: 10 * time.Second, ConnectTimeout: 10 * time.Second}
-			p := newPool(o, &guard{}, config, 10*time.Second)
-			defer p.closeIdleConnections()
+			c := newConnections(newHTTPTransport(Options{ConnectTimeout: 10 * time.Second}, 10*time.Second, new(net.Dialer).DialContext, config))
+			defer c.CloseIdleConnections()
 			for i, step := range []struct {
 				single bool
 				want   int64 // connections so far
@@ -44,7 +43,7 @@ func TestOnlyRequestsThatNeedItUseANewConnection(t *testing.T) {
 				if step.single {
 					ctx = WithNewConnection(ctx)
 				}
-				proto := get(ctx, t, p.trusted, server.URL)
+				proto := get(ctx, t, c, server.URL)
 				if (proto == "HTTP/2.0") != http2 || connections.Load() != step.want {
 					t.Errorf("request %d: %d connections by %s, want %d by %s", i, connections.Load(), proto, step.want, name)
 				}

@@ -36,28 +36,25 @@ func throughProxy(t *http.Transport, proxy func(*url.URL) (*url.URL, error)) *ht
 }
 
 // needsProxy reports whether a request goes through a proxy. A node sends requests to its local registry directly.
-func (h *hop) needsProxy(req *http.Request) (bool, error) {
-	if h.pool.proxied == nil || h.plainHTTP.Contain(req.URL.Scheme, req.URL.Host) {
+func (t *transport) needsProxy(req *http.Request) (bool, error) {
+	if t.proxied == nil || t.plainHTTP.Contain(req.URL.Scheme, req.URL.Host) {
 		return false, nil
 	}
-	via, err := h.pool.proxied.Proxy(req)
+	via, err := t.proxied.Proxy(req)
 	if err != nil {
 		return false, &ProxyError{Detail: "no proxy can be chosen for the registry"}
 	}
 	return via != nil, nil
 }
 
-// sendThroughProxy sends a request to the proxy, which resolves the host's name. Only the name itself can be checked here, and
-// is, unless the host is trusted.
-func (h *hop) sendThroughProxy(req *http.Request, trusted bool) (*http.Response, error) {
-	if !trusted {
-		if err := h.guard.checkName(Authority(req.URL.Scheme, req.URL.Host)); err != nil {
-			return nil, err
-		}
+// sendThroughProxy sends a request to the proxy, which resolves the host's name. Only the name itself can be checked here.
+func (t *transport) sendThroughProxy(req *http.Request) (*http.Response, error) {
+	if err := t.policy.checkName(Authority(req.URL.Scheme, req.URL.Host)); err != nil {
+		return nil, err
 	}
-	resp, err := h.pool.proxied.RoundTrip(req)
+	resp, err := t.proxied.RoundTrip(req)
 	if err != nil {
-		return nil, h.proxyFailure(req, err)
+		return nil, t.proxyFailure(req, err)
 	}
 	if req.URL.Scheme == "http" && !isFromRegistry(resp) {
 		_ = resp.Body.Close()
@@ -68,7 +65,7 @@ func (h *hop) sendThroughProxy(req *http.Request, trusted bool) (*http.Response,
 
 // proxyFailure returns a ProxyError for a failure of the proxy, and err for a failure of the registry behind it. A proxy that
 // opens a tunnel and then sends an error in plain text must not count as a registry without TLS.
-func (h *hop) proxyFailure(req *http.Request, err error) error {
+func (t *transport) proxyFailure(req *http.Request, err error) error {
 	op, ok := errors.AsType[*net.OpError](err)
 	switch {
 	case ok && op.Op == "proxyconnect": // net/http names every failure on the way to the proxy so
@@ -76,7 +73,7 @@ func (h *hop) proxyFailure(req *http.Request, err error) error {
 	case ok && strings.HasPrefix(op.Op, "socks"):
 		return &ProxyError{Detail: "the proxy refuses to connect to the registry", Transient: true}
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok && !h.allowsPlainHTTP(req.URL) {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok && !t.allowsPlainHTTP(req.URL) {
 		return &ProxyError{Detail: "the registry, or the proxy in front of it, does not speak TLS"}
 	}
 	return err

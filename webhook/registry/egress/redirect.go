@@ -2,12 +2,8 @@ package egress
 
 import (
 	"errors"
-	"net"
 	"net/http"
-	"slices"
 	"strings"
-
-	"github.com/pullgate/pullgate/webhook/hostpattern"
 )
 
 // maxRedirects is containerd's: the tenth redirect fails (core/remotes/docker/resolver.go, request.do).
@@ -19,10 +15,11 @@ var ErrTooManyRedirects = errors.New("too many redirects")
 // followRedirects returns the policy for manifests and blobs. net/http copies all headers to the same host name, whatever the
 // port, and to names below it. Elsewhere it leaves out Authorization. As in containerd, a redirect back to the first host is
 // authorized again. Unlike a node, Pullgate also withholds the configured header from other hosts, because its values may be
-// secrets.
+// secrets, and sends no Referer, because the names of images may be.
 func followRedirects(header http.Header) func(req *http.Request, via []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		first := via[0]
+		req.Header.Del("Referer")
 		switch {
 		case len(via) > maxRedirects:
 			return ErrTooManyRedirects
@@ -74,6 +71,7 @@ func RedirectionOf(resp *http.Response) Redirection {
 
 // stayOnHost is the policy for token services: a redirected POST carries the password.
 func stayOnHost(req *http.Request, via []*http.Request) error {
+	req.Header.Del("Referer")
 	if len(via) > maxRedirects {
 		return ErrTooManyRedirects
 	}
@@ -82,18 +80,3 @@ func stayOnHost(req *http.Request, via []*http.Request) error {
 	}
 	return nil
 }
-
-// Origins is a list of "scheme://host:port".
-type Origins []string
-
-// OriginOf returns the origin of a host, with the scheme's port if the host has none.
-func OriginOf(scheme, host string) string {
-	name, port := hostpattern.SplitPort(strings.ToLower(host))
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[scheme]
-	}
-	return scheme + "://" + net.JoinHostPort(name, port)
-}
-
-// Contain reports whether the list has the origin of a host.
-func (o Origins) Contain(scheme, host string) bool { return slices.Contains(o, OriginOf(scheme, host)) }

@@ -45,7 +45,7 @@ func TestAbsoluteNamesAreForTheResolverOnly(t *testing.T) {
 		var d net.Dialer
 		return d.DialContext(ctx, network, server.Listener.Addr().String())
 	}
-	transport := newTransport(Options{ConnectTimeout: time.Minute, RequestTimeout: time.Minute}, time.Minute, dial, withoutName(config))
+	transport := newHTTPTransport(Options{ConnectTimeout: time.Minute, RequestTimeout: time.Minute}, time.Minute, dial, withoutName(config))
 	t.Cleanup(transport.CloseIdleConnections)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/v2/", nil)
 	if err != nil {
