@@ -68,7 +68,10 @@ func newWatchingEngine(mgr ctrl.Manager, c config.Configuration, m *metrics.Metr
 		UserAgent:    userAgent(),
 		Instrument:   m.Instrument,
 		ObserveCache: m.CacheLookup,
+		APIServer:    mgr.GetConfig().Host,
 		Log:          logger,
+		// Authors of pods read the warnings. The log is the operator's.
+		HidePrivateCauses: true,
 	})
 }
 

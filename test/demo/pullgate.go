@@ -73,7 +73,7 @@ egress:
   allow: [%q]
 nodes:
   platforms: [%q]
-`, registryHost, nodePlatform)
+`, strings.Replace(registryHost, "localhost", "127.0.0.1", 1), nodePlatform)
 }
 
 // tokenConfig returns a kubeconfig with the token.

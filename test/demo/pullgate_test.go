@@ -17,7 +17,7 @@ func TestPullgateConfigChangesTheDefaults(t *testing.T) {
 	t.Parallel()
 	want := config.Default()
 	want.Backoff.InitialDelay = 10 * time.Millisecond
-	want.Egress.Allow = []string{"localhost:5000"}
+	want.Egress.Allow = []string{"127.0.0.1:5000"}
 	want.Nodes.Platforms = []string{nodePlatform}
 	got, err := config.Load(pullgateConfig("localhost:5000"))
 	if err != nil {

@@ -30,6 +30,12 @@ type Options struct {
 	UserAgent string
 	// RootCAs verify registries; the system's when nil.
 	RootCAs *x509.CertPool
+	// APIServer is the host or the URL of the cluster's API server, to which no image may direct a request; that in Environ when
+	// empty.
+	APIServer string
+	// HidePrivateCauses sends to Log why a host on a private network gives no response. The verdict then does not have the cause, so
+	// that authors of pods cannot scan the network.
+	HidePrivateCauses bool
 	// DialContext replaces the dialler, which checks every address against the egress rules.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Instrument wraps the transport of every request; it may be nil.
@@ -38,7 +44,7 @@ type Options struct {
 	ObserveCache func(hit bool)
 	// Clock measures the age of cache entries and tokens, and the time since a failure; the real clock when nil.
 	Clock clock.Clock
-	// Log receives warnings about files that cannot be read again; they are dropped when nil.
+	// Log receives warnings about files that cannot be read again, and the causes of HidePrivateCauses; they are dropped when nil.
 	Log *slog.Logger
 }
 

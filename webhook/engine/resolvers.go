@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"cmp"
+	"net"
+	"net/url"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -23,6 +26,7 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 			Deny:        c.Egress.Deny,
 			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
 			Insecure:    c.Egress.InsecureRegistries,
+			APIServers:  apiServers(o),
 		},
 		Runtime:        c.Nodes.Runtime,
 		HostsDir:       c.Nodes.HostsDir,
@@ -35,8 +39,35 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 		RootCAs:        o.RootCAs,
 		DialContext:    o.DialContext,
 		Instrument:     o.Instrument,
+		LogPrivate:     logPrivate(o),
 		Clock:          o.Clock,
 	}, nil
+}
+
+// apiServers returns the hosts of the cluster's API server: that of the options, and that of a pod's environment (client-go:
+// rest/config.go, InClusterConfig).
+func apiServers(o Options) []string {
+	var hosts []string
+	if u, err := url.Parse(o.APIServer); err == nil && u.Host != "" {
+		hosts = append(hosts, u.Host)
+	} else if o.APIServer != "" {
+		hosts = append(hosts, o.APIServer)
+	}
+	getenv := getenv(o.Environ)
+	if host := getenv("KUBERNETES_SERVICE_HOST"); host != "" {
+		hosts = append(hosts, net.JoinHostPort(host, cmp.Or(getenv("KUBERNETES_SERVICE_PORT"), "443")))
+	}
+	return hosts
+}
+
+// logPrivate returns the function that logs why a host on a private network gives no response, or nil if the verdict has the cause.
+func logPrivate(o Options) func(host, cause string) {
+	if !o.HidePrivateCauses {
+		return nil
+	}
+	return func(host, cause string) {
+		o.Log.Info("no usable connection to a private network", "host", host, "cause", cause)
+	}
 }
 
 // cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.

@@ -105,7 +105,7 @@ func (p *Policy) checkAddress(host string, to netip.AddrPort) error {
 	switch {
 	case p.deny.MatchAddr(to):
 		return &ForbiddenError{"the registry's address is on the list of forbidden hosts"}
-	case p.allow.MatchAddr(to), p.trusted.containHost(to.String()):
+	case p.allow.MatchAddr(to), p.trusted.containHost(to.String()), p.AllowsLocalhost(host) && to.Addr().Unmap().IsLoopback():
 		return nil
 	case forbidden:
 		return &ForbiddenError{detail}

@@ -25,7 +25,7 @@ func (t *transport) sendUnscannable(req *http.Request) (*http.Response, error) {
 	var contacted atomic.Bool // dialling may go on after RoundTrip has returned
 	trace := &httptrace.ClientTrace{
 		ConnectStart: func(_, address string) {
-			if to, err := netip.ParseAddrPort(address); err == nil && reachOf(to.Addr()) != public {
+			if to, err := netip.ParseAddrPort(address); err == nil && reachOf(to.Addr()) == private {
 				contacted.Store(true)
 			}
 		},
