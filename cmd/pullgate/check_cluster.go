@@ -44,7 +44,7 @@ func (o *checkOptions) credentials(targets []target) (credentials.Source, error)
 	}
 	clientset, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("making the API client: %w", err)
+		return nil, fmt.Errorf("making the API client: %w", withoutUserinfo(err))
 	}
 	return secrets.NewSource(secrets.Options{Client: clientset.CoreV1()})
 }
@@ -129,7 +129,7 @@ func (o *checkOptions) clusterInfo(ctx context.Context, c config.Nodes, log *slo
 	}
 	clientset, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return clusterInfo{}, fmt.Errorf("making the API client: %w", err)
+		return clusterInfo{}, fmt.Errorf("making the API client: %w", withoutUserinfo(err))
 	}
 	cluster, err := engine.ReadCluster(ctx, clientset.CoreV1(), c, log)
 	info := clusterInfo{Cluster: cluster}

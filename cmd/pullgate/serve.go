@@ -94,7 +94,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	}
 	mgr, err := ctrl.NewManager(restConfig, managerOptions(o, logger))
 	if err != nil {
-		return fmt.Errorf("making the manager: %w", err)
+		return fmt.Errorf("making the manager: %w", withoutUserinfo(err))
 	}
 	handler, end, err := newHandler(ctx, mgr, c, o.logger)
 	if err != nil {

@@ -49,7 +49,7 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 func newWatchingEngine(mgr ctrl.Manager, c config.Configuration, m *metrics.Metrics, logger *slog.Logger) (*engine.Engine, error) {
 	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
-		return nil, fmt.Errorf("making the API client: %w", err)
+		return nil, fmt.Errorf("making the API client: %w", withoutUserinfo(err))
 	}
 	source, err := secrets.NewSource(secrets.Options{Client: clientset.CoreV1()})
 	if err != nil {

@@ -273,10 +273,13 @@ func each(path *field.Path, items []string, problem func(string) string) field.E
 	return all
 }
 
-// invalid prints a duration as it is written in a file, not in nanoseconds.
+// invalid prints a duration as it is written in a file, not in nanoseconds. It masks the user name and password of a URL.
 func invalid(path *field.Path, value any, detail string) field.ErrorList {
-	if duration, ok := value.(time.Duration); ok {
-		value = duration.String()
+	switch v := value.(type) {
+	case time.Duration:
+		value = v.String()
+	case string:
+		value = imagepull.MaskUserinfo(v)
 	}
 	return field.ErrorList{field.Invalid(path, value, detail)}
 }

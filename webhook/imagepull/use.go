@@ -52,7 +52,7 @@ type Use struct {
 	Kind Kind
 	// Name is the name of the container or volume, or "" for a standalone image.
 	Name string
-	// Image is the reference as written.
+	// Image is the reference as written. It has no user name and password: they are masked in an image that does not parse.
 	Image string
 	// Reference is the image as the kubelet parses it, or zero if it does not parse.
 	Reference Reference

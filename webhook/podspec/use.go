@@ -18,6 +18,7 @@ func complete(use imagepull.Use) imagepull.Use {
 	use.Reference = ref
 	if err != nil {
 		use.ParseError = err.Error()
+		use.Image = imagepull.MaskUserinfo(use.Image)
 	}
 	if use.PullPolicy == "" {
 		use.PullPolicy = defaultPullPolicy(tag)
