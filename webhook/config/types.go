@@ -159,10 +159,10 @@ const (
 
 // Egress restricts Pullgate's own connections. Its entries are host patterns or networks in CIDR notation.
 type Egress struct {
-	// Allow are targets that may be reached even if they are loopback, link-local, private or matched by Deny. They may
-	// also serve tokens for other registries.
+	// Allow are targets that may be reached. A name may have private addresses; a loopback, link-local or metadata address
+	// must be listed itself. They may also serve tokens for other registries.
 	Allow []string `yaml:"allow"`
-	// Deny are targets that Pullgate never connects to. With "*" only the targets in Allow remain.
+	// Deny are targets that Pullgate never connects to, even if Allow has them. "*" stands for all hosts that Allow does not have.
 	Deny []string `yaml:"deny"`
 	// PrivateNetworks applies to addresses that cannot be reached from the Internet.
 	PrivateNetworks NetworkAccess `yaml:"privateNetworks"`

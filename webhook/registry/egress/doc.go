@@ -1,11 +1,12 @@
 // Package egress sends HTTP requests to registries within the operator's rules.
 //
-//	gateway, err := egress.New(egress.Options{Rules: egress.Rules{DenyPrivate: true}})
-//	transports, err := gateway.Connect(egress.Destination{…})
+//	policy, err := egress.NewPolicy(egress.Rules{DenyPrivate: true})
+//	pool, err := egress.NewPool(egress.Options{Policy: policy, …})
+//	transports, err := pool.Transports(egress.TransportOptions{…})
 //	resp, err := transports.Content.RoundTrip(req)
 //
 // Registries and the authors of images choose the hosts in references, redirects and challenges. Each request, redirected ones
-// included, passes the same steps. The host is checked by name, and the plain HTTP rule is applied. Then the request is sent
-// through the proxy, or through the dialler, which checks the resolved address. Redirects are bounded. They keep the credential
-// within the host name, as on a node. Encoded bodies are decoded.
+// included, passes the same steps. The policy checks the host by name, and applies the rule for plain HTTP. Then the transport
+// sends the request through the proxy, or directly: the policy then checks the resolved address while dialling. Redirects are
+// bounded. They keep the credential within the host name, as on a node. Encoded bodies are decoded.
 package egress

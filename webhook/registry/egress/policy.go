@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -70,7 +71,10 @@ func (p *Policy) Allows(host string) bool { return p.allow.MatchHost(host) }
 // AllowsLocalhost reports whether a host is localhost, and Rules.Allow lists a loopback address with its port.
 func (p *Policy) AllowsLocalhost(host string) bool {
 	name, port := hostpattern.SplitPort(strings.ToLower(host))
-	return name == "localhost" && (p.Allows(net.JoinHostPort("127.0.0.1", port)) || p.Allows(net.JoinHostPort("::1", port)))
+	return name == "localhost" && slices.ContainsFunc([]string{"127.0.0.1", "::1"}, func(addr string) bool {
+		to, err := netip.ParseAddrPort(net.JoinHostPort(addr, cmp.Or(port, "443")))
+		return err == nil && p.allow.MatchAddr(to)
+	})
 }
 
 // trusts reports whether the operator named a host, by its name or by its address.

@@ -90,6 +90,61 @@ func TestAddressRules(t *testing.T) {
 	}
 }
 
+func TestLocalhostIsAllowedByItsAddress(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		allow []string
+		want  bool
+	}{
+		"nothing":         {nil, false},
+		"its name":        {[]string{"localhost"}, false},
+		"every name":      {[]string{"*"}, false},
+		"IPv4 address":    {[]string{"127.0.0.1"}, true},
+		"IPv6 address":    {[]string{"::1"}, true},
+		"network":         {[]string{"127.0.0.0/8"}, true},
+		"with the port":   {[]string{"127.0.0.1:5000"}, true},
+		"another port":    {[]string{"127.0.0.1:5001"}, false},
+		"another address": {[]string{"127.0.0.2"}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := mustPolicy(t, Rules{Allow: test.allow, Deny: []string{"*"}})
+			byAddress := p.checkDial("localhost:5000", "tcp", "[::1]:5000") == nil && p.checkDial("localhost:5000", "tcp", "127.0.0.1:5000") == nil
+			if p.AllowsLocalhost("localhost:5000") != test.want || byAddress != test.want {
+				t.Errorf("AllowsLocalhost = %t, and dialling = %t, want %t", p.AllowsLocalhost("localhost:5000"), byAddress, test.want)
+			}
+			if p.AllowsLocalhost("registry.example:5000") || p.checkDial("registry.example:5000", "tcp", "127.0.0.3:5000") == nil && name != "network" {
+				t.Error("another host is allowed")
+			}
+		})
+	}
+}
+
+func TestDenyWinsOverAllowByName(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		allow, deny []string
+		want        bool
+	}{
+		"denied":                          {nil, []string{"*.example"}, true},
+		"denied and allowed":              {[]string{"registry.example"}, []string{"registry.example"}, true},
+		"denied by pattern, allowed":      {[]string{"registry.example"}, []string{"*.example"}, true},
+		"all others denied":               {[]string{"registry.example"}, []string{"*"}, false},
+		"all others denied, not allowed":  {[]string{"other.example"}, []string{"*"}, true},
+		"all others and the host denied":  {[]string{"registry.example"}, []string{"*", "registry.example"}, true},
+		"all others denied, another port": {[]string{"registry.example:5000"}, []string{"*"}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := mustPolicy(t, Rules{Allow: test.allow, Deny: test.deny}).Denies("registry.example"); got != test.want {
+				t.Errorf("Denies = %t, want %t", got, test.want)
+			}
+		})
+	}
+}
+
 func TestAddressesThatCannotBeChecked(t *testing.T) {
 	t.Parallel()
 	const want = "the registry has an address that cannot be checked"

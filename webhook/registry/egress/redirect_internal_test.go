@@ -1,9 +1,12 @@
 package egress
 
 import (
+	"crypto/tls"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
+	"time"
 )
 
 func TestNamesWithinADomain(t *testing.T) {
@@ -70,5 +73,47 @@ func TestRedirectionOf(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
+	}
+}
+
+// The target of a redirect learns neither where the request comes from nor anything that another server has set.
+func TestRedirectsCarryNoRefererAndNoCookies(t *testing.T) {
+	t.Parallel()
+	received := make(chan http.Header, 8)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		received <- r.Header
+		w.Header().Set("Set-Cookie", "session=secret; Path=/")
+		if r.URL.Path == "/secret/name" {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}
+	}))
+	t.Cleanup(server.Close)
+	p, err := NewPool(Options{Policy: mustPolicy(t, Rules{Allow: []string{"127.0.0.1"}}), RequestTimeout: time.Minute, ConnectTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	transports, err := p.Transports(TransportOptions{Key: "x", DialTimeout: time.Minute, TLS: func() (*tls.Config, error) {
+		return server.Client().Transport.(*http.Transport).TLSClientConfig.Clone(), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, rt := range map[string]http.RoundTripper{"content": transports.Content, "token": transports.Token, "content again": transports.Content} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/secret/name", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := rt.RoundTrip(req)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		_ = resp.Body.Close()
+		for range 2 {
+			header := <-received
+			if header.Get("Referer") != "" || header.Get("Cookie") != "" {
+				t.Errorf("%s: got Referer %q and Cookie %q", name, header.Get("Referer"), header.Get("Cookie"))
+			}
+		}
 	}
 }
