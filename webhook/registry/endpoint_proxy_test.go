@@ -97,7 +97,7 @@ func TestProxyFailures(t *testing.T) {
 }
 
 // A proxy resolves names itself, where Pullgate cannot check the address. It receives no host whose name alone is forbidden.
-func TestProxyDoesNotBypassTheGuard(t *testing.T) {
+func TestProxyDoesNotBypassTheEgressPolicy(t *testing.T) {
 	t.Parallel()
 	const (
 		linkLocal = "EgressForbidden: the registry resolves to a loopback, link-local or multicast address"

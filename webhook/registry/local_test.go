@@ -130,7 +130,7 @@ func TestHostsFilesOverrideTheLocalRegistry(t *testing.T) {
 	}
 }
 
-// These tests use the real dialler: the cluster's declaration does not override the guard.
+// These tests use the real dialler: the cluster's declaration does not override the egress policy.
 func TestAddressesOfTheLocalRegistry(t *testing.T) {
 	t.Parallel()
 	s, err := testregistry.Start(testregistry.Config{PlainHTTP: true})

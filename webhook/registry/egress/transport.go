@@ -52,10 +52,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	case proxied:
 		return t.sendThroughProxy(req)
-	case t.logPrivate != nil:
-		return t.sendUnscannable(req)
 	}
-	return t.direct.RoundTrip(req)
+	return t.sendDirect(req)
 }
 
 // allowsPlainHTTP reports whether nodes send plain HTTP to a host.

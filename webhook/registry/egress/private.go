@@ -20,8 +20,11 @@ func (*PrivateError) Error() string { return "no usable connection to a host on 
 // Unwrap returns the cause.
 func (e *PrivateError) Unwrap() error { return e.err }
 
-// sendUnscannable sends a direct request. If it fails on a private network, the error is a PrivateError, and the log has the cause.
-func (t *transport) sendUnscannable(req *http.Request) (*http.Response, error) {
+// sendDirect sends a request without a proxy. With a log, a failure on a private network is a PrivateError.
+func (t *transport) sendDirect(req *http.Request) (*http.Response, error) {
+	if t.logPrivate == nil {
+		return t.direct.RoundTrip(req)
+	}
 	var contacted atomic.Bool // dialling may go on after RoundTrip has returned
 	trace := &httptrace.ClientTrace{
 		ConnectStart: func(_, address string) {
