@@ -17,7 +17,7 @@ func TestKubeconfigErrorsHaveNoPassword(t *testing.T) {
 		want    string
 	}{
 		"a server with an invalid port":   {`{server: "https://alice:hunter2@k8s.example:port"}`, errKubeconfig.Error()},
-		"a server without a scheme":       {`{server: "alice:hunter2@k8s.example:6443"}`, errKubeconfig.Error()},
+		"a server without a scheme":       {`{server: "alice:hunter2@k8s.example:port"}`, errKubeconfig.Error()},
 		"a server with a space":           {`{server: "https://alice:hunter2 @k8s.example:port"}`, errKubeconfig.Error()},
 		"a proxy with an invalid port":    {`{server: "https://k8s.example", proxy-url: "http://alice:hunter2@proxy.example:port"}`, errKubeconfig.Error()},
 		"a proxy with an unknown scheme":  {`{server: "https://k8s.example", proxy-url: "ftp://alice:hunter2@proxy.example"}`, errKubeconfig.Error()},
