@@ -61,7 +61,7 @@ func TestNoOutputHasThePasswordOfAnImage(t *testing.T) {
 			outputs[name] = out.String()
 		}
 		for name, output := range outputs {
-			if strings.Contains(output, "hunter2") || !strings.Contains(output, "registry.example") {
+			if strings.Contains(output, "hunter2") || !strings.Contains(output, "***") {
 				t.Errorf("%s: %s:\n%s\nwant the image with a masked password", image, name, output)
 			}
 		}
