@@ -226,7 +226,8 @@ func TestServeFromAnOutageToItsEnd(t *testing.T) {
 	if f.review(t) {
 		t.Error("the connection is closed while the process runs")
 	}
-	if _, body := f.get(t, f.metrics); !strings.Contains(body, "pullgate_certificate_expiry_timestamp_seconds 1.") {
+	const expiry = "\npullgate_certificate_expiry_timestamp_seconds "
+	if _, body := f.get(t, f.metrics); !strings.Contains(body, expiry) || strings.Contains(body, expiry+"0\n") {
 		t.Error("the metrics lack the expiry of the certificate")
 	}
 
