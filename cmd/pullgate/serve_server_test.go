@@ -114,7 +114,7 @@ func TestNoRequestIsLostInAShutdown(t *testing.T) {
 		}}
 		t.Cleanup(transport.CloseIdleConnections)
 		running.Go(func() {
-			for !isClosed(done) {
+			for !isClosed(done) && t.Context().Err() == nil {
 				if err := post(t.Context(), &http.Client{Transport: transport}); err != nil {
 					failed.Add(1)
 				}
