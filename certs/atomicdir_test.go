@@ -17,7 +17,7 @@ import (
 
 func TestWriteReplacesEveryState(t *testing.T) {
 	t.Parallel()
-	first, second := newPair(t), newPair(t)
+	first, second := newPair(t).pair, newPair(t).pair
 	version := func(p pair) string { return versionName(p.cert, p.key) }
 
 	tests := map[string]struct {
@@ -79,7 +79,7 @@ func TestWriteReplacesEveryState(t *testing.T) {
 
 func TestWriteReturnsErrorsOfTheDirectory(t *testing.T) {
 	t.Parallel()
-	p := newPair(t)
+	p := newPair(t).pair
 	tests := map[string]struct {
 		before func(t *testing.T, dir string)
 		want   string
@@ -147,7 +147,7 @@ func TestReplaceLinkReturnsErrorsOfTheRoot(t *testing.T) {
 func TestWrittenFilesArePrivate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	mustWrite(t, dir, newPair(t))
+	mustWrite(t, dir, newPair(t).pair)
 	for _, name := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
@@ -162,7 +162,7 @@ func TestWrittenFilesArePrivate(t *testing.T) {
 // TestCertWatcherServesARotatedPair uses the watcher of controller-runtime, which reads the files only.
 func TestCertWatcherServesARotatedPair(t *testing.T) {
 	t.Parallel()
-	first, second := newPair(t), newPair(t)
+	first, second := newPair(t).pair, newPair(t).pair
 	dir := t.TempDir()
 	mustWrite(t, dir, first)
 	watcher, err := certwatcher.New(filepath.Join(dir, corev1.TLSCertKey), filepath.Join(dir, corev1.TLSPrivateKeyKey))

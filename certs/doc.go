@@ -1,15 +1,16 @@
-// Package certs keeps the self-signed serving certificate of the webhook: Pullgate is its own certificate authority, so that an
-// installation needs the manifests only.
+// Package certs keeps the serving certificate of the webhook.
 //
-//	rotator → Secret → secretSync → CertDir → server
+//	self-signed:   reconciler ─→ Secret ─→ CertDir ─┐
+//	                    └──────→ caBundle           ├─→ Serving ─→ server, readiness, metric
+//	cert-manager:            mounted Secret ────────┘
 //
-// The rotator (open-policy-agent/cert-controller) writes the authority and the serving certificate to the Secret, renews both
-// before they expire, and writes the authority to the webhook configuration. secretSync watches the Secret and writes the
-// serving pair to files. The kubelet updates a mounted Secret a minute or two late: until then a new installation would not
-// respond, and a rotated one would serve the old pair. Every replica runs both; the first write to the Secret wins.
+// [SelfSigned] makes Pullgate its own certificate authority, so that an installation needs the manifests only. Every replica
+// runs a reconciler. It creates the Secret if it is absent, renews the pairs in it, writes the serving pair to files, and writes
+// the authority to the webhook configuration. The first write to the Secret wins. The files are written by the reconciler,
+// since the kubelet updates a mounted Secret a minute or two late. The certificates are issued and verified by
+// open-policy-agent/cert-controller. Its own controller is not used: it cannot create the Secret, and ends the process if a
+// request fails for a while.
 //
-//	ready, err := certs.SelfSigned(ctx, mgr, certs.Options{CertDir: dir})
-//
-// An installation with cert-manager does not use this package: with the manifests in this folder, cert-manager issues the same
-// Secret for the same names.
+// [Serving] is the pair in a directory, whoever issues it. An installation with cert-manager uses nothing else of this package:
+// with the manifests in this folder, cert-manager issues the same Secret for the same names.
 package certs

@@ -1,10 +1,8 @@
 package certs
 
 import (
-	"crypto/x509"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,29 +13,22 @@ import (
 // pair is a serving certificate with its key, in PEM.
 type pair struct{ cert, key []byte }
 
-// newPair issues a pair like the rotator.
-func newPair(t *testing.T) pair {
-	t.Helper()
-	cr := newRotator(Options{Namespace: Namespace})
-	cr.ExtKeyUsages = &[]x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	begin, end := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	authority, err := cr.CreateCACert(begin, end)
-	if err != nil {
-		t.Fatalf("creating authority: %v", err)
-	}
-	cert, key, err := cr.CreateCertPEM(authority, begin, end)
-	if err != nil {
-		t.Fatalf("creating certificate: %v", err)
-	}
-	return pair{cert: cert, key: key}
+// issued is a pair, and the data of the Secret with it.
+type issued struct {
+	pair
+	data map[string][]byte
 }
 
-// secret returns the Secret of the rotator with the pair.
-func (p pair) secret() *corev1.Secret {
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: SecretName},
-		Data:       map[string][]byte{corev1.TLSCertKey: p.cert, corev1.TLSPrivateKeyKey: p.key},
-	}
+// newPair issues a pair.
+func newPair(t *testing.T) issued {
+	t.Helper()
+	data, _, err := newIssuer(Namespace).renew(nil, time.Now())
+	must(t, err)
+	return issued{pair{data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey]}, data}
+}
+
+func secretOf(data map[string][]byte) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: SecretName}, Data: data}
 }
 
 // readPair reads tls.crt and tls.key. A missing file is nil.
@@ -109,18 +100,5 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func expectErrors(t *testing.T, errs []error, want string) {
-	t.Helper()
-	if want == "" {
-		if len(errs) > 0 {
-			t.Errorf("got errors %v, want none", errs)
-		}
-		return
-	}
-	if len(errs) == 0 || !strings.Contains(errs[0].Error(), want) {
-		t.Errorf("got errors %v, want one with %q", errs, want)
 	}
 }

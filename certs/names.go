@@ -16,6 +16,6 @@ const (
 func ServerName(namespace string) string { return ServiceName + "." + namespace + ".svc" }
 
 // extraNames returns the other DNS names in the certificate: the Service's full name, and localhost for use outside a cluster.
-func extraNames(o Options) []string {
-	return append([]string{ServerName(o.Namespace) + ".cluster.local", "localhost"}, o.ExtraDNSNames...)
+func extraNames(namespace string) []string {
+	return []string{ServerName(namespace) + ".cluster.local", "localhost"}
 }

@@ -18,28 +18,82 @@ func loadDeployment(t *testing.T) *appsv1.Deployment {
 	return decode[*appsv1.Deployment](t, "base/50-deployment.yaml")
 }
 
-func TestDeploymentIsRestricted(t *testing.T) {
+// Every pod of every overlay has the restricted Pod Security profile, a read-only root, and no way to the node.
+func TestPodsOfEveryOverlayAreRestricted(t *testing.T) {
 	t.Parallel()
-	spec := loadDeployment(t).Spec.Template.Spec
-	pod, container := spec.SecurityContext, spec.Containers[0].SecurityContext
-	tests := map[string]struct{ got, want any }{
-		"no root":                 {*pod.RunAsNonRoot, true},
-		"user":                    {*pod.RunAsUser, int64(65532)},
-		"group of the files":      {*pod.FSGroup, int64(65532)},
-		"seccomp":                 {pod.SeccompProfile.Type, corev1.SeccompProfileTypeRuntimeDefault},
-		"no privilege escalation": {*container.AllowPrivilegeEscalation, false},
-		"read-only root":          {*container.ReadOnlyRootFilesystem, true},
-		"no capabilities":         {container.Capabilities.Drop, []corev1.Capability{"ALL"}},
-		"no host network":         {spec.HostNetwork, false},
-		"one container":           {len(spec.Containers), 1},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if diff := cmp.Diff(tc.want, tc.got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
+	for _, overlay := range overlays() {
+		objects := render(t, overlay)
+		deployments := ofKind[appsv1.Deployment](t, objects, "Deployment")
+		if len(deployments) != 1 {
+			t.Fatalf("%s has %d Deployments, want 1", overlay, len(deployments))
+		}
+		for _, kind := range []string{"Pod", "DaemonSet", "StatefulSet", "Job", "CronJob", "ReplicaSet"} {
+			if n := len(ofKind[map[string]any](t, objects, kind)); n != 0 {
+				t.Errorf("%s has %d objects of kind %s, want only the Deployment", overlay, n, kind)
 			}
-		})
+		}
+		spec := deployments[0].Spec.Template.Spec
+		if len(spec.Containers) != 1 || len(spec.InitContainers) != 0 {
+			t.Fatalf("%s: got %d containers and %d init containers, want one container", overlay, len(spec.Containers), len(spec.InitContainers))
+		}
+		pod, container := spec.SecurityContext, spec.Containers[0].SecurityContext
+		tests := map[string]struct{ got, want any }{
+			"no root":                 {*pod.RunAsNonRoot, true},
+			"user":                    {*pod.RunAsUser, int64(65532)},
+			"group of the files":      {*pod.FSGroup, int64(65532)},
+			"seccomp":                 {pod.SeccompProfile.Type, corev1.SeccompProfileTypeRuntimeDefault},
+			"no privilege escalation": {*container.AllowPrivilegeEscalation, false},
+			"read-only root":          {*container.ReadOnlyRootFilesystem, true},
+			"no capabilities":         {container.Capabilities, &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
+			"not privileged":          {container.Privileged, (*bool)(nil)},
+			"nothing of the node":     {[]bool{spec.HostNetwork, spec.HostPID, spec.HostIPC}, []bool{false, false, false}},
+			"no command":              {len(spec.Containers[0].Command), 0},
+			"no volume of the node":   {hostPaths(spec.Volumes), []string(nil)},
+		}
+		for name, tc := range tests {
+			t.Run(overlay+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				if diff := cmp.Diff(tc.want, tc.got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func hostPaths(volumes []corev1.Volume) []string {
+	var paths []string
+	for _, v := range volumes {
+		if v.HostPath != nil {
+			paths = append(paths, v.HostPath.Path)
+		}
+	}
+	return paths
+}
+
+// The image has one file more than its base, which has no shell. The user is a number, as runAsNonRoot requires.
+func TestImageHasNoShell(t *testing.T) {
+	t.Parallel()
+	const stage = "\nFROM ${BASE}\n"
+	dockerfile := string(read(t, "../Dockerfile"))
+	_, image, ok := strings.Cut(dockerfile, stage)
+	if !ok {
+		t.Fatalf("the Dockerfile lacks %q", stage)
+	}
+	var instructions []string
+	for line := range strings.Lines(image) {
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch word {
+		case "COPY", "ADD", "RUN", "USER", "ENTRYPOINT", "CMD", "SHELL":
+			instructions = append(instructions, word+" "+rest)
+		}
+	}
+	want := []string{"COPY --from=build /pullgate /pullgate", "USER 65532:65532", `ENTRYPOINT ["/pullgate"]`, `CMD ["serve"]`}
+	if diff := cmp.Diff(want, instructions); diff != "" {
+		t.Errorf("instructions of the image (-want +got):\n%s", diff)
+	}
+	if base := lineValue(t, "../Dockerfile", "ARG BASE="); !strings.HasPrefix(base, "gcr.io/distroless/static-") {
+		t.Errorf("the base is %q, want a static distroless one", base)
 	}
 }
 
@@ -135,15 +189,6 @@ func TestSelectorsMatchThePods(t *testing.T) {
 				t.Errorf("selector (-labels of the pods +selector):\n%s", diff)
 			}
 		})
-	}
-}
-
-// Data in it would overwrite the certificate when the manifests are applied again.
-func TestSecretManifestIsEmpty(t *testing.T) {
-	t.Parallel()
-	secret := decode[*corev1.Secret](t, "self-signed/10-secret.yaml")
-	if secret.Data != nil || secret.StringData != nil {
-		t.Error("the manifest of the secret has data")
 	}
 }
 

@@ -96,7 +96,6 @@ func TestNamesAgreeWithTheCode(t *testing.T) {
 	var (
 		namespace  = decode[*corev1.Namespace](t, "base/00-namespace.yaml")
 		service    = decode[*corev1.Service](t, "base/40-service.yaml")
-		secret     = decode[*corev1.Secret](t, "self-signed/10-secret.yaml")
 		configMap  = decode[*corev1.ConfigMap](t, "base/30-configmap.yaml")
 		deployment = loadDeployment(t)
 		container  = deployment.Spec.Template.Spec.Containers[0]
@@ -107,14 +106,12 @@ func TestNamesAgreeWithTheCode(t *testing.T) {
 	tests := map[string]struct{ got, want any }{
 		"namespace":                       {namespace.Name, certs.Namespace},
 		"namespace of the service":        {service.Namespace, certs.Namespace},
-		"namespace of the secret":         {secret.Namespace, certs.Namespace},
 		"namespace of the configuration":  {configMap.Namespace, certs.Namespace},
 		"namespace of the deployment":     {deployment.Namespace, certs.Namespace},
 		"namespace of the called service": {client.Namespace, certs.Namespace},
 		"namespace of the certificate":    {serving.Metadata.Namespace, certs.Namespace},
 		"service":                         {service.Name, certs.ServiceName},
 		"called service":                  {client.Name, certs.ServiceName},
-		"secret":                          {secret.Name, certs.SecretName},
 		"secret of the certificate":       {serving.Spec.SecretName, certs.SecretName},
 		"first name of the certificate":   {serving.Spec.DNSNames[0], certs.ServerName(certs.Namespace)},
 		"webhook configuration":           {hooks.Name, certs.WebhookConfigurationName},

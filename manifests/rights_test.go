@@ -1,61 +1,97 @@
 package manifests_test
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook/nodes/localregistry"
 )
 
-// A stolen token has every right in this list.
-func TestRolesGrantTheMinimalRights(t *testing.T) {
+// A stolen token has every right in these files, one for each overlay. UPDATE_GOLDEN=1 writes them.
+func TestRolesGrantTheGoldenRights(t *testing.T) {
 	t.Parallel()
-	core := func(resource string, verbs ...string) rbacv1.PolicyRule {
-		return rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{resource}, Verbs: verbs}
+	for _, overlay := range overlays() {
+		t.Run(overlay, func(t *testing.T) {
+			t.Parallel()
+			golden := filepath.Join("testdata", "rights", overlay+".golden")
+			got := rights(t, render(t, overlay))
+			if os.Getenv("UPDATE_GOLDEN") != "" {
+				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(read(t, golden)), got); diff != "" {
+				t.Errorf("rights (-want +got):\n%s", diff)
+			}
+		})
 	}
-	hooks := func(names []string, verbs ...string) rbacv1.PolicyRule {
-		return rbacv1.PolicyRule{
-			APIGroups: []string{"admissionregistration.k8s.io"}, Resources: []string{"validatingwebhookconfigurations"},
-			ResourceNames: names, Verbs: verbs,
+}
+
+// rights returns one line for each rule of the roles, with the scope in which the role is bound.
+func rights(t *testing.T, objects []unstructured.Unstructured) string {
+	t.Helper()
+	scopes := make(map[string]string)
+	for _, b := range ofKind[rbacv1.ClusterRoleBinding](t, objects, "ClusterRoleBinding") {
+		scopes[b.RoleRef.Kind+"/"+b.RoleRef.Name] = "the cluster"
+	}
+	for _, b := range ofKind[rbacv1.RoleBinding](t, objects, "RoleBinding") {
+		scopes[b.RoleRef.Kind+"/"+b.Namespace+"/"+b.RoleRef.Name] = "namespace " + b.Namespace
+	}
+	var lines []string
+	add := func(role string, rules []rbacv1.PolicyRule) {
+		scope := scopes[role]
+		if scope == "" {
+			scope = "no scope"
+		}
+		for _, r := range rules {
+			line := scope + ": " + strings.Join(r.Verbs, ", ") + " " + strings.Join(r.Resources, ", ")
+			if group := strings.Join(r.APIGroups, ", "); group != "" {
+				line += " of " + group
+			}
+			if len(r.ResourceNames) > 0 {
+				line += " named " + strings.Join(r.ResourceNames, ", ")
+			}
+			if len(r.NonResourceURLs) > 0 {
+				line += " URLs " + strings.Join(r.NonResourceURLs, ", ")
+			}
+			lines = append(lines, line+" ("+role+")\n")
 		}
 	}
-	updateSecret := core("secrets", "update")
-	updateSecret.ResourceNames = []string{certs.SecretName}
-	readLocalRegistry := core("configmaps", "get", "list", "watch")
-	readLocalRegistry.ResourceNames = []string{localregistry.Name}
+	for _, r := range ofKind[rbacv1.ClusterRole](t, objects, "ClusterRole") {
+		add("ClusterRole/"+r.Name, r.Rules)
+	}
+	for _, r := range ofKind[rbacv1.Role](t, objects, "Role") {
+		add("Role/"+r.Namespace+"/"+r.Name, r.Rules)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
 
-	tests := map[string]struct{ got, want []rbacv1.PolicyRule }{
-		"base, cluster": {
-			got: decode[*rbacv1.ClusterRole](t, "base/20-clusterrole.yaml").Rules,
-			want: []rbacv1.PolicyRule{
-				core("secrets", "get"), core("serviceaccounts", "get"), core("nodes", "get", "list", "watch"),
-				core("namespaces", "get", "list", "watch"),
-			},
-		},
-		"base, kube-public": {
-			got:  decode[*rbacv1.Role](t, "base/22-role.yaml").Rules,
-			want: []rbacv1.PolicyRule{readLocalRegistry},
-		},
-		"self-signed, own namespace": {
-			got:  decode[*rbacv1.Role](t, "self-signed/20-role.yaml").Rules,
-			want: []rbacv1.PolicyRule{core("secrets", "get", "list", "watch"), updateSecret},
-		},
-		"self-signed, cluster": {
-			got: decode[*rbacv1.ClusterRole](t, "self-signed/30-clusterrole.yaml").Rules,
-			want: []rbacv1.PolicyRule{
-				hooks(nil, "list", "watch"), hooks([]string{certs.WebhookConfigurationName}, "get", "update"),
-			},
-		},
+// The names in the rules are those of the objects that the code reads and writes.
+func TestRightsNameTheObjectsOfTheCode(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		rule rbacv1.PolicyRule
+		want string
+	}{
+		"secret":                {decode[*rbacv1.Role](t, "self-signed/20-role.yaml").Rules[1], certs.SecretName},
+		"webhook configuration": {decode[*rbacv1.ClusterRole](t, "self-signed/30-clusterrole.yaml").Rules[0], certs.WebhookConfigurationName},
+		"local registry":        {decode[*rbacv1.Role](t, "base/22-role.yaml").Rules[0], localregistry.Name},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tc.want, tc.got); diff != "" {
-				t.Errorf("rules (-want +got):\n%s", diff)
+			if diff := cmp.Diff([]string{tc.want}, tc.rule.ResourceNames); diff != "" {
+				t.Errorf("names (-want +got):\n%s", diff)
 			}
 		})
 	}

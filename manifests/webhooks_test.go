@@ -30,7 +30,7 @@ func webhookNamed(t *testing.T, name string) admissionregistrationv1.ValidatingW
 	return all[i]
 }
 
-// Every webhook ignores failures, ends within ten seconds and has no side effects.
+// Every webhook ignores failures, ends within five seconds and has no side effects.
 func TestWebhooksFailOpen(t *testing.T) {
 	t.Parallel()
 	for _, w := range loadWebhooks(t).Webhooks {
@@ -38,7 +38,7 @@ func TestWebhooksFailOpen(t *testing.T) {
 			"failure policy": {*w.FailurePolicy, admissionregistrationv1.Ignore},
 			"match policy":   {*w.MatchPolicy, admissionregistrationv1.Equivalent},
 			"side effects":   {*w.SideEffects, admissionregistrationv1.SideEffectClassNone},
-			"timeout":        {*w.TimeoutSeconds, int32(10)},
+			"timeout":        {*w.TimeoutSeconds, int32(5)},
 			"versions":       {w.AdmissionReviewVersions, []string{"v1"}},
 			"path":           {*w.ClientConfig.Service.Path, webhook.Path},
 			"service":        {w.ClientConfig.Service.Name, certs.ServiceName},

@@ -26,6 +26,7 @@ func TestCheckerDeadlineIsBeforeTheAPIServersTimeout(t *testing.T) {
 		"shorter than the headroom":   {ofDefault, "?timeout=500ms", 250 * time.Millisecond},
 		"slightly above the headroom": {webhook.Budget{Admission: 8 * time.Second, Headroom: 3 * time.Second}, "?timeout=4s", 2 * time.Second},
 		"without headroom":            {webhook.Budget{Admission: 8 * time.Second}, "?timeout=5s", 5 * time.Second},
+		"as shipped":                  {ofDefault, "?timeout=5s", 4 * time.Second},
 		"missing":                     {ofDefault, "", 8 * time.Second},
 		"empty":                       {ofDefault, "?timeout=", 8 * time.Second},
 		"not a duration":              {ofDefault, "?timeout=soon", 8 * time.Second},

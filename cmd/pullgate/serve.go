@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,19 +9,24 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook"
+	"github.com/pullgate/pullgate/webhook/metrics"
 )
 
 // The defaults of the flags. The manifests have the same ports; a test compares them.
@@ -37,7 +40,10 @@ const (
 	// certDirVariable is the environment variable with the directory for self-signed certificates; by default a temporary one.
 	certDirVariable = "PULLGATE_CERT_DIR"
 
-	// shutdownGrace bounds the time for requests in flight after SIGTERM. The longest admission takes less.
+	// defaultShutdownDelay is the time between SIGTERM and the end of the server. An API server that sends a review every few
+	// seconds moves each of its connections in that time.
+	defaultShutdownDelay = 10 * time.Second
+	// shutdownGrace bounds the time for requests in flight after that. The longest admission takes less.
 	shutdownGrace = 20 * time.Second
 )
 
@@ -45,6 +51,7 @@ type serveOptions struct {
 	configFile, kubeconfig, certDir string
 	webhookPort                     int
 	metricsAddr, healthAddr         string
+	shutdownDelay                   time.Duration
 	logger                          *slog.Logger
 }
 
@@ -57,7 +64,11 @@ func newServeCommand(streams genericiooptions.IOStreams) *cobra.Command {
 
 By default Pullgate creates its own certificate, stores it in the Secret "` + certs.SecretName + `", renews it, and writes its CA into the
 ValidatingWebhookConfiguration "` + certs.WebhookConfigurationName + `". With --cert-dir it serves the certificate in that directory (tls.crt, tls.key),
-for example one that cert-manager mounts, and reloads it when it changes.`,
+for example one that cert-manager mounts, and reloads it when it changes.
+
+Without an API server, a right or a valid certificate the process is alive and not ready, logs the cause, and retries.
+
+GOMEMLIMIT is set to 90% of the container's memory limit, unless the environment sets it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o) },
 	}
@@ -68,14 +79,17 @@ for example one that cert-manager mounts, and reloads it when it changes.`,
 	flags.IntVar(&o.webhookPort, "webhook-port", defaultWebhookPort, "`port` of the webhook")
 	flags.StringVar(&o.metricsAddr, "metrics-bind-address", defaultMetricsAddr, "`address` of /metrics; 0 turns it off")
 	flags.StringVar(&o.healthAddr, "health-probe-bind-address", defaultHealthAddr, "`address` of /healthz and /readyz; 0 turns it off")
+	flags.DurationVar(&o.shutdownDelay, "shutdown-delay", defaultShutdownDelay,
+		"`time` to serve after SIGTERM, not ready and with \"Connection: close\" on each response")
 	return cmd
 }
 
-// serve runs the webhook until the context ends, and then finishes the requests in flight.
+// serve runs the webhook until shutdownDelay after the end of the context, and then finishes the requests in flight.
 func serve(ctx context.Context, o serveOptions) error {
 	logger := logr.FromSlogHandler(o.logger.Handler())
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
+	limitMemory(o.logger, memlimit.FromCgroup)
 	c, err := loadConfiguration(o.configFile)
 	if err != nil {
 		return err
@@ -92,7 +106,10 @@ func serve(ctx context.Context, o serveOptions) error {
 		}
 		defer remove()
 	}
-	mgr, err := ctrl.NewManager(restConfig, managerOptions(o, logger))
+	running, stop := delayed(ctx, o.shutdownDelay)
+	defer stop()
+	gate := newAPIServerGate(o.logger, running.Done())
+	mgr, err := ctrl.NewManager(restConfig, managerOptions(o, gate, logger))
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", withoutUserinfo(err))
 	}
@@ -101,32 +118,31 @@ func serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	defer end()
-	ready := closedChannel()
-	if selfSigned {
-		if ready, err = certs.SelfSigned(ctx, mgr, certs.Options{Namespace: os.Getenv(namespaceVariable), CertDir: o.certDir}); err != nil {
-			return err
-		}
+	certificate, err := addCertificate(mgr, o, selfSigned)
+	if err != nil {
+		return err
 	}
-	if err := addWebhook(mgr, handler, ready); err != nil {
+	if err := addServer(mgr, o, webhook.Endpoint(handler), certificate, ctx.Done()); err != nil {
+		return err
+	}
+	if err := addProbes(mgr, o, gate, certificate, ctx.Done()); err != nil {
 		return err
 	}
 	o.logger.InfoContext(ctx, "starting", "version", versionString(), "selfSigned", selfSigned, "port", o.webhookPort)
-	return mgr.Start(ctx)
+	return mgr.Start(running)
 }
 
-func managerOptions(o serveOptions, logger logr.Logger) ctrl.Options {
+// managerOptions returns options with which no request is sent before the manager starts, not even for discovery: an API server
+// that is away must not end the process.
+func managerOptions(o serveOptions, gate *apiServerGate, logger logr.Logger) ctrl.Options {
 	grace := shutdownGrace
 	return ctrl.Options{
 		Logger:                  logger,
 		GracefulShutdownTimeout: &grace,
 		HealthProbeBindAddress:  o.healthAddr,
 		Metrics:                 metricsserver.Options{BindAddress: o.metricsAddr},
-		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
-			Port:    o.webhookPort,
-			CertDir: o.certDir,
-			// The API server uses HTTP/1.1 for webhooks. Without HTTP/2, attacks on HTTP/2 are not possible.
-			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
-		}),
+		MapperProvider:          namespacesOnly,
+		NewCache:                gate.newCache,
 		Cache: cache.Options{
 			DefaultTransform: cache.TransformStripManagedFields(),
 			ByObject: map[client.Object]cache.ByObject{
@@ -136,49 +152,45 @@ func managerOptions(o serveOptions, logger logr.Logger) ctrl.Options {
 	}
 }
 
-// addWebhook adds the probes, and the webhook's server as soon as its certificate exists.
-func addWebhook(mgr ctrl.Manager, handler *webhook.Handler, ready <-chan struct{}) error {
+// namespacesOnly returns a mapper for the only kind that the manager's clients read.
+func namespacesOnly(*rest.Config, *http.Client) (meta.RESTMapper, error) {
+	mapper := meta.NewDefaultRESTMapper(nil)
+	mapper.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
+	return mapper, nil
+}
+
+// addCertificate adds the runnables of the certificate.
+func addCertificate(mgr ctrl.Manager, o serveOptions, selfSigned bool) (*certs.Serving, error) {
+	if selfSigned {
+		if err := certs.SelfSigned(mgr, certs.Options{Namespace: os.Getenv(namespaceVariable), CertDir: o.certDir}); err != nil {
+			return nil, err
+		}
+	}
+	certificate := certs.NewServing(o.certDir, mgr.GetLogger().WithName("certs"))
+	if err := mgr.Add(certificate); err != nil {
+		return nil, fmt.Errorf("adding the certificate: %w", err)
+	}
+	if err := metrics.WatchCertificate(ctrlmetrics.Registry, certificate.Expiry); err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	return certificate, nil
+}
+
+// addProbes adds the checks of /healthz and /readyz. A replica is alive as long as its process responds.
+func addProbes(mgr ctrl.Manager, o serveOptions, gate *apiServerGate, certificate *certs.Serving, ending <-chan struct{}) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding the health check: %w", err)
 	}
-	if err := mgr.AddReadyzCheck("webhook", readiness(mgr, ready)); err != nil {
-		return fmt.Errorf("adding the readiness check: %w", err)
-	}
-	return mgr.Add(afterCertificate{ready, func() {
-		mgr.GetWebhookServer().Register(webhook.Path, webhook.Endpoint(handler))
-	}})
-}
-
-// afterCertificate is a runnable that starts the webhook's server after the certificate is ready. A manager starts the server
-// at the first call of GetWebhookServer.
-type afterCertificate struct {
-	ready <-chan struct{}
-	start func()
-}
-
-// Start implements manager.Runnable.
-func (a afterCertificate) Start(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-	case <-a.ready:
-		a.start()
-	}
-	return nil
-}
-
-// NeedLeaderElection implements manager.LeaderElectionRunnable: every replica serves.
-func (afterCertificate) NeedLeaderElection() bool { return false }
-
-// readiness returns a check of the webhook's server.
-func readiness(mgr ctrl.Manager, ready <-chan struct{}) healthz.Checker {
-	return func(req *http.Request) error {
-		select {
-		case <-ready:
-			return mgr.GetWebhookServer().StartedChecker()(req)
-		default:
-			return errors.New("the certificate does not exist yet")
+	for name, check := range map[string]healthz.Checker{
+		"api-server":  gate.check,
+		"certificate": logged(o.logger, "certificate", certificate.Check),
+		"shutdown":    whileRunning(ending),
+	} {
+		if err := mgr.AddReadyzCheck(name, check); err != nil {
+			return fmt.Errorf("adding the readiness check: %w", err)
 		}
 	}
+	return nil
 }
 
 // ownCertDir returns the directory for self-signed certificates, and a function that removes it if it is temporary.
@@ -191,11 +203,4 @@ func ownCertDir() (dir string, remove func(), err error) {
 		return "", nil, fmt.Errorf("making a directory for certificates: %w", err)
 	}
 	return dir, func() { _ = os.RemoveAll(dir) }, nil
-}
-
-// closedChannel returns the ready channel of a certificate that exists already.
-func closedChannel() <-chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -13,8 +14,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// shippedContainer returns the container of the Deployment in the manifests.
-func shippedContainer(t *testing.T) corev1.Container {
+// shippedPod returns the pod of the Deployment in the manifests.
+func shippedPod(t *testing.T) corev1.PodSpec {
 	t.Helper()
 	data, err := os.ReadFile("../../manifests/base/50-deployment.yaml")
 	if err != nil {
@@ -24,13 +25,13 @@ func shippedContainer(t *testing.T) corev1.Container {
 	if err := yaml.UnmarshalStrict(data, &deployment); err != nil {
 		t.Fatal(err)
 	}
-	return deployment.Spec.Template.Spec.Containers[0]
+	return deployment.Spec.Template.Spec
 }
 
 // The manifests have the flags, the ports and the environment variables of the command.
 func TestShippedDeploymentMatchesTheCommand(t *testing.T) {
 	t.Parallel()
-	container := shippedContainer(t)
+	container := shippedPod(t).Containers[0]
 	command := newRootCommand(genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}})
 	serve, args, err := command.Find(container.Args)
 	if err != nil || serve.Name() != "serve" {
@@ -57,6 +58,20 @@ func TestShippedDeploymentMatchesTheCommand(t *testing.T) {
 		if !variables[name] {
 			t.Errorf("the variable %s is not set", name)
 		}
+	}
+}
+
+// The kubelet kills a pod after its grace period, which includes preStop.
+func TestGracePeriodFitsTheShutdown(t *testing.T) {
+	t.Parallel()
+	pod := shippedPod(t)
+	preStop := time.Duration(pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
+	grace := time.Duration(*pod.TerminationGracePeriodSeconds) * time.Second
+	if preStop < 5*time.Second {
+		t.Errorf("preStop waits %s, want 5s at least: the replica leaves the Service in that time", preStop)
+	}
+	if needed := preStop + defaultShutdownDelay + shutdownGrace; grace <= needed {
+		t.Errorf("the grace period is %s, want more than %s", grace, needed)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -14,7 +15,7 @@ import (
 func TestNamespacesAreCachedReduced(t *testing.T) {
 	t.Parallel()
 	reduced := 0
-	for object, by := range managerOptions(serveOptions{}, logr.Discard()).Cache.ByObject {
+	for object, by := range managerOptions(serveOptions{}, newAPIServerGate(slog.New(slog.DiscardHandler), nil), logr.Discard()).Cache.ByObject {
 		if object.GetObjectKind().GroupVersionKind() != webhook.NewNamespaceMetadata().GroupVersionKind() {
 			continue
 		}

@@ -96,7 +96,7 @@ func (b *bench) start(ctx context.Context, name string, program stage.Program) (
 
 // startPullgate starts the measured program.
 func (b *bench) startPullgate(ctx context.Context) (*server, error) {
-	return b.start(ctx, armPullgate, stage.Program{Path: b.pullgate, Args: []string{"serve", "--config=" + b.config}})
+	return b.start(ctx, armPullgate, stage.Program{Path: b.pullgate, Args: []string{"serve", "--shutdown-delay=0s", "--config=" + b.config}})
 }
 
 // pullgateAndRegistry starts the measured program and a registry, and returns a template of pods with this number of

@@ -44,7 +44,7 @@ func (d *demo) startPullgate(ctx context.Context) error {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
 	health := "127.0.0.1:" + strconv.Itoa(d.healthPort)
-	cmd := exec.Command(d.programs.pullgate, "serve", "--config", config, "--kubeconfig", kubeconfig,
+	cmd := exec.Command(d.programs.pullgate, "serve", "--shutdown-delay", "0s", "--config", config, "--kubeconfig", kubeconfig,
 		"--webhook-port", strconv.Itoa(d.webhookPort), "--health-probe-bind-address", health, "--metrics-bind-address", "0")
 	// The Deployment sets the namespace too. The certificates are written to the directory of the demo.
 	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+certs.Namespace, "TMPDIR="+d.dir)

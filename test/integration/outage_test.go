@@ -19,7 +19,7 @@ func testOutage(t *testing.T, e *environment) {
 			t.Fatal(err)
 		}
 		defer listener.Close()
-		// The shipped timeout is ten times as long.
+		// The shipped timeout is five times as long.
 		e.changeWebhooks(t, func(webhook *admissionregistrationv1.ValidatingWebhook) { webhook.TimeoutSeconds = new(int32(1)) })
 		e.testUnchecked(t)
 	})

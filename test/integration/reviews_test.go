@@ -7,8 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -100,26 +98,5 @@ func testInvalidReview(t *testing.T, webhook endpoint) {
 				t.Errorf("got %d %q, want 400 %q", status, body, want)
 			}
 		})
-	}
-}
-
-// testUnreadableSecret runs Pullgate without the right to read secrets. The verdict is indeterminate then.
-func testUnreadableSecret(t *testing.T, e *environment) {
-	c := e.caller(t)
-	c.must(c.create(&rbacv1.ClusterRole{
-		ObjectMeta: metav1.ObjectMeta{Name: "test-namespaces"},
-		Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: []string{"get", "list", "watch"},
-		}},
-	}))
-	p, ca := e.startWithCertDir(t, "restricted", "test-namespaces")
-	namespace := e.namespace(t, "enforce", e.registry.pullSecret("regcred"))
-	pod := newPod(namespace, e.registry.expand(imagePrivate))
-	pod.APIVersion, pod.Kind = "v1", "Pod"
-	pod.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "regcred"}}
-	got := newEndpoint(t, p, ca.Pool()).review(t, request(t, namespace, metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}, pod))
-	want := []string{e.registry.expand(`container "web": image "HEAD…hop/web:1.27" may not be pullable: NodeCredentials: Pullgate could not read pull secret "regcred": forbidden`)}
-	if diff := cmp.Diff(want, got.Warnings); diff != "" || !got.Allowed {
-		t.Errorf("allowed: %v, warnings (-want +got):\n%s", got.Allowed, diff)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/pullgate/pullgate/test/registry"
 )
@@ -33,6 +34,18 @@ func testSelfSigned(t *testing.T, e *environment) {
 		c := e.caller(t)
 		c.must(c.update(secret))
 		e.awaitTrusted(t, before)
+		e.awaitDecisions(t)
+	})
+	t.Run("secret deleted", func(t *testing.T) {
+		secret := e.certificateSecret(t)
+		c := e.caller(t)
+		if err := c.client.Delete(t.Context(), secret); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "another secret", func(ctx context.Context) bool {
+			return c.client.Get(ctx, client.ObjectKeyFromObject(secret), &corev1.Secret{}) == nil
+		})
+		e.awaitTrusted(t, secret.Data["ca.crt"])
 		e.awaitDecisions(t)
 	})
 	other, err := registry.NewCA()

@@ -1,6 +1,10 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Gauges read the state of the engine at each scrape. All are required.
 type Gauges struct {
@@ -23,6 +27,19 @@ func Watch(registry prometheus.Registerer, g Gauges) error {
 		gauge("pullgate_waiting_checks", "Registry lookups that wait for a slot.", g.Waiting),
 		gauge("pullgate_backoff_registries", "Registries in backoff after failures.", g.BackedOff),
 	)
+}
+
+// WatchCertificate registers a gauge with the end of the serving certificate's validity, or 0 if there is no certificate.
+func WatchCertificate(registry prometheus.Registerer, expiry func() time.Time) error {
+	return register(registry, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "pullgate_certificate_expiry_timestamp_seconds",
+		Help: "End of the serving certificate's validity, in seconds since 1970; 0 without a certificate.",
+	}, func() float64 {
+		if end := expiry(); !end.IsZero() {
+			return float64(end.Unix())
+		}
+		return 0
+	}))
 }
 
 // CacheLookup counts one cache lookup.

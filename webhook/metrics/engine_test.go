@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -41,6 +42,25 @@ func TestWatchRejectsASecondRegistration(t *testing.T) {
 		if err := metrics.Watch(registry, gauges()); (err != nil) != wantError {
 			t.Errorf("registration %d: error = %v, want one: %v", i, err, wantError)
 		}
+	}
+}
+
+func TestCertificateExpiryIsExported(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewPedanticRegistry()
+	var expiry time.Time
+	if err := metrics.WatchCertificate(registry, func() time.Time { return expiry }); err != nil {
+		t.Fatalf("WatchCertificate() error = %v, want none", err)
+	}
+	series := `
+# HELP pullgate_certificate_expiry_timestamp_seconds End of the serving certificate's validity, in seconds since 1970; 0 without a certificate.
+# TYPE pullgate_certificate_expiry_timestamp_seconds gauge
+pullgate_certificate_expiry_timestamp_seconds `
+	wantSeries(t, registry, series+"0\n")
+	expiry = time.Unix(1800000000, 0)
+	wantSeries(t, registry, series+"1.8e+09\n")
+	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
+		t.Errorf("lint = %v, %v, want no problems", problems, err)
 	}
 }
 

@@ -105,7 +105,7 @@ func (s *testCluster) startWebhook(t *testing.T, h *webhook, dir string) {
 	write(t, filepath.Join(dir, "tls.crt"), cert)
 	write(t, filepath.Join(dir, "tls.key"), key)
 	// The process outlives the test that starts it. The shutdown of the cluster ends it and waits until it is reaped.
-	cmd := s.pullgate(context.Background(), h, "serve", "--config", h.config, "--kubeconfig", s.Kubeconfig(), "--cert-dir", dir,
+	cmd := s.pullgate(context.Background(), h, "serve", "--shutdown-delay", "0s", "--config", h.config, "--kubeconfig", s.Kubeconfig(), "--cert-dir", dir,
 		fmt.Sprintf("--webhook-port=%d", h.port), "--metrics-bind-address=0",
 		fmt.Sprintf("--health-probe-bind-address=127.0.0.1:%d", h.port+1))
 	log, err := os.Create(filepath.Join(dir, "log"))

@@ -84,7 +84,7 @@ func describe(err error) string {
 		is   func(error) bool
 		text string
 	}{
-		{apierrors.IsForbidden, "forbidden"},
+		{apierrors.IsForbidden, "no right to get it (RBAC)"},
 		{apierrors.IsUnauthorized, "the API server did not authenticate Pullgate"},
 		{apierrors.IsTooManyRequests, "the API server is busy"},
 		{apierrors.IsTimeout, "timed out"},

@@ -28,7 +28,7 @@ func TestSourceReportsUnreadableObjects(t *testing.T) {
 		err  error
 		want string
 	}{
-		"forbidden":          {apierrors.NewForbidden(secrets, "regcred", errors.New(password)), "forbidden"},
+		"forbidden":          {apierrors.NewForbidden(secrets, "regcred", errors.New(password)), "no right to get it (RBAC)"},
 		"unauthorized":       {apierrors.NewUnauthorized(password), "the API server did not authenticate Pullgate"},
 		"too many requests":  {apierrors.NewTooManyRequests(password, 1), "the API server is busy"},
 		"timeout":            {apierrors.NewTimeoutError(password, 1), "timed out"},
