@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -83,9 +84,11 @@ type Client struct {
 	options Options
 	runtime runtimeRules
 	gateway *egress.Gateway
-	auth    *auth.Client
-	hosts   *ttlcache.Cache[string, hostsEntry]
-	indexes *ttlcache.Cache[indexKey, indexEntry]
+	// decoders bounds the documents that are decoded at the same time.
+	decoders *semaphore.Weighted
+	auth     *auth.Client
+	hosts    *ttlcache.Cache[string, hostsEntry]
+	indexes  *ttlcache.Cache[indexKey, indexEntry]
 }
 
 // New returns a Client, or an error that names the invalid egress rule or the missing directory.
@@ -105,7 +108,7 @@ func New(o Options) (*Client, error) {
 	if err := hosts.CheckRoot(o.HostsDir); err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, runtime: rulesOf(o.Runtime), gateway: gateway}
+	c := &Client{options: o, runtime: rulesOf(o.Runtime), gateway: gateway, decoders: semaphore.NewWeighted(maxDecoders)}
 	if err := c.makeCaches(); err != nil {
 		return nil, fmt.Errorf("making the caches: %w", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/pullgate/pullgate/webhook/ttlcache"
 )
 
@@ -36,6 +38,8 @@ type Options struct {
 type Gateway struct {
 	options Options
 	guard   *guard
+	// bodies is the budget of all long bodies, in bytes.
+	bodies *semaphore.Weighted
 
 	mu    sync.Mutex // held while a pool is made, so that each key has one pool
 	pools *ttlcache.Cache[string, *pool]
@@ -54,7 +58,7 @@ func New(o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the cache of connection pools: %w", err)
 	}
-	return &Gateway{options: o, guard: g, pools: pools}, nil
+	return &Gateway{options: o, guard: g, bodies: semaphore.NewWeighted(budgetBytes), pools: pools}, nil
 }
 
 // Close closes idle connections. Requests in flight end with their contexts.
@@ -85,7 +89,8 @@ type Destination struct {
 }
 
 // Transports send the requests of one destination. Both bound the exchange by Options.RequestTimeout, body included, and follow
-// redirects.
+// redirects. A body of more than 32 KiB waits for a place in a budget that all bodies share, and holds it until it is closed. It
+// must be complete a second after it got its place.
 type Transports struct {
 	// Content is for manifests and blobs. A redirect may lead to another host, which receives the credential only if it has the
 	// same name or one below it (see RedirectionOf).
@@ -109,11 +114,13 @@ func (g *Gateway) Connect(d Destination) (Transports, error) {
 		Content: &exchange{
 			client:    &http.Client{Transport: t, CheckRedirect: followRedirects(d.Header)},
 			timeout:   g.options.RequestTimeout,
+			budget:    g.bodies,
 			fallsBack: g.guard.httpFallback(d.HTTPFallback),
 		},
 		Token: &exchange{
 			client:  &http.Client{Transport: t, CheckRedirect: stayOnHost},
 			timeout: g.options.RequestTimeout,
+			budget:  g.bodies,
 		},
 	}, nil
 }
