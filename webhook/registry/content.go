@@ -13,7 +13,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
-// maxDecoders bounds the documents that are hashed and decoded at the same time. Decoding takes up to 15 MiB of memory for some
+// maxDecoders bounds the documents that are hashed and decoded at the same time. Decoding allocates up to 15 MiB of memory for some
 // milliseconds, and more decoders than processors make none of them faster.
 const maxDecoders = 2
 
