@@ -8,4 +8,5 @@
 // included, passes the same steps. The host is checked by name, and the plain HTTP rule is applied. Then the request is sent
 // through the proxy, or through the dialler, which checks the resolved address. Redirects are bounded. They keep the credential
 // within the host name, as on a node. Encoded bodies are decoded.
+// All long bodies share a budget of memory.
 package egress
