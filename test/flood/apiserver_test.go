@@ -31,6 +31,8 @@ func startAPIServer(t *testing.T, namespaces []string) (kubeconfig string) {
 	node := corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}}
 	node.Status.NodeInfo.OperatingSystem, node.Status.NodeInfo.Architecture = "linux", "amd64"
 	node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
+	// Without any image the list would be taken for one that the node has not reported yet.
+	node.Status.Images = []corev1.ContainerImage{{Names: []string{"registry.example/pause:1"}, SizeBytes: 1}}
 	version := metav1.ListMeta{ResourceVersion: "1"}
 	objects := map[string]any{
 		"/api":  metav1.APIVersions{TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{"v1"}},

@@ -99,7 +99,7 @@ func (r *registries) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	d, known := r.documents[kind]
 	get := req.Method == http.MethodGet
 	switch {
-	case kind == "good" && strings.HasSuffix(req.URL.Path, "/gone"):
+	case kind == "good" && strings.HasSuffix(req.URL.Path, "-gone"):
 		w.WriteHeader(http.StatusNotFound)
 	case known:
 		w.Header().Set("Content-Type", d.contentType)
