@@ -37,19 +37,19 @@ func (ss sessions) readConfig(
 	}
 	digest := m.Config.Digest.String()
 	s, resp, failed := ss.get(ctx, lostBlob(b), request{
-		method: http.MethodGet, object: digest, accept: "*/*", blob: true, maxBytes: maxConfigBytes,
+		method: http.MethodGet, object: digest, accept: "*/*", blob: true, maxBytes: maxConfigBytes, decode: decodeConfig,
 	})
 	switch {
 	case failed.Reason != "":
 		return manifest.Config{}, nil, ofBlob(failed, b)
 	case resp.size() > maxConfigBytes:
 		return manifest.Config{}, nil, wrongSize(b)
-	case !matchesDigest(digest, resp.body):
+	case !resp.content.matches(digest):
 		return manifest.Config{}, nil, s.endpoint.prefixHost(mismatched())
 	case resp.size() != b.Size:
 		return manifest.Config{}, nil, wrongSize(b)
 	}
-	return manifest.ParseConfig(resp.body), blobs[1:], imagepull.Verdict{}
+	return resp.content.document.config, blobs[1:], imagepull.Verdict{}
 }
 
 func lostBlob(b manifest.Blob) imagepull.Verdict { return missing("the registry has lost " + b.Name) }

@@ -88,6 +88,9 @@ func errorVerdict(err error) imagepull.Verdict {
 
 // errorRules map errors to verdicts. The first match counts. Other errors are network failures.
 var errorRules = []func(error) (imagepull.Verdict, bool){
+	byValue(egress.ErrBusy, imagepull.Verdict{
+		Reason: imagepull.ReasonDeadlineExceeded, Detail: "too many large responses are read at the same time",
+	}),
 	byType(func(e *egress.ForbiddenError) imagepull.Verdict { return egressForbidden(e.Detail) }),
 	byType(proxyVerdict),
 	byType(func(e *auth.TokenError) imagepull.Verdict {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"k8s.io/utils/clock"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -87,9 +88,11 @@ type Client struct {
 	runtime runtimeRules
 	policy  *egress.Policy
 	pool    *egress.Pool
-	auth    *auth.Client
-	hosts   *ttlcache.Cache[string, hostsEntry]
-	indexes *ttlcache.Cache[indexKey, indexEntry]
+	// decoders bounds the documents that are decoded at the same time.
+	decoders *semaphore.Weighted
+	auth     *auth.Client
+	hosts    *ttlcache.Cache[string, hostsEntry]
+	indexes  *ttlcache.Cache[indexKey, indexEntry]
 }
 
 // New returns a Client, or an error that names the invalid egress rule or the missing directory.
@@ -114,7 +117,7 @@ func New(o Options) (*Client, error) {
 	if err := hosts.CheckRoot(o.HostsDir); err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, runtime: rulesOf(o.Runtime), policy: policy, pool: pool}
+	c := &Client{options: o, runtime: rulesOf(o.Runtime), policy: policy, pool: pool, decoders: semaphore.NewWeighted(maxDecoders)}
 	if err := c.makeCaches(); err != nil {
 		return nil, fmt.Errorf("making the caches: %w", err)
 	}

@@ -36,23 +36,25 @@ func (ss sessions) resolveDeep(ctx context.Context) imagepull.Verdict {
 	}
 	wanted := ss[0].ref.Digest
 	s, resp, failed := ss.get(ctx, lostManifest(), request{
-		method: http.MethodGet, object: wanted, accept: acceptManifests,
+		method: http.MethodGet, object: wanted, accept: acceptManifests, decode: decodeByContent,
 	})
 	if failed.Reason != "" {
 		return failed
 	}
-	if !matchesDigest(wanted, resp.body) {
+	if !resp.content.matches(wanted) {
 		return s.endpoint.prefixHost(mismatched())
 	}
 	v := imagepull.Verdict{Reason: imagepull.ReasonPullable, Digest: wanted, Size: resp.size()}
-	m, err := manifest.Parse(resp.body)
-	switch {
-	case errors.Is(err, manifest.ErrIsIndex):
-		return s.client.runtime.withIndex(v, resp.body)
-	case err != nil:
+	switch d := resp.content.document; {
+	case d.isIndex:
+		return s.client.runtime.withIndex(v, resp.content)
+	case errors.Is(d.err, manifest.ErrTooLarge):
+		return manifest.Unread("the manifest")
+	case d.err != nil:
 		return manifest.Unsupported("the manifest cannot be decoded")
+	default:
+		return ss.checkContent(ctx, d.manifest, v)
 	}
-	return ss.checkContent(ctx, m, v)
 }
 
 // checkContent returns the verdict on the blobs of a manifest, or v with its platform and warnings. A node fetches and unpacks in parallel, and any failure ends the

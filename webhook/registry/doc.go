@@ -14,6 +14,10 @@
 // on from there, through manifest and configuration to every layer. On nodes with CRI-O its rules apply where they differ (see
 // runtimeRules).
 //
+// A body is read, hashed and decoded at once, and only the result is kept (see content). egress bounds the memory of all bodies
+// together, and manifest counts the entries of a document before it decodes them. A document beyond a bound that nodes do not have
+// is Indeterminate.
+//
 // A pull goes from host to host of the nodes' hosts.toml until one decides. The operator chooses these hosts, but not the hosts to
 // which they redirect. Requests for a registry that is local to the nodes go where the cluster's ConfigMap places it. An error
 // of a proxy is Indeterminate, because the proxy is not the registry.
@@ -24,7 +28,8 @@
 //
 // # Use of go-containerregistry
 //
-// Its media types, error codes and [transport.CheckError] are used. Its remote.Head and remote.Get were tried over this
+// Its media types and error codes are used. [transport.CheckError] is not: it decodes the details of an error, which can take a
+// hundred times the memory of the body. Its remote.Head and remote.Get were tried over this
 // package's stack, as a *transport.Wrapper with a RoundTripper that responds to the ping itself. That adds no request, but 29
 // cases of 14 tests fail, because these functions decide where a node does not:
 //

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/opencontainers/go-digest"
-
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
@@ -30,14 +28,14 @@ func (ss sessions) readIndex(ctx context.Context, v imagepull.Verdict, resp resp
 func (ss sessions) fetchIndex(ctx context.Context, v imagepull.Verdict, resp response) imagepull.Verdict {
 	client := ss[0].client
 	limit := client.options.ManifestBytes
-	if len(ss) > 1 || !matchesDigest(v.Digest, resp.body) {
+	if len(ss) > 1 || !resp.content.matches(v.Digest) {
 		s, read, failed := ss.get(ctx, lostIndex(), request{
-			method: http.MethodGet, object: v.Digest, accept: resp.contentType + ", */*",
+			method: http.MethodGet, object: v.Digest, accept: resp.contentType + ", */*", decode: decodeIndex,
 		})
 		if failed.Reason != "" {
 			return failed
 		}
-		if !matchesDigest(v.Digest, read.body) && read.size() <= limit {
+		if !read.content.matches(v.Digest) && read.size() <= limit {
 			return s.endpoint.prefixHost(mismatched())
 		}
 		resp = read
@@ -45,7 +43,7 @@ func (ss sessions) fetchIndex(ctx context.Context, v imagepull.Verdict, resp res
 	if resp.size() > limit {
 		return manifest.Unsupported("the index is larger than the nodes' runtime accepts")
 	}
-	return client.runtime.withIndex(v, resp.body)
+	return client.runtime.withIndex(v, resp.content)
 }
 
 func lostIndex() imagepull.Verdict {
@@ -56,21 +54,15 @@ func lostIndex() imagepull.Verdict {
 	}
 }
 
-func matchesDigest(sum string, body []byte) bool {
-	d := digest.Digest(sum)
-	return body != nil && d.Algorithm().FromBytes(body) == d
-}
-
 // withIndex adds the content of an index to its verdict.
-func (r runtimeRules) withIndex(v imagepull.Verdict, body []byte) imagepull.Verdict {
-	index, err := manifest.ParseIndex(body)
-	switch {
-	case errors.Is(err, manifest.ErrTooManyEntries):
-		return unavailable("the index has more entries than Pullgate reads")
-	case err != nil:
+func (r runtimeRules) withIndex(v imagepull.Verdict, c content) imagepull.Verdict {
+	switch d := c.document; {
+	case errors.Is(d.err, manifest.ErrTooLarge):
+		return manifest.Unread("the index")
+	case d.err != nil:
 		return r.unsupported("the index cannot be decoded")
+	default:
+		v.IsIndex, v.Size, v.Platforms, v.Manifests = true, c.size, d.platforms, d.manifests
+		return v
 	}
-	v.IsIndex, v.Size = true, int64(len(body))
-	v.Platforms, v.Manifests = index.Platforms(), index.Manifests()
-	return v
 }

@@ -43,7 +43,7 @@ func (ss sessions) findManifest(ctx context.Context) imagepull.Verdict {
 		return failed
 	case failed.Reason != "":
 		return failed
-	case resp.body != nil && !matchesDigest(digest, resp.body):
+	case resp.content.isRead && !resp.content.matches(digest):
 		return s.endpoint.prefixHost(mismatched())
 	}
 	v := imagepull.Verdict{
@@ -52,7 +52,7 @@ func (ss sessions) findManifest(ctx context.Context) imagepull.Verdict {
 		Size:    resp.total,
 		IsIndex: types.MediaType(resp.contentType).IsIndex(),
 	}
-	if resp.body != nil {
+	if resp.content.isRead {
 		v.Size = resp.size()
 	}
 	return v

@@ -2,7 +2,7 @@ package registry
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +18,9 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry/egress"
 )
 
+// maxErrorBytes bounds the body of an error. Real ones have less than a KiB. A longer one has no codes.
+const maxErrorBytes = 16 << 10
+
 // request is a request for one object of a repository: a manifest by tag or digest, or a blob.
 type request struct {
 	method, object, accept string
@@ -26,6 +29,10 @@ type request struct {
 	maxBytes int64
 	// byteRange is the Range header; empty for the whole object.
 	byteRange string
+	// digest is the expected digest of the content, if it differs from the object; empty if it is not known.
+	digest string
+	// decode decodes the content of a success to GET. If nil, only its length and its digest count.
+	decode func(contentType string, body []byte) document
 	// fetches marks the request of a node for the content of a digest, in contrast to one that resolves a reference.
 	fetches bool
 }
@@ -51,7 +58,7 @@ type response struct {
 	length      int64 // of the header, -1 if unknown
 	// total is the length of the whole content as the headers state it, or zero if they do not.
 	total       int64
-	body        []byte
+	content     content
 	codes       []transport.ErrorCode
 	retryAfter  time.Duration
 	redirection egress.Redirection
@@ -63,10 +70,10 @@ type response struct {
 	sentPassword bool
 }
 
-// size returns the length of the body if it was read, else of the header.
+// size returns the length of the content if it was read, else of the header.
 func (r response) size() int64 {
-	if r.body != nil {
-		return int64(len(r.body))
+	if r.content.isRead {
+		return r.content.size
 	}
 	return r.length
 }
@@ -125,7 +132,7 @@ func (s *session) address(r request) (*url.URL, error) {
 	return address, nil
 }
 
-// read reduces a response, and bounds its body.
+// read reduces a response.
 func (s *session) read(resp *http.Response, r request) (response, error) {
 	out := response{
 		method:       resp.Request.Method,
@@ -146,16 +153,8 @@ func (s *session) read(resp *http.Response, r request) (response, error) {
 	if out.status >= 300 || out.method == http.MethodHead {
 		return out, nil
 	}
-	limit := s.client.options.ManifestBytes
-	if r.blob {
-		limit = r.maxBytes
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if err == nil {
-		// A server that notices the timeout may end an incomplete body without an error.
-		err = resp.Request.Context().Err()
-	}
-	out.body = body
+	var err error
+	out.content, err = s.readContent(resp, r)
 	return out, err
 }
 
@@ -196,15 +195,22 @@ func pullsExhausted(header http.Header) bool {
 	return strings.TrimSpace(remaining) == "0"
 }
 
-// errorCodes returns the codes of an error body. transport.CheckError bounds what it reads.
+// errorCodes returns the codes of an error body. Other fields are not decoded, because their values could take a hundred times
+// the memory of the body.
 func errorCodes(resp *http.Response) []transport.ErrorCode {
-	e, ok := errors.AsType[*transport.Error](transport.CheckError(resp))
-	if !ok {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
+	if err != nil {
 		return nil
 	}
-	codes := make([]transport.ErrorCode, 0, len(e.Errors))
-	for _, d := range e.Errors {
-		codes = append(codes, d.Code)
+	var document struct {
+		Errors []struct {
+			Code transport.ErrorCode `json:"code"`
+		} `json:"errors"`
+	}
+	_ = json.Unmarshal(body, &document) // another body has no codes
+	codes := make([]transport.ErrorCode, 0, len(document.Errors))
+	for _, e := range document.Errors {
+		codes = append(codes, e.Code)
 	}
 	return codes
 }

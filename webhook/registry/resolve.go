@@ -62,7 +62,7 @@ func (s *session) resolveAt(ctx context.Context, known string) result {
 	if s.endpoint.blocked.Reason != "" {
 		return result{session: s, stage: unreached, verdict: s.endpoint.blocked}
 	}
-	req := request{method: http.MethodHead, object: s.ref.Object(), accept: acceptManifests}
+	req := request{method: http.MethodHead, object: s.ref.Object(), accept: acceptManifests, digest: known, decode: decodeByType}
 	resp, err := s.send(ctx, req)
 	if err == nil && s.client.runtime.retriesWithGET(resp.status) {
 		req.method = http.MethodGet
@@ -97,7 +97,7 @@ func (s *session) accept(ctx context.Context, req request, resp response, known 
 		return result{session: s, verdict: v}
 	}
 	if resp.isIncomplete(known) {
-		resp.digest = digest.FromBytes(resp.body).String()
+		resp.digest = resp.content.digest.String()
 	}
 	return s.checkManifest(resp, cmp.Or(known, resp.digest))
 }
@@ -137,7 +137,7 @@ func (s *session) checkManifest(resp response, known string) result {
 		r.verdict = notARegistry()
 	case resp.method == http.MethodHead && resp.pullsExhausted:
 		r.verdict = imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "no pull remains of the registry's rate limit"}
-	case err != nil:
+	case err != nil && !resp.content.isTooLong():
 		r.verdict = rules.unsupported("the registry returned an invalid digest for the manifest")
 	case size > s.client.options.ManifestBytes:
 		r.stage, r.digest = oversized, known
@@ -145,7 +145,9 @@ func (s *session) checkManifest(resp response, known string) result {
 	case size == 0: // containerd: core/remotes/handlers.go, Fetch
 		r.verdict = rules.unsupported("the registry returned no size for the manifest")
 	case mt.IsImage():
-		r.verdict.Warnings = manifest.Warnings(resp.body)
+		if d := resp.content.document; resp.content.isRead && d.err == nil {
+			r.verdict.Warnings = d.manifest.Warnings()
+		}
 	case mt.IsSchema1() && rules.acceptsSchema1:
 	case mt.IsIndex():
 		r.response, r.isIndex = resp, true

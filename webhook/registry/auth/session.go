@@ -20,7 +20,8 @@ const (
 	// challengeLifetime bounds how long a repository's challenge is answered before the repository sends it.
 	challengeLifetime = 5 * time.Minute
 	// maxErrorBytes bounds how much of a refusal is read, so that its connection can be used again.
-	maxErrorBytes = 64 << 10
+	// Real refusals have less than a KiB.
+	maxErrorBytes = 16 << 10
 )
 
 // Session sends requests for one repository of one endpoint with one credential. It is not safe for concurrent use (see Clone).

@@ -42,6 +42,17 @@ func absolute(address string) string {
 	return net.JoinHostPort(name+".", port)
 }
 
+// Bounds of what a connection buffers. A registry may be hostile, and a check holds one connection.
+const (
+	// maxHeaderBytes bounds the header of a response. Real ones have one or two KiB; net/http would accept 10 MB.
+	maxHeaderBytes = 64 << 10
+	// maxStreamBytes bounds what HTTP/2 receives of a body before it is read, so that a body that waits for its place stays in the
+	// network. It is the least that the protocol allows; net/http would accept 4 MiB.
+	maxStreamBytes = 64 << 10
+	// maxConnectionBytes is the same for all streams of a connection; net/http would accept 1 GiB.
+	maxConnectionBytes = 1 << 20
+)
+
 // newHTTPTransport returns a transport with a bound on everything that a peer could stretch.
 func newHTTPTransport(o Options, dialTimeout time.Duration, dial dialFunc, config *tls.Config) *http.Transport {
 	if o.DialContext != nil {
@@ -56,11 +67,15 @@ func newHTTPTransport(o Options, dialTimeout time.Duration, dial dialFunc, confi
 		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    o.ConnectTimeout,
 		ResponseHeaderTimeout:  o.RequestTimeout,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           256,
-		MaxIdleConnsPerHost:    8,
-		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		HTTP2: &http.HTTP2Config{
+			MaxReceiveBufferPerStream:     maxStreamBytes,
+			MaxReceiveBufferPerConnection: maxConnectionBytes,
+		},
+		DisableCompression:  true,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        256,
+		MaxIdleConnsPerHost: 8,
+		IdleConnTimeout:     90 * time.Second,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -65,8 +67,13 @@ func decoded(accepted, encoding string, body []byte) *http.Response {
 		Header: http.Header{"Content-Encoding": {encoding}}, ContentLength: int64(len(body)),
 		Body: io.NopCloser(bytes.NewReader(body)),
 	}
-	decode(req, resp)
+	resp.Body = io.NopCloser(decode(req, resp, unlimited(resp)))
 	return resp
+}
+
+// unlimited returns a place that is always free.
+func unlimited(resp *http.Response) *place {
+	return newPlace(context.Background(), func() {}, semaphore.NewWeighted(budgetBytes), resp)
 }
 
 func TestDecode(t *testing.T) {
@@ -89,7 +96,7 @@ func TestDecode(t *testing.T) {
 		"an encoding without a request": {"gzip", "zstd", []string{"zstd"}, unsupported},
 		"an unknown encoding":           {fetchEncodings, "br", nil, unsupported},
 		"a nested unknown encoding":     {fetchEncodings, "br, gzip", []string{"gzip"}, unsupported},
-		"too many":                      {fetchEncodings, "gzip,gzip,gzip,gzip,gzip", slices.Repeat([]string{"gzip"}, 5), unsupported},
+		"too many":                      {fetchEncodings, "gzip,gzip,gzip", slices.Repeat([]string{"gzip"}, 3), unsupported},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -141,10 +148,9 @@ func TestDecodeBoundsTheEncodedBody(t *testing.T) {
 	body := &repeated{chunk: empty}
 	req := &http.Request{Header: http.Header{"Accept-Encoding": {"gzip"}}}
 	resp := &http.Response{Header: http.Header{"Content-Encoding": {"gzip"}}, Body: io.NopCloser(body)}
-	decode(req, resp)
-	_, _ = io.ReadAll(resp.Body)
-	if body.read > 2*maxEncodedBytes {
-		t.Errorf("read %d bytes, want about %d", body.read, maxEncodedBytes)
+	_, _ = io.ReadAll(decode(req, resp, unlimited(resp)))
+	if body.read > 2*maxContentBytes {
+		t.Errorf("read %d bytes, want about %d", body.read, maxContentBytes)
 	}
 }
 

@@ -3,17 +3,20 @@ package egress
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // exchange sends a request, follows its redirects and decodes the response, within a timeout that includes the body.
 type exchange struct {
 	client  *http.Client
 	timeout time.Duration
+	// budget bounds the long bodies of all exchanges.
+	budget *semaphore.Weighted
 	// fallsBack reports whether a failed request may be sent again by plain HTTP; nil means never.
 	fallsBack func(*url.URL, error) bool
 }
@@ -31,20 +34,9 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, err
 	}
-	decode(req, resp)
-	resp.Body = &timedBody{resp.Body, cancel}
+	p := newPlace(ctx, cancel, e.budget, resp)
+	resp.Body = &body{decode(req, resp, p), resp.Body, p}
 	return resp, nil
-}
-
-// timedBody releases the timeout of its exchange when it is closed.
-type timedBody struct {
-	io.ReadCloser
-	cancel context.CancelFunc
-}
-
-func (b *timedBody) Close() error {
-	defer b.cancel()
-	return b.ReadCloser.Close()
 }
 
 // httpFallback returns the rule for the fallback to plain HTTP. A host without a port may refuse connections on port 443 and

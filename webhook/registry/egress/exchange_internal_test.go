@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 type roundTripFunc func(*http.Request) (*http.Response, error)
@@ -17,7 +19,7 @@ func (f roundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { re
 func TestExchangeEndsWithTheBody(t *testing.T) {
 	t.Parallel()
 	var ctx context.Context
-	e := &exchange{timeout: time.Hour, client: &http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+	e := &exchange{timeout: time.Hour, budget: semaphore.NewWeighted(budgetBytes), client: &http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
 		ctx = req.Context()
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("body")), Request: req}, nil
 	})}}

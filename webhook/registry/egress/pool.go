@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/pullgate/pullgate/webhook/ttlcache"
 )
 
@@ -39,6 +41,8 @@ type Options struct {
 // Pool holds the connections to all registries. It is safe for concurrent use.
 type Pool struct {
 	options Options
+	// bodies is the budget of all long bodies, in bytes.
+	bodies *semaphore.Weighted
 
 	mu         sync.Mutex // held while a transport is made, so that each key has one
 	transports *ttlcache.Cache[string, *transport]
@@ -53,7 +57,7 @@ func NewPool(o Options) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the cache of transports: %w", err)
 	}
-	return &Pool{options: o, transports: transports}, nil
+	return &Pool{options: o, bodies: semaphore.NewWeighted(budgetBytes), transports: transports}, nil
 }
 
 // Close closes idle connections. Requests in flight end with their contexts.
@@ -79,7 +83,8 @@ type TransportOptions struct {
 }
 
 // Transports send the requests of one host. Both bound the exchange by Options.RequestTimeout, body included, and follow
-// redirects.
+// redirects. A body of more than 32 KiB waits for a place in a budget that all bodies share, and holds it until it is closed. It
+// must be complete a second after it got its place.
 type Transports struct {
 	// Content is for manifests and blobs. A redirect may lead to another host, which receives the credential only if it has the
 	// same name or one below it (see RedirectionOf).
@@ -102,11 +107,13 @@ func (p *Pool) Transports(o TransportOptions) (Transports, error) {
 		Content: &exchange{
 			client:    &http.Client{Transport: t, CheckRedirect: followRedirects(o.Header)},
 			timeout:   p.options.RequestTimeout,
+			budget:    p.bodies,
 			fallsBack: p.options.Policy.httpFallback(o.HTTPFallback),
 		},
 		Token: &exchange{
 			client:  &http.Client{Transport: t, CheckRedirect: stayOnHost},
 			timeout: p.options.RequestTimeout,
+			budget:  p.bodies,
 		},
 	}, nil
 }

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,10 +20,12 @@ type Config struct {
 }
 
 // ParseConfig decodes a configuration. A node decodes every field, also of artifacts (containerd:
-// internal/cri/store/image/image.go, getImage). CheckUnpack reports an invalid one.
+// internal/cri/store/image/image.go, getImage). CheckUnpack reports an invalid one, and one that Pullgate does not read.
 func ParseConfig(body []byte) Config {
-	c := Config{read: true}
-	c.err = json.Unmarshal(body, &c.image)
+	c := Config{read: true, err: checkBounds(body)}
+	if c.err == nil {
+		c.err = json.Unmarshal(body, &c.image)
+	}
 	return c
 }
 
@@ -46,6 +49,8 @@ func (m Manifest) CheckUnpack(c Config) imagepull.Verdict {
 	switch {
 	case !c.read:
 		return imagepull.Verdict{}
+	case errors.Is(c.err, ErrTooLarge):
+		return Unread("the configuration")
 	case c.err != nil:
 		return Unsupported("the configuration cannot be decoded")
 	case !m.HasImageConfig(), !m.hasFileSystem():

@@ -11,24 +11,21 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// Bounds of an index. Its author may be an attacker. Real indexes have a few dozen entries.
-const (
-	maxEntries    = 1024
-	maxOSFeatures = 16
-)
+// maxOSFeatures bounds the features of a platform that are compared. Its author may be an attacker.
+const maxOSFeatures = 16
 
 // Index is an image index: a list of manifests with their platforms.
 type Index struct{ index ocispec.Index }
-
-// ErrTooManyEntries is the error of ParseIndex for an index with more than 1024 entries.
-var ErrTooManyEntries = errors.New("index has too many entries")
 
 // errNotAnIndex is the error for a document whose content is not an index.
 var errNotAnIndex = errors.New("document is not an index")
 
 // ParseIndex decodes an index, with the checks of containerd (core/images/image.go, Children and validateMediaType). As in
-// containerd, any string is a digest.
+// containerd, any string is a digest. The error is ErrTooLarge for an index that Pullgate does not read.
 func ParseIndex(body []byte) (Index, error) {
+	if err := checkBounds(body); err != nil {
+		return Index{}, err
+	}
 	var document struct {
 		MediaType types.MediaType `json:"mediaType"`
 		Config    json.RawMessage `json:"config"`
@@ -42,13 +39,8 @@ func ParseIndex(body []byte) (Index, error) {
 		return Index{}, errNotAnIndex
 	}
 	var i Index
-	if err := json.Unmarshal(body, &i.index); err != nil {
-		return Index{}, err
-	}
-	if len(i.index.Manifests) > maxEntries {
-		return Index{}, ErrTooManyEntries
-	}
-	return i, nil
+	err := json.Unmarshal(body, &i.index)
+	return i, err
 }
 
 // Platforms returns the platform of each entry. An entry without one has the zero Platform: a node reads the platform from the
@@ -105,26 +97,30 @@ func defect(d ocispec.Descriptor) string {
 	case d.Digest.Algorithm().FromBytes(d.Data) != d.Digest:
 		return "the index holds a manifest that does not match its digest"
 	}
-	return embeddedDefect(d)
+	return embeddedDefect(d, 1)
 }
 
-// embeddedDefect describes why a node rejects the content of an entry that the index itself holds.
-func embeddedDefect(d ocispec.Descriptor) string {
-	const undecodable = "the index holds a manifest that cannot be decoded"
+// embeddedDefect describes why a node rejects the content of an entry that the document itself holds, at a level of embedding. It
+// is empty for content beyond the bounds, which a node may accept.
+func embeddedDefect(d ocispec.Descriptor, level int) string {
+	if level > maxEmbedding {
+		return ""
+	}
+	var err error
 	switch kindOf(d.MediaType) {
 	case imagepull.KindImage:
-		m, err := Parse(d.Data)
-		if err != nil {
-			return undecodable
+		var m Manifest
+		if m, err = Parse(d.Data); err == nil {
+			return validate(m.RequiredBlobs(), level+1).Detail
 		}
-		return Validate(m.RequiredBlobs()).Detail
 	case imagepull.KindIndex:
-		if _, err := ParseIndex(d.Data); err != nil {
-			return undecodable
-		}
+		_, err = ParseIndex(d.Data)
 	case imagepull.KindOther:
 	}
-	return ""
+	if err == nil || errors.Is(err, ErrTooLarge) {
+		return ""
+	}
+	return "the index holds a manifest that cannot be decoded"
 }
 
 // isEmbedded reports whether a node takes the content from the descriptor itself.

@@ -27,7 +27,7 @@ func FuzzIndex(f *testing.F) {
 			t.Fatalf("parsed invalid JSON as %+v", index)
 		}
 		platforms := index.Platforms()
-		if len(platforms) > maxEntries || len(platforms) != len(index.Manifests()) {
+		if len(platforms) > maxElements || len(platforms) != len(index.Manifests()) {
 			t.Errorf("got %d platforms and %d manifests", len(platforms), len(index.Manifests()))
 		}
 		for _, p := range platforms {

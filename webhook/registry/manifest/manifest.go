@@ -27,8 +27,12 @@ var ErrIsIndex = errors.New("document is an index")
 
 var errIsSchema1 = errors.New("document is a schema 1 manifest")
 
-// Parse decodes a manifest, with the checks of containerd (core/images/image.go, Children and validateMediaType).
+// Parse decodes a manifest, with the checks of containerd (core/images/image.go, Children and validateMediaType). The error is
+// ErrTooLarge for a manifest that Pullgate does not read.
 func Parse(body []byte) (m Manifest, err error) {
+	if err := checkBounds(body); err != nil {
+		return m, err
+	}
 	var document struct {
 		MediaType types.MediaType `json:"mediaType"`
 		Manifests json.RawMessage `json:"manifests"`
@@ -68,7 +72,10 @@ func (m Manifest) RequiredBlobs() []Blob {
 
 // Validate returns the verdict on blobs that a node rejects before it fetches them, or the zero verdict (containerd:
 // core/remotes/handlers.go, Fetch).
-func Validate(blobs []Blob) imagepull.Verdict {
+func Validate(blobs []Blob) imagepull.Verdict { return validate(blobs, 1) }
+
+// validate is Validate for the blobs of a manifest at a level of embedding.
+func validate(blobs []Blob, level int) imagepull.Verdict {
 	for _, b := range blobs {
 		switch {
 		case b.Size <= 0:
@@ -77,7 +84,7 @@ func Validate(blobs []Blob) imagepull.Verdict {
 			return Unsupported("the manifest has an invalid digest for " + b.Name)
 		case b.IsEmbedded() && b.Digest.Algorithm().FromBytes(b.Data) != b.Digest:
 			return Unsupported("the manifest embeds another content for " + b.Name)
-		case b.IsEmbedded() && embeddedDefect(b.Descriptor) != "":
+		case b.IsEmbedded() && embeddedDefect(b.Descriptor, level) != "":
 			return Unsupported("the manifest embeds content of another type for " + b.Name)
 		}
 	}
@@ -101,15 +108,6 @@ func (m Manifest) Warnings() []imagepull.Warning {
 		Reason:  imagepull.WarningNotAContainerImage,
 		Message: "a chart or another artifact: it pulls, but cannot start",
 	}}
-}
-
-// Warnings returns the warnings about a manifest, or none if body is not one.
-func Warnings(body []byte) []imagepull.Warning {
-	m, err := Parse(body)
-	if err != nil {
-		return nil
-	}
-	return m.Warnings()
 }
 
 // HasImageConfig reports whether the configuration is an image's (containerd: core/images/mediatypes.go, IsConfigType).
@@ -138,6 +136,15 @@ func isLayer(mediaType string) bool {
 // Unsupported returns an UnsupportedImage verdict.
 func Unsupported(detail string) imagepull.Verdict {
 	return imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage, Detail: detail}
+}
+
+// Unread returns the verdict on a document that is beyond the bounds of this package. It is Indeterminate, because a node may
+// accept the document.
+func Unread(name string) imagepull.Verdict {
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonRegistryUnavailable,
+		Detail: name + " has more entries than Pullgate reads",
+	}
 }
 
 // MostSevere returns the first Unpullable verdict, else the first that is not zero, else the zero verdict.
