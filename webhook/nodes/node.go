@@ -99,8 +99,10 @@ var (
 	transientSuffixes = []string{"not-ready", "notready", "uninitialized"}
 )
 
-// isLocal reports whether a tool for local clusters made the node: kind, minikube, k3d or another distribution of k3s, MicroK8s,
-// Docker Desktop.
+// isLocal reports whether people load images onto the node while it runs: a tool for local clusters made it (kind, minikube, k3d,
+// MicroK8s, Docker Desktop), or it runs K3s. A Node object does not tell local K3s, as in Rancher Desktop, from K3s in production. Both
+// import archives while they run (K3s: pkg/agent/containerd/watcher.go; https://docs.k3s.io/import-images), so that a denial could
+// come between the import and the report of the kubelet.
 func isLocal(o *corev1.Node) bool {
 	if strings.HasPrefix(o.Spec.ProviderID, "kind://") || strings.HasPrefix(o.Spec.ProviderID, "k3s://") ||
 		o.Labels[corev1.LabelInstanceTypeStable] == "k3s" || o.Name == "docker-desktop" {

@@ -51,7 +51,27 @@ func requestsOf(spec *corev1.PodSpec) resources {
 	pod := &corev1.Pod{Spec: *spec}
 	pod.Spec.Containers = withDefaultRequests(spec.Containers)
 	pod.Spec.InitContainers = withDefaultRequests(spec.InitContainers)
+	pod.Spec.Resources = withPodRequests(pod)
 	return newResources(resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{}))
+}
+
+// withPodRequests returns the resources of the pod itself with a request for each limit, unless the containers request that resource.
+// Large pages cannot be overcommitted, so their limit counts even then. The API server sets these requests in pods, but not in
+// templates (kubernetes: pkg/api/pod/util.go, defaultPodLevelRequests).
+func withPodRequests(pod *corev1.Pod) *corev1.ResourceRequirements {
+	if pod.Spec.Resources == nil || len(pod.Spec.Resources.Limits) == 0 {
+		return pod.Spec.Resources
+	}
+	ofContainers := resourcehelper.AggregateContainerRequests(pod, resourcehelper.PodResourcesOptions{})
+	requests := make(corev1.ResourceList)
+	for name, limit := range pod.Spec.Resources.Limits {
+		_, requested := ofContainers[name]
+		if !requested || strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) {
+			requests[name] = limit
+		}
+	}
+	maps.Copy(requests, pod.Spec.Resources.Requests)
+	return &corev1.ResourceRequirements{Requests: requests, Limits: pod.Spec.Resources.Limits}
 }
 
 // withDefaultRequests returns the containers with a request for each limit. The API server sets these requests in pods, but not
