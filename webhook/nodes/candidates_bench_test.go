@@ -13,7 +13,7 @@ import (
 // BenchmarkCandidates measures the candidates of a pod, and the presence of its image, in clusters of three sizes.
 func BenchmarkCandidates(b *testing.B) {
 	compared := imagepull.Reference{Domain: "registry.example", Path: "shop/web", Tag: "1"}
-	for _, size := range []int{10, 100, 1000} {
+	for _, size := range []int{10, 1000, 5000} {
 		b.Run(fmt.Sprintf("nodes=%d", size), func(b *testing.B) {
 			var all []corev1.Node
 			for i := range size {

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"unique"
@@ -14,7 +15,7 @@ import (
 // memory than a ResourceList.
 type resources struct {
 	milliCPU, memory, ephemeralStorage int64
-	// others have an amount above zero. Lists are short.
+	// others have an amount above zero, and are sorted by their names. Lists are short.
 	others []amount
 }
 
@@ -42,7 +43,35 @@ func newResources(list corev1.ResourceList) resources {
 			}
 		}
 	}
+	slices.SortFunc(r.others, func(a, b amount) int { return strings.Compare(a.name.Value(), b.name.Value()) })
 	return r
+}
+
+func (r *resources) equals(other *resources) bool {
+	return r.milliCPU == other.milliCPU && r.memory == other.memory && r.ephemeralStorage == other.ephemeralStorage &&
+		slices.Equal(r.others, other.others)
+}
+
+// bounds returns a range with the resources, which is the same for similar ones. Machines of one type differ by some pages of
+// memory.
+func (r *resources) bounds() (least, most resources) {
+	least.milliCPU, most.milliCPU = bounds(r.milliCPU)
+	least.memory, most.memory = bounds(r.memory)
+	least.ephemeralStorage, most.ephemeralStorage = bounds(r.ephemeralStorage)
+	for _, a := range r.others {
+		low, high := bounds(a.value)
+		least.others = append(least.others, amount{a.name, low})
+		most.others = append(most.others, amount{a.name, high})
+	}
+	return least, most
+}
+
+// bounds returns the range of numbers that differ from this one in their lower bits only. Small numbers are exact. Zero means
+// "not reported" and remains zero.
+func bounds(value int64) (least, most int64) {
+	const exactBits = 6
+	lower := int64(1)<<max(bits.Len64(uint64(max(value, 0)))-exactBits, 0) - 1
+	return value &^ lower, value | lower
 }
 
 // requestsOf returns the requests of a pod as the scheduler computes them (kube-scheduler: plugins/noderesources/fit.go,
