@@ -20,7 +20,7 @@ type Candidates struct {
 	// cluster are all nodes, also those on which the pod cannot run, and generation is that of its groups.
 	cluster    clusterNodes
 	generation uint64
-	filter     *filter
+	spec       *corev1.PodSpec
 	// expected are the platforms of nodes that may join. They are set if no node is feasible.
 	expected []imagepull.Platform
 	// rules are the pull rules of the cluster's nodes. Nodes that join will have the same.
@@ -56,13 +56,13 @@ func (all clusterNodes) candidates(spec *corev1.PodSpec) Candidates {
 
 // filtered returns the nodes that a filter selects. The caller holds the lock.
 func (all clusterNodes) filtered(f *filter) Candidates {
-	c := Candidates{fromCluster: true, cluster: all, generation: all.generation, filter: f, rules: rulesOf(all.groups)}
+	c := Candidates{fromCluster: true, cluster: all, generation: all.generation, spec: f.spec, rules: rulesOf(all.groups)}
 	if f.constraints() > maxConstraints {
 		c.expected = expectedPlatforms(all.groups)
 		return c
 	}
 	c.known, c.constraint, c.isNarrowed = all.known, newPlatformConstraint(f.spec), f.hasUnseenConstraints()
-	c.addNodes()
+	c.addNodes(f)
 	if len(c.feasible) == 0 {
 		// A node that the pod names is about to join, or never existed.
 		c.known = c.known && f.spec.NodeName == ""
@@ -71,41 +71,41 @@ func (all clusterNodes) filtered(f *filter) Candidates {
 	return c
 }
 
-// addNodes adds the groups of nodes that the filter selects. If it can distinguish the nodes of a group, it adds a part of the group.
-func (c *Candidates) addNodes() {
-	if names, ok := c.filter.nodeNames(); ok {
+// addNodes adds the groups of nodes that a filter selects. If it distinguishes the nodes of a group, the parts of the group are added.
+func (c *Candidates) addNodes(f *filter) {
+	if names, ok := c.cluster.namesFor(f); ok {
 		for _, name := range names {
 			if g := c.cluster.byNode[name]; g != nil {
-				c.addEach(g, map[string]*node{name: g.nodes[name]})
+				c.addParts(f, g, map[string]*node{name: g.nodes[name]})
 			}
 		}
 		return
 	}
-	distinguishes := c.filter.hasFields()
-	for key := range c.filter.keys {
-		distinguishes = distinguishes || c.cluster.isIdentifying(key)
-	}
+	distinguishes := f.distinguishes(c.cluster.isIdentifying)
 	for _, g := range c.cluster.groups {
-		if requests := &c.filter.requests; distinguishes || g.allocatable.roomFor(requests) != g.most.roomFor(requests) {
-			c.addEach(g, g.nodes)
+		if distinguishes || g.allocatable.roomFor(&f.requests) != g.most.roomFor(&f.requests) {
+			c.addParts(f, g, g.nodes)
 		} else {
-			c.add(g, c.filter.feasibility("", &g.traits))
+			c.add(g, f.feasibility("", &g.traits))
 		}
 	}
 }
 
-// addEach filters nodes of a group one by one.
-func (c *Candidates) addEach(g *group, nodes map[string]*node) {
+// addParts filters nodes of a group one by one.
+func (c *Candidates) addParts(f *filter, g *group, nodes map[string]*node) {
 	parts := make(map[feasibility]map[string]*node)
 	for name, n := range nodes {
-		f := c.filter.feasibility(name, &n.traits)
-		if parts[f] == nil {
-			parts[f] = make(map[string]*node)
+		result := f.feasibility(name, &n.traits)
+		if result == infeasible {
+			continue
 		}
-		parts[f][name] = n
+		if parts[result] == nil {
+			parts[result] = make(map[string]*node)
+		}
+		parts[result][name] = n
 	}
-	for f, nodes := range parts {
-		c.add(g.part(nodes), f)
+	for result, part := range parts {
+		c.add(g.part(part), result)
 	}
 }
 
@@ -119,8 +119,8 @@ func (c *Candidates) add(g *group, f feasibility) {
 	}
 }
 
-// latest returns the candidates in the groups of this moment, and a function that unlocks the groups. Nodes may have changed their
-// group since the pod's candidates were selected. Without this, a node that has the image could be missed.
+// latest returns the candidates of this moment, and a function that unlocks the groups. Nodes may have changed their group since the
+// pod's candidates were selected, and a node that has the image could be missed.
 func (c Candidates) latest() (latest Candidates, unlock func()) {
 	x := c.cluster.index
 	if x == nil {
@@ -130,7 +130,7 @@ func (c Candidates) latest() (latest Candidates, unlock func()) {
 	if c.generation == x.generation {
 		return c, x.mu.RUnlock
 	}
-	latest = c.cluster.filtered(c.filter)
+	latest = c.cluster.filtered(newFilter(c.spec))
 	latest.profile, latest.fromCluster = c.profile, c.fromCluster
 	return latest, x.mu.RUnlock
 }

@@ -2,10 +2,10 @@ package nodes
 
 import (
 	"slices"
+	"strings"
 	"unique"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
@@ -28,55 +28,40 @@ const (
 // group of nodes. Real pods have far fewer. Above it, the nodes count as unknown.
 const maxConstraints = 256
 
-// filter holds the constraints of a pod, parsed once for many nodes.
+// filter holds the constraints of a pod, parsed once for many nodes. It is for one goroutine.
 type filter struct {
 	spec *corev1.PodSpec
-	// affinity is nil if the pod has no selectors and no affinity.
+	// selector are the labels that a node must have.
+	selector []unique.Handle[label]
+	// affinity is nil if the pod has no node affinity. It reads the labels keys from node, which is reused.
 	affinity *nodeaffinity.RequiredNodeAffinity
-	// keys are the labels that the selectors and the affinity read.
-	keys     map[string]struct{}
+	keys     []string
+	node     corev1.Node
 	requests resources
 }
 
 func newFilter(spec *corev1.PodSpec) *filter {
-	f := &filter{spec: spec, requests: requestsOf(spec)}
-	if len(spec.NodeSelector) == 0 && spec.Affinity == nil {
+	f := &filter{spec: spec, selector: newLabels(spec.NodeSelector), requests: requestsOf(spec)}
+	if spec.Affinity == nil || spec.Affinity.NodeAffinity == nil {
 		return f
 	}
-	f.affinity, f.keys = new(nodeaffinity.NewRequiredNodeAffinity(spec.NodeSelector, spec.Affinity)), make(map[string]struct{})
-	for key := range spec.NodeSelector {
-		f.keys[key] = struct{}{}
-	}
+	f.affinity = new(nodeaffinity.NewRequiredNodeAffinity(nil, spec.Affinity))
 	for _, term := range requiredTerms(spec) {
 		for _, r := range term.MatchExpressions {
-			f.keys[r.Key] = struct{}{}
+			f.keys = append(f.keys, r.Key)
 		}
 	}
+	slices.Sort(f.keys)
+	f.keys = slices.Compact(f.keys)
+	f.node.Labels = make(map[string]string, len(f.keys))
 	return f
 }
 
-// nodeNames returns the names of the only nodes on which the pod may run. A pod of a DaemonSet names its node in each term of its
-// affinity.
-func (f *filter) nodeNames() (names []string, ok bool) {
-	if f.spec.NodeName != "" {
-		return []string{f.spec.NodeName}, true
-	}
-	for _, term := range requiredTerms(f.spec) {
-		i := slices.IndexFunc(term.MatchFields, func(r corev1.NodeSelectorRequirement) bool {
-			return r.Key == metav1.ObjectNameField && r.Operator == corev1.NodeSelectorOpIn
-		})
-		if i < 0 {
-			return nil, false
-		}
-		names = append(names, term.MatchFields[i].Values...)
-	}
-	slices.Sort(names)
-	return slices.Compact(names), true
-}
-
-// hasFields reports whether the affinity reads the names of nodes.
-func (f *filter) hasFields() bool {
-	return slices.ContainsFunc(requiredTerms(f.spec), func(t corev1.NodeSelectorTerm) bool { return len(t.MatchFields) > 0 })
+// distinguishes reports whether the pod selects by names of nodes or by identifying labels.
+func (f *filter) distinguishes(isIdentifying func(key string) bool) bool {
+	return slices.ContainsFunc(f.selector, func(l unique.Handle[label]) bool { return isIdentifying(l.Value().key) }) ||
+		slices.ContainsFunc(f.keys, isIdentifying) ||
+		slices.ContainsFunc(requiredTerms(f.spec), func(t corev1.NodeSelectorTerm) bool { return len(t.MatchFields) > 0 })
 }
 
 // constraints returns the number of constraints that are compared with each group of nodes.
@@ -146,18 +131,26 @@ func (f *filter) isOpen() bool {
 
 // matchesAffinity reports whether a node matches the pod's selectors and required affinity.
 func (f *filter) matchesAffinity(name string, labels []unique.Handle[label]) bool {
+	for _, l := range f.selector {
+		if !slices.Contains(labels, l) {
+			return false
+		}
+	}
 	if f.affinity == nil {
 		return true
 	}
-	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: make(map[string]string, len(f.keys))}}
-	for _, l := range labels {
-		l := l.Value()
-		if _, ok := f.keys[l.key]; ok {
-			n.Labels[l.key] = l.value
+	f.node.Name = name
+	clear(f.node.Labels)
+	for _, key := range f.keys {
+		i, ok := slices.BinarySearchFunc(labels, key, func(l unique.Handle[label], key string) int {
+			return strings.Compare(l.Value().key, key)
+		})
+		if ok {
+			f.node.Labels[key] = labels[i].Value().value
 		}
 	}
 	// As in the scheduler, a term that cannot be parsed matches nothing.
-	matches, err := f.affinity.Match(n)
+	matches, err := f.affinity.Match(&f.node)
 	return err == nil && matches
 }
 

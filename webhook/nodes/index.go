@@ -5,13 +5,16 @@ import (
 	"slices"
 	"sync"
 	"unique"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // index holds the nodes of a cluster in groups. Its zero value has no nodes and is for reading only. The mutex guards all fields;
 // readers lock it themselves.
 type index struct {
 	mu sync.RWMutex
-	// generation changes whenever a node joins, leaves, or changes its group.
+	// generation changes whenever a node joins, leaves, or changes.
 	generation uint64
 	byKey      map[string]*group
 	byNode     map[string]*group
@@ -19,19 +22,24 @@ type index struct {
 	groups []*group
 	// values are the values of each label, or nil if the label is identifying.
 	values map[string]map[string]struct{}
+	// owners are the names of the nodes with an identifying label.
+	owners map[unique.Handle[label]][]string
 }
 
 // Bounds of the labels that distinguish groups.
 const (
-	// maxLabelValues is the number of values above which a label is identifying: it does not distinguish groups, and a pod that
-	// selects by it is compared with each node. Examples are the host name and the ID of the machine.
+	// maxLabelValues is the number of values above which a label is identifying: it does not distinguish groups. Examples are the
+	// host name and the ID of the machine.
 	maxLabelValues = 64
 	// maxLabelKeys is the number of labels above which further ones are identifying.
 	maxLabelKeys = 512
 )
 
 func newIndex() *index {
-	return &index{byKey: make(map[string]*group), byNode: make(map[string]*group), values: make(map[string]map[string]struct{})}
+	return &index{
+		byKey: make(map[string]*group), byNode: make(map[string]*group),
+		values: make(map[string]map[string]struct{}), owners: make(map[unique.Handle[label]][]string),
+	}
 }
 
 // put adds a node, or replaces the one with its name.
@@ -40,12 +48,14 @@ func (x *index) put(n *node) {
 	defer x.mu.Unlock()
 	if g := x.byNode[n.Name]; g != nil {
 		old := g.nodes[n.Name]
-		if old.traits.equals(&n.traits) {
-			if old.images.equals(&n.images) {
-				// A heartbeat. The store of the informer has the new object, so that the old one must not stay.
-				g.nodes[n.Name] = n
-				return
-			}
+		sameTraits := old.traits.equals(&n.traits)
+		if sameTraits && old.images.equals(&n.images) {
+			// A heartbeat. The store of the informer has the new object, so that the old one must not stay.
+			g.nodes[n.Name] = n
+			return
+		}
+		x.generation++
+		if sameTraits {
 			g.remove(old)
 			g.add(n)
 			return
@@ -71,7 +81,14 @@ func (x *index) delete(name string) {
 
 func (x *index) insert(n *node) {
 	t := n.traits
-	t.labels = slices.DeleteFunc(slices.Clone(t.labels), func(l unique.Handle[label]) bool { return x.isIdentifying(l.Value().key) })
+	t.labels = nil
+	for _, l := range n.labels {
+		if x.isIdentifying(l.Value().key) {
+			x.owners[l] = append(x.owners[l], n.Name)
+		} else {
+			t.labels = append(t.labels, l)
+		}
+	}
 	key := groupKey(&t)
 	g := x.byKey[key]
 	if g == nil {
@@ -84,6 +101,15 @@ func (x *index) insert(n *node) {
 }
 
 func (x *index) remove(n *node) {
+	for _, l := range n.labels {
+		if !x.isIdentifying(l.Value().key) {
+			continue
+		}
+		x.owners[l] = slices.DeleteFunc(x.owners[l], func(name string) bool { return name == n.Name })
+		if len(x.owners[l]) == 0 {
+			delete(x.owners, l)
+		}
+	}
 	g := x.byNode[n.Name]
 	delete(x.byNode, n.Name)
 	g.remove(n)
@@ -98,6 +124,7 @@ func (x *index) regroup() {
 	old := x.groups
 	x.groups = nil
 	clear(x.byKey)
+	clear(x.owners)
 	for _, g := range old {
 		for _, n := range g.nodes {
 			x.insert(n)
@@ -130,6 +157,39 @@ func (x *index) learn(labels []unique.Handle[label]) (changed bool) {
 func (x *index) isIdentifying(key string) bool {
 	values, ok := x.values[key]
 	return ok && values == nil || !ok && len(x.values) >= maxLabelKeys
+}
+
+// namesFor returns the names of the only nodes that a filter may select, if the pod names its node or selects by an identifying
+// label. A pod of a DaemonSet names its node in each term of its affinity.
+func (x *index) namesFor(f *filter) (names []string, ok bool) {
+	if f.spec.NodeName != "" {
+		return []string{f.spec.NodeName}, true
+	}
+	for _, l := range f.selector {
+		if x.isIdentifying(l.Value().key) {
+			return x.owners[l], true
+		}
+	}
+	for _, term := range requiredTerms(f.spec) {
+		isField := func(r corev1.NodeSelectorRequirement) bool {
+			return r.Operator == corev1.NodeSelectorOpIn && r.Key == metav1.ObjectNameField
+		}
+		isLabel := func(r corev1.NodeSelectorRequirement) bool {
+			return r.Operator == corev1.NodeSelectorOpIn && x.isIdentifying(r.Key)
+		}
+		if i := slices.IndexFunc(term.MatchFields, isField); i >= 0 {
+			names = append(names, term.MatchFields[i].Values...)
+		} else if i := slices.IndexFunc(term.MatchExpressions, isLabel); i >= 0 {
+			r := term.MatchExpressions[i]
+			for _, value := range r.Values {
+				names = append(names, x.owners[unique.Make(label{r.Key, value})]...)
+			}
+		} else {
+			return nil, false
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), true
 }
 
 // groupKey returns a text that is the same for the same traits, with similar allocatable resources.

@@ -106,27 +106,24 @@ func withPodRequests(pod *corev1.Pod) *corev1.ResourceRequirements {
 // withDefaultRequests returns the containers with a request for each limit. The API server sets these requests in pods, but not
 // in templates (kubernetes: pkg/apis/core/v1/defaults.go, SetDefaults_Pod).
 func withDefaultRequests(containers []corev1.Container) []corev1.Container {
-	hasRequest := func(c *corev1.Container, name corev1.ResourceName) bool {
-		_, ok := c.Resources.Requests[name]
-		return ok
+	lacksRequest := func(c corev1.Container) bool {
+		for name := range c.Resources.Limits {
+			if _, ok := c.Resources.Requests[name]; !ok {
+				return true
+			}
+		}
+		return false
+	}
+	if !slices.ContainsFunc(containers, lacksRequest) {
+		return containers
 	}
 	containers = slices.Clone(containers)
 	for i := range containers {
-		c := &containers[i]
-		var requests corev1.ResourceList
-		for name, limit := range c.Resources.Limits {
-			if hasRequest(c, name) {
-				continue
-			}
-			if requests == nil {
-				requests = make(corev1.ResourceList)
-				maps.Copy(requests, c.Resources.Requests)
-			}
-			requests[name] = limit
-		}
-		if requests != nil {
-			c.Resources.Requests = requests
-		}
+		r := &containers[i].Resources
+		requests := make(corev1.ResourceList)
+		maps.Copy(requests, r.Limits)
+		maps.Copy(requests, r.Requests)
+		r.Requests = requests
 	}
 	return containers
 }
