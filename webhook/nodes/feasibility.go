@@ -74,8 +74,8 @@ func (f *filter) constraints() int {
 }
 
 // feasibility returns whether the pod may run on a node with these traits. The name is empty if it does not matter. A pod that
-// names its node is scheduled already, and taints do not matter. The scheduler ignores the operating system in the spec, but a kubelet of another one rejects the pod before any
-// pull.
+// names its node is scheduled already, and taints do not matter. The scheduler ignores the operating system in the spec, but a
+// kubelet of another one rejects the pod before any pull.
 func (f *filter) feasibility(name string, t *traits) feasibility {
 	if f.spec.NodeName != "" {
 		if f.spec.NodeName == name {
