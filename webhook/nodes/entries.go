@@ -60,8 +60,8 @@ func bestEntry(entries []int, offered []imagepull.Platform, node imagepull.Platf
 // possiblePlatforms returns the platforms of all nodes that the pod may run on now or later, and reports whether these are all.
 func (c Candidates) possiblePlatforms(offered []imagepull.Platform) (nodes []nodePlatform, all bool) {
 	switch {
-	case len(c.declared) > 0:
-		return c.joining(c.allowed(c.declared)), true
+	case len(c.cluster.declared) > 0:
+		return c.joining(c.allowed(c.cluster.declared)), true
 	case !c.fromCluster:
 		return nil, false
 	case len(c.feasible) == 0:

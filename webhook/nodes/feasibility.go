@@ -2,9 +2,10 @@ package nodes
 
 import (
 	"slices"
+	"strings"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
@@ -24,26 +25,46 @@ const (
 )
 
 // maxConstraints bounds the constraints of one pod, since its author controls their number and each is compared with every
-// node. Real pods have far fewer. Above it, the nodes count as unknown.
+// group of nodes. Real pods have far fewer. Above it, the nodes count as unknown.
 const maxConstraints = 256
 
-// filter holds the constraints of a pod, parsed once for many nodes.
+// filter holds the constraints of a pod, parsed once for many nodes. It is for one goroutine.
 type filter struct {
 	spec *corev1.PodSpec
-	// affinity is nil if the pod has no selectors and no affinity.
+	// selector are the labels that a node must have.
+	selector []unique.Handle[label]
+	// affinity is nil if the pod has no node affinity. It reads the labels keys from node, which is reused.
 	affinity *nodeaffinity.RequiredNodeAffinity
+	keys     []string
+	node     corev1.Node
 	requests resources
 }
 
 func newFilter(spec *corev1.PodSpec) *filter {
-	f := &filter{spec: spec, requests: requestsOf(spec)}
-	if len(spec.NodeSelector) > 0 || spec.Affinity != nil {
-		f.affinity = new(nodeaffinity.NewRequiredNodeAffinity(spec.NodeSelector, spec.Affinity))
+	f := &filter{spec: spec, selector: newLabels(spec.NodeSelector), requests: requestsOf(spec)}
+	if spec.Affinity == nil || spec.Affinity.NodeAffinity == nil {
+		return f
 	}
+	f.affinity = new(nodeaffinity.NewRequiredNodeAffinity(nil, spec.Affinity))
+	for _, term := range requiredTerms(spec) {
+		for _, r := range term.MatchExpressions {
+			f.keys = append(f.keys, r.Key)
+		}
+	}
+	slices.Sort(f.keys)
+	f.keys = slices.Compact(f.keys)
+	f.node.Labels = make(map[string]string, len(f.keys))
 	return f
 }
 
-// constraints returns the number of constraints that are compared with each node.
+// distinguishes reports whether the pod selects by names of nodes or by identifying labels.
+func (f *filter) distinguishes(isIdentifying func(key string) bool) bool {
+	return slices.ContainsFunc(f.selector, func(l unique.Handle[label]) bool { return isIdentifying(l.Value().key) }) ||
+		slices.ContainsFunc(f.keys, isIdentifying) ||
+		slices.ContainsFunc(requiredTerms(f.spec), func(t corev1.NodeSelectorTerm) bool { return len(t.MatchFields) > 0 })
+}
+
+// constraints returns the number of constraints that are compared with each group of nodes.
 func (f *filter) constraints() int {
 	n := len(f.spec.NodeSelector) + len(f.spec.Tolerations) + len(f.requests.others)
 	for _, term := range requiredTerms(f.spec) {
@@ -52,35 +73,35 @@ func (f *filter) constraints() int {
 	return n
 }
 
-// feasibility returns whether the pod may run on a node. A pod that names its node is scheduled already, and taints do not
-// matter. The scheduler ignores the operating system in the spec, but a kubelet of another one rejects the pod before any
-// pull.
-func (f *filter) feasibility(n *node) feasibility {
+// feasibility returns whether the pod may run on a node with these traits. The name is empty if it does not matter. A pod that
+// names its node is scheduled already, and taints do not matter. The scheduler ignores the operating system in the spec, but a
+// kubelet of another one rejects the pod before any pull.
+func (f *filter) feasibility(name string, t *traits) feasibility {
 	if f.spec.NodeName != "" {
-		if f.spec.NodeName == n.Name {
+		if f.spec.NodeName == name {
 			return feasible
 		}
 		return infeasible
 	}
-	if f.spec.OS != nil && n.platform.OS != "" && string(f.spec.OS.Name) != n.platform.OS {
+	if f.spec.OS != nil && t.platform.OS != "" && string(f.spec.OS.Name) != t.platform.OS {
 		return infeasible
 	}
 	switch {
-	case !f.matchesAffinity(n):
+	case !f.matchesAffinity(name, t.labels):
 		return infeasible
 	case f.isOpen():
 		return unavailable
-	case f.hasUntoleratedTaint(n, func(t *corev1.Taint) bool { return !isTransient(t) }):
+	case f.hasUntoleratedTaint(t.taints, func(t *corev1.Taint) bool { return !isTransient(t) }):
 		return infeasible
 	}
-	switch n.allocatable.roomFor(&f.requests) {
+	switch t.allocatable.roomFor(&f.requests) {
 	case tooSmall:
 		return infeasible
 	case noDevice:
 		return unavailable
 	case enough:
 	}
-	if f.hasUnseenConstraints() || f.hasUntoleratedTaint(n, isTransient) {
+	if f.hasUnseenConstraints() || f.hasUntoleratedTaint(t.taints, isTransient) {
 		return unavailable
 	}
 	return feasible
@@ -108,22 +129,37 @@ func (f *filter) isOpen() bool {
 		scheduler != "" && scheduler != corev1.DefaultSchedulerName
 }
 
-// matchesAffinity reports whether the node matches the pod's selectors and required affinity.
-func (f *filter) matchesAffinity(n *node) bool {
+// matchesAffinity reports whether a node matches the pod's selectors and required affinity.
+func (f *filter) matchesAffinity(name string, labels []unique.Handle[label]) bool {
+	for _, l := range f.selector {
+		if !slices.Contains(labels, l) {
+			return false
+		}
+	}
 	if f.affinity == nil {
 		return true
 	}
+	f.node.Name = name
+	clear(f.node.Labels)
+	for _, key := range f.keys {
+		i, ok := slices.BinarySearchFunc(labels, key, func(l unique.Handle[label], key string) int {
+			return strings.Compare(l.Value().key, key)
+		})
+		if ok {
+			f.node.Labels[key] = labels[i].Value().value
+		}
+	}
 	// As in the scheduler, a term that cannot be parsed matches nothing.
-	matches, err := f.affinity.Match(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: n.Labels}})
+	matches, err := f.affinity.Match(&f.node)
 	return err == nil && matches
 }
 
-// hasUntoleratedTaint reports whether the node has a taint that include selects and that the pod does not tolerate.
-func (f *filter) hasUntoleratedTaint(n *node, include func(*corev1.Taint) bool) bool {
-	if len(n.taints) == 0 {
+// hasUntoleratedTaint reports whether one of the taints is selected by include and not tolerated by the pod.
+func (f *filter) hasUntoleratedTaint(taints []corev1.Taint, include func(*corev1.Taint) bool) bool {
+	if len(taints) == 0 {
 		return false
 	}
 	// The API server stores tolerations that compare numbers only if the scheduler supports them.
-	_, untolerated := schedulinghelpers.FindMatchingUntoleratedTaint(klog.Logger{}, n.taints, f.spec.Tolerations, include, true)
+	_, untolerated := schedulinghelpers.FindMatchingUntoleratedTaint(klog.Logger{}, taints, f.spec.Tolerations, include, true)
 	return untolerated
 }

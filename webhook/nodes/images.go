@@ -1,11 +1,13 @@
 package nodes
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"math"
 	"path"
 	"slices"
 	"strings"
-	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -15,14 +17,13 @@ import (
 // fullNames is how many names of one image a kubelet reports (kubelet: nodestatus/setters.go, Images), digests before tags.
 const fullNames = 5
 
-// imageList is the list of images that one node reports. The nodes of a cluster report mostly the same names, so each name
-// is stored once for all nodes.
+// imageList is the list of images that one node reports. It holds hashes and not names: in a large cluster, most names may be
+// those of images on one node only.
 type imageList struct {
-	names []imageName
-	// more are the last parts of the names of images that may have more names than reported.
-	more []unique.Handle[string]
-	// hosts are the registries from which the runtime pulled an image.
-	hosts []unique.Handle[string]
+	// facts are sorted by their hash, and each hash occurs once.
+	facts []fact
+	// related are the repositories and digests of the images. A match prevents a denial, so that 64 bits suffice.
+	related []uint64
 	// length is the number of images, and last the size of the smallest. The kubelet reports the largest images first.
 	length int
 	last   kibibytes
@@ -30,14 +31,38 @@ type imageList struct {
 	hasLoaded bool
 }
 
-// imageName is one name of an image.
-type imageName struct {
-	name unique.Handle[string]
-	// size is the size of the image, or zero if the node does not report it.
+// fact is a hash of something that a node reports.
+type fact struct {
+	hash hash
+	// size is the size of an image, or zero if the node does not report it.
 	size kibibytes
-	// pulled is set if the image may have come from a registry, by this name or another: the runtime stores the digest of an
+	// pulled is set if an image may have come from a registry, by this name or another: the runtime stores the digest of an
 	// image that it pulls. An image that was loaded from an archive has only tags.
 	pulled bool
+}
+
+// hash is the first part of a SHA-256 hash. Image authors choose the names, and cannot find two with the same hash.
+type hash [16]byte
+
+// Kinds of facts. They precede the text that is hashed.
+const (
+	// nameOfImage is the name of an image on the node.
+	nameOfImage = "name "
+	// baseOfMany is the last part of the name of an image that may have more names than the node reports.
+	baseOfMany = "base "
+	// hostOfPull is a registry from which the runtime pulled an image.
+	hostOfPull = "host "
+)
+
+func newHash(kind, text string) hash {
+	sum := sha256.Sum256(append(append(make([]byte, 0, 256), kind...), text...))
+	return hash(sum[:len(hash{})])
+}
+
+// relation returns the hash of a repository, or of a digest with "@".
+func relation(text string) uint64 {
+	h := newHash("", text)
+	return binary.NativeEndian.Uint64(h[:])
 }
 
 // kibibytes is a size of an image, rounded down.
@@ -52,6 +77,11 @@ func newImageList(images []corev1.ContainerImage) imageList {
 		}
 		list.add(image.Names, size)
 	}
+	// The first of two images with the same name counts.
+	slices.SortStableFunc(list.facts, func(a, b fact) int { return bytes.Compare(a.hash[:], b.hash[:]) })
+	list.facts = slices.Clone(slices.CompactFunc(list.facts, func(a, b fact) bool { return a.hash == b.hash }))
+	slices.Sort(list.related)
+	list.related = slices.Clone(slices.Compact(list.related))
 	return list
 }
 
@@ -65,24 +95,22 @@ func (l *imageList) add(names []string, size kibibytes) {
 		pulled = pulled || ok || i == fullNames-1 && strings.Contains(name, "@")
 		loaded = loaded || name != "" && !strings.Contains(name, "@") && !isSystemImage(canonicalName(name))
 		if ok {
-			l.hosts = appendNew(l.hosts, host)
+			l.facts = append(l.facts, fact{hash: newHash(hostOfPull, host)})
 		}
 	}
 	l.hasLoaded = l.hasLoaded || loaded && !pulled
 	for _, name := range names {
 		name = canonicalName(name)
-		l.names = append(l.names, imageName{unique.Make(name), size, pulled})
+		repository := repositoryOf(name)
+		l.facts = append(l.facts, fact{newHash(nameOfImage, name), size, pulled})
+		l.related = append(l.related, relation(repository))
+		if at := strings.LastIndexByte(name, '@'); at >= 0 {
+			l.related = append(l.related, relation(name[at:]))
+		}
 		if len(names) >= fullNames {
-			l.more = appendNew(l.more, path.Base(repositoryOf(name)))
+			l.facts = append(l.facts, fact{hash: newHash(baseOfMany, path.Base(repository))})
 		}
 	}
-}
-
-func appendNew(list []unique.Handle[string], text string) []unique.Handle[string] {
-	if h := unique.Make(text); !slices.Contains(list, h) {
-		return append(list, h)
-	}
-	return list
 }
 
 // pulledFrom returns the registry of a name with a digest. A digest alone does not prove a pull: a tool that loads an archive with
@@ -130,58 +158,22 @@ func repositoryOf(name string) string {
 	return name
 }
 
-// imageState is the state of one image on one node.
-type imageState uint8
-
-const (
-	// imageAbsent: the node does not have the image.
-	imageAbsent imageState = iota
-	// imageRecent: the node has the image only if it was loaded a moment ago.
-	imageRecent
-	// imageUnreported: the node may have it.
-	imageUnreported
-	// imageLoaded: the node has it, and its kubelet did not pull it.
-	imageLoaded
-	// imagePulled: the node has it, and its kubelet may have pulled it.
-	imagePulled
-)
-
 // imageKey is an image to find in the lists of many nodes.
-type imageKey struct{ name, base unique.Handle[string] }
+type imageKey struct{ name, base hash }
 
 func newImageKey(ref imagepull.Reference) imageKey {
-	return imageKey{unique.Make(ref.String()), unique.Make(path.Base(ref.Path))}
+	return imageKey{newHash(nameOfImage, ref.String()), newHash(baseOfMany, path.Base(ref.Path))}
 }
 
-// find returns an image by its name, or nil. The runtime finds an image only by its exact name, even if it has the same content by
-// another one (containerd: internal/cri/server/images, LocalResolve).
-func (l *imageList) find(name unique.Handle[string]) *imageName {
-	for i := range l.names {
-		if l.names[i].name == name {
-			return &l.names[i]
-		}
+// find returns a fact by its hash. The runtime finds an image only by its exact name, even if it has the same content by another
+// one (containerd: internal/cri/server/images, LocalResolve).
+func (l *imageList) find(h hash) (fact, bool) {
+	i, ok := slices.BinarySearchFunc(l.facts, h, func(f fact, h hash) int { return bytes.Compare(f.hash[:], h[:]) })
+	if !ok {
+		return fact{}, false
 	}
-	return nil
+	return l.facts[i], true
 }
-
-// state returns the state of an image on the node. The size is zero if it is not known.
-func (n *node) state(image imageKey, size kibibytes, p Profile) imageState {
-	found := n.images.find(image.name)
-	switch {
-	case found != nil && found.pulled:
-		return imagePulled
-	case found != nil:
-		return imageLoaded
-	case n.images.mayOmit(size, p), slices.Contains(n.images.more, image.base):
-		return imageUnreported
-	case n.receivesImages():
-		return imageRecent
-	}
-	return imageAbsent
-}
-
-// receivesImages reports whether people load images onto the node.
-func (n *node) receivesImages() bool { return n.isLocal || n.images.hasLoaded }
 
 // mayOmit reports whether the list may omit an image of this size, or of any size if it is zero. An empty list is not reported
 // yet.
@@ -190,10 +182,15 @@ func (l *imageList) mayOmit(size kibibytes, p Profile) bool {
 	return l.length == 0 || p.isCutOff(l.length) && isSmaller
 }
 
-// hasRelatedImage reports whether the list has an image of the repository, or with the digest.
-func (l *imageList) hasRelatedImage(repository, digest string) bool {
-	return slices.ContainsFunc(l.names, func(n imageName) bool {
-		name := n.name.Value()
-		return repositoryOf(name) == repository || strings.HasSuffix(name, "@"+digest)
+// hasRelation reports whether the list has an image of one of the repositories or digests.
+func (l *imageList) hasRelation(relations ...uint64) bool {
+	return slices.ContainsFunc(relations, func(r uint64) bool {
+		_, ok := slices.BinarySearch(l.related, r)
+		return ok
 	})
+}
+
+func (l *imageList) equals(other *imageList) bool {
+	return l.length == other.length && l.last == other.last && l.hasLoaded == other.hasLoaded &&
+		slices.Equal(l.facts, other.facts) && slices.Equal(l.related, other.related)
 }

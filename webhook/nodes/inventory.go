@@ -22,14 +22,17 @@ type Client = informer.Client[*corev1.NodeList]
 // that remains so. It is safe for concurrent use.
 type Inventory struct {
 	informer cache.SharedIndexInformer
-	declared []imagepull.Platform
+	index    *index
+	// delivered reports whether the index has the first list.
+	delivered func() bool
+	declared  []imagepull.Platform
 	// failed is closed after the first failed list or watch.
 	failed chan struct{}
 }
 
 // NewInventory returns an inventory that has not started. Declared platforms replace the nodes' own.
 func NewInventory(client Client, declared []imagepull.Platform) (*Inventory, error) {
-	i := &Inventory{declared: declared, failed: make(chan struct{})}
+	i := &Inventory{index: newIndex(), declared: declared, failed: make(chan struct{})}
 	var (
 		once sync.Once
 		err  error
@@ -45,7 +48,27 @@ func NewInventory(client Client, declared []imagepull.Platform) (*Inventory, err
 	if err != nil {
 		return nil, fmt.Errorf("nodes: %w", err)
 	}
+	registration, err := i.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    i.put,
+		UpdateFunc: func(_, o any) { i.put(o) },
+		DeleteFunc: func(o any) {
+			// The key of an object without namespace is its name.
+			if name, err := cache.DeletionHandlingMetaNamespaceKeyFunc(o); err == nil {
+				i.index.delete(name)
+			}
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("nodes: %w", err)
+	}
+	i.delivered = registration.HasSynced
 	return i, nil
+}
+
+func (i *Inventory) put(o any) {
+	if n, ok := o.(*node); ok {
+		i.index.put(n)
+	}
 }
 
 // reduce is the informer's transform. Its own results may be passed to it again.
@@ -72,7 +95,7 @@ func (i *Inventory) Synced() bool {
 	case <-i.failed:
 		return true
 	default:
-		return i.informer.HasSynced()
+		return i.delivered()
 	}
 }
 
@@ -85,17 +108,10 @@ func (i *Inventory) RuntimeUserAgent() string { return i.all().runtimeUserAgent(
 
 // all returns the nodes that are known now.
 func (i *Inventory) all() clusterNodes {
-	all := clusterNodes{known: i.informer.HasSynced(), declared: i.declared}
-	if all.known {
-		list := i.informer.GetStore().List()
-		all.nodes = make([]*node, 0, len(list))
-		for _, o := range list {
-			if n, ok := o.(*node); ok {
-				all.nodes = append(all.nodes, n)
-			}
-		}
+	if !i.delivered() {
+		return clusterNodes{index: new(index), declared: i.declared}
 	}
-	return all
+	return clusterNodes{index: i.index, known: true, declared: i.declared}
 }
 
 // Snapshot holds the nodes of a cluster at one moment.
@@ -103,13 +119,13 @@ type Snapshot struct{ all clusterNodes }
 
 // List reads all nodes once. Declared platforms replace the nodes' own.
 func List(ctx context.Context, client Client, declared []imagepull.Platform) (*Snapshot, error) {
-	s := &Snapshot{clusterNodes{known: true, declared: declared}}
+	s := &Snapshot{clusterNodes{index: newIndex(), known: true, declared: declared}}
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		return client.List(ctx, options)
 	})
 	err := pages.EachListItem(ctx, metav1.ListOptions{}, func(o runtime.Object) error {
 		if n, ok := o.(*corev1.Node); ok {
-			s.all.nodes = append(s.all.nodes, newNode(n))
+			s.all.put(newNode(n))
 		}
 		return nil
 	})
@@ -131,7 +147,7 @@ type Declared []imagepull.Platform
 
 // Candidates returns nodes of the declared platforms that the pod's selectors allow. A nil spec has no constraints.
 func (d Declared) Candidates(spec *corev1.PodSpec) Candidates {
-	c := clusterNodes{declared: d}.candidates(spec)
+	c := clusterNodes{index: new(index), declared: d}.candidates(spec)
 	c.fromCluster = false
 	return c
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/pullgate/pullgate/webhook/nodes"
@@ -154,33 +155,51 @@ func TestListReturnsTheError(t *testing.T) {
 	}
 }
 
-// Most nodes report the same names of images, and each name is stored once.
-func TestMemoryOfANodeIsBounded(t *testing.T) {
-	const number, most = 500, 10 << 10
-	list := make([]corev1.Node, number)
-	for i := range list {
-		list[i] = newNode(strconv.Itoa(i), "linux/amd64", withImages(50), func(n *corev1.Node) {
-			for j := range n.Status.Images {
-				for range 4 {
-					name := n.Status.Images[j].Names[0]
-					n.Status.Images[j].Names = append(n.Status.Images[j].Names, name+"-with-a-suffix-as-long-as-that-of-real-names")
-				}
-			}
-		})
-	}
-	c := &nodeClient{nodes: list}
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	s, err := nodes.List(t.Context(), c, nil)
+// No image is on two nodes. The limit leaves 8 MiB of 64 MiB for namespaces and pods.
+func TestMemoryOfALargeClusterIsBounded(t *testing.T) {
+	const number, most = 5000, 56 << 20
+	client := &largeCluster{number: number}
+	before := heap()
+	s, err := nodes.List(t.Context(), client, nil)
 	if err != nil {
 		t.Fatalf("List() = %v", err)
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	if got := (after.HeapAlloc - before.HeapAlloc) / number; after.HeapAlloc > before.HeapAlloc && got > most {
-		t.Errorf("a node takes %d bytes, want %d at most", got, most)
+	got := heap() - before
+	t.Logf("%d nodes take %d KiB", number, got>>10)
+	if got > most {
+		t.Errorf("%d nodes take %d bytes, want %d at most", number, got, most)
 	}
 	runtime.KeepAlive(s)
-	runtime.KeepAlive(c)
+}
+
+// heap returns the size of the heap.
+func heap() int64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+// largeCluster is a Client whose pages have 50 large nodes.
+type largeCluster struct {
+	nodeClient
+	number int
+}
+
+func (c *largeCluster) List(_ context.Context, options metav1.ListOptions) (*corev1.NodeList, error) {
+	list, first := &corev1.NodeList{}, 0
+	if options.Continue != "" {
+		var err error
+		if first, err = strconv.Atoi(options.Continue); err != nil {
+			return nil, err
+		}
+	}
+	next := min(first+50, c.number)
+	for i := first; i < next; i++ {
+		list.Items = append(list.Items, newLargeNode(i))
+	}
+	if next < c.number {
+		list.Continue = strconv.Itoa(next)
+	}
+	return list, nil
 }

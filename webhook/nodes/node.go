@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unique"
@@ -14,8 +15,16 @@ import (
 
 // node is the stored part of a Node object. A cluster can have thousands of nodes, and most of each object is not used.
 type node struct {
-	// ObjectMeta holds the name, which informers need too, and the labels.
+	// ObjectMeta holds the name, which informers need too.
 	metav1.ObjectMeta
+	traits
+	images imageList
+}
+
+// traits are the properties of a node that decide which pods it runs and how it pulls. Many nodes have the same.
+type traits struct {
+	// labels are sorted by their keys.
+	labels []unique.Handle[label]
 	// taints exclude pods. A cordon is one of them.
 	taints      []corev1.Taint
 	allocatable resources
@@ -23,26 +32,44 @@ type node struct {
 	// runtime is the container runtime with its version, such as "containerd://2.4.2".
 	runtime unique.Handle[string]
 	rules   pullRules
-	images  imageList
 	// verifies is set unless the kubelet is known to start an image that another pod's credential pulled.
 	verifies bool
 	// isLocal is set for a node of a tool for local clusters, where people load images onto nodes.
 	isLocal bool
 }
 
+// label is a label of a node. Most nodes share theirs with others, so each is stored once.
+type label struct{ key, value string }
+
 // newNode reduces a Node object.
 func newNode(o *corev1.Node) *node {
 	return &node{
-		ObjectMeta:  metav1.ObjectMeta{Name: o.Name, Labels: o.Labels},
-		taints:      excludingTaints(o),
-		allocatable: newResources(o.Status.Allocatable),
-		platform:    platformOf(o),
-		runtime:     unique.Make(o.Status.NodeInfo.ContainerRuntimeVersion),
-		rules:       rulesForRuntime(o.Status.NodeInfo.ContainerRuntimeVersion),
-		images:      newImageList(o.Status.Images),
-		verifies:    verifies(o.Status.NodeInfo.KubeletVersion),
-		isLocal:     isLocal(o),
+		ObjectMeta: metav1.ObjectMeta{Name: o.Name},
+		traits: traits{
+			labels:      newLabels(o.Labels),
+			taints:      excludingTaints(o),
+			allocatable: newResources(o.Status.Allocatable),
+			platform:    platformOf(o),
+			runtime:     unique.Make(o.Status.NodeInfo.ContainerRuntimeVersion),
+			rules:       rulesForRuntime(o.Status.NodeInfo.ContainerRuntimeVersion),
+			verifies:    verifies(o.Status.NodeInfo.KubeletVersion),
+			isLocal:     isLocal(o),
+		},
+		images: newImageList(o.Status.Images),
 	}
+}
+
+func newLabels(all map[string]string) []unique.Handle[label] {
+	labels := make([]unique.Handle[label], 0, len(all))
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		labels = append(labels, unique.Make(label{key, all[key]}))
+	}
+	return labels
+}
+
+func (t *traits) equals(other *traits) bool {
+	return slices.Equal(t.labels, other.labels) && slices.Equal(t.taints, other.taints) && t.allocatable.equals(&other.allocatable) &&
+		samePlatform(t.platform, other.platform) && t.runtime == other.runtime && t.verifies == other.verifies && t.isLocal == other.isLocal
 }
 
 // platformOf returns the platform from the labels that the kubelet sets (kubelet: kubelet_node_status.go), or else from the
@@ -99,8 +126,10 @@ var (
 	transientSuffixes = []string{"not-ready", "notready", "uninitialized"}
 )
 
-// isLocal reports whether a tool for local clusters made the node: kind, minikube, k3d or another distribution of k3s, MicroK8s,
-// Docker Desktop.
+// isLocal reports whether people load images onto the node while it runs: a tool for local clusters made it (kind, minikube, k3d,
+// MicroK8s, Docker Desktop), or it runs K3s. A Node object does not tell local K3s, as in Rancher Desktop, from K3s in production. Both
+// import archives while they run (K3s: pkg/agent/containerd/watcher.go; https://docs.k3s.io/import-images), so that a denial could
+// come between the import and the report of the kubelet.
 func isLocal(o *corev1.Node) bool {
 	if strings.HasPrefix(o.Spec.ProviderID, "kind://") || strings.HasPrefix(o.Spec.ProviderID, "k3s://") ||
 		o.Labels[corev1.LabelInstanceTypeStable] == "k3s" || o.Name == "docker-desktop" {

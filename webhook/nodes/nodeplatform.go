@@ -14,11 +14,11 @@ type nodePlatform struct {
 	rules    pullRules
 }
 
-// nodePlatformsOf returns the distinct platforms of nodes. It sorts them, because the store of an informer has no order.
-func nodePlatformsOf(nodes []*node) []nodePlatform {
+// nodePlatformsOf returns the distinct platforms of nodes. It sorts them, because groups have no order.
+func nodePlatformsOf(groups []*group) []nodePlatform {
 	var all []nodePlatform
-	for _, n := range nodes {
-		if p := (nodePlatform{n.platform, n.rules}); !slices.ContainsFunc(all, p.equals) {
+	for _, g := range groups {
+		if p := (nodePlatform{g.platform, g.rules}); !slices.ContainsFunc(all, p.equals) {
 			all = append(all, p)
 		}
 	}

@@ -2,7 +2,6 @@ package nodes
 
 import (
 	"slices"
-	"unique"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
@@ -33,6 +32,8 @@ const (
 
 // Presence returns the presence of an image on the candidates.
 func (c Candidates) Presence(ref imagepull.Reference) Presence {
+	c, unlock := c.latest()
+	defer unlock()
 	switch {
 	case mayBeID(ref), c.fromCluster && !c.known:
 		return Unreported
@@ -56,15 +57,15 @@ func (c Candidates) presence(image imageKey, size kibibytes) Presence {
 	}
 	now, later := c.count(candidates, image, size), c.count(others, image, size)
 	switch {
-	case len(candidates) > 0 && now.present == len(candidates) && now.unverified > 0:
+	case now.nodes > 0 && now.present == now.nodes && now.unverified > 0:
 		return AllNodesUnverified
-	case len(candidates) > 0 && now.present == len(candidates):
+	case now.nodes > 0 && now.present == now.nodes:
 		return AllNodes
 	case now.present+later.present > 0:
 		return SomeNodes
-	case now.unreported+later.unreported > 0:
+	case now.mayOmit || later.mayOmit:
 		return Unreported
-	case now.recent+later.recent > 0:
+	case now.mayReceive || later.mayReceive:
 		return NotYetReported
 	case len(c.feasible) == 0:
 		return NoNodes
@@ -72,29 +73,29 @@ func (c Candidates) presence(image imageKey, size kibibytes) Presence {
 	return Absent
 }
 
-// counts are numbers of nodes by their state of one image.
+// counts are the result of a search for one image.
 type counts struct {
-	present int
+	nodes, present int
 	// unverified is the part of present whose kubelets may verify access.
-	unverified         int
-	unreported, recent int
+	unverified int
+	// mayOmit is set if a node may have the image without reporting it, and mayReceive if images are loaded onto a node.
+	mayOmit, mayReceive bool
 }
 
-func (c Candidates) count(nodes []*node, image imageKey, size kibibytes) counts {
+func (c Candidates) count(groups []*group, image imageKey, size kibibytes) counts {
 	var total counts
-	for _, n := range nodes {
-		switch state := n.state(image, size, c.profile); state {
-		case imagePulled, imageLoaded:
-			total.present++
-			if c.profile.mayVerify(n, state == imagePulled) {
-				total.unverified++
-			}
-		case imageUnreported:
-			total.unreported++
-		case imageRecent:
-			total.recent++
-		case imageAbsent:
+	for _, g := range groups {
+		found := g.tally(image.name)
+		total.nodes += len(g.nodes)
+		total.present += int(found.pulled) + int(found.loaded)
+		if c.profile.mayVerify(g, true) {
+			total.unverified += int(found.pulled)
 		}
+		if c.profile.mayVerify(g, false) {
+			total.unverified += int(found.loaded)
+		}
+		total.mayOmit = total.mayOmit || g.mayOmit(size, c.profile) || g.reports(image.base)
+		total.mayReceive = total.mayReceive || g.receivesImages()
 	}
 	return total
 }
@@ -107,10 +108,14 @@ func (c Candidates) sizeOf(image imageKey) kibibytes {
 		return 0
 	}
 	var smallest kibibytes
-	for _, n := range c.cluster {
-		found := n.images.find(image.name)
-		if found != nil && found.size > 0 && (smallest == 0 || found.size < smallest) && platforms[0].equals(nodePlatform{n.platform, n.rules}) {
-			smallest = found.size
+	for _, g := range c.cluster.groups {
+		if !platforms[0].equals(nodePlatform{g.platform, g.rules}) || !g.reports(image.name) {
+			continue
+		}
+		for _, n := range g.nodes {
+			if f, ok := n.images.find(image.name); ok && f.size > 0 && (smallest == 0 || f.size < smallest) {
+				smallest = f.size
+			}
 		}
 	}
 	return smallest
@@ -120,17 +125,20 @@ func (c Candidates) sizeOf(image imageKey) kibibytes {
 // same repository, from the same image by another name, or from one that it does not report. Images that share layers are most
 // often versions of each other.
 func (c Candidates) PresenceOfLayers(repository, digest string) Presence {
+	c, unlock := c.latest()
+	defer unlock()
 	if c.fromCluster && !c.known {
 		return Unreported
 	}
+	ofRepository, ofDigest := relation(repository), relation("@"+digest)
 	presence := Absent
-	for _, n := range c.schedulable() {
+	for _, g := range c.schedulable() {
 		switch {
-		case n.images.hasRelatedImage(repository, digest):
+		case g.hasList(func(l *imageList) bool { return l.hasRelation(ofRepository, ofDigest) }):
 			return SomeNodes
-		case n.images.mayOmit(0, c.profile):
+		case g.mayOmit(0, c.profile):
 			presence = Unreported
-		case presence == Absent && n.receivesImages():
+		case presence == Absent && g.receivesImages():
 			presence = NotYetReported
 		}
 	}
@@ -139,9 +147,10 @@ func (c Candidates) PresenceOfLayers(repository, digest string) Presence {
 
 // HavePulledFrom reports whether a candidate reports an image that its runtime pulled from a registry.
 func (c Candidates) HavePulledFrom(host string) bool {
-	name := unique.Make(host)
-	pulled := func(n *node) bool { return slices.Contains(n.images.hosts, name) }
-	return slices.ContainsFunc(c.feasible, pulled) || slices.ContainsFunc(c.unavailable, pulled)
+	c, unlock := c.latest()
+	defer unlock()
+	key := newHash(hostOfPull, host)
+	return slices.ContainsFunc(c.schedulable(), func(g *group) bool { return g.reports(key) })
 }
 
 // mayBeID reports whether the runtime may read the reference as the ID, or the prefix of the ID, of an image on its node. Nodes

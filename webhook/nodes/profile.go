@@ -26,10 +26,10 @@ func (p Profile) isCutOff(length int) bool {
 	return limit > 0 && length >= limit
 }
 
-// mayVerify reports whether the kubelet of a node may need the registry before a pod gets an image that the node has (kubelet:
+// mayVerify reports whether the kubelets of a group may need the registry before a pod gets an image that the nodes have (kubelet:
 // pkg/kubelet/images/pullmanager/image_pull_policies.go). With a list of exceptions any image may be verified, since the list is
 // not known. Even with AlwaysVerify an image that was pulled without a pod's credential is not verified.
-func (p Profile) mayVerify(n *node, pulled bool) bool {
+func (p Profile) mayVerify(g *group, pulled bool) bool {
 	switch p.VerifyImages {
 	case imagepull.NeverVerify:
 		return false
@@ -37,5 +37,5 @@ func (p Profile) mayVerify(n *node, pulled bool) bool {
 		return true
 	case imagepull.NeverVerifyPreloadedImages:
 	}
-	return pulled && n.verifies
+	return pulled && g.verifies
 }

@@ -47,13 +47,14 @@ func rulesForRuntime(runtime string) pullRules {
 }
 
 // rulesOf returns the distinct rules of nodes.
-func rulesOf(nodes []*node) []pullRules {
+func rulesOf(groups []*group) []pullRules {
 	var all []pullRules
-	for _, n := range nodes {
-		if !slices.Contains(all, n.rules) {
-			all = append(all, n.rules)
+	for _, g := range groups {
+		if !slices.Contains(all, g.rules) {
+			all = append(all, g.rules)
 		}
 	}
+	slices.Sort(all)
 	return all
 }
 
@@ -97,6 +98,6 @@ func (c Candidates) mayHaveRules(r pullRules) bool {
 	if len(c.feasible) == 0 {
 		return slices.Contains(c.rules, r)
 	}
-	has := func(n *node) bool { return n.rules == r }
+	has := func(g *group) bool { return g.rules == r }
 	return slices.ContainsFunc(c.feasible, has) || slices.ContainsFunc(c.unavailable, has)
 }

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"unique"
@@ -14,7 +15,7 @@ import (
 // memory than a ResourceList.
 type resources struct {
 	milliCPU, memory, ephemeralStorage int64
-	// others have an amount above zero. Lists are short.
+	// others have an amount above zero, and are sorted by their names. Lists are short.
 	others []amount
 }
 
@@ -42,7 +43,35 @@ func newResources(list corev1.ResourceList) resources {
 			}
 		}
 	}
+	slices.SortFunc(r.others, func(a, b amount) int { return strings.Compare(a.name.Value(), b.name.Value()) })
 	return r
+}
+
+func (r *resources) equals(other *resources) bool {
+	return r.milliCPU == other.milliCPU && r.memory == other.memory && r.ephemeralStorage == other.ephemeralStorage &&
+		slices.Equal(r.others, other.others)
+}
+
+// bounds returns a range with the resources, which is the same for similar ones. Machines of one type differ by some pages of
+// memory.
+func (r *resources) bounds() (least, most resources) {
+	least.milliCPU, most.milliCPU = bounds(r.milliCPU)
+	least.memory, most.memory = bounds(r.memory)
+	least.ephemeralStorage, most.ephemeralStorage = bounds(r.ephemeralStorage)
+	for _, a := range r.others {
+		low, high := bounds(a.value)
+		least.others = append(least.others, amount{a.name, low})
+		most.others = append(most.others, amount{a.name, high})
+	}
+	return least, most
+}
+
+// bounds returns the range of numbers that differ from this one in their lower bits only. Small numbers are exact. Zero means
+// "not reported" and remains zero.
+func bounds(value int64) (least, most int64) {
+	const exactBits = 6
+	lower := int64(1)<<max(bits.Len64(uint64(max(value, 0)))-exactBits, 0) - 1
+	return value &^ lower, value | lower
 }
 
 // requestsOf returns the requests of a pod as the scheduler computes them (kube-scheduler: plugins/noderesources/fit.go,
@@ -51,33 +80,50 @@ func requestsOf(spec *corev1.PodSpec) resources {
 	pod := &corev1.Pod{Spec: *spec}
 	pod.Spec.Containers = withDefaultRequests(spec.Containers)
 	pod.Spec.InitContainers = withDefaultRequests(spec.InitContainers)
+	pod.Spec.Resources = withPodRequests(pod)
 	return newResources(resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{}))
+}
+
+// withPodRequests returns the resources of the pod itself with a request for each limit, unless the containers request that resource.
+// Large pages cannot be overcommitted, so their limit counts even then. The API server sets these requests in pods, but not in
+// templates (kubernetes: pkg/api/pod/util.go, defaultPodLevelRequests).
+func withPodRequests(pod *corev1.Pod) *corev1.ResourceRequirements {
+	if pod.Spec.Resources == nil || len(pod.Spec.Resources.Limits) == 0 {
+		return pod.Spec.Resources
+	}
+	ofContainers := resourcehelper.AggregateContainerRequests(pod, resourcehelper.PodResourcesOptions{})
+	requests := make(corev1.ResourceList)
+	for name, limit := range pod.Spec.Resources.Limits {
+		_, requested := ofContainers[name]
+		if !requested || strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) {
+			requests[name] = limit
+		}
+	}
+	maps.Copy(requests, pod.Spec.Resources.Requests)
+	return &corev1.ResourceRequirements{Requests: requests, Limits: pod.Spec.Resources.Limits}
 }
 
 // withDefaultRequests returns the containers with a request for each limit. The API server sets these requests in pods, but not
 // in templates (kubernetes: pkg/apis/core/v1/defaults.go, SetDefaults_Pod).
 func withDefaultRequests(containers []corev1.Container) []corev1.Container {
-	hasRequest := func(c *corev1.Container, name corev1.ResourceName) bool {
-		_, ok := c.Resources.Requests[name]
-		return ok
+	lacksRequest := func(c corev1.Container) bool {
+		for name := range c.Resources.Limits {
+			if _, ok := c.Resources.Requests[name]; !ok {
+				return true
+			}
+		}
+		return false
+	}
+	if !slices.ContainsFunc(containers, lacksRequest) {
+		return containers
 	}
 	containers = slices.Clone(containers)
 	for i := range containers {
-		c := &containers[i]
-		var requests corev1.ResourceList
-		for name, limit := range c.Resources.Limits {
-			if hasRequest(c, name) {
-				continue
-			}
-			if requests == nil {
-				requests = make(corev1.ResourceList)
-				maps.Copy(requests, c.Resources.Requests)
-			}
-			requests[name] = limit
-		}
-		if requests != nil {
-			c.Resources.Requests = requests
-		}
+		r := &containers[i].Resources
+		requests := make(corev1.ResourceList)
+		maps.Copy(requests, r.Limits)
+		maps.Copy(requests, r.Requests)
+		r.Requests = requests
 	}
 	return containers
 }

@@ -57,6 +57,13 @@ func TestANodeThatCannotHoldThePodIsNoCandidate(t *testing.T) {
 	podLevel.Resources = &corev1.ResourceRequirements{Requests: amounts("cpu", "3")}
 	podLevelLess := podOf(requesting("cpu", "3"))
 	podLevelLess.Resources = &corev1.ResourceRequirements{Requests: amounts("cpu", "1")}
+	podLevelLimit := func(containers []corev1.Container, pairs ...string) corev1.PodSpec {
+		spec := podOf(containers...)
+		spec.Resources = &corev1.ResourceRequirements{Limits: amounts(pairs...)}
+		return spec
+	}
+	podLevelBoth := podLevelLimit(nil, "cpu", "3")
+	podLevelBoth.Resources.Requests = amounts("cpu", "1")
 	initAndMain := func(initial ...corev1.Container) corev1.PodSpec {
 		return corev1.PodSpec{InitContainers: initial, Containers: []corev1.Container{requesting("cpu", "1")}}
 	}
@@ -81,6 +88,13 @@ func TestANodeThatCannotHoldThePodIsNoCandidate(t *testing.T) {
 		"the overhead of the runtime class":     {overhead, nodes.None},
 		"the pod's own requests":                {podLevel, nodes.None},
 		"the pod's own requests, less":          {podLevelLess, nodes.Some},
+		"the pod's own limit":                   {podLevelLimit(nil, "cpu", "3"), nodes.None},
+		"the pod's own limit, lower request":    {podLevelBoth, nodes.Some},
+		"the pod's own limit, and a container":  {podLevelLimit([]corev1.Container{requesting("cpu", "1")}, "cpu", "3"), nodes.Some},
+		"the pod's own limit, and its memory":   {podLevelLimit([]corev1.Container{requesting("memory", "1Gi")}, "cpu", "3"), nodes.None},
+		"the pod's own limit, and limits":       {podLevelLimit([]corev1.Container{limiting("cpu", "1")}, "cpu", "3"), nodes.Some},
+		"the pod's own large pages":             {podLevelLimit([]corev1.Container{requesting("hugepages-2Mi", "2Mi")}, "hugepages-2Mi", "256Mi"), nodes.None},
+		"a limit that pods cannot have":         {podLevelLimit(nil, "ephemeral-storage", "11Gi"), nodes.Some},
 		"limits without requests":               {podOf(limiting("cpu", "3")), nodes.None},
 		"limits with lower requests":            {podOf(lowerRequest), nodes.Some},
 		"limits without requests, init":         {corev1.PodSpec{InitContainers: []corev1.Container{limiting("cpu", "3")}}, nodes.None},

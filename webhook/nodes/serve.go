@@ -31,8 +31,8 @@ func (c Candidates) Serve(offered []imagepull.Platform) (Fit, []imagepull.Platfo
 
 func (c Candidates) serve(offered []imagepull.Platform) (Fit, []nodePlatform) {
 	switch {
-	case len(c.declared) > 0:
-		compared := c.joining(c.allowed(c.declared))
+	case len(c.cluster.declared) > 0:
+		compared := c.joining(c.allowed(c.cluster.declared))
 		return c.fit(offered, compared), compared
 	case !c.fromCluster:
 		return c.fit(offered, nil), nil

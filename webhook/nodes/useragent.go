@@ -9,9 +9,11 @@ import (
 // runtimeUserAgent returns the User-Agent of the most common container runtime. Of two runtimes on as many nodes, it takes the one
 // with the greater name and version, so that the result does not depend on the order of the nodes.
 func (all clusterNodes) runtimeUserAgent() string {
+	all.mu.RLock()
+	defer all.mu.RUnlock()
 	number := make(map[unique.Handle[string]]int)
-	for _, n := range all.nodes {
-		number[n.runtime]++
+	for _, g := range all.groups {
+		number[g.runtime] += len(g.nodes)
 	}
 	common, most := "", 0
 	for runtime, n := range number {

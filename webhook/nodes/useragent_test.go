@@ -1,6 +1,7 @@
 package nodes_test
 
 import (
+	"strconv"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,8 +31,8 @@ func TestRuntimeUserAgentIsOfTheMostCommonRuntime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var all []corev1.Node
-			for _, runtime := range tt.runtimes {
-				all = append(all, newNode("n", "linux/amd64", withRuntime(runtime)))
+			for i, runtime := range tt.runtimes {
+				all = append(all, newNode(strconv.Itoa(i), "linux/amd64", withRuntime(runtime)))
 			}
 			if got := newSnapshot(t, "", all...).RuntimeUserAgent(); got != tt.want {
 				t.Errorf("RuntimeUserAgent() = %q, want %q", got, tt.want)
