@@ -109,8 +109,8 @@ func (c *container) requests() quantities {
 	return all
 }
 
-// requestsTogether returns one container with the requests of all, or none. The scheduler adds the requests of ordinary containers (kubernetes:
-// staging/src/k8s.io/component-helpers/resource/helpers.go, AggregateContainerRequests).
+// requestsTogether returns one container with the requests of all, or none. The scheduler adds the requests of ordinary
+// containers (k8s.io/component-helpers: resource/helpers.go, AggregateContainerRequests).
 func requestsTogether(containers []container) []corev1.Container {
 	var sum quantities
 	for i := range containers {
