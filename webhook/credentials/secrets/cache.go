@@ -27,8 +27,8 @@ const (
 	nameBytes = 16
 )
 
-// cache reads objects of one kind, and holds them decoded. It does not hold errors or the absence of objects: both may change within a
-// moment, and another request is cheap.
+// cache reads objects of one kind, and holds them decoded. It does not hold errors or the absence of objects: both may change
+// within a moment, and another request is cheap.
 type cache[V any] struct {
 	clock clock.PassiveClock
 	// fetch reads an object from the API server.
