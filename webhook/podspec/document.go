@@ -172,8 +172,8 @@ func (s *spec) reduced() *corev1.PodSpec {
 		Overhead:                 s.Overhead.list(),
 		ResourceClaims:           s.ResourceClaims,
 	}
-	if requests := s.Resources.Requests.list(); requests != nil {
-		reduced.Resources = &corev1.ResourceRequirements{Requests: requests}
+	if r := s.Resources; len(r.Requests)+len(r.Limits) > 0 {
+		reduced.Resources = &corev1.ResourceRequirements{Requests: r.Requests.list(), Limits: r.Limits.list()}
 	}
 	if s.Affinity != nil && s.Affinity.NodeAffinity != nil {
 		reduced.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{

@@ -43,7 +43,7 @@ func fullSpec() corev1.PodSpec {
 			{VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{}}},
 			{VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}},
 		},
-		Resources:      &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: cpu}},
+		Resources:      &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: cpu}, Limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}},
 		Overhead:       corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("120Mi")},
 		ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimTemplateName: new("gpu")}},
 	}
@@ -58,9 +58,8 @@ func TestDecodeReadsObjectsOfTheAPI(t *testing.T) {
 	web, setup := &full.Containers[0], &full.InitContainers[0]
 	web.Name, web.Image, web.ImagePullPolicy, web.Command = "web", "r.example/web:1", corev1.PullAlways, []string{"serve"}
 	web.VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/data"}}
-	limits := corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
-	web.Resources = corev1.ResourceRequirements{Limits: limits, Requests: full.Resources.Requests, Claims: []corev1.ResourceClaim{{Name: "gpu"}}}
-	setup.Resources, full.Resources.Limits = web.Resources, limits
+	web.Resources = corev1.ResourceRequirements{Limits: full.Resources.Limits, Requests: full.Resources.Requests, Claims: []corev1.ResourceClaim{{Name: "gpu"}}}
+	setup.Resources = web.Resources
 	setup.Name, setup.Image = "setup", "r.example/setup:1"
 	full.InitContainers = append(full.InitContainers, corev1.Container{Name: "last", Image: "r.example/last:1"})
 	full.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
