@@ -23,7 +23,7 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 	if err != nil {
 		return nil, nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	e, err := newWatchingEngine(mgr, c, m, logger)
+	e, end, err := newWatchingEngine(mgr, c, m, logger)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,27 +42,30 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
 		},
 		Log: logger,
-	}, e.Close, nil
+	}, end, nil
 }
 
-// newWatchingEngine returns an engine that reads secrets from the API server. The manager runs its watch of the nodes.
-func newWatchingEngine(mgr ctrl.Manager, c config.Configuration, m *metrics.Metrics, logger *slog.Logger) (*engine.Engine, error) {
+// newWatchingEngine returns an engine that reads secrets from the API server, and a function that ends its work in the
+// background. The manager runs its watch of the nodes.
+func newWatchingEngine(
+	mgr ctrl.Manager, c config.Configuration, m *metrics.Metrics, logger *slog.Logger,
+) (e *engine.Engine, end func(), err error) {
 	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
-		return nil, fmt.Errorf("making the API client: %w", withoutUserinfo(err))
+		return nil, nil, fmt.Errorf("making the API client: %w", withoutUserinfo(err))
 	}
 	source, err := secrets.NewSource(secrets.Options{Client: clientset.CoreV1()})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	watch, err := engine.WatchCluster(clientset.CoreV1(), c.Nodes, logger)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := addWatch(mgr, watch); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return engine.New(c, engine.Options{
+	e, err = engine.New(c, engine.Options{
 		Credentials:  source,
 		Cluster:      watch.Cluster,
 		UserAgent:    userAgent(),
@@ -73,6 +76,10 @@ func newWatchingEngine(mgr ctrl.Manager, c config.Configuration, m *metrics.Metr
 		// Authors of pods read the warnings. The log is the operator's.
 		HidePrivateCauses: true,
 	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return e, func() { source.Close(); e.Close() }, nil
 }
 
 // addWatch adds the runners of a watch to the manager, and a readiness check that waits for the nodes.

@@ -39,7 +39,9 @@ func scenarios() []scenario {
 		{"spread", "one pod with images on many registries", (*bench).spread},
 		{"many", "memory with many references, and under a flood of them", (*bench).many},
 		{"outage", "a registry that fails", (*bench).outage},
+		{"slow", "known images of a registry that becomes slow", (*bench).slow},
 		{"faults", "responses within the timeout under all faults", (*bench).faults},
+		{"nodes", "latency by the number of nodes", (*bench).nodes},
 	}
 }
 
@@ -96,7 +98,12 @@ func (b *bench) start(ctx context.Context, name string, program stage.Program) (
 
 // startPullgate starts the measured program.
 func (b *bench) startPullgate(ctx context.Context) (*server, error) {
-	return b.start(ctx, armPullgate, stage.Program{Path: b.pullgate, Args: []string{"serve", "--shutdown-delay=0s", "--config=" + b.config}})
+	return b.startPullgateWith(ctx, b.config)
+}
+
+// startPullgateWith starts the measured program with another configuration.
+func (b *bench) startPullgateWith(ctx context.Context, config string) (*server, error) {
+	return b.start(ctx, armPullgate, stage.Program{Path: b.pullgate, Args: []string{"serve", "--shutdown-delay=0s", "--config=" + config}})
 }
 
 // pullgateAndRegistry starts the measured program and a registry, and returns a template of pods with this number of

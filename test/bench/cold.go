@@ -48,7 +48,9 @@ func (b *bench) cold(ctx context.Context) error {
 			b.printf("p50 at %3d ms %-13s %s", d.rtt.Milliseconds(), name, values.describe(name, "ms"))
 		}
 		if d.rtt == nearby {
-			b.results.atMost("cold pod against remote.Head, registry at 20 ms", values.ratio(armCold, armHead), 0.75)
+			// Both send the three requests of a node: a challenge of another repository is not answered, since it could lead a
+			// credential elsewhere and change the verdict.
+			b.results.atMost("cold pod against remote.Head, registry at 20 ms", values.ratio(armCold, armHead), 1.10)
 		}
 	}
 	b.results.cold = p50

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"github.com/pullgate/pullgate/test/bench/stage"
 )
 
 // plan is the extent of a run.
@@ -17,10 +19,12 @@ type plan struct {
 	warmFor, capacityFor, coldFor          time.Duration
 	conns, pods, registries                int
 	references                             int
-	floodFor, outageFor                    time.Duration
+	floodFor, outageFor, slowFor           time.Duration
 	outageRate, outageImages, podsPerFault int
 	// counted is the number of reviews for the allocation count.
 	counted int
+	// nodes are numbers of nodes, beginning with the stage's.
+	nodes []int
 	// timeouts are timeouts of webhooks: one below the time limit of a single request to a registry, and one above.
 	timeouts []time.Duration
 }
@@ -31,13 +35,14 @@ func planOf(quick bool) plan {
 		warmFor: 4 * time.Second, capacityFor: 3 * time.Second, coldFor: 3 * time.Second,
 		conns: 8, pods: 1000, registries: 20, references: 10_000,
 		floodFor: 20 * time.Second, outageFor: time.Minute, outageRate: 200, outageImages: 50, podsPerFault: 6,
-		counted: 2000, timeouts: []time.Duration{3 * time.Second, 5 * time.Second},
+		slowFor: 10 * time.Second, nodes: []int{stage.Nodes, 1000, 5000}, counted: 2000, timeouts: []time.Duration{3 * time.Second, 5 * time.Second},
 	}
 	if quick {
 		p.rounds, p.warmRounds = 2, 2
 		p.warmFor, p.capacityFor, p.coldFor = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
 		p.pods, p.registries, p.counted, p.timeouts = 200, 6, 200, p.timeouts[:1]
 		p.references, p.floodFor, p.outageFor, p.podsPerFault = 2_000, 2*time.Second, 5*time.Second, 2
+		p.slowFor, p.nodes = 4*time.Second, []int{stage.Nodes, 200}
 	}
 	return p
 }

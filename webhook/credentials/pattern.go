@@ -41,6 +41,13 @@ type Pattern struct {
 // is not a URL. A key may cease to be a URL when registryKey has decoded the percent escapes of its path; the kubelet
 // never matches it.
 func ParsePattern(text string) Pattern {
+	if isPlain(text) {
+		host := text
+		if slash := strings.IndexByte(text, '/'); slash >= 0 {
+			host = text[:slash]
+		}
+		return Pattern{labels: strings.Split(host, "."), path: text[len(host):]}
+	}
 	u, err := url.Parse("https://" + text)
 	if err != nil {
 		return Pattern{}
@@ -50,6 +57,18 @@ func ParsePattern(text string) Pattern {
 		host, port = u.Host, ""
 	}
 	return Pattern{labels: strings.Split(host, "."), port: port, path: u.Path}
+}
+
+// isPlain reports whether a text is a host and a path without any character that has a meaning in URLs, as most repositories are.
+func isPlain(text string) bool {
+	for _, c := range []byte(text) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_', c == '/':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // IsZero reports whether the pattern is the zero value.
@@ -68,6 +87,9 @@ func (p Pattern) matches(target Pattern) bool {
 		return false
 	}
 	for i, label := range p.labels {
+		if label == target.labels[i] && isPlain(label) {
+			continue
+		}
 		// The kubelet calls path/filepath. On Linux nodes package path does the same; it does so on other systems, too.
 		if ok, err := path.Match(label, target.labels[i]); err != nil || !ok {
 			return false

@@ -30,7 +30,9 @@ type Verdict struct {
 	// LoginFailed marks a denial of the credential itself, not only of the reference. Some registries lock an account after
 	// a few of them.
 	LoginFailed bool
-	// Confirmed marks a failure that a second request on a new connection returned as well.
+	// AnyCredential marks a failure that another credential cannot change, because it is not about access.
+	AnyCredential bool
+	// Confirmed marks a failure that a second request on a new connection returned as well, or that needs no request.
 	Confirmed bool
 	// RetryAfter is the Retry-After of the registry's response, or zero.
 	RetryAfter time.Duration

@@ -152,7 +152,8 @@ func (s *spec) ofJob() *spec {
 	return &s.JobTemplate.Spec
 }
 
-// reduced returns the fields that decide on the pods' nodes and pull secrets, in the API's type.
+// reduced returns the fields that decide on the pods' nodes and pull secrets, in the API's type. Its ordinary containers are one
+// container with their requests together.
 func (s *spec) reduced() *corev1.PodSpec {
 	reduced := &corev1.PodSpec{
 		NodeName:                 s.NodeName,
@@ -165,14 +166,14 @@ func (s *spec) reduced() *corev1.PodSpec {
 		ImagePullSecrets:         s.ImagePullSecrets,
 		ServiceAccountName:       s.ServiceAccountName,
 		DeprecatedServiceAccount: s.DeprecatedServiceAccount,
-		Containers:               resourcesOf(s.Containers),
-		InitContainers:           resourcesOf(s.InitContainers),
+		Containers:               requestsTogether(s.Containers),
+		InitContainers:           requestsOfEach(s.InitContainers),
 		Volumes:                  claimsOf(s.Volumes),
-		Overhead:                 parseQuantities(s.Overhead),
+		Overhead:                 s.Overhead.list(),
 		ResourceClaims:           s.ResourceClaims,
 	}
-	if requirements := s.Resources.parse(); !isEmpty(requirements) {
-		reduced.Resources = new(requirements)
+	if r := s.Resources; len(r.Requests)+len(r.Limits) > 0 {
+		reduced.Resources = &corev1.ResourceRequirements{Requests: r.Requests.list(), Limits: r.Limits.list()}
 	}
 	if s.Affinity != nil && s.Affinity.NodeAffinity != nil {
 		reduced.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{

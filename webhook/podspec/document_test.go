@@ -16,10 +16,8 @@ import (
 
 // fullSpec returns a pod spec with every field that affects pulls.
 func fullSpec() corev1.PodSpec {
-	gpuAndCPU := corev1.ResourceRequirements{
-		Limits:   corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")},
-		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("250m")},
-	}
+	cpu := resource.MustParse("250m")
+	requests := corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: cpu, "nvidia.com/gpu": resource.MustParse("1")}}
 	return corev1.PodSpec{
 		NodeName:     "node-1",
 		NodeSelector: map[string]string{"pool": "web"},
@@ -39,13 +37,13 @@ func fullSpec() corev1.PodSpec {
 		ImagePullSecrets:         []corev1.LocalObjectReference{{Name: "regcred"}},
 		ServiceAccountName:       "shop",
 		DeprecatedServiceAccount: "shop",
-		Containers:               []corev1.Container{{Resources: gpuAndCPU}},
-		InitContainers:           []corev1.Container{{Resources: gpuAndCPU, RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}},
+		Containers:               []corev1.Container{{Resources: requests}},
+		InitContainers:           []corev1.Container{{Resources: requests, RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}},
 		Volumes: []corev1.Volume{
 			{VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{}}},
 			{VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}},
 		},
-		Resources:      &gpuAndCPU,
+		Resources:      &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: cpu}, Limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}},
 		Overhead:       corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("120Mi")},
 		ResourceClaims: []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimTemplateName: new("gpu")}},
 	}
@@ -60,7 +58,8 @@ func TestDecodeReadsObjectsOfTheAPI(t *testing.T) {
 	web, setup := &full.Containers[0], &full.InitContainers[0]
 	web.Name, web.Image, web.ImagePullPolicy, web.Command = "web", "r.example/web:1", corev1.PullAlways, []string{"serve"}
 	web.VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/data"}}
-	web.Resources.Claims = []corev1.ResourceClaim{{Name: "gpu"}}
+	web.Resources = corev1.ResourceRequirements{Limits: full.Resources.Limits, Requests: full.Resources.Requests, Claims: []corev1.ResourceClaim{{Name: "gpu"}}}
+	setup.Resources = web.Resources
 	setup.Name, setup.Image = "setup", "r.example/setup:1"
 	full.InitContainers = append(full.InitContainers, corev1.Container{Name: "last", Image: "r.example/last:1"})
 	full.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{

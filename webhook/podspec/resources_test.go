@@ -43,3 +43,68 @@ func TestDecodeReducesAPodWithoutResourcesToNone(t *testing.T) {
 		t.Errorf("spec (-want +got):\n%s", diff)
 	}
 }
+
+// The scheduler adds the requests of ordinary containers, and compares them with each init container.
+func TestDecodeAddsTheRequestsOfContainers(t *testing.T) {
+	t.Parallel()
+	quantities := func(pairs ...string) corev1.ResourceList {
+		list := make(corev1.ResourceList)
+		for i := 0; i < len(pairs); i += 2 {
+			list[corev1.ResourceName(pairs[i])] = resource.MustParse(pairs[i+1])
+		}
+		return list
+	}
+	for name, test := range map[string]struct {
+		containers, initContainers string
+		want                       corev1.ResourceList
+		wantInit                   []corev1.ResourceList
+	}{
+		"requests": {
+			containers: `{"requests":{"cpu":"100m","memory":"64Mi"}},{},{"requests":{"memory":"1Gi","cpu":1}}`,
+			want:       quantities("cpu", "1100m", "memory", "1088Mi"),
+		},
+		"a limit is the default of the request": {
+			containers: `{"limits":{"cpu":2,"memory":"2Gi"},"requests":{"cpu":"1"}},{"limits":{"memory":"1Gi"}}`,
+			want:       quantities("cpu", "1", "memory", "3Gi"),
+		},
+		"a request of zero is a request": {
+			containers: `{"limits":{"cpu":2},"requests":{"cpu":0}}`, want: quantities("cpu", "0"),
+		},
+		"the last of equal names counts": {
+			containers: `{"requests":{"cpu":1,"cpu":2}}`, want: quantities("cpu", "2"),
+		},
+		"other resources": {
+			containers: `{"requests":{"hugepages-2Mi":"4Mi"},"limits":{"hugepages-2Mi":"4Mi","example.com/gpu":1}},{"limits":{"example.com/gpu":"2"}}`,
+			want:       quantities("hugepages-2Mi", "4Mi", "example.com/gpu", "3"),
+		},
+		"init containers": {
+			containers: `{}`, initContainers: `{"requests":{"cpu":1}},{},{"limits":{"cpu":2}}`,
+			wantInit: []corev1.ResourceList{quantities("cpu", "1"), quantities("cpu", "2")},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			list := func(all string) string {
+				return `[{"resources":` + strings.ReplaceAll(all, "},{", `}},{"resources":{`) + `}]`
+			}
+			if test.initContainers == "" {
+				test.initContainers = `{}`
+			}
+			got := decode(t, objectOf(core("Pod"), `"spec":{"containers":`+list(test.containers)+`,"initContainers":`+list(test.initContainers)+`}`))
+			var requests corev1.ResourceList
+			if len(got.Spec.Containers) > 0 {
+				requests = got.Spec.Containers[0].Resources.Requests
+			}
+			var initRequests []corev1.ResourceList
+			for _, c := range got.Spec.InitContainers {
+				initRequests = append(initRequests, c.Resources.Requests)
+			}
+			if diff := cmp.Diff(test.want, requests); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.wantInit, initRequests); diff != "" {
+				t.Errorf("requests of init containers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,7 +1,7 @@
 package podspec
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -39,20 +39,20 @@ func defaultPullPolicy(tag string) imagepull.PullPolicy {
 func (p pods) uses() []imagepull.Use {
 	path, s := p.path, p.spec
 	all := make([]imagepull.Use, 0, len(s.Containers)+len(s.InitContainers)+len(s.EphemeralContainers))
-	all = appendUses(all, path+".containers", imagepull.Container, s.Containers)
-	all = appendUses(all, path+".initContainers", imagepull.InitContainer, s.InitContainers)
-	all = appendUses(all, path+".ephemeralContainers", imagepull.EphemeralContainer, s.EphemeralContainers)
+	all = appendUses(all, path, ".containers[", imagepull.Container, s.Containers)
+	all = appendUses(all, path, ".initContainers[", imagepull.InitContainer, s.InitContainers)
+	all = appendUses(all, path, ".ephemeralContainers[", imagepull.EphemeralContainer, s.EphemeralContainers)
 	for i := range all {
 		all[i].Injected = p.metadata.injects(all[i])
 	}
-	return appendVolumeUses(all, path+".volumes", s)
+	return appendVolumeUses(all, path, s)
 }
 
 // appendUses appends the images of a list of containers.
-func appendUses(all []imagepull.Use, list string, kind imagepull.Kind, containers []container) []imagepull.Use {
+func appendUses(all []imagepull.Use, path, list string, kind imagepull.Kind, containers []container) []imagepull.Use {
 	for i, c := range containers {
 		all = append(all, complete(imagepull.Use{
-			Path:       fmt.Sprintf("%s[%d].image", list, i),
+			Path:       path + list + strconv.Itoa(i) + "].image",
 			Kind:       kind,
 			Name:       c.Name,
 			Image:      c.Image,
@@ -62,7 +62,7 @@ func appendUses(all []imagepull.Use, list string, kind imagepull.Kind, container
 	return all
 }
 
-func appendVolumeUses(all []imagepull.Use, list string, s *spec) []imagepull.Use {
+func appendVolumeUses(all []imagepull.Use, path string, s *spec) []imagepull.Use {
 	var mounted map[string]bool
 	for i, volume := range s.Volumes {
 		if volume.Image == nil {
@@ -72,7 +72,7 @@ func appendVolumeUses(all []imagepull.Use, list string, s *spec) []imagepull.Use
 			mounted = s.mounted()
 		}
 		all = append(all, complete(imagepull.Use{
-			Path:       fmt.Sprintf("%s[%d].image.reference", list, i),
+			Path:       path + ".volumes[" + strconv.Itoa(i) + "].image.reference",
 			Kind:       imagepull.Volume,
 			Name:       volume.Name,
 			Image:      volume.Image.Reference,

@@ -114,9 +114,9 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 		images: c.options.Resolver, manifests: c.options.Manifests, contents: c.options.Contents, cache: c.options.Cache,
 	}
 	findings := make([]imagepull.Finding, len(pod.Uses))
-	var open []int
-	for i, use := range pod.Uses {
-		findings[i] = imagepull.Finding{Use: use}
+	open := make([]int, 0, len(pod.Uses))
+	for i := range pod.Uses {
+		findings[i].Use = pod.Uses[i]
 		if v, decided := runPrechecks(c.prechecks, shared.forUse(i, &findings[i].Use)); decided {
 			findings[i].Verdict = v
 		} else {
@@ -155,15 +155,12 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 		short, cancel = context.WithTimeout(ctx, maxPresentWait)
 		defer cancel()
 	}
-	verdicts := make(map[imagepull.Reference]*imagepull.Verdict)
 	var lookups parallel.Group
-	for _, i := range open {
-		ref := findings[i].Reference
-		if verdicts[ref] != nil {
+	for n, i := range open {
+		if first := sameReference(findings, open[:n], i); first != i {
 			continue
 		}
-		v := new(imagepull.Verdict)
-		verdicts[ref] = v
+		ref, v := findings[i].Reference, &findings[i].Verdict
 		if cached, ok := c.fromCache(ctx, shared.forReference(ref)); ok {
 			// Fast path: a cache hit needs no goroutine.
 			*v = cached
@@ -176,10 +173,23 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 		lookups.Go(func() { *v = c.lookup(bounded, shared.forReference(ref)) })
 	}
 	lookups.Wait()
-	for _, i := range open {
-		use := &findings[i].Use
-		findings[i].Verdict = apply(c.useRules, *verdicts[use.Reference], shared.forUse(i, use))
+	for n, i := range open {
+		findings[i].Verdict = findings[sameReference(findings, open[:n], i)].Verdict
 	}
+	for _, i := range open {
+		findings[i].Verdict = apply(c.useRules, findings[i].Verdict, shared.forUse(i, &findings[i].Use))
+	}
+}
+
+// sameReference returns the first of the findings with the reference of finding i, or i. A pod has so few images that a search
+// takes less time than a map.
+func sameReference(findings []imagepull.Finding, before []int, i int) int {
+	for _, first := range before {
+		if findings[first].Reference == findings[i].Reference {
+			return first
+		}
+	}
+	return i
 }
 
 // anyMayDeny reports whether an open finding may deny the pod because of its secrets.

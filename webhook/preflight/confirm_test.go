@@ -94,6 +94,22 @@ func TestDenialNeedsASecondResponse(t *testing.T) {
 			first: verdicts{"": foreign}, second: verdicts{"": confirmed(foreign)},
 			want: "PlatformMismatch: the image index offers linux/s390x, the nodes are linux/amd64", confirmations: []string{image},
 		},
+		"another platform for the second credential": {
+			names: []string{"a", "b"}, first: verdicts{"file/a": refused, "file/b": foreign},
+			second: verdicts{"file/a": confirmed(refused), "file/b": confirmed(foreign)},
+			want:   "PlatformMismatch: the image index offers linux/s390x, the nodes are linux/amd64", confirmations: []string{image + " file/a", image + " file/b"},
+		},
+		"another platform for the second credential, and the first is not refused again": {
+			names: []string{"a", "b"}, first: verdicts{"file/a": refused, "file/b": foreign},
+			second: verdicts{"file/a": contradiction, "file/b": confirmed(foreign)},
+			want:   "RegistryUnavailable: contradiction", confirmations: []string{image + " file/a", image + " file/b"},
+		},
+		"another platform for the second credential, and the first gets no response": {
+			names: []string{"a", "b"}, first: verdicts{"file/a": rateLimited, "file/b": foreign}, want: "RateLimited: busy",
+		},
+		"the third credential gets the platform": {
+			names: []string{"a", "b", "c"}, first: verdicts{"file/a": rateLimited, "file/b": foreign, "file/c": served}, want: "Pullable",
+		},
 		"another platform, and the tag was moved": {
 			first: verdicts{"": foreign}, second: verdicts{"": served}, want: "Pullable", confirmations: []string{image},
 		},

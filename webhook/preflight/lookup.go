@@ -31,7 +31,10 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 			continue
 		}
 		v := c.resolve(ctx, f, cred)
-		if v.Outcome() == imagepull.Pullable {
+		// The kubelet also continues after an index without its platform. If another credential may get another response, it
+		// may get another index as well: the servers of the registry may differ, or show each account another repository.
+		mismatch := comparePlatforms(v, f.candidates).Reason == imagepull.ReasonPlatformMismatch
+		if v.Outcome() == imagepull.Pullable && !(mismatch && slices.ContainsFunc(failures, isIndeterminate)) {
 			return v, nil
 		}
 		// After the deadline the other credentials still get a verdict, an Indeterminate one. The refusals before it prove
@@ -119,6 +122,8 @@ func summarize(failures []imagepull.Verdict) imagepull.Verdict {
 	}
 	return chosen
 }
+
+func isIndeterminate(v imagepull.Verdict) bool { return v.Outcome() == imagepull.Indeterminate }
 
 // progress returns how far an attempt got.
 func progress(v imagepull.Verdict) int {

@@ -100,7 +100,7 @@ func unreported(failure imagepull.Verdict, but string) imagepull.Verdict {
 // isRefusal reports whether another credential may get another response. NotFound is a refusal too: some registries return
 // it for images that the account must not see.
 func isRefusal(v imagepull.Verdict) bool {
-	return v.Reason == imagepull.ReasonAccessDenied || v.Reason == imagepull.ReasonNotFound
+	return v.Reason == imagepull.ReasonAccessDenied || v.Reason == imagepull.ReasonNotFound && !v.AnyCredential
 }
 
 // maxListed bounds the entries in a message: an index may have many platforms, and a pod many pull secrets.

@@ -23,6 +23,8 @@ func TestRefusalWithAMissingSecretIsPullSecretMissing(t *testing.T) {
 	opaque := missing("gone")
 	opaque.Ignored = []credentials.Problem{{Subject: `pull secret "opaque"`, Detail: "its type is Opaque"}}
 	noRegistry := imagepull.Verdict{Reason: imagepull.ReasonNotARegistry, Detail: "a web page"}
+	lost := absent
+	lost.AnyCredential = true
 	tests := map[string]struct {
 		problems       credentials.Set
 		keys           []string
@@ -38,6 +40,7 @@ func TestRefusalWithAMissingSecretIsPullSecretMissing(t *testing.T) {
 			later(`pull secret "gone" does not exist in namespace "shop"; without it, the registry denies access; pull secret "opaque": its type is Opaque`),
 		},
 		"hidden": {missing("gone"), nil, absent, later(`pull secret "gone" does not exist in namespace "shop"; without it, tag not found`)},
+		"lost":   {missing("gone"), nil, lost, lost},
 		"denied to another secret": {
 			missing("gone"), []string{"a"}, refused, withSource("file/a", forbidden),
 		},

@@ -21,6 +21,8 @@ func TestNodeIdentityMakesARefusalIndeterminate(t *testing.T) {
 		Reason: imagepull.ReasonNodeCredentials,
 		Detail: "tag not found with the credentials that Pullgate can see, but the nodes may have an identity of their own",
 	}
+	lost := absent
+	lost.AnyCredential = true
 	tests := map[string]struct {
 		registries []string
 		image      string
@@ -43,6 +45,7 @@ func TestNodeIdentityMakesARefusalIndeterminate(t *testing.T) {
 		"denied, IPv6 on another port": {[]string{"[2001:db8::1]:6000"}, "[2001:db8::1]:5000/web:1", private, private},
 		"not found":                    {[]string{host}, image, absent, notFound},
 		"not found, another registry":  {[]string{"gcr.io"}, image, absent, absent},
+		"lost":                         {[]string{host}, image, lost, lost},
 		"unavailable":                  {[]string{host}, image, unavailable, unavailable},
 		"pullable":                     {[]string{host}, image, pullable, pullable},
 	}

@@ -178,11 +178,13 @@ func missing(detail string) imagepull.Verdict {
 	return imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: detail}
 }
 
-// noHost returns the verdict if no endpoint may serve the reference.
+// noHost returns the verdict if no endpoint may serve the reference. No request is sent, so there is no response to confirm.
 func noHost() imagepull.Verdict {
 	return imagepull.Verdict{
-		Reason: imagepull.ReasonNotFound,
-		Detail: "the nodes' hosts.toml leaves no host to pull the image from",
-		Fix:    "correct the nodes' hosts.toml",
+		Reason:        imagepull.ReasonNotFound,
+		Detail:        "the nodes' hosts.toml leaves no host to pull the image from",
+		Fix:           "correct the nodes' hosts.toml",
+		AnyCredential: true,
+		Confirmed:     true,
 	}
 }

@@ -46,11 +46,13 @@ func (ss sessions) fetchIndex(ctx context.Context, v imagepull.Verdict, resp res
 	return client.runtime.withIndex(v, resp.content)
 }
 
+// lostIndex returns the verdict on an index that the registry has resolved, so that access is given, and does not have.
 func lostIndex() imagepull.Verdict {
 	return imagepull.Verdict{
-		Reason: imagepull.ReasonNotFound,
-		Detail: "the registry lists the tag but has lost its manifest",
-		Fix:    "push the image again",
+		Reason:        imagepull.ReasonNotFound,
+		Detail:        "the registry lists the tag but has lost its manifest",
+		Fix:           "push the image again",
+		AnyCredential: true,
 	}
 }
 

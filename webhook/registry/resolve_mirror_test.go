@@ -170,3 +170,12 @@ func TestWorstFailureIsReported(t *testing.T) {
 		})
 	}
 }
+
+// Another credential or a second request would not help: no request is sent.
+func TestNoHostNeedsNoConfirmation(t *testing.T) {
+	t.Parallel()
+	m := newMirrored(t, "server = \"https://"+host+"\"\ncapabilities = [\"pull\"]\n", testregistry.Config{})
+	if v := m.resolve(web, anonymous()); !v.Confirmed || !v.AnyCredential {
+		t.Errorf("confirmed %t, for any credential %t; want both", v.Confirmed, v.AnyCredential)
+	}
+}

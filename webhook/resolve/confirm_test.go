@@ -286,3 +286,19 @@ func TestPodOfEightImagesHasAConfirmedLoginFailure(t *testing.T) {
 		t.Error("no failure is confirmed")
 	}
 }
+
+// A verdict that needs no request is confirmed by the registry client, so that a denial does not wait.
+func TestAVerdictThatIsConfirmedStaysSo(t *testing.T) {
+	t.Parallel()
+	confirmed := imagepull.Verdict{Reason: imagepull.ReasonNotFound, Confirmed: true}
+	clock := &steppingClock{FakeClock: newFakeClock()}
+	r := newResolver(t, &scriptedRegistry{verdicts: []imagepull.Verdict{confirmed}}, cacheOnly(clock))
+	for _, v := range []imagepull.Verdict{r.Resolve(t.Context(), tag("1"), alice), r.Confirm(t.Context(), tag("1"), alice)} {
+		if !v.Confirmed {
+			t.Error("the verdict is not confirmed")
+		}
+	}
+	if clock.slept != 0 {
+		t.Errorf("waited %v, want no wait", clock.slept)
+	}
+}

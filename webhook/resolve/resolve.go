@@ -147,7 +147,7 @@ func (r *Resolver) request(ctx context.Context, k key, cred imagepull.Credential
 	})
 	r.backoff.record(attempt, v)
 	r.loginFailures.record(k.ref, cred, v)
-	v.Confirmed = confirms(v, before)
+	v.Confirmed = v.Confirmed || confirms(v, before)
 	r.cache.put(k, v, attempt.start)
 	return v
 }

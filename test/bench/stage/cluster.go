@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -16,9 +17,9 @@ const (
 	// username and password are the only account of every registry.
 	username, password = "shop", "open-sesame"
 
-	// nodeCount and imagesPerNode describe a small cluster. A kubelet reports at most fifty images. With fewer,
+	// Nodes and imagesPerNode describe a small cluster. A kubelet reports at most fifty images. With fewer,
 	// the list of images is complete.
-	nodeCount     = 10
+	Nodes         = 10
 	imagesPerNode = 40
 )
 
@@ -30,10 +31,32 @@ func (s *Stage) populate(ctx context.Context) error {
 	if _, err := s.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("creating the namespace: %w", err)
 	}
-	for i := range nodeCount {
-		if err := s.join(ctx, newNode(i)); err != nil {
-			return fmt.Errorf("creating a node: %w", err)
-		}
+	return s.JoinNodes(ctx, 0, Nodes)
+}
+
+// joining bounds the concurrent requests to the API server.
+const joining = 16
+
+// JoinNodes creates the nodes from first to last, last excluded.
+func (s *Stage) JoinNodes(ctx context.Context, first, last int) error {
+	return eachNode(ctx, first, last, "creating", func(ctx context.Context, i int) error { return s.join(ctx, newNode(i)) })
+}
+
+// RemoveNodes deletes the nodes from first to last, last excluded.
+func (s *Stage) RemoveNodes(ctx context.Context, first, last int) error {
+	return eachNode(ctx, first, last, "deleting", func(ctx context.Context, i int) error {
+		return s.client.CoreV1().Nodes().Delete(ctx, newNode(i).Name, metav1.DeleteOptions{})
+	})
+}
+
+func eachNode(ctx context.Context, first, last int, action string, do func(context.Context, int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(joining)
+	for i := first; i < last; i++ {
+		group.Go(func() error { return do(ctx, i) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("%s nodes: %w", action, err)
 	}
 	return nil
 }

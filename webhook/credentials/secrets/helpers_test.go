@@ -78,11 +78,26 @@ type cluster struct {
 func newCluster(t testing.TB, objects ...runtime.Object) *cluster {
 	t.Helper()
 	c := &cluster{Clientset: fake.NewClientset(objects...), clock: newClock()}
-	var err error
-	if c.source, err = NewSource(Options{Client: c.CoreV1(), Clock: c.clock}); err != nil {
+	c.source = newSource(t, Options{Client: c.CoreV1(), Clock: c.clock})
+	return c
+}
+
+// newLiveCluster returns a cluster whose clock is the one of a synctest bubble. Its source is closed at the end of the test.
+func newLiveCluster(t testing.TB, objects ...runtime.Object) *cluster {
+	t.Helper()
+	c := &cluster{Clientset: fake.NewClientset(objects...)}
+	c.source = newSource(t, Options{Client: c.CoreV1()})
+	t.Cleanup(c.source.Close)
+	return c
+}
+
+func newSource(t testing.TB, o Options) *Source {
+	t.Helper()
+	source, err := NewSource(o)
+	if err != nil {
 		t.Fatalf("NewSource() error = %v, want none", err)
 	}
-	return c
+	return source
 }
 
 func newClock() *clocktesting.FakePassiveClock {

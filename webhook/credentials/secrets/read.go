@@ -38,18 +38,22 @@ func (s *Source) readSecret(ctx context.Context, object types.NamespacedName) re
 	if !canExist(object.Name) {
 		return result{contents: contents{ignored: "no Secret can have this name"}}
 	}
-	requested := s.clock.Now()
-	secret, err := s.client.Secrets(object.Namespace).Get(ctx, object.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		s.secrets.entries.Delete(object)
+	c, err := s.secrets.read(ctx, object)
+	switch {
+	case apierrors.IsNotFound(err):
 		return result{missing: true}
-	}
-	if err != nil {
+	case err != nil:
 		return result{unreadable: describe(err)}
 	}
-	c := decodeSecret(secret, "secret/"+object.String())
-	s.secrets.put(object, c, requested)
 	return result{contents: c}
+}
+
+func (s *Source) fetchSecret(ctx context.Context, object types.NamespacedName) (contents, error) {
+	secret, err := s.client.Secrets(object.Namespace).Get(ctx, object.Name, metav1.GetOptions{})
+	if err != nil {
+		return contents{}, err
+	}
+	return decodeSecret(secret, "secret/"+object.String()), nil
 }
 
 // readAccount reads the pull secrets of a service account from the API server and caches them.
@@ -57,21 +61,23 @@ func (s *Source) readAccount(ctx context.Context, object types.NamespacedName) (
 	if !canExist(object.Name) {
 		return nil, credentials.Problem{}
 	}
-	requested := s.clock.Now()
-	account, err := s.client.ServiceAccounts(object.Namespace).Get(ctx, object.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		s.accounts.entries.Delete(object)
-		return nil, credentials.Problem{}
-	}
-	if err != nil {
+	names, err := s.accounts.read(ctx, object)
+	if err != nil && !apierrors.IsNotFound(err) {
 		return nil, credentials.Problem{Subject: fmt.Sprintf("service account %q", object.Name), Detail: describe(err)}
+	}
+	return names, credentials.Problem{}
+}
+
+func (s *Source) fetchAccount(ctx context.Context, object types.NamespacedName) ([]string, error) {
+	account, err := s.client.ServiceAccounts(object.Namespace).Get(ctx, object.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
 	}
 	var names []string
 	for _, secret := range account.ImagePullSecrets {
 		names = append(names, secret.Name)
 	}
-	s.accounts.put(object, names, requested)
-	return names, credentials.Problem{}
+	return names, nil
 }
 
 // canExist reports whether the API server would store a secret or service account of this name. Authors of pods can list

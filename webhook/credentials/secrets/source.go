@@ -39,10 +39,10 @@ type Options struct {
 
 // Source reads the pull secrets of pods from the API server. It is safe for concurrent use.
 type Source struct {
-	client   Client
-	clock    clock.PassiveClock
-	secrets  *cache[contents]
-	accounts *cache[[]string]
+	client    Client
+	secrets   *cache[contents]
+	accounts  *cache[[]string]
+	refresher *refresher
 }
 
 var _ credentials.Source = (*Source)(nil)
@@ -58,19 +58,23 @@ func NewSource(o Options) (*Source, error) {
 	if o.MaxEntries == 0 {
 		o.MaxEntries = 512
 	}
-	secrets, err := newCache(o.Clock, o.MaxEntries, contents.size)
-	if err != nil {
+	s := &Source{client: o.Client, refresher: newRefresher()}
+	var err error
+	if s.secrets, err = newCache(o, s.refresher, s.fetchSecret, contents.size); err != nil {
 		return nil, fmt.Errorf("making the cache of secrets: %w", err)
 	}
-	accounts, err := newCache(o.Clock, o.MaxEntries, sizeOfNames)
-	if err != nil {
+	if s.accounts, err = newCache(o, s.refresher, s.fetchAccount, sizeOfNames); err != nil {
 		return nil, fmt.Errorf("making the cache of service accounts: %w", err)
 	}
-	return &Source{client: o.Client, clock: o.Clock, secrets: secrets, accounts: accounts}, nil
+	return s, nil
 }
 
-// Credentials returns the set of a pod. Objects that were read within the last two seconds come from a cache. Objects that
-// are not read before the context ends are unreadable.
+// Close ends the reads in the background and waits for them. None starts after Close.
+func (s *Source) Close() { s.refresher.close() }
+
+// Credentials returns the set of a pod. Objects that were read within the last 30 seconds come from a cache. Those that are
+// older than two seconds are then read again in the background, for the next pod. Objects that are not read before the
+// context ends are unreadable.
 func (s *Source) Credentials(ctx context.Context, pod imagepull.Pod) credentials.Set {
 	c := collector{Source: s, useCache: true}
 	return c.collect(ctx, pod)
@@ -98,10 +102,12 @@ func (c *collector) collect(ctx context.Context, pod imagepull.Pod) credentials.
 	source := c.Source // the goroutines do not capture c, so that it stays on the stack
 	for i, name := range names {
 		object := types.NamespacedName{Namespace: pod.Namespace, Name: name}
-		if cached, ok := c.secrets.entries.Get(object); ok && c.useCache {
-			results[i] = result{contents: cached}
-			c.set.FromCache = true
-			continue
+		if c.useCache {
+			if cached, ok := c.secrets.get(object); ok {
+				results[i] = result{contents: cached}
+				c.set.FromCache = true
+				continue
+			}
 		}
 		reads.Go(func() { results[i] = source.readSecret(ctx, object) })
 	}
@@ -143,9 +149,11 @@ func (c *collector) names(ctx context.Context, pod imagepull.Pod) []string {
 
 // accountSecrets returns the pull secrets of a service account. An account that does not exist has none.
 func (c *collector) accountSecrets(ctx context.Context, account types.NamespacedName) []string {
-	if names, ok := c.accounts.entries.Get(account); ok && c.useCache {
-		c.set.FromCache = true
-		return names
+	if c.useCache {
+		if names, ok := c.accounts.get(account); ok {
+			c.set.FromCache = true
+			return names
+		}
 	}
 	names, problem := c.readAccount(ctx, account)
 	if !problem.IsZero() {
