@@ -1,0 +1,55 @@
+package resolve
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/utils/clock"
+
+	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/ttlcache"
+)
+
+const (
+	// slowAttempt is the time from which an attempt counts as slow. With a new token it takes three requests.
+	slowAttempt = time.Second
+	// maxSlow bounds the slow registries, because pod authors control the hosts.
+	maxSlow = 4096
+)
+
+// slowRegistries holds the registries that are slow or down, for each namespace by its own last attempt. Resolve then serves a
+// pullable verdict past its TTL, within maxStale, and refreshes it in the background.
+type slowRegistries struct {
+	clock   clock.PassiveClock
+	entries *ttlcache.Cache[key, struct{}]
+}
+
+func newSlowRegistries(c clock.PassiveClock) slowRegistries {
+	return slowRegistries{c, newBounded[struct{}](c, maxSlow)}
+}
+
+// measure returns the verdict of one attempt, and records whether it was slow or failed.
+func (s slowRegistries) measure(ctx context.Context, k key, send func() imagepull.Verdict) imagepull.Verdict {
+	start := s.clock.Now()
+	v := send()
+	now := s.clock.Now()
+	switch {
+	case v.Redirected:
+	case v.Transient, registryTimedOut(ctx, v), now.Sub(start) >= slowAttempt:
+		s.entries.Put(k.ownHost(), struct{}{}, now.Add(maxStale))
+	case v.Outcome() != imagepull.Indeterminate:
+		s.entries.Delete(k.ownHost())
+	}
+	return v
+}
+
+// has reports whether the last attempt at the registry was slow or failed.
+func (s slowRegistries) has(k key) bool {
+	_, ok := s.entries.Get(k.ownHost())
+	return ok
+}
+
+// caused reports whether a lookup ended without a usable response because the registry is slow or down.
+func (s slowRegistries) caused(k key, v imagepull.Verdict) bool {
+	return v.Reason == imagepull.ReasonDeadlineExceeded || v.Reason == imagepull.ReasonRegistryUnavailable && s.has(k)
+}
