@@ -29,7 +29,7 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if err != nil {
 		cancel()
-		return nil, err
+		return nil, withRedirect(req, err)
 	}
 	decode(req, resp)
 	resp.Body = &timedBody{resp.Body, cancel}
