@@ -2,6 +2,7 @@ package engine
 
 import (
 	"testing"
+	"time"
 
 	"k8s.io/utils/clock"
 
@@ -14,5 +15,12 @@ func TestCheckOutlivesTheAdmissionByOneRequest(t *testing.T) {
 	c := config.Default()
 	if got, want := resolveOptions(c, clock.RealClock{}).Timeout, c.Timeouts.Admission+c.Timeouts.Request; got != want {
 		t.Errorf("a check may last %s, want %s", got, want)
+	}
+}
+
+func TestARegistryThatIsBackIsUsedWithinThirtySeconds(t *testing.T) {
+	t.Parallel()
+	if got := resolveOptions(config.Default(), clock.RealClock{}).Backoff.MaxDelay; got > 30*time.Second {
+		t.Errorf("the longest delay is %s by default, want at most 30s", got)
 	}
 }

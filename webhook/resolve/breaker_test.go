@@ -247,12 +247,13 @@ func TestADeadlineCountsAndACallerThatGivesUpDoesNot(t *testing.T) {
 // TestBreakerIsBounded uses more registries than there are circuits, as a pod author can.
 func TestBreakerIsBounded(t *testing.T) {
 	t.Parallel()
-	r := newResolver(t, &fakeRegistry{verdict: transient}, breakerOnly(newFakeClock()))
-	for i := range 3 * 5000 {
+	b := NewBreaker(testBackoff(), newFakeClock())
+	for i := range 3 * (maxCircuits + 1000) {
 		ref := imagepull.Reference{Domain: fmt.Sprint(i/3, ".example"), Path: "web", Tag: fmt.Sprint(i % 3)}
-		r.Resolve(t.Context(), ref, anonymous)
+		b.do(t.Context(), key{ref: ref}, func() imagepull.Verdict { return transient })
 	}
-	if got := backingOff(r); got != maxCircuits {
-		t.Errorf("%d circuits are open, want %d", got, maxCircuits)
+	domains := map[string]bool{}
+	if b.addBackingOff(domains); len(domains) != maxCircuits {
+		t.Errorf("%d circuits are open, want %d", len(domains), maxCircuits)
 	}
 }

@@ -32,11 +32,10 @@ func newSlowRegistries(c clock.PassiveClock) slowRegistries {
 func (s slowRegistries) measure(ctx context.Context, k key, send func() imagepull.Verdict) imagepull.Verdict {
 	start := s.clock.Now()
 	v := send()
-	now := s.clock.Now()
 	switch {
 	case v.Redirected:
-	case v.Transient, registryTimedOut(ctx, v), now.Sub(start) >= slowAttempt:
-		s.entries.Put(k.ownHost(), struct{}{}, now.Add(maxStale))
+	case v.Transient, registryTimedOut(ctx, v), s.clock.Now().Sub(start) >= slowAttempt:
+		s.entries.Put(k.ownHost(), struct{}{}, ttlcache.Never())
 	case v.Outcome() != imagepull.Indeterminate:
 		s.entries.Delete(k.ownHost())
 	}
