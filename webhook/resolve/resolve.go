@@ -114,7 +114,8 @@ func New(registry Registry, o Options) (*Resolver, error) {
 	}, nil
 }
 
-// Resolve returns the verdict for a reference with one credential, at the latest when the context ends.
+// Resolve returns the verdict for a reference with one credential, at the latest when the context ends. While the registry is
+// slow or down, it returns a pullable verdict after its TTL, too, within maxStale.
 func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	k := r.key(ctx, ref, cred)
 	if v, hit := r.cache.get(k, cred); hit {
@@ -128,8 +129,9 @@ func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred im
 		return stale
 	}
 	r.observeCache(false)
+	start := r.clock.Now()
 	v := r.lookup(ctx, k, cred)
-	if isPullable && r.slow.caused(k, v) {
+	if isPullable && r.slow.caused(k, v, r.clock.Now().Sub(start)) {
 		return stale
 	}
 	return v

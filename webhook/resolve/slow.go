@@ -48,7 +48,15 @@ func (s slowRegistries) has(k key) bool {
 	return ok
 }
 
-// caused reports whether a lookup ended without a usable response because the registry is slow or down.
-func (s slowRegistries) caused(k key, v imagepull.Verdict) bool {
-	return v.Reason == imagepull.ReasonDeadlineExceeded || v.Reason == imagepull.ReasonRegistryUnavailable && s.has(k)
+// caused reports whether a lookup ended without a usable response because the registry is slow or down. A caller that had no
+// time, and a lookup that sent no request, show neither.
+func (s slowRegistries) caused(k key, v imagepull.Verdict, waited time.Duration) bool {
+	switch v.Reason {
+	case imagepull.ReasonDeadlineExceeded:
+		return waited >= slowAttempt
+	case imagepull.ReasonRegistryUnavailable:
+		return s.has(k)
+	default:
+		return false
+	}
 }

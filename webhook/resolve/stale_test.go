@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"testing"
@@ -58,6 +59,7 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 		options func(*Options)
 		verdict imagepull.Verdict
 		takes   time.Duration
+		budget  time.Duration // 8 s when zero
 		checks  []check
 		// requests is the number of requests after that of the fixture.
 		requests int
@@ -124,6 +126,10 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 			verdict: transient, takes: fast,
 			checks: []check{{after: 62 * time.Second, namespace: "depot", want: "Pullable cache 1m4s", wantWait: 2*fast + time.Millisecond}}, requests: 2,
 		},
+		"a caller without time": {
+			verdict: pullable, takes: fast, budget: -time.Second,
+			checks: []check{{after: 62 * time.Second, namespace: "depot", want: "DeadlineExceeded none"}},
+		},
 		"a failure that is not an outage": {
 			verdict: imagepull.Verdict{Reason: imagepull.ReasonNotARegistry}, takes: fast,
 			checks: []check{{after: 62 * time.Second, namespace: "depot", want: "NotARegistry registry", wantWait: fast}}, requests: 1,
@@ -163,7 +169,7 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 					if c.namespace == "" {
 						c.namespace = "shop"
 					}
-					ctx, cancel := context.WithTimeout(WithNamespace(t.Context(), c.namespace), 8*time.Second)
+					ctx, cancel := context.WithTimeout(WithNamespace(t.Context(), c.namespace), cmp.Or(test.budget, 8*time.Second))
 					start := time.Now()
 					v := f.Resolve(ctx, test.ref, alice)
 					got, wait := string(v.Reason)+" "+v.Provenance(), time.Since(start)
