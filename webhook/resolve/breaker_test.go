@@ -122,7 +122,7 @@ func TestBreaker(t *testing.T) {
 			{ns: "depot", ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
 			{ns: "depot", ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
-		"nor do three references with a response to another namespace between them": {
+		"a usable response to another namespace ends the row of all": {
 			{ns: "shop", ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
 			{ns: "shop", ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
 			{ns: "market", ref: tag("0"), verdict: notFound, want: "NotFound registry"},
