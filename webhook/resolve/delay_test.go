@@ -64,6 +64,22 @@ func TestOneAttemptIsAllowedWhileHalfOpen(t *testing.T) {
 	}
 }
 
+// The registry may respond again while an attempt waits for its timeout.
+func TestADelayCountsFromTheStartOfTheAttempt(t *testing.T) {
+	t.Parallel()
+	clock := newFakeClock()
+	r := newResolver(t, registryFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
+		clock.Step(4 * time.Second)
+		return withOrigin(transient, imagepull.OriginRegistry)
+	}), backoffOnly(clock))
+	for i, want := range []imagepull.Origin{imagepull.OriginRegistry, imagepull.OriginBackoff, imagepull.OriginRegistry} {
+		if got := r.Resolve(t.Context(), tag("1"), anonymous).Origin; got != want {
+			t.Errorf("check %d: the verdict is from %s, want %s", i, got, want)
+		}
+		clock.Step(3 * time.Second)
+	}
+}
+
 func TestAnAttemptWithoutAResponseAllowsTheNextOne(t *testing.T) {
 	t.Parallel()
 	attempts := map[string]func() imagepull.Verdict{
