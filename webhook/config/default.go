@@ -16,8 +16,8 @@ func Default() Configuration {
 		DefaultMode: policy.ModeWarn,
 		Actions:     map[imagepull.Reason]policy.Action{},
 		Retry:       Retry{InitialDelay: 50 * time.Millisecond, Factor: 2, Jitter: 0.1, MaxAttempts: 2},
-		// The kubelet's own delays: a registry gets no more requests than from a node.
-		Backoff: Backoff{InitialDelay: 10 * time.Second, Factor: 2, MaxDelay: 5 * time.Minute},
+		// The kubelet's own delays, up to 30 s instead of 5 min: a registry that responds again is used soon.
+		Backoff: Backoff{InitialDelay: 10 * time.Second, Factor: 2, MaxDelay: 30 * time.Second},
 		// An API server waits ten seconds by default.
 		Timeouts: Timeouts{
 			Admission: 8 * time.Second, Request: 2500 * time.Millisecond, Connect: time.Second, Headroom: time.Second,

@@ -87,7 +87,7 @@ func TestLoadRejectsInvalidValues(t *testing.T) {
 		},
 		"a first backoff delay longer than the last": {
 			data: "backoff: {initialDelay: 6m}",
-			want: `line 1: backoff.initialDelay: Invalid value: "6m0s": must be at most backoff.maxDelay, which is 5m0s`,
+			want: `line 1: backoff.initialDelay: Invalid value: "6m0s": must be at most backoff.maxDelay, which is 30s`,
 		},
 		"a backoff delay of a day": {
 			data: "backoff: {maxDelay: 24h}",

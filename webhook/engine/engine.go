@@ -25,6 +25,8 @@ type Engine struct {
 	// images resolves references, manifests checks that the manifests of an index exist, and contents reads manifests with all
 	// that they refer to.
 	images, manifests, contents *resolve.Resolver
+	// closeConnections closes the idle connections to registries.
+	closeConnections func()
 	// endPlugins ends the credential provider plugins that run, and waits for them.
 	endPlugins func()
 }
@@ -68,6 +70,7 @@ func (e *Engine) makeResolvers(c config.Configuration, o Options) error {
 	if err != nil {
 		return err
 	}
+	e.closeConnections = client.Close
 	options := resolveOptions(c, o.Clock)
 	options.Limiter, options.Keyer, options.NewConnection = e.limiter, keyer, egress.WithNewConnection
 	options.RoutedSince, options.ObserveCache = client.RoutedSince, o.ObserveCache
@@ -144,5 +147,8 @@ func (e *Engine) resolvers() []*resolve.Resolver {
 	return []*resolve.Resolver{e.images, e.manifests, e.contents}
 }
 
-// Close ends the credential provider plugins that run, and waits for them.
-func (e *Engine) Close() { e.endPlugins() }
+// Close closes idle connections. It ends the credential provider plugins that run, and waits for them.
+func (e *Engine) Close() {
+	e.closeConnections()
+	e.endPlugins()
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/utils/clock"
 
@@ -66,5 +67,12 @@ func TestTheClientHasTheAPIServerAndTheLog(t *testing.T) {
 	o.HidePrivateCauses = false
 	if got, err = registryOptions(config.Default(), o.withDefaults()); err != nil || got.LogPrivate != nil {
 		t.Errorf("got error %v, and a log of causes that verdicts have", err)
+	}
+}
+
+func TestARegistryThatIsBackIsUsedWithinThirtySeconds(t *testing.T) {
+	t.Parallel()
+	if got := resolveOptions(config.Default(), clock.RealClock{}).Backoff.MaxDelay; got > 30*time.Second {
+		t.Errorf("the longest delay is %s by default, want at most 30s", got)
 	}
 }

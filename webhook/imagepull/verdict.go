@@ -27,6 +27,8 @@ type Verdict struct {
 	IsSchema1 bool
 	// Transient marks a failure that may be gone a moment later, so that a retry is useful.
 	Transient bool
+	// Redirected marks a failure of another host, to which the registry redirected. It proves nothing about the registry.
+	Redirected bool
 	// LoginFailed marks a denial of the credential itself, not only of the reference. Some registries lock an account after
 	// a few of them.
 	LoginFailed bool

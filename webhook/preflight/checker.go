@@ -21,7 +21,7 @@ type Resolver interface {
 	Confirm(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict
 }
 
-// Cache returns the verdict that a Resolver would return, if no request is needed for it.
+// Cache returns the verdict that a Resolver would return, if it is pullable and no request is needed for it.
 type Cache interface {
 	Cached(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, ok bool)
 }

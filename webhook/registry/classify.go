@@ -18,7 +18,7 @@ func (s *session) classify(ctx context.Context, resp response, err error) imagep
 	var v imagepull.Verdict
 	switch {
 	case err != nil && ctx.Err() != nil: // the lookup's own budget ended
-		return imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded, Detail: "the registry did not respond in time"}
+		v = imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded, Detail: "the registry did not respond in time"}
 	case err != nil:
 		v = errorVerdict(err)
 	case resp.isSuccess():
@@ -30,6 +30,8 @@ func (s *session) classify(ctx context.Context, resp response, err error) imagep
 		v = s.credential.Refused()
 		v.LoginFailed = loginFailed(resp, err)
 	}
+	_, failedElsewhere := errors.AsType[*egress.RedirectedError](err)
+	v.Redirected = resp.redirection.Foreign || failedElsewhere
 	return v
 }
 

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -57,6 +58,52 @@ func TestRedirects(t *testing.T) {
 				w.Fault(f)
 			}
 			wantVerdict(t, w.resolve(web, anonymous()), test.want)
+		})
+	}
+}
+
+// The author of an image may choose the host to which a registry redirects. A failure of that host proves nothing about the registry.
+func TestFailuresBehindARedirectAreMarked(t *testing.T) {
+	t.Parallel()
+	// hangs returns a fault that ends the lookup's budget.
+	hangs := func(end func()) testregistry.Fault {
+		return testregistry.Fault{Hang: true, Match: func(*http.Request) bool { end(); return true }}
+	}
+	toMirror := testregistry.Fault{Redirect: "https://" + mirror}
+	tests := map[string]struct {
+		// registry and target are the faults of both hosts; without a target there is no such host.
+		registry, target func(end func()) testregistry.Fault
+		want             bool
+	}{
+		"the registry fails": {registry: func(func()) testregistry.Fault { return testregistry.Fault{Status: 503} }},
+		"the registry hangs": {registry: hangs},
+		"the target does not exist": {
+			registry: func(func()) testregistry.Fault { return testregistry.Fault{Redirect: "https://gone.example.net"} }, want: true,
+		},
+		"the target fails": {
+			registry: func(func()) testregistry.Fault { return toMirror },
+			target:   func(func()) testregistry.Fault { return testregistry.Fault{Status: 503} }, want: true,
+		},
+		"the target limits the rate": {
+			registry: func(func()) testregistry.Fault { return toMirror },
+			target:   func(func()) testregistry.Fault { return testregistry.Fault{Status: 429} }, want: true,
+		},
+		"the target hangs": {registry: func(func()) testregistry.Fault { return toMirror }, target: hangs, want: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newFixture(t, testregistry.Config{})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			w.Fault(test.registry(cancel))
+			if test.target != nil {
+				w.add(mirror, testregistry.Config{}).Fault(test.target(cancel))
+			}
+			v := w.client.Resolve(ctx, reference(web), anonymous())
+			if v.Outcome() != imagepull.Indeterminate || v.Redirected != test.want {
+				t.Errorf("got %s, redirected = %t, want an Indeterminate one and %t", summary(v), v.Redirected, test.want)
+			}
 		})
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // Backoff configures the delay between checks after failures. The delay after failure n is InitialDelay × Factor^(n-1) or
 // the registry's Retry-After, whichever is longer, and at most MaxDelay. A [Breaker] counts from the failure that opens the
-// circuit.
+// circuit. A registry that responds again is therefore used after MaxDelay at the latest.
 type Backoff struct {
 	InitialDelay time.Duration
 	// Factor is 1 or more.
@@ -21,20 +21,19 @@ type Backoff struct {
 	Jitter float64
 }
 
-// Bounds of the backoff entries. Pod authors control the references. An evicted entry costs one more request.
+// Bounds of the delays. Pod authors control the references. An evicted delay costs one more request.
 const (
 	maxAccounts   = 4096
 	maxReferences = 4096
 )
 
-// backoffPolicy blocks requests after failures:
+// backoffPolicy blocks requests of a namespace after its own failures:
 //   - for a reference and credential whose verdict was RateLimited, RegistryUnavailable, NotARegistry, InsecureRegistry or
 //     DeadlineExceeded;
 //   - for an account whose rate limit at a registry was exceeded.
 //
-// A blocked request gets the last failure with its age. These verdicts are all indeterminate, so that an outdated failure denies
-// no pod. After the delay one attempt is allowed, while other requests still get the last failure. The first certain verdict
-// deletes the entry.
+// A blocked request gets the last failure. These verdicts are all indeterminate, so that an outdated failure denies no pod. After
+// the delay one attempt is allowed, while other requests still get the last failure. The first certain verdict ends the delay.
 //
 // A certain failure starts no backoff: the cache bounds its requests, and [LoginFailures] those with a wrong credential. The
 // [Breaker] handles a registry that is down.
@@ -42,15 +41,14 @@ type backoffPolicy struct {
 	clock clock.PassiveClock
 
 	mu         sync.Mutex
-	accounts   *backoffEntries
-	references *backoffEntries
+	accounts   *delays
+	references *delays
 }
 
 func newBackoffPolicy(b Backoff, c clock.PassiveClock) *backoffPolicy {
+	one := threshold{references: 1, namespaces: 1}
 	return &backoffPolicy{
-		clock:      c,
-		accounts:   newBackoffEntries(b, c, maxAccounts, 1),
-		references: newBackoffEntries(b, c, maxReferences, 1),
+		clock: c, accounts: newDelays(b, c, maxAccounts, one), references: newDelays(b, c, maxReferences, one),
 	}
 }
 
@@ -73,7 +71,8 @@ func (b *backoffPolicy) end(a *attempt) {
 	a.end()
 }
 
-// record updates the entries with the verdict of an attempt. Only an attempt that sent a request counts.
+// record updates the delays with the verdict of an attempt. Only an attempt that sent a request counts. A host to which the
+// registry redirected does not know its accounts.
 func (b *backoffPolicy) record(a *attempt, v imagepull.Verdict) {
 	if v.Origin != imagepull.OriginRegistry {
 		return
@@ -83,7 +82,9 @@ func (b *backoffPolicy) record(a *attempt, v imagepull.Verdict) {
 	now := b.clock.Now()
 	switch v.Reason {
 	case imagepull.ReasonRateLimited:
-		b.accounts.fail(a, a.key.account(), v, now)
+		if !v.Redirected {
+			b.accounts.fail(a, a.key.account(), v, now)
+		}
 		b.references.fail(a, a.key, v, now)
 	case imagepull.ReasonRegistryUnavailable, imagepull.ReasonDeadlineExceeded, imagepull.ReasonNotARegistry,
 		imagepull.ReasonInsecureRegistry:
@@ -95,7 +96,7 @@ func (b *backoffPolicy) record(a *attempt, v imagepull.Verdict) {
 	}
 }
 
-// succeed deletes the entries that a certain verdict disproves.
+// succeed deletes the delays that a certain verdict disproves.
 func (b *backoffPolicy) succeed(a *attempt, v imagepull.Verdict) {
 	b.references.delete(a.key)
 	if !v.LoginFailed {

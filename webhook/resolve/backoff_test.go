@@ -97,6 +97,18 @@ func TestBackoff(t *testing.T) {
 			{ref: otherTag("2"), cred: alice, verdict: pullable, want: "Pullable registry"},
 			{after: 10 * time.Second, ref: tag("2"), cred: alice, verdict: pullable, want: "Pullable registry"},
 		},
+		"a rate limit of a host to which the registry redirects does not": {
+			{ref: tag("1"), verdict: imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Redirected: true}, want: "RateLimited registry"},
+			{ref: tag("1"), verdict: pullable, want: "RateLimited backoff 0s"},
+			{ref: tag("2"), verdict: pullable, want: "Pullable registry"},
+		},
+		"a namespace does not affect others": {
+			{ns: "shop", ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "depot", ref: tag("1"), verdict: pullable, want: "Pullable registry"},
+			{ns: "shop", ref: tag("2"), verdict: rateLimited, want: "RateLimited registry"},
+			{ns: "depot", ref: tag("3"), verdict: pullable, want: "Pullable registry"},
+			{ns: "shop", ref: tag("3"), verdict: pullable, want: "RateLimited backoff 0s"},
+		},
 		"a success ends the row of rate limits": {
 			{ref: tag("1"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
 			{after: 10 * time.Second, ref: tag("2"), cred: alice, verdict: pullable, want: "Pullable registry"},
@@ -117,7 +129,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-func TestBackoffDetailHasTheTimesOfTheRequests(t *testing.T) {
+func TestBackoffDetailHasNoTime(t *testing.T) {
 	t.Parallel()
 	clock := newFakeClock()
 	tooMany := imagepull.Verdict{Reason: imagepull.ReasonRateLimited, Detail: "too many requests", RetryAfter: 20 * time.Second}
@@ -125,7 +137,7 @@ func TestBackoffDetailHasTheTimesOfTheRequests(t *testing.T) {
 	r.Resolve(t.Context(), tag("1"), alice)
 	clock.Step(12 * time.Second)
 	v := r.Resolve(t.Context(), tag("2"), aliceElsewhere)
-	want := "too many requests (last request 12s ago, next in 8s)"
+	want := "too many requests (no new request yet)"
 	if v.Detail != want || v.Transient || v.Outcome() != imagepull.Indeterminate {
 		t.Errorf("got %s %q, transient %t, want Indeterminate %q, not transient", v.Outcome(), v.Detail, v.Transient, want)
 	}

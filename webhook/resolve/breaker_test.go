@@ -76,27 +76,76 @@ func TestBreaker(t *testing.T) {
 			{after: 601 * time.Second, ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
 			{ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
-		"Retry-After opens the circuit": {
+		"Retry-After of one reference does not open the circuit": {
 			{ref: tag("1"), verdict: withRetryAfter(transient, time.Minute), want: "RegistryUnavailable registry"},
-			{after: 59 * time.Second, ref: tag("2"), verdict: pullable, want: "RegistryUnavailable backoff 59s"},
-			{after: time.Second, ref: tag("2"), verdict: pullable, want: "Pullable registry"},
+			{ref: tag("2"), verdict: pullable, want: "Pullable registry"},
 		},
-		"below the threshold the delay is Retry-After": {
-			{ref: tag("1"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
-			{ref: tag("2"), verdict: pullable, want: "RegistryUnavailable backoff 0s"},
-			{after: time.Second, ref: tag("2"), verdict: pullable, want: "Pullable registry"},
+		"Retry-After prolongs the delay": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("3"), verdict: withRetryAfter(transient, time.Minute), want: "RegistryUnavailable registry"},
+			{after: 59 * time.Second, ref: tag("4"), verdict: pullable, want: "RegistryUnavailable backoff 59s"},
+			{after: time.Second, ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
-		"Retry-After does not shorten the delay of a registry that stays down": {
-			{ref: tag("1"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
-			{after: time.Second, ref: tag("2"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
-			{after: time.Second, ref: tag("3"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
+		"Retry-After does not shorten the delay": {
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("3"), verdict: withRetryAfter(transient, time.Second), want: "RegistryUnavailable registry"},
 			{after: 9 * time.Second, ref: tag("4"), verdict: pullable, want: "RegistryUnavailable backoff 9s"},
 			{after: time.Second, ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
 		"Retry-After is bounded": {
-			{ref: tag("1"), verdict: withRetryAfter(transient, 24*time.Hour), want: "RegistryUnavailable registry"},
+			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ref: tag("3"), verdict: withRetryAfter(transient, 24*time.Hour), want: "RegistryUnavailable registry"},
 			{after: 299 * time.Second, ref: tag("2"), verdict: pullable, want: "RegistryUnavailable backoff 4m59s"},
 			{after: time.Second, ref: tag("2"), verdict: pullable, want: "Pullable registry"},
+		},
+		"one namespace closes a registry for itself only": {
+			{ns: "shop", ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "shop", ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "shop", ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "shop", ref: tag("4"), verdict: pullable, want: "RegistryUnavailable backoff 0s"},
+			{ns: "depot", ref: tag("4"), verdict: pullable, want: "Pullable registry"},
+			{ns: "shop", ref: tag("5"), verdict: pullable, want: "RegistryUnavailable backoff 0s"},
+		},
+		"three references of two namespaces close it for all": {
+			{ns: "shop", ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "shop", ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "depot", ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 9 * time.Second, ns: "market", ref: tag("4"), verdict: pullable, want: "RegistryUnavailable backoff 9s"},
+			{after: time.Second, ns: "market", ref: tag("4"), verdict: pullable, want: "Pullable registry"},
+		},
+		"two references of two namespaces do not": {
+			{ns: "shop", ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "shop", ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "depot", ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "depot", ref: tag("4"), verdict: pullable, want: "Pullable registry"},
+		},
+		"a usable response to another namespace ends the row of all": {
+			{ns: "shop", ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "shop", ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "market", ref: tag("0"), verdict: notFound, want: "NotFound registry"},
+			{ns: "depot", ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "depot", ref: tag("4"), verdict: pullable, want: "Pullable registry"},
+		},
+		"failures of a host to which the registry redirects do not count": {
+			{ns: "shop", ref: tag("1"), verdict: redirected, want: "RegistryUnavailable registry"},
+			{ns: "shop", ref: tag("2"), verdict: redirected, want: "RegistryUnavailable registry"},
+			{ns: "depot", ref: tag("3"), verdict: redirected, want: "RegistryUnavailable registry"},
+			{ns: "depot", ref: tag("4"), verdict: redirected, want: "RegistryUnavailable registry"},
+			{ns: "shop", ref: tag("5"), verdict: pullable, want: "Pullable registry"},
+		},
+		"the attempts for all namespaces come twice as often as those of one": {
+			{ns: "shop", ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "shop", ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
+			{ns: "depot", ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 10 * time.Second, ns: "depot", ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 20 * time.Second, ns: "depot", ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 40 * time.Second, ns: "depot", ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 80 * time.Second, ns: "depot", ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},
+			{after: 149 * time.Second, ns: "shop", ref: tag("4"), verdict: pullable, want: "RegistryUnavailable backoff 2m29s"},
+			{after: time.Second, ns: "shop", ref: tag("4"), verdict: pullable, want: "Pullable registry"},
 		},
 	}
 	for name, steps := range tests {
@@ -130,14 +179,14 @@ func (o *outage) attempt(ctx context.Context, ref imagepull.Reference, cred imag
 	return o.breaker.do(ctx, key{ref: ref}, func() imagepull.Verdict { return o.Resolve(ctx, ref, cred) })
 }
 
-func TestBreakerDetailHasTheTimesOfTheRequests(t *testing.T) {
+func TestBreakerDetailHasNoTime(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	o.clock.Step(2 * time.Second)
 	options := neutral(o.clock)
 	options.Breaker = o.breaker
 	v := newResolver(t, o, options).Resolve(t.Context(), tag("new"), alice)
-	want := "connection refused (last request 2s ago, next in 8s)"
+	want := "connection refused (no new request yet)"
 	if v.Detail != want || v.Transient || v.Credential != alice.Source || v.Outcome() != imagepull.Indeterminate {
 		t.Errorf("got %s %q for %q, transient %t, want Indeterminate %q, not transient", v.Outcome(), v.Detail, v.Credential, v.Transient, want)
 	}
@@ -198,11 +247,13 @@ func TestADeadlineCountsAndACallerThatGivesUpDoesNot(t *testing.T) {
 // TestBreakerIsBounded uses more registries than there are circuits, as a pod author can.
 func TestBreakerIsBounded(t *testing.T) {
 	t.Parallel()
-	r := newResolver(t, &fakeRegistry{verdict: withRetryAfter(transient, time.Minute)}, breakerOnly(newFakeClock()))
-	for i := range 2000 {
-		r.Resolve(t.Context(), imagepull.Reference{Domain: fmt.Sprint(i, ".example"), Path: "web", Tag: "1"}, anonymous)
+	b := NewBreaker(testBackoff(), newFakeClock())
+	for i := range 3 * (maxCircuits + 1000) {
+		ref := imagepull.Reference{Domain: fmt.Sprint(i/3, ".example"), Path: "web", Tag: fmt.Sprint(i % 3)}
+		b.do(t.Context(), key{ref: ref}, func() imagepull.Verdict { return transient })
 	}
-	if got := backingOff(r); got != maxRegistries {
-		t.Errorf("%d circuits are open, want %d", got, maxRegistries)
+	domains := map[string]bool{}
+	if b.addBackingOff(domains); len(domains) != maxCircuits {
+		t.Errorf("%d circuits are open, want %d", len(domains), maxCircuits)
 	}
 }

@@ -10,7 +10,13 @@ import (
 	"github.com/pullgate/pullgate/webhook/ttlcache"
 )
 
+// maxStale is how long after its TTL a pullable verdict may still be served while its registry is slow or down.
+const maxStale = 10 * time.Minute
+
 // cache holds verdicts, each for one reference and one credential. A secret with a new password is a new credential.
+//
+// Namespaces share pullable verdicts only. A denial is for the namespace whose request had it: another one may have pushed the
+// image a moment later.
 type cache struct {
 	ttls        TTLs
 	clock       clock.PassiveClock
@@ -18,9 +24,12 @@ type cache struct {
 	entries     *ttlcache.Cache[key, cacheEntry]
 }
 
-// cacheEntry is a cached verdict. An expired entry is kept, because a confirmation may begin after it expired.
+// cacheEntry is a cached verdict. An expired entry is kept, because a confirmation may begin after it expired, and because a
+// pullable verdict may be served past its TTL.
 type cacheEntry struct {
-	verdict imagepull.Verdict
+	// namespace is the one whose request had the verdict.
+	namespace string
+	verdict   imagepull.Verdict
 	// start is when the request began. If the response took long, the verdict is certain for that moment only.
 	start time.Time
 	ttl   time.Duration
@@ -38,19 +47,37 @@ func newCache(o Options) (*cache, error) {
 	return &cache{ttls: o.TTLs, clock: o.Clock, routedSince: o.RoutedSince, entries: entries}, nil
 }
 
-// get returns the last certain verdict, worded for the credential, and whether it is fresh. Without one it returns the zero
-// value. A verdict from before a change of the route does not count, and one with a start in the future is not fresh. A verdict
-// is confirmed no longer than a denial is fresh.
-func (c *cache) get(k key, cred imagepull.Credential) (v imagepull.Verdict, fresh bool) {
-	e, ok := c.entries.GetStale(k) // one reading of the clock gives both freshness and age
+// find returns the last certain verdict, worded for the credential, and the time left of its TTL. The time is negative after the
+// TTL, and for a start in the future. Without a verdict it returns zero values. A verdict from before a change of the route does
+// not count. A verdict is confirmed no longer than a denial is fresh, and for one namespace.
+func (c *cache) find(k key, cred imagepull.Credential) (v imagepull.Verdict, left time.Duration) {
+	e, ok := c.entries.GetStale(k.shared())
 	age := c.clock.Now().Sub(e.start)
-	if !ok || e.start.Before(c.routedSince(k.ref.Domain)) {
-		return imagepull.Verdict{}, false
+	own := e.namespace == k.namespace
+	switch {
+	case !ok, e.start.Before(c.routedSince(k.ref.Domain)), !own && e.verdict.Outcome() != imagepull.Pullable:
+		return imagepull.Verdict{}, 0
+	case age < 0:
+		left = -maxStale
+	default:
+		left = e.ttl - age
 	}
 	v = e.verdict.For(cred)
 	v.Origin, v.Age = imagepull.OriginCache, max(age, 0)
-	v.Confirmed = v.Confirmed && age >= 0 && age < c.ttls.denial(v.Reason)
-	return v, age >= 0 && age < e.ttl
+	v.Confirmed = v.Confirmed && own && age >= 0 && age < c.ttls.denial(v.Reason)
+	return v, left
+}
+
+// get returns the verdict that find returns, and whether it is fresh.
+func (c *cache) get(k key, cred imagepull.Credential) (v imagepull.Verdict, fresh bool) {
+	v, left := c.find(k, cred)
+	return v, left > 0
+}
+
+// stale returns a pullable verdict that is not more than maxStale past its TTL. It exists only if the kind of verdict has a TTL.
+func (c *cache) stale(k key, cred imagepull.Credential) (v imagepull.Verdict, ok bool) {
+	v, left := c.find(k, cred)
+	return v, v.Outcome() == imagepull.Pullable && left > -maxStale && c.ttls.of(k.ref, v) > 0
 }
 
 // put stores a verdict. An Indeterminate one replaces nothing.
@@ -59,7 +86,7 @@ func (c *cache) put(k key, v imagepull.Verdict, start time.Time) {
 		return
 	}
 	ttl := c.ttls.of(k.ref, v)
-	c.entries.Put(k, cacheEntry{verdict: v, start: start, ttl: ttl}, start.Add(ttl))
+	c.entries.Put(k.shared(), cacheEntry{k.namespace, v, start, ttl}, start.Add(ttl))
 }
 
 // entryOverhead is the approximate size of an entry's list element and map slot.
@@ -69,7 +96,7 @@ const entryOverhead = 256
 func size(k key, e cacheEntry) int {
 	v := e.verdict
 	total := entryOverhead + int(unsafe.Sizeof(k)+unsafe.Sizeof(e)) +
-		length(k.ref.Domain, k.ref.Path, k.ref.Tag, k.ref.Digest) + length(v.Detail, v.Fix, v.Digest, v.Credential)
+		length(e.namespace, k.ref.Domain, k.ref.Path, k.ref.Tag, k.ref.Digest) + length(v.Detail, v.Fix, v.Digest, v.Credential)
 	for _, d := range v.Manifests {
 		total += int(unsafe.Sizeof(d)) + length(d.Digest, d.Defect)
 	}

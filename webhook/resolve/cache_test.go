@@ -78,6 +78,18 @@ func TestCache(t *testing.T) {
 			{after: time.Second, ref: tag("1"), cred: alice, verdict: pullable, want: "AccessDenied cache 1s"},
 			{after: time.Second, ref: tag("1"), cred: alice, verdict: pullable, want: "Pullable registry"},
 		},
+		"namespaces share a pullable verdict": {
+			{ns: "shop", ref: tag("1"), verdict: pullable, want: "Pullable registry"},
+			{after: 10 * time.Second, ns: "depot", ref: tag("1"), verdict: notFound, want: "Pullable cache 10s"},
+		},
+		"and no other verdict": { // the image may have been pushed since
+			{ns: "shop", ref: tag("1"), verdict: notFound, want: "NotFound registry"},
+			{ns: "depot", ref: tag("1"), verdict: pullable, want: "Pullable registry"},
+			{ns: "shop", ref: tag("1"), verdict: notFound, want: "Pullable cache 0s"},
+			{ns: "shop", ref: tag("2"), cred: alice, verdict: denied, want: "AccessDenied registry"},
+			{ns: "depot", ref: tag("2"), cred: alice, verdict: denied, want: "AccessDenied registry"},
+			{ns: "depot", ref: tag("2"), cred: alice, verdict: denied, want: "AccessDenied cache 0s"},
+		},
 		"a clock that goes back does not prolong a TTL": {
 			{ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 			{after: -time.Hour, ref: tag("1"), verdict: notFound, want: "NotFound registry"},

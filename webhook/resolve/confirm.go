@@ -22,10 +22,11 @@ const confirmDelay = 300 * time.Millisecond
 // Concurrent callers of the same key share the request. None is necessary for a digest that exists, because its content cannot
 // change.
 func (r *Resolver) Confirm(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	k := key{ref, r.keyer.Key(cred)}
-	first, _ := r.cache.get(k, cred) // an expired verdict will do: its request took long, or another one did
-	if first.Reason == "" {
-		first = r.Resolve(ctx, ref, cred)
+	k := r.key(ctx, ref, cred)
+	first, fresh := r.cache.get(k, cred)
+	// A verdict that has just expired will do: its request took long, or another one did.
+	if first.Reason == "" || !fresh && first.Age > r.lookups.timeout {
+		first = r.lookup(ctx, k, cred)
 	}
 	switch {
 	case first.Confirmed, first.Outcome() == imagepull.Indeterminate:

@@ -128,6 +128,24 @@ func TestConfirmedDenialIsConfirmedAgainWhenItExpires(t *testing.T) {
 	}
 }
 
+// The second response must be one to the same namespace: the image of another one may have been pushed a moment later.
+func TestADenialOfAnotherNamespaceConfirmsNothing(t *testing.T) {
+	t.Parallel()
+	registry := &fakeRegistry{verdict: notFound}
+	r := newResolver(t, registry, cacheOnly(&steppingClock{FakeClock: newFakeClock()}))
+	shop, depot := WithNamespace(t.Context(), "shop"), WithNamespace(t.Context(), "depot")
+	r.Resolve(shop, tag("1"), alice)
+	if v := r.Confirm(shop, tag("1"), alice); !v.Confirmed {
+		t.Fatal("the verdict is not confirmed after two requests")
+	}
+	if v := r.Resolve(depot, tag("1"), alice); v.Confirmed || registry.requests != 3 {
+		t.Errorf("confirmed = %t after %d requests, want false after 3", v.Confirmed, registry.requests)
+	}
+	if v := r.Confirm(depot, tag("1"), alice); !v.Confirmed || registry.requests != 4 {
+		t.Errorf("confirmed = %t after %d requests, want true after 4", v.Confirmed, registry.requests)
+	}
+}
+
 // A tag that can be pulled is cached for long, and denies a pod if its index lacks the platform.
 func TestConfirmedIndexIsConfirmedAgainAfterASecond(t *testing.T) {
 	t.Parallel()

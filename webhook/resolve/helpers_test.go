@@ -33,6 +33,7 @@ var (
 	loginFailed = imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, LoginFailed: true}
 	rateLimited = imagepull.Verdict{Reason: imagepull.ReasonRateLimited, RetryAfter: time.Second}
 	transient   = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Transient: true}
+	redirected  = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Transient: true, Redirected: true}
 	forbidden   = imagepull.Verdict{Reason: imagepull.ReasonEgressForbidden}
 	// lasting is a failure that a retry does not overcome, and no evidence against the registry as a whole.
 	lasting = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Detail: "the registry returned 418"}
@@ -237,9 +238,10 @@ func backingOff(r *Resolver) int {
 	return len(domains)
 }
 
-// step is one check, at a time after the previous one, with the registry's verdict.
+// step is one check of a namespace, at a time after the previous one, with the registry's verdict.
 type step struct {
 	after   time.Duration
+	ns      string
 	ref     imagepull.Reference
 	cred    imagepull.Credential
 	verdict imagepull.Verdict
@@ -255,7 +257,7 @@ func runSteps(t *testing.T, steps []step, options func(clock.Clock) Options) {
 	for i, step := range steps {
 		clock.Step(step.after)
 		registry.verdict = step.verdict
-		v := r.Resolve(t.Context(), step.ref, step.cred)
+		v := r.Resolve(WithNamespace(t.Context(), step.ns), step.ref, step.cred)
 		if got := string(v.Reason) + " " + v.Provenance(); got != step.want {
 			t.Errorf("step %d: got %s, want %s", i, got, step.want)
 		}

@@ -15,7 +15,11 @@ const maxWaiting = 16
 // Limiter bounds the number of concurrent checks, in total and for each registry. Several Resolvers may share it.
 //
 // A free slot goes to the namespace that was served longest ago, so that no namespace waits behind the queue of another.
-// A namespace gets at most half of all slots, so that slow registries of one namespace do not block the others.
+// A namespace gets at most half of all slots and half of the queue, and not the last slot of a registry if it has another one
+// there. So slow registries, and slow repositories of a registry, do not block other namespaces.
+//
+// The callers pass namespaces that exist: the webhook refuses reviews for others before any check. The number of waiting
+// checks bounds the number of queues in any case.
 type Limiter struct {
 	total, perRegistry int
 
@@ -23,13 +27,17 @@ type Limiter struct {
 	inFlight    int
 	byRegistry  map[string]int
 	byNamespace map[string]int
+	byBoth      map[place]int
 	queues      []*queue // of the waiting namespaces, in the order of their turns
 	waiting     int
 }
 
+// place is a registry with a namespace.
+type place struct{ registry, namespace string }
+
 // request is a request for a slot.
 type request struct {
-	registry, namespace string
+	place
 	// ready is closed when the request has its slot.
 	ready chan struct{}
 }
@@ -43,7 +51,10 @@ type queue struct {
 
 // NewLimiter returns a Limiter with a number of slots in total and for each registry.
 func NewLimiter(total, perRegistry int) *Limiter {
-	return &Limiter{total: total, perRegistry: perRegistry, byRegistry: make(map[string]int), byNamespace: make(map[string]int)}
+	return &Limiter{
+		total: total, perRegistry: perRegistry,
+		byRegistry: make(map[string]int), byNamespace: make(map[string]int), byBoth: make(map[place]int),
+	}
 }
 
 // InFlight returns the number of checks under way.
@@ -63,7 +74,7 @@ func (l *Limiter) Waiting() int {
 // acquire waits for a slot at a registry, for the namespace of the context. It reports false if the queue is full or the
 // context ends first. The caller must call release after the check.
 func (l *Limiter) acquire(ctx context.Context, registry string) (release func(), ok bool) {
-	r := &request{registry: registry, namespace: namespaceOf(ctx), ready: make(chan struct{})}
+	r := newRequest(ctx, registry)
 	if !l.enqueue(r) {
 		return nil, false
 	}
@@ -76,6 +87,25 @@ func (l *Limiter) acquire(ctx context.Context, registry string) (release func(),
 	}
 }
 
+// acquireIdle returns a slot if more than half of the slots are free, in total and at the registry. It never waits.
+func (l *Limiter) acquireIdle(ctx context.Context, registry string) (release func(), ok bool) {
+	r := newRequest(ctx, registry)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.inFlight >= half(l.total) || l.byRegistry[registry] >= half(l.perRegistry) || !l.canStart(r) {
+		return nil, false
+	}
+	l.start(r)
+	return func() { l.release(r) }, true
+}
+
+func newRequest(ctx context.Context, registry string) *request {
+	return &request{place{registry, namespaceOf(ctx)}, make(chan struct{})}
+}
+
+// half rounds up.
+func half(n int) int { return (n + 1) / 2 }
+
 // enqueue starts a request, or puts it into the queue of its namespace. It reports false if the queue is full.
 func (l *Limiter) enqueue(r *request) bool {
 	l.mu.Lock()
@@ -85,10 +115,14 @@ func (l *Limiter) enqueue(r *request) bool {
 		l.start(r)
 		return true
 	}
-	if l.waiting >= maxWaiting*l.total {
+	room := maxWaiting * l.total
+	if l.waiting >= room {
 		return false
 	}
 	q := l.queue(r.namespace)
+	if len(q.requests) >= half(room) {
+		return false
+	}
 	q.requests = append(q.requests, r)
 	l.waiting++
 	return true
@@ -107,13 +141,16 @@ func (l *Limiter) queue(namespace string) *queue {
 }
 
 func (l *Limiter) canStart(r *request) bool {
-	return l.inFlight < l.total && l.byRegistry[r.registry] < l.perRegistry && l.byNamespace[r.namespace] < (l.total+1)/2
+	free := l.perRegistry - l.byRegistry[r.registry]
+	return l.inFlight < l.total && l.byNamespace[r.namespace] < half(l.total) &&
+		(free > 1 || free == 1 && l.byBoth[r.place] == 0)
 }
 
 func (l *Limiter) start(r *request) {
 	l.inFlight++
 	l.byRegistry[r.registry]++
 	l.byNamespace[r.namespace]++
+	l.byBoth[r.place]++
 	close(r.ready)
 }
 
@@ -124,6 +161,7 @@ func (l *Limiter) release(r *request) {
 	l.inFlight--
 	decrement(l.byRegistry, r.registry)
 	decrement(l.byNamespace, r.namespace)
+	decrement(l.byBoth, r.place)
 	for l.inFlight < l.total && l.startNext() {
 	}
 }
@@ -175,9 +213,9 @@ func (l *Limiter) withdraw(r *request) bool {
 }
 
 // decrement deletes a count of zero: pod authors control the names.
-func decrement(counts map[string]int, name string) {
-	if counts[name]--; counts[name] == 0 {
-		delete(counts, name)
+func decrement[K comparable](counts map[K]int, k K) {
+	if counts[k]--; counts[k] == 0 {
+		delete(counts, k)
 	}
 }
 

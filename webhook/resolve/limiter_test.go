@@ -80,8 +80,13 @@ func TestLimiterGrantsSlotsInTurn(t *testing.T) {
 	}{
 		"the slots of one registry": {
 			total: 100, perRegistry: 2,
-			acquire: func(c *crowd) { c.acquire(5, "shop", "a.example") },
-			want:    map[string][]int{"shop": {0, 0, 1, 1, 2}},
+			acquire: func(c *crowd) { c.acquire(2, "shop", "a.example"); c.acquire(2, "depot", "a.example") },
+			want:    map[string][]int{"shop": {0, 1}, "depot": {0, 1}},
+		},
+		"the last slot of a registry is for another namespace": {
+			total: 100, perRegistry: 3,
+			acquire: func(c *crowd) { c.acquire(5, "shop", "a.example"); c.acquire(1, "depot", "a.example") },
+			want:    map[string][]int{"shop": {0, 0, 1, 1, 2}, "depot": {0}},
 		},
 		"each registry has its own slots": {
 			total: 100, perRegistry: 1,
@@ -136,6 +141,33 @@ func TestLimiterGrantsSlotsInTurn(t *testing.T) {
 	}
 }
 
+func TestIdleSlots(t *testing.T) {
+	t.Parallel()
+	ctx := WithNamespace(t.Context(), "shop")
+	l := NewLimiter(8, 4)
+	first, ok := l.acquireIdle(ctx, "a.example")
+	if !ok {
+		t.Fatal("no slot, although none is in use")
+	}
+	if _, ok := l.acquireIdle(ctx, "a.example"); !ok {
+		t.Error("no slot, although less than half of the registry's are in use")
+	}
+	if _, ok := l.acquireIdle(ctx, "a.example"); ok {
+		t.Error("a slot, although half of the registry's are in use")
+	}
+	for _, registry := range []string{"b.example", "c.example"} {
+		if _, ok := l.acquireIdle(ctx, registry); !ok {
+			t.Error("no slot, although less than half of the total is in use")
+		}
+	}
+	if _, ok := l.acquireIdle(ctx, "d.example"); ok {
+		t.Error("a slot, although half of the total is in use")
+	}
+	if first(); l.InFlight() != 3 || l.Waiting() != 0 {
+		t.Errorf("%d in flight and %d waiting, want 3 and none", l.InFlight(), l.Waiting())
+	}
+}
+
 // TestWaitingEndsWithTheTimeout uses two Resolvers with one Limiter. The second one has the shorter timeout.
 func TestWaitingEndsWithTheTimeout(t *testing.T) {
 	t.Parallel()
@@ -172,17 +204,25 @@ func TestLimiterQueueIsBounded(t *testing.T) {
 		r := newResolver(t, &slowRegistry{fakeRegistry: fakeRegistry{verdict: pullable}, takes: time.Second}, o)
 		var all sync.WaitGroup
 		defer all.Wait()
-		for i := range 1 + 32 {
-			all.Go(func() { r.Resolve(t.Context(), tag(fmt.Sprint(i)), anonymous) })
+		resolve := func(n int, namespace string) {
+			for i := range n {
+				all.Go(func() { r.Resolve(WithNamespace(t.Context(), namespace), tag(fmt.Sprint(i)), anonymous) })
+			}
+			synctest.Wait()
 		}
-		synctest.Wait()
-		if got := o.Limiter.Waiting(); got != 32 {
-			t.Fatalf("%d checks are waiting, want 32", got)
+		isRefused := func(namespace string) bool {
+			start := time.Now()
+			v := r.Resolve(WithNamespace(t.Context(), namespace), tag("new"), anonymous)
+			return v.Reason == imagepull.ReasonDeadlineExceeded && time.Since(start) == 0
 		}
-		start := time.Now()
-		v := r.Resolve(t.Context(), tag("new"), anonymous)
-		if took := time.Since(start); v.Reason != imagepull.ReasonDeadlineExceeded || took != 0 {
-			t.Errorf("reason = %s after %v, want DeadlineExceeded without a wait", v.Reason, took)
+		resolve(1+40, "shop")
+		if got := o.Limiter.Waiting(); got != 16 || !isRefused("shop") {
+			t.Fatalf("%d checks of one namespace are waiting, want 16 and no more", got)
+		}
+		resolve(10, "depot")
+		resolve(10, "market")
+		if got := o.Limiter.Waiting(); got != 32 || !isRefused("other") {
+			t.Fatalf("%d checks are waiting, want 32 and no more", got)
 		}
 	})
 }

@@ -40,9 +40,9 @@ func NewLoginFailures(lockout time.Duration, c clock.PassiveClock) *LoginFailure
 	}
 }
 
-// account returns the key of a credential at the registry of a reference.
+// account returns the key of a credential at the registry of a reference, for all namespaces.
 func (l *LoginFailures) account(ref imagepull.Reference, cred imagepull.Credential) key {
-	return key{ref, l.keyer.Key(cred)}.account()
+	return key{ref: ref, credential: l.keyer.Key(cred)}.account()
 }
 
 // recent returns the failures of an account within the lockout period. The caller holds the lock.

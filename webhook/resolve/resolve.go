@@ -1,11 +1,15 @@
 // Package resolve limits the requests to registries. It caches verdicts, merges concurrent checks, bounds their number, and
 // backs off after failures.
 //
-//	cache → single flight → limiter → backoff → retry → circuit breaker → Registry
+//	cache → single flight → limiter → cache again → backoff → retry → circuit breaker → Registry
 //
 // [Resolver.Resolve] shows this sequence. [Resolver.Confirm] sends a second request, for a verdict that would deny a pod. Each
 // policy has a file of its own. All of them distinguish credentials by their [imagepull.CredentialKey], and none stores a
 // credential.
+//
+// Requests and failures of one namespace do not change the verdicts of another. Namespaces share only pullable verdicts of the
+// same reference and credential, the bound on failed logins of a credential, and a circuit that opens when a registry fails for
+// several of them.
 //
 //	resolver, err := resolve.New(client, resolve.Options{…})
 //	verdict := resolver.Resolve(ctx, ref, cred)
@@ -60,16 +64,17 @@ type Resolver struct {
 	registry Registry
 	keyer    *imagepull.CredentialKeyer
 	cache    *cache
-	// lookups and confirmations are the checks under way, of Resolve and of Confirm.
-	lookups, confirmations singleFlight
-	limiter                *Limiter
-	backoff                *backoffPolicy
-	retry                  Retry
-	breaker                *Breaker
-	loginFailures          *LoginFailures
-	clock                  clock.Clock
-	newConnection          func(context.Context) context.Context
-	observeCache           func(hit bool)
+	// lookups, refreshes and confirmations are the checks under way. A refresh replaces an expired verdict in the background.
+	lookups, refreshes, confirmations singleFlight
+	slow                              slowRegistries
+	limiter                           *Limiter
+	backoff                           *backoffPolicy
+	retry                             Retry
+	breaker                           *Breaker
+	loginFailures                     *LoginFailures
+	clock                             clock.Clock
+	newConnection                     func(context.Context) context.Context
+	observeCache                      func(hit bool)
 }
 
 // New returns a Resolver for a registry, or an error if MaxEntries is not positive.
@@ -95,7 +100,9 @@ func New(registry Registry, o Options) (*Resolver, error) {
 		keyer:         o.Keyer,
 		cache:         cache,
 		lookups:       singleFlight{timeout: o.Timeout},
+		refreshes:     singleFlight{timeout: o.Timeout},
 		confirmations: singleFlight{timeout: o.Timeout},
+		slow:          newSlowRegistries(o.Clock),
 		limiter:       o.Limiter,
 		backoff:       newBackoffPolicy(o.Backoff, o.Clock),
 		retry:         o.Retry,
@@ -107,31 +114,65 @@ func New(registry Registry, o Options) (*Resolver, error) {
 	}, nil
 }
 
-// Resolve returns the verdict for a reference with one credential, at the latest when the context ends.
+// Resolve returns the verdict for a reference with one credential, at the latest when the context ends. While the registry is
+// slow or down, it returns a pullable verdict after its TTL, too, within maxStale.
 func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
-	k := key{ref, r.keyer.Key(cred)}
-	v, hit := r.cache.get(k, cred)
-	r.observeCache(hit)
-	if hit {
+	k := r.key(ctx, ref, cred)
+	if v, hit := r.cache.get(k, cred); hit {
+		r.observeCache(true)
 		return v
 	}
+	stale, isPullable := r.cache.stale(k, cred)
+	if isPullable && r.slow.has(k) {
+		r.observeCache(true)
+		r.refresh(ctx, k, cred)
+		return stale
+	}
+	r.observeCache(false)
+	start := r.clock.Now()
+	v := r.lookup(ctx, k, cred)
+	if isPullable && r.slow.caused(k, v, r.clock.Now().Sub(start)) {
+		return stale
+	}
+	return v
+}
+
+// lookup returns the verdict of a request, or of one that another check has sent in the meantime.
+func (r *Resolver) lookup(ctx context.Context, k key, cred imagepull.Credential) imagepull.Verdict {
 	return r.lookups.do(ctx, k, cred, func(ctx context.Context) imagepull.Verdict {
-		if v, hit := r.cache.get(k, cred); hit { // another check ended after the first lookup
-			return v
-		}
 		return r.request(ctx, k, cred, imagepull.Verdict{})
 	})
 }
 
-// request returns the registry's verdict, and caches it. The verdict is confirmed if the verdict before it is the same; the zero
-// value stands for none.
+// refresh looks up a reference in the background, and waits for nothing. It needs a slot that no other check needs now.
+func (r *Resolver) refresh(ctx context.Context, k key, cred imagepull.Credential) {
+	r.refreshes.start(ctx, k, func(ctx context.Context) imagepull.Verdict {
+		release, ok := r.limiter.acquireIdle(ctx, k.ref.Domain)
+		if !ok {
+			return queueFullVerdict()
+		}
+		defer release()
+		return r.send(ctx, k, cred, imagepull.Verdict{})
+	})
+}
+
+// request waits for a slot, and returns the registry's verdict. The verdict is confirmed if the verdict before it is the same;
+// the zero value stands for none.
 func (r *Resolver) request(ctx context.Context, k key, cred imagepull.Credential, before imagepull.Verdict) imagepull.Verdict {
 	release, ok := r.limiter.acquire(ctx, k.ref.Domain)
 	if !ok {
 		return queueFullVerdict()
 	}
 	defer release()
-	// The backoff comes after the limiter: a registry may fail while this check waits for its slot.
+	return r.send(ctx, k, cred, before)
+}
+
+// send returns the registry's verdict, and caches it. The caller holds a slot. Cache and backoff are consulted again: another
+// check may have ended, and a registry may have failed, while this one waited for its slot.
+func (r *Resolver) send(ctx context.Context, k key, cred imagepull.Credential, before imagepull.Verdict) imagepull.Verdict {
+	if v, hit := r.cache.get(k, cred); hit && before.Reason == "" {
+		return v
+	}
 	if v, blocked := r.loginFailures.blocked(k.ref, cred, before); blocked {
 		return v
 	}
@@ -142,7 +183,9 @@ func (r *Resolver) request(ctx context.Context, k key, cred imagepull.Credential
 	defer r.backoff.end(attempt)
 	v = r.retry.do(ctx, r.clock, func() imagepull.Verdict {
 		return r.breaker.do(ctx, k, func() imagepull.Verdict {
-			return r.registry.Resolve(ctx, k.ref, cred)
+			return r.slow.measure(ctx, k, func() imagepull.Verdict {
+				return r.registry.Resolve(ctx, k.ref, cred)
+			})
 		})
 	})
 	r.backoff.record(attempt, v)
@@ -152,9 +195,10 @@ func (r *Resolver) request(ctx context.Context, k key, cred imagepull.Credential
 	return v
 }
 
-// Cached returns the verdict if it is cached. It never waits.
+// Cached returns the verdict if it is cached and pullable. It never waits.
 func (r *Resolver) Cached(ref imagepull.Reference, cred imagepull.Credential) (v imagepull.Verdict, ok bool) {
-	if v, ok = r.cache.get(key{ref, r.keyer.Key(cred)}, cred); !ok {
+	v, fresh := r.cache.get(key{ref: ref, credential: r.keyer.Key(cred)}, cred)
+	if !fresh || v.Outcome() != imagepull.Pullable {
 		return imagepull.Verdict{}, false
 	}
 	r.observeCache(true)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -29,9 +30,13 @@ func maxAge(l lookup, reason imagepull.Reason) time.Duration {
 }
 
 // check compares a verdict with the history. A confirmed denial was a fact twice.
-func (m *modelRegistry) check(l lookup, v imagepull.Verdict, began time.Time) {
+func (m *modelRegistry) check(l lookup, v imagepull.Verdict, began time.Time, sentBefore int) {
 	m.t.Helper()
-	from := began.Add(-maxAge(l, v.Reason))
+	longest := maxAge(l, v.Reason)
+	if v.Reason == imagepull.ReasonPullable && v.Origin == imagepull.OriginCache && m.wasDown(l, sentBefore) {
+		longest += maxStale
+	}
+	from := began.Add(-longest)
 	switch {
 	case v.Outcome() != imagepull.Indeterminate && !m.was(l, v.Reason, from, m.clock.Now()):
 		m.t.Errorf("%v: %s from %s was not a fact within its TTL", l, v.Reason, v.Provenance())
@@ -45,9 +50,22 @@ func (m *modelRegistry) check(l lookup, v imagepull.Verdict, began time.Time) {
 		m.t.Errorf("%v: %s from %s, but this registry was never down", l, v.Reason, v.Provenance())
 	case v.Confirmed && v.Outcome() == imagepull.Unpullable && !m.wasSentTwice(l, v.Reason, from):
 		m.t.Errorf("%v: %s from %s is not confirmed by two requests", l, v.Reason, v.Provenance())
-	case v.Age > maxAge(l, v.Reason):
+	case v.Age > longest:
 		m.t.Errorf("%v: %s from %s is too old", l, v.Reason, v.Provenance())
 	}
+}
+
+// wasDown reports whether the last request that the Resolver of the lookup sent to the registry before failed, or one since.
+func (m *modelRegistry) wasDown(l lookup, sentBefore int) bool {
+	down := false
+	for i, s := range m.requests {
+		if s.lookup.ref.Domain != l.ref.Domain || (s.lookup.ref.Digest == "") != (l.ref.Digest == "") {
+			continue
+		}
+		failed := s.reason == imagepull.ReasonRegistryUnavailable
+		down = failed || down && (i >= sentBefore || s.reason == imagepull.ReasonRateLimited)
+	}
+	return down
 }
 
 // anyWas reports whether a reason was a fact of any reference of the same registry and account.
@@ -163,45 +181,53 @@ func TestVerdictsAgreeWithAModel(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			m := newModelRegistry(t, seed)
-			options := allPolicies(m.clock)
-			options.NewConnection = func(ctx context.Context) context.Context { return context.WithValue(ctx, markKey{}, true) }
-			images, contents := newResolver(t, m, options), newResolver(t, m, options)
-			all, sources := m.lookups(), []string{"secret/shop/a", "secret/depot/b"}
-			seen := map[imagepull.Origin]int{}
-			for range 1500 {
-				switch m.rand.IntN(10) {
-				case 0:
-					m.change()
-				case 1, 2:
-					m.jump()
-				default:
-					l, began := all[m.rand.IntN(len(all))], m.clock.Now()
-					cred := imagepull.Credential{Username: l.user, Password: l.password, Source: sources[m.rand.IntN(2)]}
-					r := images
-					if l.ref.Digest != "" {
-						r = contents
-					}
-					v := r.Resolve(t.Context(), l.ref, cred)
-					if m.check(l, v, began); v.Outcome() == imagepull.Unpullable && !v.Confirmed {
-						v = m.confirm(t.Context(), r, l.ref, cred)
-					}
-					seen[v.Origin]++
-					if v.Credential != cred.Source {
-						t.Errorf("%v: the verdict is for %q, want %q", l, v.Credential, cred.Source)
-					}
-					m.check(l, v, began)
-				}
-				if t.Failed() {
-					t.FailNow()
-				}
-			}
-			m.checkPauses()
-			m.checkDelays()
-			m.checkLogins()
-			if seen[imagepull.OriginCache] < 50 || seen[imagepull.OriginBackoff] < 20 || seen[imagepull.OriginRegistry] < 100 {
-				t.Errorf("origins = %v, want many of each", seen)
-			}
+			synctest.Test(t, func(t *testing.T) { testAgainstModel(t, seed) })
 		})
+	}
+}
+
+func testAgainstModel(t *testing.T, seed uint64) {
+	m := newModelRegistry(t, seed)
+	options := allPolicies(m.clock)
+	options.NewConnection = func(ctx context.Context) context.Context { return context.WithValue(ctx, markKey{}, true) }
+	images, contents := newResolver(t, m, options), newResolver(t, m, options)
+	all, sources := m.lookups(), []string{"secret/shop/a", "secret/depot/b"}
+	seen := map[imagepull.Origin]int{}
+	stale := 0
+	for range 1500 {
+		switch m.rand.IntN(10) {
+		case 0:
+			m.change()
+		case 1, 2:
+			m.jump()
+		default:
+			l, began, sentBefore := all[m.rand.IntN(len(all))], m.clock.Now(), len(m.requests)
+			cred := imagepull.Credential{Username: l.user, Password: l.password, Source: sources[m.rand.IntN(2)]}
+			r := images
+			if l.ref.Digest != "" {
+				r = contents
+			}
+			v := r.Resolve(t.Context(), l.ref, cred)
+			synctest.Wait() // a refresh may be under way
+			if m.check(l, v, began, sentBefore); v.Outcome() == imagepull.Unpullable && !v.Confirmed {
+				v = m.confirm(t.Context(), r, l.ref, cred)
+			}
+			if seen[v.Origin]++; v.Age > maxAge(l, v.Reason) {
+				stale++
+			}
+			if v.Credential != cred.Source {
+				t.Errorf("%v: the verdict is for %q, want %q", l, v.Credential, cred.Source)
+			}
+			m.check(l, v, began, sentBefore)
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	m.checkPauses()
+	m.checkDelays()
+	m.checkLogins()
+	if seen[imagepull.OriginCache] < 50 || seen[imagepull.OriginBackoff] < 20 || seen[imagepull.OriginRegistry] < 100 || stale < 5 {
+		t.Errorf("origins = %v and %d verdicts past their TTL, want many of each", seen, stale)
 	}
 }

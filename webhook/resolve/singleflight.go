@@ -10,7 +10,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/parallel"
 )
 
-// singleFlight runs one check at a time for each key. Concurrent callers of the same key share its verdict.
+// singleFlight runs one check at a time for each key. Concurrent callers of the same key share its verdict. A key is of one
+// namespace, so that no caller waits for the turn of another namespace.
 //
 // A check is detached from the contexts of all its callers and has a timeout of its own. A caller that gives up therefore
 // does not cancel it for the others, and its verdict is cached even if all callers have given up.
@@ -29,16 +30,7 @@ func (s *singleFlight) do(
 	if ctx.Err() != nil {
 		return timeoutVerdict(cred)
 	}
-	detached := context.WithoutCancel(ctx)
-	result := s.group.DoChan(k.String(), func() (any, error) {
-		ctx, cancel := context.WithTimeout(detached, s.timeout)
-		defer cancel()
-		var v imagepull.Verdict
-		if err := parallel.Recover(func() { v = check(ctx) }); err != nil {
-			return nil, err
-		}
-		return v, nil
-	})
+	result := s.start(ctx, k, check)
 	select {
 	case <-ctx.Done():
 		return timeoutVerdict(cred)
@@ -48,6 +40,20 @@ func (s *singleFlight) do(
 		}
 		return r.Val.(imagepull.Verdict).For(cred)
 	}
+}
+
+// start starts a check, unless one with the same key is under way. It returns the channel of the result.
+func (s *singleFlight) start(ctx context.Context, k key, check func(context.Context) imagepull.Verdict) <-chan singleflight.Result {
+	detached := context.WithoutCancel(ctx)
+	return s.group.DoChan(k.String(), func() (any, error) {
+		ctx, cancel := context.WithTimeout(detached, s.timeout)
+		defer cancel()
+		var v imagepull.Verdict
+		if err := parallel.Recover(func() { v = check(ctx) }); err != nil {
+			return nil, err
+		}
+		return v, nil
+	})
 }
 
 // timeoutVerdict returns the verdict for a caller whose context has ended.

@@ -64,6 +64,34 @@ func TestDifferentChecksSendRequestsOfTheirOwn(t *testing.T) {
 	})
 }
 
+// A namespace does not wait for the turn of another one. It needs no request if the other one has its verdict first.
+func TestNamespacesShareNoFlight(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		registry := &slowRegistry{fakeRegistry: fakeRegistry{verdict: pullable}, takes: time.Second}
+		o := cacheOnly(clock.RealClock{})
+		o.Limiter = NewLimiter(1, 1)
+		r := newResolver(t, registry, o)
+		release, ok := o.Limiter.acquire(t.Context(), "other.example")
+		if !ok {
+			t.Fatal("acquire() reported false, want a slot")
+		}
+		var all sync.WaitGroup
+		for _, namespace := range []string{"shop", "depot", "market"} {
+			all.Go(func() { r.Resolve(WithNamespace(t.Context(), namespace), tag("1"), alice) })
+		}
+		synctest.Wait()
+		if got := o.Limiter.Waiting(); got != 3 {
+			t.Errorf("%d checks are waiting, want 3", got)
+		}
+		release()
+		all.Wait()
+		if registry.requests != 1 {
+			t.Errorf("%d requests, want 1", registry.requests)
+		}
+	})
+}
+
 func TestACallerThatGivesUpDoesNotAffectOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

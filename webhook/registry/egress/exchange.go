@@ -32,7 +32,7 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if err != nil {
 		cancel()
-		return nil, err
+		return nil, withRedirect(req, err)
 	}
 	p := newPlace(ctx, cancel, e.budget, resp)
 	resp.Body = &body{decode(req, resp, p), resp.Body, p}

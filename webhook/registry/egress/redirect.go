@@ -3,6 +3,7 @@ package egress
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -67,6 +68,27 @@ func RedirectionOf(resp *http.Response) Redirection {
 		}
 	}
 	return r
+}
+
+// RedirectedError is the error of a request to another host, to which the first host redirected.
+type RedirectedError struct{ Err error }
+
+func (e *RedirectedError) Error() string { return "after a redirect: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *RedirectedError) Unwrap() error { return e.Err }
+
+// withRedirect returns a RedirectedError if another host than that of the first request caused the error. net/http names the
+// address of the last request.
+func withRedirect(first *http.Request, err error) error {
+	e, ok := errors.AsType[*url.Error](err)
+	if !ok {
+		return err
+	}
+	if last, parseErr := url.Parse(e.URL); parseErr != nil || last.Host == first.URL.Host {
+		return err
+	}
+	return &RedirectedError{err}
 }
 
 // stayOnHost is the policy for token services: a redirected POST carries the password.

@@ -13,7 +13,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// delayedPolicy is a policy that blocks requests for ten seconds after one failure of any reference.
+// delayedPolicy is a policy that blocks requests for ten seconds after the failures of three references.
 type delayedPolicy struct {
 	failure imagepull.Verdict
 	options func(clock.Clock) Options
@@ -26,6 +26,14 @@ func delayedPolicies() map[string]delayedPolicy {
 	}
 }
 
+// fail makes three references fail.
+func fail(t *testing.T, r *Resolver) {
+	t.Helper()
+	for i := range 3 {
+		r.Resolve(t.Context(), tag(fmt.Sprint("failing", i)), anonymous)
+	}
+}
+
 func TestOneAttemptIsAllowedWhileHalfOpen(t *testing.T) {
 	t.Parallel()
 	for name, p := range delayedPolicies() {
@@ -34,14 +42,14 @@ func TestOneAttemptIsAllowedWhileHalfOpen(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				registry, clock := &blockingRegistry{fakeRegistry: fakeRegistry{verdict: p.failure}}, newFakeClock()
 				r := newResolver(t, registry, p.options(clock))
-				r.Resolve(t.Context(), tag("1"), anonymous)
+				fail(t, r)
 				clock.Step(10 * time.Second)
 				registry.verdict, registry.release = pullable, make(chan struct{})
 				attempt := make(chan string)
 				go func() { attempt <- r.Resolve(t.Context(), tag("2"), anonymous).Provenance() }()
 				synctest.Wait()
 				v := r.Resolve(t.Context(), tag("3"), anonymous)
-				if v.Provenance() != "backoff 10s" || v.Detail != " (last request 10s ago)" {
+				if v.Provenance() != "backoff 10s" || v.Detail != " (no new request yet)" {
 					t.Errorf("got %s %q during the attempt, want backoff", v.Provenance(), v.Detail)
 				}
 				close(registry.release)
@@ -53,6 +61,22 @@ func TestOneAttemptIsAllowedWhileHalfOpen(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The registry may respond again while an attempt waits for its timeout.
+func TestADelayCountsFromTheStartOfTheAttempt(t *testing.T) {
+	t.Parallel()
+	clock := newFakeClock()
+	r := newResolver(t, registryFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
+		clock.Step(4 * time.Second)
+		return withOrigin(transient, imagepull.OriginRegistry)
+	}), backoffOnly(clock))
+	for i, want := range []imagepull.Origin{imagepull.OriginRegistry, imagepull.OriginBackoff, imagepull.OriginRegistry} {
+		if got := r.Resolve(t.Context(), tag("1"), anonymous).Origin; got != want {
+			t.Errorf("check %d: the verdict is from %s, want %s", i, got, want)
+		}
+		clock.Step(3 * time.Second)
 	}
 }
 
@@ -72,7 +96,7 @@ func TestAnAttemptWithoutAResponseAllowsTheNextOne(t *testing.T) {
 					func(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 						return next(ctx, ref, cred)
 					}), p.options(clock))
-				r.Resolve(t.Context(), tag("1"), anonymous)
+				fail(t, r)
 				clock.Step(10 * time.Second)
 				next = func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict { return attempt() }
 				func() {
