@@ -70,10 +70,14 @@ func TestModeComesFromTheLabel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var cacheReads, liveReads []string
-			m := webhook.NamespaceModes{
+			m, err := webhook.NewNamespaceModes(webhook.NamespaceOptions{
 				Cache:      namespaces{cached, errNotCached, &cacheReads},
 				Live:       namespaces{live, errUnreachable, &liveReads},
 				Unlabelled: policy.ModeAudit,
+				Own:        "pullgate-system",
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
 			got, err := m.Mode(t.Context(), test.namespace)
 			if got != test.want || !errors.Is(err, test.err) {
