@@ -164,12 +164,22 @@ func (f *fixture) reviewWithin(t *testing.T, request admissionv1.AdmissionReques
 	if recorder.Code != http.StatusOK {
 		t.Fatalf("status = %d with %q, want 200", recorder.Code, recorder.Body)
 	}
-	var review admissionv1.AdmissionReview
-	if err := json.Unmarshal(recorder.Body.Bytes(), &review); err != nil {
-		t.Fatalf("decoding the response %q: %v", recorder.Body, err)
+	response := decodeResponse(t, recorder.Body.Bytes())
+	if response.UID != request.UID {
+		t.Fatalf("response = %s, want the same UID", recorder.Body)
 	}
-	if review.APIVersion != "admission.k8s.io/v1" || review.Kind != "AdmissionReview" || review.Response.UID != request.UID {
-		t.Fatalf("response = %s, want a review with the same UID", recorder.Body)
+	return response
+}
+
+// decodeResponse decodes the body of a response.
+func decodeResponse(t *testing.T, body []byte) admissionv1.AdmissionResponse {
+	t.Helper()
+	var review admissionv1.AdmissionReview
+	if err := json.Unmarshal(body, &review); err != nil {
+		t.Fatalf("decoding the response %q: %v", body, err)
+	}
+	if review.APIVersion != "admission.k8s.io/v1" || review.Kind != "AdmissionReview" || review.Response == nil {
+		t.Fatalf("response = %s, want a review", body)
 	}
 	return *review.Response
 }

@@ -45,6 +45,7 @@ type serveOptions struct {
 	configFile, kubeconfig, certDir string
 	webhookPort                     int
 	metricsAddr, healthAddr         string
+	clients                         clientOptions
 	logger                          *slog.Logger
 }
 
@@ -65,6 +66,7 @@ for example one that cert-manager mounts, and reloads it when it changes.`,
 	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without it")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`; inside a pod, the service account is used by default")
 	flags.StringVar(&o.certDir, "cert-dir", "", "`directory` with tls.crt and tls.key; self-signed without it")
+	o.clients.addFlags(flags)
 	flags.IntVar(&o.webhookPort, "webhook-port", defaultWebhookPort, "`port` of the webhook")
 	flags.StringVar(&o.metricsAddr, "metrics-bind-address", defaultMetricsAddr, "`address` of /metrics; 0 turns it off")
 	flags.StringVar(&o.healthAddr, "health-probe-bind-address", defaultHealthAddr, "`address` of /healthz and /readyz; 0 turns it off")
@@ -84,6 +86,10 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
+	clientTLS, err := o.clients.tlsOption(o.logger)
+	if err != nil {
+		return err
+	}
 	selfSigned := o.certDir == ""
 	if selfSigned {
 		var remove func()
@@ -92,7 +98,7 @@ func serve(ctx context.Context, o serveOptions) error {
 		}
 		defer remove()
 	}
-	mgr, err := ctrl.NewManager(restConfig, managerOptions(o, logger))
+	mgr, err := ctrl.NewManager(restConfig, managerOptions(o, clientTLS, logger))
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
@@ -114,7 +120,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	return mgr.Start(ctx)
 }
 
-func managerOptions(o serveOptions, logger logr.Logger) ctrl.Options {
+func managerOptions(o serveOptions, clientTLS func(*tls.Config), logger logr.Logger) ctrl.Options {
 	grace := shutdownGrace
 	return ctrl.Options{
 		Logger:                  logger,
@@ -125,7 +131,7 @@ func managerOptions(o serveOptions, logger logr.Logger) ctrl.Options {
 			Port:    o.webhookPort,
 			CertDir: o.certDir,
 			// The API server uses HTTP/1.1 for webhooks. Without HTTP/2, attacks on HTTP/2 are not possible.
-			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
+			TLSOpts: []func(*tls.Config){clientTLS, func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
 		}),
 		Cache: cache.Options{
 			DefaultTransform: cache.TransformStripManagedFields(),

@@ -14,7 +14,7 @@ import (
 func TestNamespacesAreCachedReduced(t *testing.T) {
 	t.Parallel()
 	reduced := 0
-	for object, by := range managerOptions(serveOptions{}, logr.Discard()).Cache.ByObject {
+	for object, by := range managerOptions(serveOptions{}, nil, logr.Discard()).Cache.ByObject {
 		if object.GetObjectKind().GroupVersionKind() != webhook.NewNamespaceMetadata().GroupVersionKind() {
 			continue
 		}
