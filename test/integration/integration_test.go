@@ -17,6 +17,7 @@ func TestIntegration(t *testing.T) {
 			"access":            testAccess,
 			"audit annotations": testAuditAnnotations,
 			"cert-dir":          testCertDir,
+			"clients":           testClients,
 			"credentials":       testCredentials,
 			"deadline":          testDeadline,
 			"dry run":           testDryRun,
