@@ -35,26 +35,32 @@ func clientCertificate(t *testing.T, ca *registry.CA, commonName string, names .
 
 // clientServer is an HTTPS server with the TLS option of the flags.
 type clientServer struct {
-	*httptest.Server
-	file string
-	log  *bytes.Buffer
+	url, file string
+	ca        *registry.CA
+	log       *bytes.Buffer
 }
 
 func newClientServer(t *testing.T, ca *registry.CA, names ...string) clientServer {
 	t.Helper()
-	s := clientServer{file: filepath.Join(t.TempDir(), "ca.crt"), log: &bytes.Buffer{}}
+	s := clientServer{file: filepath.Join(t.TempDir(), "ca.crt"), ca: newCA(t), log: &bytes.Buffer{}}
 	s.write(t, ca.PEM())
 	options := clientOptions{caFile: s.file, allowedNames: names}
 	change, err := options.tlsOption(slog.New(slog.NewJSONHandler(s.log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	change(s.TLS)
-	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	s.StartTLS()
-	t.Cleanup(s.Close)
+	serving, err := s.ca.Certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{serving}}
+	change(config)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Listener = tls.NewListener(server.Listener, config)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.Start()
+	t.Cleanup(server.Close)
+	s.url = "https://" + server.Listener.Addr().String()
 	return s
 }
 
@@ -68,10 +74,11 @@ func (s clientServer) write(t *testing.T, data []byte) {
 // call sends a request on a new connection.
 func (s clientServer) call(t *testing.T, certs ...tls.Certificate) error {
 	t.Helper()
-	transport := s.Client().Transport.(*http.Transport).Clone()
-	transport.TLSClientConfig.Certificates = certs
-	transport.DisableKeepAlives = true
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, nil)
+	transport := &http.Transport{
+		TLSClientConfig:   &tls.Config{RootCAs: s.ca.Pool(), Certificates: certs, MinVersion: tls.VersionTLS12},
+		DisableKeepAlives: true,
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
