@@ -34,8 +34,8 @@ const (
 	maxCost = 64 << 20
 )
 
-// The estimates of the memory that decoding takes, in bytes. An element of an array takes at most that of a container with
-// its use, and a member of an object at most that of an entry of a map. Texts are copied.
+// The estimates of the memory that decoding takes, in bytes. The largest element of an array is a container with its use. The
+// largest member of an object is an entry of a map. Texts are copied.
 const elementCost, memberCost, textFactor = 768, 64, 3
 
 var (

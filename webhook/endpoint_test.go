@@ -36,7 +36,7 @@ func TestInvalidReviewIsABadRequest(t *testing.T) {
 		"no request":                {asJSON, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`},
 		"a request that is null":    {asJSON, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":null}`},
 		"a request without a uid":   {asJSON, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"name":"web"}}`},
-		"a uid that is no text":     {asJSON, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":7}}`},
+		"a uid that is a number":    {asJSON, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":7}}`},
 		"a uid with a line end":     {asJSON, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1\n2"}}`},
 		"a long uid":                {asJSON, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"` + strings.Repeat("1", 65) + `"}}`},
 		"an older version":          {asJSON, `{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{"uid":"1"}}`},

@@ -25,7 +25,7 @@ func (o *clientOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.caFile, "client-ca-file", "",
 		"`file` with CA certificates; clients of the webhook then need a certificate of one of them for client authentication")
 	flags.StringSliceVar(&o.allowedNames, "client-allowed-names", nil,
-		"`names` of which the client certificate needs one, as common name or DNS name; any name is allowed without it")
+		"`names` that are allowed as common name or DNS name of the client certificate; all are allowed without it")
 }
 
 // tlsOption returns a function that changes the TLS settings of the webhook. The ports of probes and metrics keep theirs.
