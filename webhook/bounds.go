@@ -12,7 +12,7 @@ const (
 	// maxBody bounds the body, in bytes. The API server accepts objects of 3 MiB, and a review of an update has two
 	// (apiserver: pkg/server/config.go). An object may still exceed it, since JSON is larger than the API server's own format.
 	maxBody = 7 << 20
-	// maxDrain bounds the bytes of a larger body that are read and dropped.
+	// maxDrain bounds the bytes of a body that are read and dropped.
 	maxDrain = 64 << 20
 	// bodyTimeout bounds the time until the body is read. Meanwhile the body takes its share of maxBodies.
 	bodyTimeout = 2 * time.Second

@@ -72,10 +72,10 @@ func (e *endpoint) respond(ctx context.Context, in incoming) (response *admissio
 func (e *endpoint) decode(ctx context.Context, in incoming, head []byte) (*request, error) {
 	length := in.length()
 	if length > maxBody {
-		return nil, in.drain()
+		return nil, in.drain(errTooLarge)
 	}
 	if e.bodies.Acquire(ctx, length) != nil {
-		return nil, errBusy
+		return nil, in.drain(errBusy)
 	}
 	defer e.bodies.Release(length)
 	text, err := in.readBody(head, length)
@@ -101,7 +101,6 @@ type incoming struct {
 
 // readHead reads the start of the body. The error is errInvalidReview, or nil.
 func (in incoming) readHead() ([]byte, error) {
-	// Without the test of the first byte, a decoder of Kubernetes would also accept YAML, whose nesting has no bound.
 	if in.Method != http.MethodPost || in.Header.Get("Content-Type") != "application/json" || in.Body == nil {
 		return nil, errInvalidReview
 	}
@@ -131,18 +130,18 @@ func (in incoming) readBody(head []byte, limit int64) ([]byte, error) {
 		return nil, errInvalidReview
 	}
 	if int64(text.Len()) > limit {
-		return nil, in.drain()
+		return nil, in.drain(errTooLarge)
 	}
 	_ = in.conn.SetReadDeadline(time.Time{})
 	return text.Bytes(), nil
 }
 
-// drain reads the rest of a body that is too large, and returns the error for it. The API server reads the response only
-// after it has sent the whole body.
-func (in incoming) drain() error {
+// drain reads and drops the rest of a body that is not decoded, and returns the reason. If the server closed the connection
+// before the API server has sent the body, the response would be lost.
+func (in incoming) drain(reason error) error {
 	in.limitTime()
 	_, _ = io.CopyN(io.Discard, in.Body, maxDrain)
-	return errTooLarge
+	return reason
 }
 
 // limitTime limits the time until the body is read, where the server supports that.

@@ -265,6 +265,27 @@ func TestChecksTakeNoPlaceOfBodies(t *testing.T) {
 	})
 }
 
+// The API server may lose a response that comes before it has sent its body.
+func TestLargeBodyIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	text := encode(map[string]any{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": create("Pod", podOf(absent))}) +
+		strings.Repeat(" ", 8<<20)
+	for name, length := range map[string]int64{"with its length": int64(len(text)), "in chunks": -1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := strings.NewReader(text)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, webhook.Path, body)
+			r.ContentLength = length
+			r.Header.Set("Content-Type", "application/json")
+			recorder := httptest.NewRecorder()
+			webhook.Endpoint(newFixture(policy.ModeEnforce).handler).ServeHTTP(recorder, r)
+			if !strings.Contains(recorder.Body.String(), "the request is larger than 7 MiB") || body.Len() != 0 {
+				t.Errorf("response = %s with %d bytes unread, want a warning and none", recorder.Body, body.Len())
+			}
+		})
+	}
+}
+
 // A slow client loses its connection, so that its body takes no memory for long.
 func TestSlowBodyLosesItsConnection(t *testing.T) {
 	t.Parallel()
