@@ -36,7 +36,7 @@ const (
 
 // The estimates of the memory that decoding takes, in bytes. The largest element of an array is a container with its use. The
 // largest member of an object is an entry of a map. Texts are copied.
-const elementCost, memberCost, textFactor = 768, 64, 3
+const elementCost, memberCost, textFactor = 768, 128, 3
 
 var (
 	errBusy       = errors.New("too many requests at the same time")

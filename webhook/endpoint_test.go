@@ -155,10 +155,10 @@ func TestHostileReviewsTakeBoundedMemory(t *testing.T) {
 		"many containers":         repeated(`{"apiVersion":"v1","kind":"Pod","spec":{"containers":[`, "{},", "{}]}}", most),
 		"containers at the bound": repeated(`{"apiVersion":"v1","kind":"Pod","spec":{"containers":[`, "{},", "{}]}}", 3*70_000),
 		"many nested templates":   repeated(`{"apiVersion":"v1","kind":"Pod","spec":`, `{"template":{"spec":`, "", most),
-		"a map at the bound":      review(`{"apiVersion":"v1","kind":"Pod","spec":{"nodeSelector":{` + manyMembers(500_000) + `}}}`),
+		"a map at the bound":      review(`{"apiVersion":"v1","kind":"Pod","spec":{"nodeSelector":{` + manyMembers(350_000) + `}}}`),
 		"many groups": `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","userInfo":{"groups":[` +
 			strings.Repeat(`"",`, most/3) + `""]}}}`,
-		"many labels": strings.Replace(review(`{"metadata":{"labels":{`+manyMembers(500_000)+`}}}`), `"kind":"Pod"`, `"kind":"Namespace"`, 1),
+		"many labels": strings.Replace(review(`{"metadata":{"labels":{`+manyMembers(350_000)+`}}}`), `"kind":"Pod"`, `"kind":"Namespace"`, 1),
 	}
 	f := newFixture(policy.ModeEnforce)
 	for name, body := range tests {
