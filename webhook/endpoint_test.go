@@ -368,8 +368,8 @@ func TestLogIsBounded(t *testing.T) {
 				request.Namespace, request.Kind.Kind = strings.Repeat("s", long), strings.Repeat("k", long)
 			}
 			f.review(t, request)
-			if got := f.log.Len(); got == 0 || got > 32<<10 {
-				t.Errorf("the log has %d bytes, want at most 32 KiB", got)
+			if got := f.log.Len(); got == 0 || got > 4<<10 {
+				t.Errorf("the log has %d bytes, want at most 4 KiB", got)
 			}
 		})
 	}
