@@ -1,13 +1,148 @@
 package webhook
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
+	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	"golang.org/x/sync/semaphore"
+	admissionv1 "k8s.io/api/admission/v1"
 )
 
-// Endpoint returns the HTTP handler of the webhook, for Path. It rejects requests that are not reviews, and bounds each
-// request by the timeout that the API server sends.
-func Endpoint(h *Handler) http.Handler {
-	return RejectInvalidReview(&admission.Webhook{Handler: h, WithContextFunc: WithTimeout})
+// endpoint is the HTTP handler of the webhook.
+type endpoint struct {
+	handler *Handler
+	// bodies bounds the bytes of bodies in memory, and decoding the estimated memory of reviews that are being decoded.
+	bodies, decoding *semaphore.Weighted
 }
+
+// Endpoint returns the HTTP handler of the webhook, for Path.
+//
+// Every review with a UID gets a response that admits the object or decides on it. If the review exceeds a bound, the
+// response admits the object with a warning, whatever the failurePolicy is. Any other request gets the status 400 Bad
+// Request, which the API server treats as a failed call, subject to the failurePolicy.
+func Endpoint(h *Handler) http.Handler {
+	return &endpoint{h, semaphore.NewWeighted(maxBodies), semaphore.NewWeighted(maxCost)}
+}
+
+// ServeHTTP implements http.Handler.
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The server's context ends on a signal to stop, while requests are in progress. The API server still needs the
+	// response, and the budget bounds the time until then.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), e.handler.Budget.of(r))
+	defer cancel()
+	response, err := e.respond(ctx, incoming{r, http.NewResponseController(w)})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(review{APIVersion: apiVersion, Kind: reviewKind, Response: response})
+}
+
+// respond returns the response to a request. The error is errInvalidReview, or nil.
+func (e *endpoint) respond(ctx context.Context, in incoming) (response *admissionv1.AdmissionResponse, err error) {
+	head, err := in.readHead()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		// A defect of Pullgate must deny nothing. Without a response, the failurePolicy would apply.
+		if r := recover(); r != nil {
+			response, err = e.handler.panicked(ctx, decodeHead(head, nil), r), nil
+		}
+	}()
+	req, err := e.decode(ctx, in, head)
+	switch {
+	case errors.Is(err, errInvalidReview):
+		return nil, errInvalidReview
+	case err != nil:
+		if req = decodeHead(head, err); !isUID(req.UID) {
+			return nil, errInvalidReview
+		}
+	}
+	return e.handler.decide(ctx, req), nil
+}
+
+// decode reads and decodes a review. It waits for memory until the context ends.
+func (e *endpoint) decode(ctx context.Context, in incoming, head []byte) (*request, error) {
+	length := in.length()
+	if length > maxBody {
+		return nil, in.drain(errTooLarge)
+	}
+	if e.bodies.Acquire(ctx, length) != nil {
+		return nil, in.drain(errBusy)
+	}
+	defer e.bodies.Release(length)
+	text, err := in.readBody(head, length)
+	if err != nil {
+		return nil, err
+	}
+	cost, err := measure(text)
+	if err != nil {
+		return nil, err
+	}
+	if e.decoding.Acquire(ctx, cost) != nil {
+		return nil, errBusy
+	}
+	defer e.decoding.Release(cost)
+	return decodeReview(text)
+}
+
+// incoming is a request whose body is read within bounds.
+type incoming struct {
+	*http.Request
+	conn *http.ResponseController
+}
+
+// readHead reads the start of the body. The error is errInvalidReview, or nil.
+func (in incoming) readHead() ([]byte, error) {
+	if in.Method != http.MethodPost || in.Header.Get("Content-Type") != "application/json" || in.Body == nil {
+		return nil, errInvalidReview
+	}
+	in.limitTime()
+	head := make([]byte, maxHead)
+	n, err := io.ReadFull(in.Body, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || head[0] != '{' {
+		return nil, errInvalidReview
+	}
+	return head[:n], nil
+}
+
+// length returns the length of the body, or its bound if the length is not known.
+func (in incoming) length() int64 {
+	if in.ContentLength < 0 {
+		return maxBody
+	}
+	return in.ContentLength
+}
+
+// readBody returns the whole body, which starts with head.
+func (in incoming) readBody(head []byte, limit int64) ([]byte, error) {
+	in.limitTime()
+	text := bytes.NewBuffer(make([]byte, 0, max(in.ContentLength, 0)+bytes.MinRead))
+	text.Write(head)
+	if _, err := text.ReadFrom(io.LimitReader(in.Body, limit-int64(len(head))+1)); err != nil {
+		return nil, errInvalidReview
+	}
+	if int64(text.Len()) > limit {
+		return nil, in.drain(errTooLarge)
+	}
+	_ = in.conn.SetReadDeadline(time.Time{})
+	return text.Bytes(), nil
+}
+
+// drain reads and drops the rest of a body that is not decoded, and returns the reason. If the server closed the connection
+// before the API server has sent the body, the response would be lost.
+func (in incoming) drain(reason error) error {
+	in.limitTime()
+	_, _ = io.CopyN(io.Discard, in.Body, maxDrain)
+	return reason
+}
+
+// limitTime limits the time until the body is read, where the server supports that.
+func (in incoming) limitTime() { _ = in.conn.SetReadDeadline(time.Now().Add(bodyTimeout)) }

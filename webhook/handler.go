@@ -2,17 +2,17 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/parallel"
-	"github.com/pullgate/pullgate/webhook/podspec"
 	"github.com/pullgate/pullgate/webhook/policy"
 	"github.com/pullgate/pullgate/webhook/report"
 )
@@ -40,7 +40,7 @@ type Observation struct {
 	Duration time.Duration
 }
 
-// Handler responds to admission requests. All fields but Actions are required.
+// Handler decides on admission requests; see Endpoint. All fields but Actions are required.
 type Handler struct {
 	Checker Checker
 	Modes   Modes
@@ -51,53 +51,51 @@ type Handler struct {
 	Log     *slog.Logger
 }
 
-var _ admission.Handler = (*Handler)(nil)
+var (
+	errNamespace = errors.New("the namespace of the request is not a DNS label")
+	errMode      = errors.New("the mode of the namespace is unknown")
+)
 
-// Handle decides on one object. It admits an object that Pullgate cannot check, with a warning.
-func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admission.Response) {
-	// controller-runtime accepts any JSON as a review. Only a valid one has a UID.
-	if req.UID != "" {
-		markDecoded(ctx)
+// notChecked starts the warning about an object that Pullgate cannot check.
+const notChecked = "pullgate could not check the images: "
+
+// decide returns the response to a request.
+func (h *Handler) decide(ctx context.Context, req *request) *admissionv1.AdmissionResponse {
+	response := validateModeLabel(req.labels)
+	if !req.isNamespace() {
+		response = h.object(ctx, req)
 	}
-	defer func() {
-		// controller-runtime would turn a panic into a denial.
-		if r := recover(); r != nil {
-			text, stack := describe(r)
-			h.Log.ErrorContext(ctx, "panic while deciding", "panic", text, "stack", stack, "uid", req.UID)
-			resp = allowedWithWarning("pullgate could not check the images: internal error")
-		}
-	}()
-	// The server's context ends on a signal to stop, while requests are in progress. The API server still needs the
-	// response, and the budget bounds the time until then.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.Budget.of(ctx))
-	defer cancel()
-	if req.Kind.Kind == "Namespace" && req.Kind.Group == "" {
-		return validateModeLabel(req)
-	}
-	return h.object(ctx, req)
+	response.UID = req.UID
+	return response
 }
 
-// describe returns the type and the stack of a panic, but not its text, which may be secret.
-func describe(recovered any) (text, stack string) {
+// panicked returns the response after a panic. The log has the type and the stack of the panic, but not its text, which may be
+// secret.
+func (h *Handler) panicked(ctx context.Context, req *request, recovered any) *admissionv1.AdmissionResponse {
 	err := parallel.NewPanicError(recovered)
-	return err.Error(), err.Stack()
+	h.Log.ErrorContext(ctx, "panic while deciding", "panic", err.Error(), "stack", err.Stack(), "uid", req.UID)
+	response := allowedWithWarning(notChecked + "internal error")
+	response.UID = req.UID
+	return response
 }
 
-// object decides on a pod or a workload.
-func (h *Handler) object(ctx context.Context, req admission.Request) admission.Response {
+// object decides on a pod or a workload. It admits an object that cannot be checked.
+func (h *Handler) object(ctx context.Context, req *request) *admissionv1.AdmissionResponse {
 	if req.Operation == admissionv1.Delete {
 		return allowed()
 	}
 	start := time.Now()
-	mode := h.mode(ctx, req)
-	if mode == policy.ModeOff {
+	mode, err := h.mode(ctx, req)
+	if err == nil {
+		err = req.problem
+	}
+	object := req.target
+	switch {
+	case mode == policy.ModeOff:
 		return allowed()
-	}
-	object, err := target(req)
-	if err != nil {
-		return h.undecodable(ctx, req, mode, err)
-	}
-	if object.Mirror || object.Deleting || len(object.Pod.Uses) == 0 {
+	case err != nil:
+		return h.unchecked(ctx, req, mode, err)
+	case object.Mirror || object.Deleting || len(object.Pod.Uses) == 0:
 		return allowed()
 	}
 	findings := h.Checker.Check(ctx, object.Pod, object.Spec)
@@ -110,52 +108,37 @@ func (h *Handler) object(ctx context.Context, req admission.Request) admission.R
 	return respond(decision)
 }
 
-// mode returns the namespace's mode, or ModeWarn if it cannot be read.
-func (h *Handler) mode(ctx context.Context, req admission.Request) policy.Mode {
+// mode returns the namespace's mode. The error is for the caller; the log has its cause.
+func (h *Handler) mode(ctx context.Context, req *request) (policy.Mode, error) {
+	if len(validation.IsDNS1123Label(req.Namespace)) > 0 {
+		return "", errNamespace // it must not become part of a path
+	}
 	mode, err := h.Modes.Mode(ctx, req.Namespace)
 	if err != nil {
-		h.Log.WarnContext(ctx, "cannot read the mode, using warn", "namespace", req.Namespace, "error", err)
-		return policy.ModeWarn
+		h.Log.WarnContext(ctx, "cannot read the mode", "namespace", req.Namespace, "error", err)
+		return "", errMode
 	}
-	return mode
+	return mode, nil
 }
 
-// undecodable admits an object that Pullgate cannot decode, with a warning unless the mode is audit.
-func (h *Handler) undecodable(ctx context.Context, req admission.Request, mode policy.Mode, err error) admission.Response {
-	h.Log.WarnContext(ctx, "cannot decode object", "kind", req.Kind.Kind, "namespace", req.Namespace, "name", req.Name,
-		"uid", req.UID, "error", err)
+// unchecked admits an object that cannot be checked, with a warning unless the mode is audit.
+func (h *Handler) unchecked(ctx context.Context, req *request, mode policy.Mode, err error) *admissionv1.AdmissionResponse {
+	h.Log.WarnContext(ctx, "cannot check object", "kind", report.Bounded(req.Kind.Kind), "namespace", report.Bounded(req.Namespace),
+		"name", report.Bounded(req.Name), "uid", req.UID, "error", err)
 	if mode == policy.ModeAudit {
 		return allowed()
 	}
-	return allowedWithWarning("pullgate could not check the images: " + err.Error())
-}
-
-// target decodes the object of a request. Of an update it keeps only the changed images.
-func target(req admission.Request) (podspec.Object, error) {
-	object, err := podspec.Decode(req.Object.Raw)
-	if err != nil {
-		return podspec.Object{}, err
-	}
-	object.Pod.Namespace = req.Namespace
-	if req.Operation != admissionv1.Update {
-		return object, nil
-	}
-	old, err := podspec.Decode(req.OldObject.Raw)
-	if err != nil {
-		return podspec.Object{}, err
-	}
-	old.Pod.Namespace = req.Namespace
-	return object.ChangedSince(old), nil
+	return allowedWithWarning(notChecked + err.Error())
 }
 
 // observe logs a decision and passes it to Observe.
-func (h *Handler) observe(ctx context.Context, req admission.Request, d policy.Decision, o Observation) {
+func (h *Handler) observe(ctx context.Context, req *request, d policy.Decision, o Observation) {
 	o.Decision = decisionName(d)
 	h.Observe(o)
 	h.Log.InfoContext(ctx, "decided",
 		"decision", o.Decision, "mode", o.Mode, "kind", o.Kind, "operation", req.Operation,
-		"namespace", req.Namespace, "name", req.Name, "uid", req.UID, "user", req.UserInfo.Username,
-		"dryRun", req.DryRun != nil && *req.DryRun,
+		"namespace", req.Namespace, "name", report.Bounded(req.Name), "uid", req.UID, "user", report.Bounded(req.UserInfo.Username),
+		"dryRun", req.DryRun,
 		"images", len(o.Findings), "findings", logTexts(d.Audited), "origins", origins(o.Findings),
 		"duration", o.Duration)
 }
@@ -180,10 +163,10 @@ func logTexts(findings []imagepull.Finding) []string {
 	return texts
 }
 
-// origins returns the origin of each verdict, in the order of the images.
+// origins returns the origin of each verdict, in the order of the images, for the log.
 func origins(findings []imagepull.Finding) []string {
 	words := make([]string, 0, len(findings))
-	for _, f := range findings {
+	for _, f := range truncate(findings) {
 		words = append(words, f.Provenance())
 	}
 	return words

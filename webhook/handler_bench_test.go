@@ -43,7 +43,8 @@ func benchmarkReview(b *testing.B) string {
 		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
 		Request: &admissionv1.AdmissionRequest{
 			UID: "1", Namespace: "shop", Operation: admissionv1.Create,
-			Kind: metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}, Object: runtime.RawExtension{Raw: object},
+			Kind:     metav1.GroupVersionKind{Version: "v1", Kind: "Pod"},
+			Resource: metav1.GroupVersionResource{Version: "v1", Resource: "pods"}, Object: runtime.RawExtension{Raw: object},
 		},
 	})
 	if err != nil {
@@ -56,11 +57,11 @@ func benchmarkReview(b *testing.B) string {
 func BenchmarkWarm(b *testing.B) {
 	decoder := admission.NewDecoder(podScheme(b))
 	hooks := map[string]http.Handler{
-		"pullgate": webhook.RejectInvalidReview(&admission.Webhook{WithContextFunc: webhook.WithTimeout, Handler: &webhook.Handler{
+		"pullgate": webhook.Endpoint(&webhook.Handler{
 			Checker: pullable{}, Modes: modes{"shop": policy.ModeEnforce},
 			Budget:  webhook.Budget{Admission: 8 * time.Second, Headroom: time.Second},
 			Observe: func(webhook.Observation) {}, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
-		}}),
+		}),
 		"decode": &admission.Webhook{Handler: admission.HandlerFunc(func(_ context.Context, req admission.Request) admission.Response {
 			var pod corev1.Pod
 			if err := decoder.Decode(req, &pod); err != nil {

@@ -3,20 +3,20 @@ package webhook_test
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
-	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// TestHandleContinuesWhenTheServerStops cancels the server's context before the check.
-func TestHandleContinuesWhenTheServerStops(t *testing.T) {
+// TestEndpointContinuesWhenTheServerStops cancels the server's context before the check.
+func TestEndpointContinuesWhenTheServerStops(t *testing.T) {
 	t.Parallel()
 	called := false
 	handler := &webhook.Handler{
@@ -37,10 +37,10 @@ func TestHandleContinuesWhenTheServerStops(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	pod := []byte(`{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"web","image":"registry.example/web:1"}]}}`)
-	handler.Handle(stopped, admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
-		Operation: admissionv1.Create, Namespace: "shop", Object: runtime.RawExtension{Raw: pod},
-	}})
+	body := encode(map[string]any{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": create("Pod", podOf(good))})
+	request := httptest.NewRequestWithContext(stopped, http.MethodPost, webhook.Path, strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	webhook.Endpoint(handler).ServeHTTP(httptest.NewRecorder(), request)
 	if !called {
 		t.Error("the checker was not called")
 	}

@@ -113,10 +113,10 @@ func TestUndecodableObjectIsAdmittedWithAWarning(t *testing.T) {
 		"a kind of another group":   {create("Pod", `{"apiVersion":"example.com/v1","kind":"Pod"}`), "this kind of object has no pods"},
 		"a field of another type":   {create("Pod", `{"apiVersion":"v1","kind":"Pod","spec":{"containers":"s3cr3t"}}`), "reading Pod: field spec.containers has the wrong type"},
 		"not an object":             {create("Pod", `"s3cr3t"`), "reading object: not a JSON object"},
-		"null":                      {create("Pod", "null"), "reading object: not valid JSON"},
+		"null":                      {create("Pod", "null"), "reading object: apiVersion or kind is missing"},
 		"no kind":                   {create("Pod", `{"s3cr3t":1}`), "reading object: apiVersion or kind is missing"},
 		"an invalid old object":     {update("Pod", `["s3cr3t"]`, podOf(absent)), "reading object: not a JSON object"},
-		"an update without the old": {update("Pod", "null", podOf(absent)), "reading object: not valid JSON"},
+		"an update without the old": {update("Pod", "null", podOf(absent)), "reading object: apiVersion or kind is missing"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

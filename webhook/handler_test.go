@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,26 +101,35 @@ func TestModeOffAdmitsUnchecked(t *testing.T) {
 	wantUnchecked(t, f, create("Pod", podOf(absent)))
 }
 
-func TestUnreadableNamespaceIsInModeWarn(t *testing.T) {
+// Without its mode, an object is admitted unchecked: a caller may have invented the namespace.
+func TestObjectOfAnUnknownNamespaceIsAdmittedUnchecked(t *testing.T) {
 	t.Parallel()
-	for name, namespace := range map[string]string{"a namespace that cannot be read": "other", "no namespace": ""} {
+	const unreadable, noLabel = "the mode of the namespace is unknown", "the namespace of the request is not a DNS label"
+	tests := map[string]struct{ namespace, want string }{
+		"a namespace that cannot be read": {"other", unreadable},
+		"no namespace":                    {"", noLabel},
+		"a path":                          {"shop/secrets", noLabel},
+		"a relative path":                 {"..", noLabel},
+		"upper case":                      {"Shop", noLabel},
+		"64 characters":                   {strings.Repeat("a", 64), noLabel},
+	}
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(policy.ModeEnforce)
 			request := create("Pod", podOf(absent))
-			request.Namespace = namespace
-			got := f.review(t, request)
-			if !got.Allowed {
-				t.Error("denied, want a warning")
+			request.Namespace = test.namespace
+			want := admissionv1.AdmissionResponse{
+				UID: request.UID, Allowed: true, Result: okStatus, Warnings: []string{"pullgate could not check the images: " + test.want},
 			}
-			if diff := cmp.Diff([]string{absentWarning}, got.Warnings); diff != "" {
-				t.Errorf("warnings (-want +got):\n%s", diff)
+			if diff := cmp.Diff(want, f.review(t, request)); diff != "" {
+				t.Errorf("response (-want +got):\n%s", diff)
 			}
-			if got := f.checker.pods[0].Namespace; got != namespace {
-				t.Errorf("the checker got namespace %q, want %q", got, namespace)
+			if len(f.checker.pods) != 0 || len(f.observed) != 0 {
+				t.Errorf("checked %v, observed %v, want none", f.checker.pods, f.observed)
 			}
-			if lines := f.logLines(t); len(lines) != 2 || lines[0]["level"] != "WARN" || lines[0]["error"] != errNoMode.Error() {
-				t.Errorf("log = %v, want the error and the decision", lines)
+			if logged := strings.Contains(f.log.String(), errNoMode.Error()); logged != (test.want == unreadable) {
+				t.Errorf("log = %s, want the cause of an unreadable mode", &f.log)
 			}
 		})
 	}

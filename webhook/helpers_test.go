@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -140,11 +139,10 @@ func newFixture(mode policy.Mode) *fixture {
 // serve sends a request like the API server.
 func (f *fixture) serve(t *testing.T, url, contentType, body string) *httptest.ResponseRecorder {
 	t.Helper()
-	hook := webhook.RejectInvalidReview(&admission.Webhook{Handler: f.handler, WithContextFunc: webhook.WithTimeout})
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	req.Header.Set("Content-Type", contentType)
 	recorder := httptest.NewRecorder()
-	hook.ServeHTTP(recorder, req)
+	webhook.Endpoint(f.handler).ServeHTTP(recorder, req)
 	return recorder
 }
 
@@ -166,21 +164,36 @@ func (f *fixture) reviewWithin(t *testing.T, request admissionv1.AdmissionReques
 	if recorder.Code != http.StatusOK {
 		t.Fatalf("status = %d with %q, want 200", recorder.Code, recorder.Body)
 	}
-	var review admissionv1.AdmissionReview
-	if err := json.Unmarshal(recorder.Body.Bytes(), &review); err != nil {
-		t.Fatalf("decoding the response %q: %v", recorder.Body, err)
+	response := decodeResponse(t, recorder.Body.Bytes())
+	if response.UID != request.UID {
+		t.Fatalf("response = %s, want the same UID", recorder.Body)
 	}
-	if review.APIVersion != "admission.k8s.io/v1" || review.Kind != "AdmissionReview" || review.Response.UID != request.UID {
-		t.Fatalf("response = %s, want a review with the same UID", recorder.Body)
+	return response
+}
+
+// decodeResponse decodes the body of a response.
+func decodeResponse(t *testing.T, body []byte) admissionv1.AdmissionResponse {
+	t.Helper()
+	var review admissionv1.AdmissionReview
+	if err := json.Unmarshal(body, &review); err != nil {
+		t.Fatalf("decoding the response %q: %v", body, err)
+	}
+	if review.APIVersion != "admission.k8s.io/v1" || review.Kind != "AdmissionReview" || review.Response == nil {
+		t.Fatalf("response = %s, want a review", body)
 	}
 	return *review.Response
 }
 
 // create returns a request to create an object in the namespace "shop".
 func create(kind, object string) admissionv1.AdmissionRequest {
+	group := ""
+	if kind == "Deployment" {
+		group = "apps"
+	}
 	request := admissionv1.AdmissionRequest{
 		UID:       types.UID("705ab4f5-6393-11e8-b7cc-42010a800002"),
-		Kind:      metav1.GroupVersionKind{Version: "v1", Kind: kind},
+		Kind:      metav1.GroupVersionKind{Group: group, Version: "v1", Kind: kind},
+		Resource:  metav1.GroupVersionResource{Group: group, Version: "v1", Resource: strings.ToLower(kind) + "s"},
 		Namespace: "shop",
 		Name:      "web",
 		Operation: admissionv1.Create,

@@ -56,7 +56,7 @@ func importMap() map[string][]string {
 		},
 		"webhook/engine": anything(),
 		"webhook": {
-			"webhook/imagepull", "webhook/parallel", "webhook/podspec", "webhook/policy", "webhook/report",
+			"webhook/imagepull", "webhook/parallel", "webhook/podspec", "webhook/policy", "webhook/report", "webhook/ttlcache",
 		},
 		"certs": {},
 		"cmd":   anything(),

@@ -53,7 +53,7 @@ func TestNamespaceOfAnotherGroupIsAnOrdinaryObject(t *testing.T) {
 	t.Parallel()
 	f := newFixture(policy.ModeEnforce)
 	request := create("Namespace", `{"apiVersion":"example.com/v1","kind":"Namespace"}`)
-	request.Kind.Group = "example.com"
+	request.Kind.Group, request.Resource.Group = "example.com", "example.com"
 	got := f.review(t, request)
 	if diff := cmp.Diff([]string{"pullgate could not check the images: this kind of object has no pods"}, got.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

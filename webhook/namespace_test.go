@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -70,11 +73,7 @@ func TestModeComesFromTheLabel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var cacheReads, liveReads []string
-			m := webhook.NamespaceModes{
-				Cache:      namespaces{cached, errNotCached, &cacheReads},
-				Live:       namespaces{live, errUnreachable, &liveReads},
-				Unlabelled: policy.ModeAudit,
-			}
+			m := newModes(t, namespaces{cached, errNotCached, &cacheReads}, namespaces{live, errUnreachable, &liveReads})
 			got, err := m.Mode(t.Context(), test.namespace)
 			if got != test.want || !errors.Is(err, test.err) {
 				t.Errorf("Mode() = %q, %v, want %q, %v", got, err, test.want, test.err)
@@ -86,6 +85,116 @@ func TestModeComesFromTheLabel(t *testing.T) {
 				t.Errorf("read %q from the cache and %q from the API server, want the latter: %t", cacheReads, liveReads, test.live)
 			}
 		})
+	}
+}
+
+// The cluster starts from these namespaces, and Pullgate from its own. A caller must not make Pullgate use their secrets.
+func TestSystemNamespacesAreOff(t *testing.T) {
+	t.Parallel()
+	labels := map[string]string{}
+	system := []string{"kube-system", "kube-public", "kube-node-lease", "pullgate-system"}
+	for _, name := range system {
+		labels[name] = "enforce"
+	}
+	var reads []string
+	m := newModes(t, namespaces{labels, nil, &reads}, namespaces{labels, nil, &reads})
+	for _, name := range system {
+		if got, err := m.Mode(t.Context(), name); got != policy.ModeOff || err != nil {
+			t.Errorf("Mode(%q) = %q, %v; want off", name, got, err)
+		}
+	}
+	if len(reads) != 0 {
+		t.Errorf("read %q, want none", reads)
+	}
+}
+
+// newModes returns NamespaceModes whose namespaces without a label are in mode audit.
+func newModes(t *testing.T, cache, live namespaces) *webhook.NamespaceModes {
+	t.Helper()
+	m, err := webhook.NewNamespaceModes(webhook.NamespaceOptions{
+		Cache: cache, Live: live, Unlabelled: policy.ModeAudit, Own: "pullgate-system",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+var errNotFound = apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "made-up")
+
+func TestLiveReadsAreBounded(t *testing.T) {
+	t.Parallel()
+	const burst, rate = 50, 10
+	tests := map[string]struct {
+		live   map[string]string
+		err    error
+		within func(t *testing.T, m *webhook.NamespaceModes, reads *[]string)
+	}{
+		"an invented namespace is off, and read once in two seconds": {nil, errNotFound,
+			func(t *testing.T, m *webhook.NamespaceModes, reads *[]string) {
+				t.Helper()
+				for range 3 {
+					wantMode(t, m, "made-up", policy.ModeOff)
+				}
+				wantReads(t, reads, 1)
+				time.Sleep(2*time.Second + 1)
+				wantMode(t, m, "made-up", policy.ModeOff)
+				wantReads(t, reads, 2)
+			}},
+		"a new namespace is read once": {map[string]string{"newborn": "enforce"}, errNotFound,
+			func(t *testing.T, m *webhook.NamespaceModes, reads *[]string) {
+				t.Helper()
+				for range 3 {
+					wantMode(t, m, "newborn", policy.ModeEnforce)
+				}
+				wantReads(t, reads, 1)
+			}},
+		"many invented namespaces share a rate": {nil, errNotFound,
+			func(t *testing.T, m *webhook.NamespaceModes, reads *[]string) {
+				t.Helper()
+				for i := range burst {
+					wantMode(t, m, fmt.Sprintf("made-up-%d", i), policy.ModeOff)
+				}
+				if mode, err := m.Mode(t.Context(), "one-more"); mode != "" || err == nil {
+					t.Errorf("Mode() = %q, %v, want an error", mode, err)
+				}
+				wantReads(t, reads, burst)
+				time.Sleep(time.Second / rate)
+				wantMode(t, m, "one-more", policy.ModeOff)
+			}},
+		"a failed read is repeated": {nil, errUnreachable,
+			func(t *testing.T, m *webhook.NamespaceModes, reads *[]string) {
+				t.Helper()
+				for range 2 {
+					if mode, err := m.Mode(t.Context(), "shop"); mode != "" || !errors.Is(err, errUnreachable) {
+						t.Errorf("Mode() = %q, %v, want the error of the read", mode, err)
+					}
+				}
+				wantReads(t, reads, 2)
+			}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var cached, reads []string
+				test.within(t, newModes(t, namespaces{nil, errNotCached, &cached}, namespaces{test.live, test.err, &reads}), &reads)
+			})
+		})
+	}
+}
+
+func wantMode(t *testing.T, m *webhook.NamespaceModes, namespace string, want policy.Mode) {
+	t.Helper()
+	if got, err := m.Mode(t.Context(), namespace); got != want || err != nil {
+		t.Errorf("Mode(%q) = %q, %v; want %q", namespace, got, err, want)
+	}
+}
+
+func wantReads(t *testing.T, reads *[]string, want int) {
+	t.Helper()
+	if len(*reads) != want {
+		t.Errorf("%d live reads, want %d", len(*reads), want)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/policy"
@@ -39,10 +38,10 @@ func truncate(findings []imagepull.Finding) []imagepull.Finding {
 }
 
 // allowed returns a response that admits without a warning.
-func allowed() admission.Response { return respond(policy.Decision{}) }
+func allowed() *admissionv1.AdmissionResponse { return respond(policy.Decision{}) }
 
 // allowedWithWarning returns the response if Pullgate could not check the object.
-func allowedWithWarning(text string) admission.Response {
+func allowedWithWarning(text string) *admissionv1.AdmissionResponse {
 	r := allowed()
 	r.Warnings = []string{report.Bounded(text)}
 	return r
@@ -50,12 +49,12 @@ func allowedWithWarning(text string) admission.Response {
 
 // respond returns the response to a decision. kubectl prints the code and reason of a denial as "Error from server
 // (Forbidden)".
-func respond(d policy.Decision) admission.Response {
-	r := admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
+func respond(d policy.Decision) *admissionv1.AdmissionResponse {
+	r := &admissionv1.AdmissionResponse{
 		Allowed:          d.Allowed(),
 		AuditAnnotations: annotations(d.Audited),
 		Warnings:         warnings(d.Warnings),
-	}}
+	}
 	if d.Allowed() {
 		r.Result = &metav1.Status{Code: http.StatusOK}
 		return r

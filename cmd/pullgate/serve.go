@@ -52,6 +52,7 @@ type serveOptions struct {
 	webhookPort                     int
 	metricsAddr, healthAddr         string
 	shutdownDelay                   time.Duration
+	clients                         clientOptions
 	logger                          *slog.Logger
 }
 
@@ -76,6 +77,7 @@ GOMEMLIMIT is set to 90% of the container's memory limit, unless the environment
 	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without it")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`; inside a pod, the service account is used by default")
 	flags.StringVar(&o.certDir, "cert-dir", "", "`directory` with tls.crt and tls.key; self-signed without it")
+	o.clients.addFlags(flags)
 	flags.IntVar(&o.webhookPort, "webhook-port", defaultWebhookPort, "`port` of the webhook")
 	flags.StringVar(&o.metricsAddr, "metrics-bind-address", defaultMetricsAddr, "`address` of /metrics; 0 turns it off")
 	flags.StringVar(&o.healthAddr, "health-probe-bind-address", defaultHealthAddr, "`address` of /healthz and /readyz; 0 turns it off")
@@ -95,6 +97,10 @@ func serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	restConfig, err := restConfig(o.kubeconfig)
+	if err != nil {
+		return err
+	}
+	restrictClients, err := o.clients.tlsOption(o.logger)
 	if err != nil {
 		return err
 	}
@@ -122,7 +128,9 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := addServer(mgr, o, webhook.Endpoint(handler), certificate, ctx.Done()); err != nil {
+	tlsConfig := newTLSConfig(certificate)
+	restrictClients(tlsConfig)
+	if err := addServer(mgr, o, webhook.Endpoint(handler), tlsConfig, ctx.Done()); err != nil {
 		return err
 	}
 	if err := addProbes(mgr, o, gate, certificate, ctx.Done()); err != nil {

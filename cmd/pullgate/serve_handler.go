@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 
 	"k8s.io/client-go/kubernetes"
 	ctrl "sigs.k8s.io/controller-runtime"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials/secrets"
@@ -33,9 +36,15 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
 		return nil, nil, fmt.Errorf("watching namespaces: %w", err)
 	}
+	modes, err := webhook.NewNamespaceModes(webhook.NamespaceOptions{
+		Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Unlabelled: c.DefaultMode, Own: cmp.Or(os.Getenv(namespaceVariable), certs.Namespace),
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("watching namespaces: %w", err)
+	}
 	return &webhook.Handler{
 		Checker: e,
-		Modes:   webhook.NamespaceModes{Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Unlabelled: c.DefaultMode},
+		Modes:   modes,
 		Actions: c.Actions,
 		Budget:  webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
 		Observe: func(o webhook.Observation) {

@@ -32,7 +32,7 @@ const (
 )
 
 // addServer adds the webhook's server. A TLS handshake fails until the certificate exists. The manager stops the server last.
-func addServer(mgr ctrl.Manager, o serveOptions, endpoint http.Handler, certificate *certs.Serving, ending <-chan struct{}) error {
+func addServer(mgr ctrl.Manager, o serveOptions, endpoint http.Handler, tlsConfig *tls.Config, ending <-chan struct{}) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", net.JoinHostPort("", strconv.Itoa(o.webhookPort)))
 	if err != nil {
@@ -43,13 +43,13 @@ func addServer(mgr ctrl.Manager, o serveOptions, endpoint http.Handler, certific
 	return mgr.Add(&manager.Server{
 		Name:     "webhook",
 		Server:   newServer(mux, ending, o.logger),
-		Listener: tls.NewListener(listener, tlsConfig(certificate)),
+		Listener: tls.NewListener(listener, tlsConfig),
 	})
 }
 
-// tlsConfig returns the TLS settings of the webhook's server. The API server uses HTTP/1.1 for webhooks. Without HTTP/2, attacks
+// newTLSConfig returns the TLS settings of the webhook's server. The API server uses HTTP/1.1 for webhooks. Without HTTP/2, attacks
 // on HTTP/2 are not possible.
-func tlsConfig(certificate *certs.Serving) *tls.Config {
+func newTLSConfig(certificate *certs.Serving) *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"http/1.1"},

@@ -16,7 +16,7 @@ import (
 
 // startWithCertDir starts a process as the overlay for cert-manager does, with a certificate of a new CA and the rights of a
 // cluster role. The tests call it, and the API server does not.
-func (e *environment) startWithCertDir(t *testing.T, account, clusterRole string) (*pullgate, *registry.CA) {
+func (e *environment) startWithCertDir(t *testing.T, account, clusterRole string, args ...string) (*pullgate, *registry.CA) {
 	t.Helper()
 	c := e.caller(t)
 	c.must(c.create(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: account}}))
@@ -26,6 +26,7 @@ func (e *environment) startWithCertDir(t *testing.T, account, clusterRole string
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: account}},
 	}))
 	l := e.newLaunch(t, render(t, "cert-manager"), account)
+	l.args = append(l.args, args...)
 	ca := l.issue(t)
 	p := l.start(t)
 	p.awaitReady(t)

@@ -35,6 +35,7 @@ func startControlPlane(t *testing.T, e *environment) {
 
 	controlPlane := &envtest.Environment{BinaryAssetsDirectory: assets}
 	controlPlane.ControlPlane.GetAPIServer().Configure().
+		Set("admission-control-config-file", e.writeClientCertificate(t, dir)).
 		Set("audit-policy-file", policy).
 		Set("audit-log-path", string(e.audit)).
 		// envtest turns off the admission plugin that copies the pull secrets of service accounts to pods.

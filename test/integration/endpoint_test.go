@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -23,11 +24,12 @@ type endpoint struct {
 	client *http.Client
 }
 
-// newEndpoint returns the endpoint of a process. It opens and closes a connection for each request.
-func newEndpoint(t *testing.T, p *pullgate, roots *x509.CertPool) endpoint {
+// newEndpoint returns the endpoint of a process, for a client with these certificates. It opens and closes a connection for each
+// request.
+func newEndpoint(t *testing.T, p *pullgate, roots *x509.CertPool, certs ...tls.Certificate) endpoint {
 	t.Helper()
 	transport := &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, Certificates: certs},
 		DisableKeepAlives: true,
 	}
 	return endpoint{p.launch.webhookURL(), &http.Client{Transport: transport}}
@@ -93,8 +95,8 @@ func podRequest(t *testing.T, namespace, image string) *admissionv1.AdmissionReq
 func request(t *testing.T, namespace string, kind metav1.GroupVersionKind, object any) *admissionv1.AdmissionRequest {
 	t.Helper()
 	return &admissionv1.AdmissionRequest{
-		UID: "705ab4f5-6393-11e8-b7cc-42010a800002", Operation: admissionv1.Create,
-		Kind: kind, Namespace: namespace, Name: "web", Object: runtime.RawExtension{Raw: encode(t, object)},
+		UID: "705ab4f5-6393-11e8-b7cc-42010a800002", Operation: admissionv1.Create, Kind: kind,
+		Resource: metav1.GroupVersionResource{Group: kind.Group, Version: kind.Version, Resource: strings.ToLower(kind.Kind) + "s"}, Namespace: namespace, Name: "web", Object: runtime.RawExtension{Raw: encode(t, object)},
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/pullgate/pullgate/test/registry"
 )
 
 const (
@@ -35,6 +37,8 @@ type environment struct {
 	http   *http.Client
 	mapper meta.RESTMapper
 	audit  auditLog
+	// clients signed the certificate with which the API server calls webhooks.
+	clients *registry.CA
 
 	// interrupted is closed when the tests are interrupted.
 	interrupted <-chan struct{}

@@ -122,11 +122,14 @@ func testModeLabel(t *testing.T, e *environment) {
 	}
 }
 
-// testOptOut applies the rules of the overlay that checks every namespace without a label.
+// testOptOut installs the overlay that checks every namespace without a label, with a process of its own.
 func testOptOut(t *testing.T, e *environment) {
 	namespace := e.namespace(t, "")
 	unchecked := e.namespace(t, "off")
-	e.replaceWebhooks(t, render(t, "all-namespaces"))
+	objects := render(t, "all-namespaces")
+	l := e.newLaunch(t, objects, objects.deployment(t).Spec.Template.Spec.ServiceAccountName)
+	l.start(t).awaitReady(t)
+	e.replaceWebhooks(t, objects, l.webhookURL())
 	eventually(t, "a warning in a namespace without the label", func(context.Context) bool {
 		got := e.caller(t).create(newPod(namespace, e.registry.expand(imageGone)), client.DryRunAll)
 		return cmp.Equal([]string{e.registry.expand(goneWarning)}, got.warnings)
@@ -134,7 +137,7 @@ func testOptOut(t *testing.T, e *environment) {
 	if got := e.caller(t).create(newPod(unchecked, e.registry.expand(imageGone)), client.DryRunAll); got.err != nil || got.warnings != nil {
 		t.Errorf("in a namespace in mode off: got %v, warnings %q; want neither", got.err, got.warnings)
 	}
-	e.replaceWebhooks(t, e.objects)
+	e.replaceWebhooks(t, e.objects, e.launch.webhookURL())
 	eventually(t, "no warning in a namespace without the label", func(context.Context) bool {
 		return e.caller(t).create(newPod(namespace, e.registry.expand(imageGone)), client.DryRunAll).warnings == nil
 	})

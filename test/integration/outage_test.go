@@ -23,7 +23,7 @@ func testOutage(t *testing.T, e *environment) {
 		e.changeWebhooks(t, func(webhook *admissionregistrationv1.ValidatingWebhook) { webhook.TimeoutSeconds = new(int32(1)) })
 		e.testUnchecked(t)
 	})
-	e.replaceWebhooks(t, e.objects)
+	e.replaceWebhooks(t, e.objects, e.launch.webhookURL())
 
 	e.pullgate = e.launch.start(e.root)
 	e.pullgate.awaitReady(t)

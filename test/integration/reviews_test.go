@@ -54,15 +54,27 @@ func testReviews(t *testing.T, e *environment) {
 		},
 		"no object": {
 			request: request(t, namespace, pod, nil),
-			want:    []string{`pullgate could not check the images: reading object: not valid JSON`},
+			want:    []string{`pullgate could not check the images: reading object: apiVersion or kind is missing`},
 		},
 		"no namespace": {
 			request: podRequest(t, "", e.registry.expand(imageGone)),
-			want:    []string{e.registry.expand(goneWarning)},
+			want:    []string{`pullgate could not check the images: the namespace of the request is not a DNS label`},
 		},
 		"namespace that does not exist": {
 			request: podRequest(t, "nowhere", e.registry.expand(imageGone)),
-			want:    []string{e.registry.expand(goneWarning)},
+		},
+		"namespace of the system": {
+			request: podRequest(t, "kube-system", e.registry.expand(imageGone)),
+		},
+		"namespace of Pullgate": {
+			request: podRequest(t, systemNamespace, e.registry.expand(imageGone)),
+		},
+		"namespace without a mode": {
+			request: podRequest(t, e.namespace(t, ""), e.registry.expand(imageGone)),
+		},
+		"object of another namespace": {
+			request: inNamespace(podRequest(t, "kube-system", e.registry.expand(imageGone)), namespace),
+			want:    []string{`pullgate could not check the images: request and object have different namespaces`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,6 +88,12 @@ func testReviews(t *testing.T, e *environment) {
 			}
 		})
 	}
+}
+
+// inNamespace changes the namespace of a request, and not the namespace of its object.
+func inNamespace(request *admissionv1.AdmissionRequest, namespace string) *admissionv1.AdmissionRequest {
+	request.Namespace = namespace
+	return request
 }
 
 func testInvalidReview(t *testing.T, webhook endpoint) {

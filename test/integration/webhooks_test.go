@@ -25,8 +25,8 @@ func (e *environment) changeWebhooks(t *testing.T, change func(*admissionregistr
 	}
 }
 
-// replaceWebhooks replaces the webhooks by the webhooks of other manifests, and keeps their addresses.
-func (e *environment) replaceWebhooks(t *testing.T, objects manifests) {
+// replaceWebhooks replaces the webhooks by the webhooks of other manifests at another address, and keeps their CA bundle.
+func (e *environment) replaceWebhooks(t *testing.T, objects manifests, url string) {
 	t.Helper()
 	var shipped admissionregistrationv1.ValidatingWebhookConfiguration
 	objects.decode(t, webhookKind, &shipped)
@@ -35,9 +35,9 @@ func (e *environment) replaceWebhooks(t *testing.T, objects manifests) {
 		byName[webhook.Name] = webhook
 	}
 	e.changeWebhooks(t, func(webhook *admissionregistrationv1.ValidatingWebhook) {
-		address := webhook.ClientConfig
+		bundle := webhook.ClientConfig.CABundle
 		*webhook = byName[webhook.Name]
-		webhook.ClientConfig = address
+		webhook.ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: bundle}
 	})
 }
 

@@ -55,12 +55,7 @@ func (c *CA) PEM() []byte {
 // Certificate creates a server certificate for the DNS names and IP addresses, for localhost and for the loopback
 // addresses.
 func (c *CA) Certificate(names ...string) (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("generating a server's key: %w", err)
-	}
 	template := certificateTemplate("Test registry")
-	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	template.DNSNames = []string{"localhost"}
 	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
@@ -71,9 +66,27 @@ func (c *CA) Certificate(names ...string) (tls.Certificate, error) {
 			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
+	return c.issue(template)
+}
+
+// ClientCertificate creates a client certificate for a common name and DNS names.
+func (c *CA) ClientCertificate(commonName string, names ...string) (tls.Certificate, error) {
+	template := certificateTemplate(commonName)
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	template.DNSNames = names
+	return c.issue(template)
+}
+
+// issue creates a key, and signs a certificate for it.
+func (c *CA) issue(template *x509.Certificate) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("generating a key: %w", err)
+	}
+	template.KeyUsage = x509.KeyUsageDigitalSignature
 	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, key.Public(), c.key)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("signing a server's certificate: %w", err)
+		return tls.Certificate{}, fmt.Errorf("signing a certificate: %w", err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der, c.cert.Raw}, PrivateKey: key}, nil
 }
@@ -84,9 +97,14 @@ func (c *CA) CertificatePEM(names ...string) (cert, key []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return EncodePEM(pair)
+}
+
+// EncodePEM returns a certificate, without its CA, and its key in PEM form.
+func EncodePEM(pair tls.Certificate) (cert, key []byte, err error) {
 	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
 	if err != nil {
-		return nil, nil, fmt.Errorf("encoding a server's key: %w", err)
+		return nil, nil, fmt.Errorf("encoding a key: %w", err)
 	}
 	cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})
 	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
