@@ -14,7 +14,7 @@ E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build run demo test test-unit cluster-up cluster-down test-cluster test-e2e test-kind test-images \
-	truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet bench bench-micro \
+	truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet fuzz bench bench-micro \
 	lint fmt vulncheck manifests image install uninstall assets clean clean-all
 
 include test/tools/tools.mk
@@ -76,6 +76,9 @@ truth-diff-containerd: ## Compare hosts.toml and platforms with containerd's own
 truth-diff-kubelet: ## Compare credentials with the kubelet's own code, in 10,000 generated cases (TRUTH_SEED, TRUTH_CASES)
 	@echo "Building the kubelet's packages takes about 3 minutes on 2 cores, once."
 	cd test/truth/kubelet && GOWORK=off $(GO) test -count=1 -v ./...
+
+fuzz: ## Run each fuzz target for FUZZTIME (10s)
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' test/fuzz/run
 
 bench: bench-build ## Compare the cost of Pullgate with other webhooks, in test/bench/results (QUICK=1, ONLY=warm,cold,…; Linux)
 	@echo "Measuring takes about $(if $(QUICK),1 minute,15 minutes). Run nothing else on the machine during that time."
