@@ -14,7 +14,7 @@ E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build run demo test test-unit cluster-up cluster-down test-cluster test-e2e test-kind test-images \
-	flood truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet bench bench-micro \
+	flood truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet fuzz bench bench-micro \
 	lint fmt vulncheck manifests image install uninstall assets clean clean-all
 
 include test/tools/tools.mk
@@ -79,6 +79,9 @@ truth-diff-kubelet: ## Compare credentials with the kubelet's own code, in 10,00
 
 flood: ## Attack a running webhook with hostile registries and clients, and measure its memory (Linux)
 	FLOOD=1 CGO_ENABLED=0 $(GO) test -trimpath -count=1 -v -timeout 30m ./test/flood
+
+fuzz: ## Run each fuzz target for FUZZTIME (10s)
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' test/fuzz/run
 
 bench: bench-build ## Compare the cost of Pullgate with other webhooks, in test/bench/results (QUICK=1, ONLY=warm,cold,…; Linux)
 	@echo "Measuring takes about $(if $(QUICK),1 minute,15 minutes). Run nothing else on the machine during that time."
