@@ -13,7 +13,7 @@ E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run demo test test-unit cluster-up cluster-down test-cluster test-e2e test-kind test-images \
+.PHONY: help build run demo test test-unit cluster-up cluster-down test-cluster test-e2e drills test-kind test-images \
 	flood truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet fuzz bench bench-micro \
 	lint fmt vulncheck manifests image install uninstall assets clean clean-all
 
@@ -51,6 +51,10 @@ test-e2e: cluster-packages cluster-programs test-images ## Run the end-to-end te
 
 test-kind: ## Run the end-to-end tests on a kind cluster (needs docker, kind and kubectl)
 	@GO='$(GO)' MAKE='$(MAKE)' KUBECTL='$(KUBECTL)' test/e2e/on-kind
+
+drills: cluster-packages cluster-programs bin/cluster/toxiproxy test-images ## Break Pullgate, its registries and the cluster under load (DRILLS=, RESTARTS=; Linux, root)
+	CGO_ENABLED=0 CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' IMAGES='$(CURDIR)/bin/e2e' DRILLS='$(DRILLS)' RESTARTS='$(RESTARTS)' \
+		$(GO) test -trimpath -count=1 -timeout 60m -v -tags cluster -run '^TestDrills$$' ./test/drills
 
 test-images: build ## Build the images of the end-to-end tests into bin/e2e, without docker
 	@echo "Building the images of the end-to-end tests."

@@ -46,7 +46,10 @@ func (p Plan) environment() []string {
 
 func (p Plan) logFile(name string) string { return p.path("logs", name+".log") }
 
-// start starts the daemon, and writes its output to its log.
+// restartFile is a file that makes init start a daemon again, once, after it has ended.
+func (p Plan) restartFile(daemon string) string { return p.path("etc", "restart-"+daemon) }
+
+// start starts the daemon, and writes its output to its log. A daemon that ends, and is not to start again, ends the cluster.
 func (c *children) start(d daemon) error {
 	log, err := os.Create(c.plan.logFile(d.name()))
 	if err != nil {
@@ -62,12 +65,23 @@ func (c *children) start(d daemon) error {
 	c.busy.Go(func() {
 		<-p.Done()
 		c.remove(p.Pid())
-		select {
-		case c.ended <- fmt.Errorf("%w; its last output:\n%s", p.Ended(), lastLines(p.Output())):
-		default:
+		if os.Remove(c.plan.restartFile(d.name())) == nil {
+			if err := c.start(d); err != nil {
+				c.end(err)
+			}
+			return
 		}
+		c.end(fmt.Errorf("%w; its last output:\n%s", p.Ended(), lastLines(p.Output())))
 	})
 	return nil
+}
+
+// end reports the end of a daemon, which ends the cluster.
+func (c *children) end(err error) {
+	select {
+	case c.ended <- err:
+	default:
+	}
 }
 
 // startChild starts the command as an own child, which reap skips. The lock keeps reap from running before the child

@@ -108,10 +108,7 @@ func (c *children) serveNames(ctx context.Context) error {
 	server := nameServer{file: c.plan.addressFile()}
 	go func() {
 		if err := server.serve(ctx, conn); err != nil {
-			select {
-			case c.ended <- err:
-			default:
-			}
+			c.end(err)
 		}
 	}()
 	return nil

@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 
@@ -60,6 +62,25 @@ func (c *Cluster) Start(cmd *exec.Cmd) error {
 	}
 	return nil
 }
+
+// Restart kills a program of the cluster, such as kube-apiserver, and init starts it again. It does not wait until the program is
+// ready.
+func (c *Cluster) Restart(ctx context.Context, program string) error {
+	if err := writeFile(c.plan.restartFile(program), nil); err != nil {
+		return err
+	}
+	cmd := c.Command(ctx, "pkill", "-KILL", "-x", program[:min(len(program), maxCommandName)])
+	if err := c.Start(cmd); err != nil {
+		return err
+	}
+	if err := cmd.Wait(); err != nil {
+		return errors.Join(fmt.Errorf("killing %s: %w", program, err), os.Remove(c.plan.restartFile(program)))
+	}
+	return nil
+}
+
+// maxCommandName is the length of a process's name in the kernel.
+const maxCommandName = 15
 
 // Serve starts a registry of this process in the cluster's network, under the name, which may have a port. It uses
 // TLS with a CA that the node trusts, unless the configuration has PlainHTTP. The caller closes it.

@@ -82,6 +82,9 @@ bin/cluster/cluster bin/cluster/pause:
 bin/assets/etcd: $(TOOLS)/etcd/go.mod
 	$(call build-tool,etcd,go.etcd.io/etcd/server/v3)
 
+bin/cluster/toxiproxy: $(TOOLS)/toxiproxy/go.mod
+	$(call build-tool,toxiproxy,github.com/Shopify/toxiproxy/v2/cmd/server)
+
 bin/kustomize: $(TOOLS)/kustomize/go.mod
 	$(call build-tool,kustomize,sigs.k8s.io/kustomize/kustomize/v5)
 
