@@ -56,7 +56,7 @@ func TestThreatMapProblemsAreFound(t *testing.T) {
 		"a subtest of another file's function": {numbered + "| A | B. | [TestImportMap/a reason](" + file + ") | |\n", nil},
 		"with a build tag":                     {numbered + "| A | B. | [TestDrills/rolling restarts](../test/drills/drills_test.go) | |\n", nil},
 		"no test and no reason": {
-			numbered + "| A | B. | | |\n", []string{"A: it has neither a test nor a reason"},
+			numbered + "| A | B. | | |\n", []string{"A: it lacks both a test and a reason"},
 		},
 		"no claim":       {numbered + "| A | | " + test + " | |\n", []string{"A: it lacks what Pullgate does"}},
 		"a missing cell": {numbered + "| A | B. | " + test + " |\n", []string{"A: it has 3 cells, want 4"}},
@@ -143,7 +143,7 @@ func rowProblems(row []string, packages testPackages) []string {
 		problems = append(problems, "it lacks what Pullgate does")
 	}
 	if tests == "" && reason == "" {
-		problems = append(problems, "it has neither a test nor a reason")
+		problems = append(problems, "it lacks both a test and a reason")
 	}
 	if rest := testLink.ReplaceAllString(tests, ""); rest != "" {
 		problems = append(problems, fmt.Sprintf("%q is not the link of a test", rest))
