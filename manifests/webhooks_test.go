@@ -55,6 +55,26 @@ func TestWebhooksFailOpen(t *testing.T) {
 	}
 }
 
+// No overlay can change an object. Kubectl applies the webhooks last: the API server must not call a Service that does not exist yet.
+func TestOverlaysValidateOnly(t *testing.T) {
+	t.Parallel()
+	for _, overlay := range overlays() {
+		var got []string
+		for _, object := range render(t, overlay) {
+			if object.GroupVersionKind().Group == admissionregistrationv1.GroupName {
+				got = append(got, object.GetKind())
+			}
+		}
+		if diff := cmp.Diff([]string{"ValidatingWebhookConfiguration"}, got); diff != "" {
+			t.Errorf("%s: objects that take part in admission (-want +got):\n%s", overlay, diff)
+		}
+	}
+	resources := unmarshal[kustomization](t, "base/kustomization.yaml").Resources
+	if last := resources[len(resources)-1]; last != "70-validatingwebhookconfiguration.yaml" {
+		t.Errorf("the last file is %s, want the webhooks", last)
+	}
+}
+
 // TestNamespaceSelectorsFollowTheMode evaluates the selectors instead of comparing their text.
 func TestNamespaceSelectorsFollowTheMode(t *testing.T) {
 	t.Parallel()

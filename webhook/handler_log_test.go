@@ -85,6 +85,22 @@ func TestOutputHoldsOnlyImagesOfTheObject(t *testing.T) {
 	}
 }
 
+// An author chooses the number and the length of images.
+func TestLogLineNamesAFewImages(t *testing.T) {
+	t.Parallel()
+	image := strings.Repeat("x", 3000)
+	f := newFixture(policy.ModeEnforce)
+	f.checker.verdicts = map[string]imagepull.Verdict{image: {Reason: imagepull.ReasonInvalidImageName, Detail: "too long"}}
+	f.review(t, create("Pod", podOf(repeat(image, 1000)...)))
+	lines := f.logLines(t)
+	if len(lines) != 1 {
+		t.Fatalf("%d log lines, want 1", len(lines))
+	}
+	if findings, _ := lines[0]["findings"].([]any); len(findings) != 64 || f.log.Len() > 32<<10 {
+		t.Errorf("%d images in %d bytes, want 64 in at most 32 KiB", len(findings), f.log.Len())
+	}
+}
+
 func TestLongImagesAreShortInTheLog(t *testing.T) {
 	t.Parallel()
 	image := strings.Repeat("x", 3000) + "\x1b"

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -15,6 +16,10 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/pullgate/pullgate/certs"
 )
 
 func TestConnectionsAreClosedAfterTheSignal(t *testing.T) {
@@ -41,6 +46,46 @@ func TestServerKeepsIdleConnectionsLongerThanItsClient(t *testing.T) {
 	server := newServer(http.NotFoundHandler(), nil, slog.New(slog.DiscardHandler))
 	if client := http.DefaultTransport.(*http.Transport).IdleConnTimeout; server.IdleTimeout <= client {
 		t.Errorf("idle timeout %s, want more than %s", server.IdleTimeout, client)
+	}
+}
+
+// Old versions of TLS and HTTP/2 are refused.
+func TestServerRequiresTLS12AndHTTP1(t *testing.T) {
+	t.Parallel()
+	ca := newCA(t)
+	serving, err := ca.Certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := newTLSConfig(certs.NewServing(t.TempDir(), logr.Discard()))
+	config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &serving, nil }
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Listener = tls.NewListener(server.Listener, config)
+	server.Config = newServer(http.NotFoundHandler(), nil, slog.New(slog.DiscardHandler))
+	server.Start()
+	t.Cleanup(server.Close)
+	for name, test := range map[string]struct {
+		config *tls.Config
+		want   bool
+	}{
+		"TLS 1.2":  {&tls.Config{MaxVersion: tls.VersionTLS12}, true},
+		"TLS 1.3":  {&tls.Config{MinVersion: tls.VersionTLS13}, true},
+		"TLS 1.1":  {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+		"HTTP/1.1": {&tls.Config{NextProtos: []string{"http/1.1"}}, true},
+		"HTTP/2":   {&tls.Config{NextProtos: []string{"h2"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.config.RootCAs = ca.Pool()
+			dialer := tls.Dialer{Config: test.config}
+			conn, err := dialer.DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+			if err == nil {
+				err = conn.Close()
+			}
+			if (err == nil) != test.want {
+				t.Errorf("dialling: %v, want success: %t", err, test.want)
+			}
+		})
 	}
 }
 
