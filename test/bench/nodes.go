@@ -45,7 +45,7 @@ func (b *bench) nodes(ctx context.Context) (err error) {
 }
 
 // inCluster returns the median latency of Pullgate against decoding the pod. Pullgate starts in this cluster, and is not ready
-// before it knows all nodes.
+// before its list of nodes is complete.
 func (b *bench) inCluster(ctx context.Context, decode *server, review []byte, n int) (spread, error) {
 	pullgate, err := b.startPullgate(ctx)
 	if err != nil {

@@ -2,7 +2,7 @@
 //
 //	install → load → fault → count unchecked, failed, late and wrong answers → recovery
 //
-// A fault may cost a check, and never more: no good pod is denied, no create fails unless the drill is about failurePolicy Fail,
-// and denials return soon after the fault. The package has tests only, with the build tag cluster. "make drills" runs them, and
+// A fault may cost a check, and never more. No good pod is denied, and no create fails unless the drill is about failurePolicy Fail.
+// Denials return soon after the fault. The package has tests only, with the build tag cluster. "make drills" runs them, and
 // README.md has the results.
 package drills

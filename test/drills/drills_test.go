@@ -30,7 +30,7 @@ type drill struct {
 	fail bool
 	// fault breaks something and mends it.
 	fault func(*testing.T, *environment)
-	// allowed are the answers that the fault may cause, besides right ones. Nothing may deny a good pod.
+	// allowed are the answers that the fault may cause, apart from right ones. Nothing may deny a good pod.
 	allowed []answer
 	// late means that the API server itself may be late.
 	late bool
@@ -48,40 +48,40 @@ func drills() []drill {
 		{name: "rolling restarts", fault: rollingRestarts},
 		{name: "rolling restarts, with Fail", fail: true, fault: rollingRestarts},
 		{name: "everything is gone, with Fail", fail: true, fault: everythingGone, allowed: []answer{failed}},
-		{name: "little memory", fault: littleMemory, allowed: []answer{doubt}},
+		{name: "little memory", fault: littleMemory, allowed: []answer{indeterminate}},
 		{name: "the disk of the logs is full", fault: fullDisk},
 		// Certificates and rights.
 		{name: "the certificate's Secret is deleted", fault: deletedSecret},
 		{name: "the CA bundle is wrong", fault: wrongBundle, allowed: []answer{unchecked}},
-		{name: "secrets are forbidden", fault: forbiddenSecrets, allowed: []answer{doubt}},
+		{name: "secrets are forbidden", fault: forbiddenSecrets, allowed: []answer{indeterminate}},
 		// The cluster.
 		{name: "the API server restarts", fault: restarted("kube-apiserver"), allowed: []answer{unserved}, late: true},
 		{name: "etcd restarts", fault: restarted("etcd"), allowed: []answer{unserved}, late: true},
 		{name: "etcd is slow", fault: func(t *testing.T, e *environment) { e.pulse(t, "etcd") }, allowed: []answer{unserved}, late: true},
 		{name: "DNS is down", fault: func(t *testing.T, e *environment) {
 			e.dropPackets(t, "INPUT", "-p", "udp", "--dport", "53")
-		}, allowed: []answer{doubt}},
+		}, allowed: []answer{indeterminate}},
 		// The registry.
 		{name: "the registry is down", fault: func(t *testing.T, e *environment) {
 			e.reachRegistry(t, false)
 			sleep(t, hold)
 			e.reachRegistry(t, true)
-		}, allowed: []answer{doubt}},
+		}, allowed: []answer{indeterminate}},
 		{name: "the registry drops all packets", fault: func(t *testing.T, e *environment) {
 			e.dropPackets(t, "INPUT", "-p", "tcp", "--dport", "443", "-d", registryAddress(e))
-		}, allowed: []answer{doubt}},
-		{name: "the registry flaps", fault: flapping, allowed: []answer{doubt}},
-		{name: "the registry takes 2 s for an answer", fault: toxic("latency", 1, map[string]int{"latency": 2000}), allowed: []answer{doubt}},
-		{name: "the registry's latency varies", fault: toxic("latency", 1, map[string]int{"latency": 300, "jitter": 250}), allowed: []answer{doubt}},
-		{name: "half of the connections are reset", fault: toxic("reset_peer", 0.5, map[string]int{"timeout": 20}), allowed: []answer{doubt}},
-		{name: "the registry sends 1 kB/s", fault: toxic("bandwidth", 1, map[string]int{"rate": 1}), allowed: []answer{doubt}},
-		{name: "the registry's responses break off", fault: toxic("limit_data", 0.5, map[string]int{"bytes": 2000}), allowed: []answer{doubt}},
-		{name: "the registry never answers", fault: faulty(registry.Fault{Hang: true}), allowed: []answer{doubt}},
-		{name: "the registry fails", fault: faulty(registry.Fault{Status: 503}), allowed: []answer{doubt}},
-		{name: "the registry limits the rate", fault: faulty(registry.Fault{Status: 429}), allowed: []answer{doubt}},
+		}, allowed: []answer{indeterminate}},
+		{name: "the registry flaps", fault: flapping, allowed: []answer{indeterminate}},
+		{name: "the registry takes 2 s for an answer", fault: toxic("latency", 1, map[string]int{"latency": 2000}), allowed: []answer{indeterminate}},
+		{name: "the registry's latency varies", fault: toxic("latency", 1, map[string]int{"latency": 300, "jitter": 250}), allowed: []answer{indeterminate}},
+		{name: "half of the connections are reset", fault: toxic("reset_peer", 0.5, map[string]int{"timeout": 20}), allowed: []answer{indeterminate}},
+		{name: "the registry sends 1 kB/s", fault: toxic("bandwidth", 1, map[string]int{"rate": 1}), allowed: []answer{indeterminate}},
+		{name: "the registry's responses break off", fault: toxic("limit_data", 0.5, map[string]int{"bytes": 2000}), allowed: []answer{indeterminate}},
+		{name: "the registry never answers", fault: faulty(registry.Fault{Hang: true}), allowed: []answer{indeterminate}},
+		{name: "the registry fails", fault: faulty(registry.Fault{Status: 503}), allowed: []answer{indeterminate}},
+		{name: "the registry limits the rate", fault: faulty(registry.Fault{Status: 429}), allowed: []answer{indeterminate}},
 		{name: "a portal answers for the registry", fault: faulty(registry.Fault{
 			Body: "<html>Please log in.</html>", Header: map[string][]string{"Content-Type": {"text/html"}},
-		}), allowed: []answer{doubt}},
+		}), allowed: []answer{indeterminate}},
 	}
 }
 
@@ -89,7 +89,7 @@ func drills() []drill {
 func TestDrills(t *testing.T) {
 	e := newEnvironment(t)
 	table := []string{
-		"| drill | creates | doubt | unchecked | failed | unserved | denied wrongly | late | slowest | recovery |",
+		"| drill | creates | indeterminate | unchecked | failed | unserved | denied wrongly | late | slowest | recovery |",
 		"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 	}
 	for _, d := range drills() {
@@ -132,7 +132,7 @@ func (d drill) run(t *testing.T, e *environment) string {
 	for _, n := range total.answers {
 		created += n
 	}
-	return fmt.Sprintf("| %s | %d | %d | %d | %d | %d | %d | %d | %s | %s |", d.name, created, total.answers[doubt],
+	return fmt.Sprintf("| %s | %d | %d | %d | %d | %d | %d | %d | %s | %s |", d.name, created, total.answers[indeterminate],
 		total.answers[unchecked], total.answers[failed], total.answers[unserved], total.answers[falseDenial], total.late,
 		total.slowest.Round(10*time.Millisecond), recovery)
 }
@@ -185,7 +185,7 @@ func rollingRestarts(t *testing.T, e *environment) {
 	}
 }
 
-// everythingGone removes all replicas. The cluster and Pullgate start from there all the same.
+// everythingGone removes all replicas. The cluster and Pullgate must start without it.
 func everythingGone(t *testing.T, e *environment) {
 	e.scale(t, 0)
 	e.awaitRollout(t)
@@ -260,7 +260,7 @@ func forbiddenSecrets(t *testing.T, e *environment) {
 	e.run(t, "kubectl", "apply", "-k", overlay(t))
 }
 
-// restarted kills a program of the control plane, which starts again at once.
+// restarted kills a program of the control plane, which starts again immediately.
 func restarted(program string) func(*testing.T, *environment) {
 	return func(t *testing.T, e *environment) {
 		if err := e.cluster.Restart(t.Context(), program); err != nil {

@@ -34,14 +34,14 @@ type ask struct {
 	denied        bool
 }
 
-// answer is what the API server answered to one create.
+// answer is the kind of the API server's answer to one create.
 type answer string
 
 const (
 	// right is an admission of a good pod without a warning, or the denial of a bad one.
 	right answer = "right"
-	// doubt is an admission with a warning: Pullgate could not check the image.
-	doubt answer = "doubt"
+	// indeterminate is an admission with a warning: Pullgate could not check the image.
+	indeterminate answer = "indeterminate"
 	// unchecked is an admission of a bad pod without any message.
 	unchecked answer = "unchecked"
 	// denied is the denial of a good pod.
@@ -167,7 +167,7 @@ func classify(a ask, warnings []string, err error) answer {
 	case isDenied:
 		return falseDenial
 	case err == nil && len(warnings) > 0:
-		return doubt
+		return indeterminate
 	case err == nil:
 		return unchecked
 	case errors.As(err, &status) && strings.Contains(err.Error(), "failed calling webhook"):
@@ -185,7 +185,7 @@ func (w *warnings) HandleWarningHeader(_ int, _, text string) { w.texts = append
 // String returns the counts in one line, and the examples.
 func (c counts) String() string {
 	var b strings.Builder
-	all := []answer{right, doubt, unchecked, falseDenial, failed, unserved}
+	all := []answer{right, indeterminate, unchecked, falseDenial, failed, unserved}
 	for _, a := range all {
 		fmt.Fprintf(&b, "%s %d, ", a, c.answers[a])
 	}

@@ -42,7 +42,7 @@ const (
 	victim = "victim"
 )
 
-// attack is what every tenant does until the time ends.
+// attack is the behaviour of every tenant until the time ends.
 type attack struct {
 	// kind selects the behaviour of the registries; see registries.ServeHTTP.
 	kind string

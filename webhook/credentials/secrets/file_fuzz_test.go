@@ -7,7 +7,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// FuzzParseFile checks that any file gives credentials or an error, and that neither the error nor a problem shows a password.
+// FuzzParseFile checks that any file gives credentials or an error, and that no error and no problem shows a password.
 func FuzzParseFile(f *testing.F) {
 	const password = "hunter2hunter2"
 	f.Add("{\"auths\":{\"registry.example\":{\"username\":\"reader\",\"password\":\"" + password + "\"}}}")

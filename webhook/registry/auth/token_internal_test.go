@@ -22,7 +22,7 @@ func FuzzParseToken(f *testing.F) {
 			case err != nil && strings.Contains(err.Error(), secret):
 				t.Errorf("%s: the error shows a token: %v", method, err)
 			case err == nil && got.value == "":
-				t.Errorf("%s: neither a token nor an error", method)
+				t.Errorf("%s: no token and no error", method)
 			case err == nil && (got.lifetime() < 0 || got.lifetime() > maxLifetime):
 				t.Errorf("%s: the token lives %s", method, got.lifetime())
 			}
