@@ -44,7 +44,7 @@ func drills() []drill {
 		{name: "all replicas are killed", fault: killed(all), allowed: []answer{unchecked}},
 		{name: "all replicas are killed, with Fail", fail: true, fault: killed(all), allowed: []answer{failed}},
 		{name: "one replica hangs", fault: hanging(one), allowed: []answer{unchecked}},
-		{name: "all replicas hang", fault: hanging(all), allowed: []answer{unchecked}},
+		{name: "all replicas hang", fault: hanging(all), allowed: []answer{unchecked, indeterminate}},
 		{name: "rolling restarts", fault: rollingRestarts},
 		{name: "rolling restarts, with Fail", fail: true, fault: rollingRestarts},
 		{name: "everything is gone, with Fail", fail: true, fault: everythingGone, allowed: []answer{failed}},
