@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -107,7 +108,8 @@ func (in incoming) readHead() ([]byte, error) {
 	in.limitTime()
 	head := make([]byte, maxHead)
 	n, err := io.ReadFull(in.Body, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || head[0] != '{' {
+	isPart := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded)
+	if err != nil && !isPart || head[0] != '{' {
 		return nil, errInvalidReview
 	}
 	return head[:n], nil
@@ -126,10 +128,13 @@ func (in incoming) readBody(head []byte, limit int64) ([]byte, error) {
 	in.limitTime()
 	text := bytes.NewBuffer(make([]byte, 0, max(in.ContentLength, 0)+bytes.MinRead))
 	text.Write(head)
-	if _, err := text.ReadFrom(io.LimitReader(in.Body, limit-int64(len(head))+1)); err != nil {
+	_, err := text.ReadFrom(io.LimitReader(in.Body, limit-int64(len(head))+1))
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, errSlow
+	case err != nil:
 		return nil, errInvalidReview
-	}
-	if int64(text.Len()) > limit {
+	case int64(text.Len()) > limit:
 		return nil, in.drain(errTooLarge)
 	}
 	_ = in.conn.SetReadDeadline(time.Time{})

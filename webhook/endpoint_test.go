@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -103,6 +106,9 @@ func TestReviewBeyondABoundIsAdmittedWithAWarning(t *testing.T) {
 				}
 				if len(f.checker.pods) != 0 {
 					t.Error("the checker was called, want no call")
+				}
+				if warned || mode == policy.ModeAudit {
+					wantObserved(t, f, webhook.CauseBound)
 				}
 				if f.log.Len() > 1024 {
 					t.Errorf("the log has %d bytes, want at most 1024", f.log.Len())
@@ -226,6 +232,7 @@ func TestReviewWithoutMemoryIsAdmittedWithinTheBudget(t *testing.T) {
 		if !strings.Contains(got.Body.String(), "pullgate could not check the images: too many requests at the same time") {
 			t.Errorf("response = %s, want a warning", got.Body)
 		}
+		wantObserved(t, f, webhook.CauseLoad)
 		close(end)
 		synctest.Wait()
 		got = serve(strings.NewReader(body), int64(len(body)))
@@ -303,6 +310,46 @@ func TestSlowBodyLosesItsConnection(t *testing.T) {
 	}
 }
 
+// The review of an API server may be slow, for example on a node that is overloaded.
+func TestSlowReviewIsAdmitted(t *testing.T) {
+	t.Parallel()
+	text := encode(map[string]any{
+		"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+		"request": create("Pod", podWith(map[string]any{"annotations": map[string]any{"a": strings.Repeat("x", 8<<10)}}, absent)),
+	})
+	for name, test := range map[string]struct {
+		arrived int
+		status  int
+	}{
+		"after its start":  {8 << 10, http.StatusOK},
+		"within its start": {1 << 10, http.StatusOK},
+		"before its UID":   {10, http.StatusBadRequest},
+		"without a byte":   {0, http.StatusBadRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(policy.ModeEnforce)
+			late := iotest.ErrReader(&net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded})
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, webhook.Path, io.MultiReader(strings.NewReader(text[:test.arrived]), late))
+			r.ContentLength = int64(len(text))
+			r.Header.Set("Content-Type", "application/json")
+			got := httptest.NewRecorder()
+			webhook.Endpoint(f.handler).ServeHTTP(got, r)
+			if got.Code != test.status {
+				t.Fatalf("status %d, want %d", got.Code, test.status)
+			}
+			if test.status != http.StatusOK {
+				return
+			}
+			want := []string{"pullgate could not check the images: the request took longer than 2s to arrive"}
+			if response := decodeResponse(t, got.Body.Bytes()); !response.Allowed || !slices.Equal(response.Warnings, want) {
+				t.Errorf("allowed: %t, warnings %q; want %q", response.Allowed, response.Warnings, want)
+			}
+			wantObserved(t, f, webhook.CauseLoad)
+		})
+	}
+}
+
 // deadlines is a ResponseWriter that records its read deadlines.
 type deadlines struct {
 	*httptest.ResponseRecorder
@@ -350,6 +397,7 @@ func TestRequestMustAgreeWithItsObject(t *testing.T) {
 			if len(f.checker.pods) != 0 {
 				t.Error("the checker was called, want no call")
 			}
+			wantObserved(t, f, webhook.CauseObject)
 		})
 	}
 }
