@@ -36,7 +36,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// response, and the budget bounds the time until then.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), e.handler.Budget.of(r))
 	defer cancel()
-	response, err := e.respond(ctx, incoming{r, http.NewResponseController(w)})
+	response, err := e.respond(ctx, incoming{r.WithContext(ctx), http.NewResponseController(w)})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -94,7 +94,7 @@ func (e *endpoint) decode(ctx context.Context, in incoming, head []byte) (*reque
 	return decodeReview(text)
 }
 
-// incoming is a request whose body is read within bounds.
+// incoming is a request whose body is read within bounds. Its context has the budget.
 type incoming struct {
 	*http.Request
 	conn *http.ResponseController
@@ -150,4 +150,10 @@ func (in incoming) drain(reason error) error {
 }
 
 // limitTime limits the time until the body is read, where the server supports that.
-func (in incoming) limitTime() { _ = in.conn.SetReadDeadline(time.Now().Add(bodyTimeout)) }
+func (in incoming) limitTime() {
+	limit := time.Now().Add(bodyTimeout)
+	if end, ok := in.Context().Deadline(); ok && end.Before(limit) {
+		limit = end
+	}
+	_ = in.conn.SetReadDeadline(limit)
+}
