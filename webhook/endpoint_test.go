@@ -224,13 +224,18 @@ func TestReviewWithoutMemoryIsAdmittedWithinTheBudget(t *testing.T) {
 		}
 		synctest.Wait()
 		body := encode(map[string]any{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": create("Pod", podOf(absent))})
+		body += strings.Repeat(" ", 1<<20)
+		unread := strings.NewReader(body)
 		start := time.Now()
-		got := serve(strings.NewReader(body), int64(len(body)))
+		got := serve(unread, int64(len(body)))
 		if elapsed := time.Since(start); elapsed != 2*time.Second {
 			t.Errorf("the response took %s, want the budget of 2 s", elapsed)
 		}
 		if !strings.Contains(got.Body.String(), "pullgate could not check the images: too many requests at the same time") {
 			t.Errorf("response = %s, want a warning", got.Body)
+		}
+		if unread.Len() != 0 {
+			t.Errorf("%d bytes are unread, want none: the API server may lose the response", unread.Len())
 		}
 		wantObserved(t, f, webhook.CauseLoad)
 		close(end)
