@@ -87,7 +87,7 @@ func (unsyncedCache) WaitForCacheSync(ctx context.Context) bool {
 	return false
 }
 
-// A manager that is told to stop waits for the sync of its cache, so that the wait must end, without an error.
+// A manager that stops waits for the sync of its cache, so that the wait must end, without an error.
 func TestSyncEndsWithTheProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -39,8 +39,8 @@ func (r *secondResponses) Confirm(ctx context.Context, ref imagepull.Reference, 
 	return r.second.Resolve(ctx, ref, cred)
 }
 
-// A registry that does not respond must not prevent the denial of another image: neither if the denial comes before the time for
-// the confirmation begins, nor after.
+// A registry that does not respond must not prevent the denial of another image. The denial may come before the time for the
+// confirmation begins, or after that.
 func TestHangingRegistryLeavesTimeForAConfirmation(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
