@@ -150,6 +150,19 @@ func TestReconcilerKeepsOtherFields(t *testing.T) {
 	}
 }
 
+// A patch of the webhooks that were read must not change webhooks that another client has written since.
+func TestPatchHasTheResourceVersion(t *testing.T) {
+	t.Parallel()
+	c := webhooks("", "new")
+	c.ResourceVersion = "7"
+	got, err := bundlePatch(c, []byte("new"))
+	must(t, err)
+	const want = `{"metadata":{"resourceVersion":"7"},"webhooks":[{"clientConfig":{"caBundle":"bmV3"},"name":"a.pullgate.dev"}]}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("patch (-want +got):\n%s", diff)
+	}
+}
+
 // A deleted Secret and a wrong authority heal while the process runs, without a wait.
 func TestReconcilerHealsAfterAChange(t *testing.T) {
 	t.Parallel()

@@ -40,6 +40,7 @@ const elementCost, memberCost, textFactor = 768, 128, 3
 
 var (
 	errBusy       = errors.New("too many requests at the same time")
+	errSlow       = errors.New("the request took too long to arrive")
 	errTooLarge   = fmt.Errorf("the request is larger than %d MiB", maxBody>>20)
 	errTooDeep    = fmt.Errorf("the request is nested deeper than %d levels", maxDepth)
 	errLongString = fmt.Errorf("the request has a string longer than %d MiB", maxString>>20)

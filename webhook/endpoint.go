@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -35,7 +36,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// response, and the budget bounds the time until then.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), e.handler.Budget.of(r))
 	defer cancel()
-	response, err := e.respond(ctx, incoming{r, http.NewResponseController(w)})
+	response, err := e.respond(ctx, incoming{r.WithContext(ctx), http.NewResponseController(w)})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -93,7 +94,7 @@ func (e *endpoint) decode(ctx context.Context, in incoming, head []byte) (*reque
 	return decodeReview(text)
 }
 
-// incoming is a request whose body is read within bounds.
+// incoming is a request whose body is read within bounds. Its context has the budget.
 type incoming struct {
 	*http.Request
 	conn *http.ResponseController
@@ -107,7 +108,8 @@ func (in incoming) readHead() ([]byte, error) {
 	in.limitTime()
 	head := make([]byte, maxHead)
 	n, err := io.ReadFull(in.Body, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || head[0] != '{' {
+	isPart := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded)
+	if err != nil && !isPart || head[0] != '{' {
 		return nil, errInvalidReview
 	}
 	return head[:n], nil
@@ -126,10 +128,13 @@ func (in incoming) readBody(head []byte, limit int64) ([]byte, error) {
 	in.limitTime()
 	text := bytes.NewBuffer(make([]byte, 0, max(in.ContentLength, 0)+bytes.MinRead))
 	text.Write(head)
-	if _, err := text.ReadFrom(io.LimitReader(in.Body, limit-int64(len(head))+1)); err != nil {
+	_, err := text.ReadFrom(io.LimitReader(in.Body, limit-int64(len(head))+1))
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, errSlow
+	case err != nil:
 		return nil, errInvalidReview
-	}
-	if int64(text.Len()) > limit {
+	case int64(text.Len()) > limit:
 		return nil, in.drain(errTooLarge)
 	}
 	_ = in.conn.SetReadDeadline(time.Time{})
@@ -145,4 +150,10 @@ func (in incoming) drain(reason error) error {
 }
 
 // limitTime limits the time until the body is read, where the server supports that.
-func (in incoming) limitTime() { _ = in.conn.SetReadDeadline(time.Now().Add(bodyTimeout)) }
+func (in incoming) limitTime() {
+	limit := time.Now().Add(bodyTimeout)
+	if end, ok := in.Context().Deadline(); ok && end.Before(limit) {
+		limit = end
+	}
+	_ = in.conn.SetReadDeadline(limit)
+}

@@ -33,6 +33,9 @@ type Modes interface {
 
 // Observation describes one decision, for metrics. It holds no secrets.
 type Observation struct {
+	// Unchecked is the cause for which an object was admitted unchecked, or empty. The fields below are empty then.
+	Unchecked Cause
+
 	Mode     policy.Mode
 	Kind     string
 	Decision string
@@ -46,7 +49,7 @@ type Handler struct {
 	Modes   Modes
 	Actions map[imagepull.Reason]policy.Action
 	Budget  Budget
-	// Observe is called with every decision on images.
+	// Observe is called with every decision on images, and with every object that is admitted because it cannot be checked.
 	Observe func(Observation)
 	Log     *slog.Logger
 }
@@ -74,6 +77,7 @@ func (h *Handler) decide(ctx context.Context, req *request) *admissionv1.Admissi
 func (h *Handler) panicked(ctx context.Context, req *request, recovered any) *admissionv1.AdmissionResponse {
 	err := parallel.NewPanicError(recovered)
 	h.Log.ErrorContext(ctx, "panic while deciding", "panic", err.Error(), "stack", err.Stack(), "uid", req.UID)
+	h.Observe(Observation{Unchecked: CausePanic})
 	response := allowedWithWarning(notChecked + "internal error")
 	response.UID = req.UID
 	return response
@@ -125,6 +129,7 @@ func (h *Handler) mode(ctx context.Context, req *request) (policy.Mode, error) {
 func (h *Handler) unchecked(ctx context.Context, req *request, mode policy.Mode, err error) *admissionv1.AdmissionResponse {
 	h.Log.WarnContext(ctx, "cannot check object", "kind", report.Bounded(req.Kind.Kind), "namespace", report.Bounded(req.Namespace),
 		"name", report.Bounded(req.Name), "uid", req.UID, "error", err)
+	h.Observe(Observation{Unchecked: causeOf(err)})
 	if mode == policy.ModeAudit {
 		return allowed()
 	}

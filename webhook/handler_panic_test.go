@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admission/v1"
 
+	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/parallel"
 	"github.com/pullgate/pullgate/webhook/policy"
 )
@@ -43,6 +44,7 @@ func TestPanicAdmitsTheObject(t *testing.T) {
 			if diff := cmp.Diff(want, f.review(t, request)); diff != "" {
 				t.Errorf("response (-want +got):\n%s", diff)
 			}
+			wantObserved(t, f, webhook.CausePanic)
 			lines := f.logLines(t)
 			if len(lines) != 1 {
 				t.Fatalf("log = %v, want one line", lines)

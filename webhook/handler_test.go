@@ -9,6 +9,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/policy"
 )
@@ -105,13 +106,16 @@ func TestModeOffAdmitsUnchecked(t *testing.T) {
 func TestObjectOfAnUnknownNamespaceIsAdmittedUnchecked(t *testing.T) {
 	t.Parallel()
 	const unreadable, noLabel = "the mode of the namespace is unknown", "the namespace of the request is not a DNS label"
-	tests := map[string]struct{ namespace, want string }{
-		"a namespace that cannot be read": {"other", unreadable},
-		"no namespace":                    {"", noLabel},
-		"a path":                          {"shop/secrets", noLabel},
-		"a relative path":                 {"..", noLabel},
-		"upper case":                      {"Shop", noLabel},
-		"64 characters":                   {strings.Repeat("a", 64), noLabel},
+	tests := map[string]struct {
+		namespace, want string
+		cause           webhook.Cause
+	}{
+		"a namespace that cannot be read": {"other", unreadable, webhook.CauseMode},
+		"no namespace":                    {"", noLabel, webhook.CauseObject},
+		"a path":                          {"shop/secrets", noLabel, webhook.CauseObject},
+		"a relative path":                 {"..", noLabel, webhook.CauseObject},
+		"upper case":                      {"Shop", noLabel, webhook.CauseObject},
+		"64 characters":                   {strings.Repeat("a", 64), noLabel, webhook.CauseObject},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -125,9 +129,10 @@ func TestObjectOfAnUnknownNamespaceIsAdmittedUnchecked(t *testing.T) {
 			if diff := cmp.Diff(want, f.review(t, request)); diff != "" {
 				t.Errorf("response (-want +got):\n%s", diff)
 			}
-			if len(f.checker.pods) != 0 || len(f.observed) != 0 {
-				t.Errorf("checked %v, observed %v, want none", f.checker.pods, f.observed)
+			if len(f.checker.pods) != 0 {
+				t.Errorf("checked %v, want none", f.checker.pods)
 			}
+			wantObserved(t, f, test.cause)
 			if logged := strings.Contains(f.log.String(), errNoMode.Error()); logged != (test.want == unreadable) {
 				t.Errorf("log = %s, want the cause of an unreadable mode", &f.log)
 			}
@@ -198,5 +203,13 @@ func wantUnchecked(t *testing.T, f *fixture, request admissionv1.AdmissionReques
 	}
 	if len(f.checker.pods) != 0 || len(f.observed) != 0 || f.log.Len() != 0 {
 		t.Errorf("checked %v, observed %v, logged %q, want none", f.checker.pods, f.observed, &f.log)
+	}
+}
+
+// wantObserved checks that the only observation is an object that was admitted unchecked.
+func wantObserved(t *testing.T, f *fixture, cause webhook.Cause) {
+	t.Helper()
+	if diff := cmp.Diff([]webhook.Observation{{Unchecked: cause}}, f.observed); diff != "" {
+		t.Errorf("observed (-want +got):\n%s", diff)
 	}
 }

@@ -184,6 +184,32 @@ func TestLiveReadsAreBounded(t *testing.T) {
 	}
 }
 
+// hanging is a client.Reader that gives no response.
+type hanging struct{ client.Reader }
+
+func (hanging) Get(ctx context.Context, _ client.ObjectKey, _ client.Object, _ ...client.GetOption) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// An API server that does not respond must not take the whole budget.
+func TestLiveReadEndsAfterASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var reads []string
+		m, err := webhook.NewNamespaceModes(webhook.NamespaceOptions{Cache: namespaces{nil, errNotCached, &reads}, Live: hanging{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		start := time.Now()
+		if mode, err := m.Mode(ctx, "newborn"); mode != "" || err == nil || time.Since(start) != time.Second {
+			t.Errorf("Mode() = %q, %v after %s, want an error after 1 s", mode, err, time.Since(start))
+		}
+	})
+}
+
 func wantMode(t *testing.T, m *webhook.NamespaceModes, namespace string, want policy.Mode) {
 	t.Helper()
 	if got, err := m.Mode(t.Context(), namespace); got != want || err != nil {

@@ -74,19 +74,23 @@ func (s clientServer) write(t *testing.T, data []byte) {
 // call sends a request on a new connection.
 func (s clientServer) call(t *testing.T, certs ...tls.Certificate) error {
 	t.Helper()
-	transport := &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: s.ca.Pool(), Certificates: certs, MinVersion: tls.VersionTLS12},
-		DisableKeepAlives: true,
-	}
+	_, err := s.send(t, &tls.Config{RootCAs: s.ca.Pool(), Certificates: certs, MinVersion: tls.VersionTLS12})
+	return err
+}
+
+// send sends a request on a new connection, and closes the body of the response.
+func (s clientServer) send(t *testing.T, config *tls.Config) (*http.Response, error) {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return resp.Body.Close()
+	return resp, resp.Body.Close()
 }
 
 func TestClientsNeedACertificate(t *testing.T) {
@@ -167,6 +171,31 @@ func TestClientCAIsReadAgain(t *testing.T) {
 	wantOnly("written again", old, renewed)
 	if got := strings.Count(s.log.String(), "\n"); got != 2 {
 		t.Errorf("log:\n%swant one line for the invalid file and one for the missing file", s.log)
+	}
+}
+
+// A resumed session would skip the verification of the certificate.
+func TestClientSessionsAreNotResumed(t *testing.T) {
+	t.Parallel()
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			t.Parallel()
+			ca := newCA(t)
+			s := newClientServer(t, ca)
+			config := &tls.Config{
+				RootCAs: s.ca.Pool(), Certificates: []tls.Certificate{clientCertificate(t, ca, "a")},
+				ClientSessionCache: tls.NewLRUClientSessionCache(1), MinVersion: version, MaxVersion: version,
+			}
+			for range 2 {
+				resp, err := s.send(t, config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if resp.TLS.DidResume {
+					t.Error("the second connection resumes the session of the first")
+				}
+			}
+		})
 	}
 }
 

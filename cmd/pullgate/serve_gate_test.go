@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 )
 
 // An outage of an hour delays the start by two seconds and a jitter, and is logged with its cause from time to time.
@@ -73,6 +75,31 @@ func TestGateEndsWithTheProcess(t *testing.T) {
 		close(ended)
 		if <-opened {
 			t.Error("the gate opened")
+		}
+	})
+}
+
+// unsyncedCache is a cache whose sync never ends.
+type unsyncedCache struct{ cache.Cache }
+
+func (unsyncedCache) WaitForCacheSync(ctx context.Context) bool {
+	<-ctx.Done()
+	return false
+}
+
+// A manager that stops waits for the sync of its cache, so that the wait must end, without an error.
+func TestSyncEndsWithTheProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan struct{})
+		g := newAPIServerGate(slog.New(slog.DiscardHandler), ended)
+		c := &gatedCache{Cache: unsyncedCache{}, gate: g}
+		done := make(chan bool)
+		go func() { done <- c.WaitForCacheSync(t.Context()) }()
+		time.Sleep(time.Minute)
+		close(ended)
+		if !<-done || g.synced.Load() {
+			t.Errorf("synced: %t; want the wait to succeed without a sync", g.synced.Load())
 		}
 	})
 }

@@ -48,6 +48,10 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 		Actions: c.Actions,
 		Budget:  webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
 		Observe: func(o webhook.Observation) {
+			if o.Unchecked != "" {
+				m.Unchecked(string(o.Unchecked))
+				return
+			}
 			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
 		},
 		Log: logger,

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -69,6 +71,10 @@ func TestGracePeriodFitsTheShutdown(t *testing.T) {
 	grace := time.Duration(*pod.TerminationGracePeriodSeconds) * time.Second
 	if preStop < 5*time.Second {
 		t.Errorf("preStop waits %s, want 5s at least: the replica leaves the Service in that time", preStop)
+	}
+	o := managerOptions(serveOptions{}, newAPIServerGate(slog.New(slog.DiscardHandler), nil), logr.Discard())
+	if got := o.GracefulShutdownTimeout; got == nil || *got != shutdownGrace {
+		t.Errorf("the manager waits %v for requests in flight, want %s", got, shutdownGrace)
 	}
 	if needed := preStop + defaultShutdownDelay + shutdownGrace; grace <= needed {
 		t.Errorf("the grace period is %s, want more than %s", grace, needed)

@@ -81,18 +81,21 @@ func TestFailingRegistryGetsFewRequests(t *testing.T) {
 	}
 }
 
-// With eight checks in flight when the registry fails, each makes its attempt. Only the first two to fail make a second one.
+// With seven checks in flight when the registry fails, each makes its attempt. Only the first two to fail make a second one.
 func TestOutageDuringChecksCausesFewRetries(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
-	const inFlight = 8
+	const inFlight = 7 // limits.perRegistry, less the slot that is left to other namespaces
 	var requests atomic.Int64
 	all := make(chan struct{})
-	o.server.Fault(registry.Fault{Status: http.StatusServiceUnavailable, Match: func(*http.Request) bool {
+	o.server.Fault(registry.Fault{Status: http.StatusServiceUnavailable, Match: func(r *http.Request) bool {
 		if requests.Add(1) == inFlight {
 			close(all)
 		}
-		<-all
+		select {
+		case <-all:
+		case <-r.Context().Done(): // a loaded machine may keep a check from its request
+		}
 		return true
 	}})
 	var checks sync.WaitGroup

@@ -30,7 +30,7 @@ func testDeadline(t *testing.T, e *environment) {
 		},
 		"other images are checked": {
 			images: []string{imageGone, hanging(hangingBeside)},
-			want:   outcome{Denied: goneDenied, Audited: "Unpullable NotFound,DeadlineExceeded"},
+			want:   outcome{Denied: goneDenied, Audited: "Unpullable DeadlineExceeded,NotFound"},
 		},
 	})
 	t.Run("shorter timeout", func(t *testing.T) {

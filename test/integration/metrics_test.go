@@ -121,6 +121,15 @@ func testMetrics(t *testing.T, e *environment) {
 			}
 		})
 	}
+	t.Run("unchecked", func(t *testing.T) {
+		t.Parallel()
+		count := func() float64 { return e.pullgate.metrics(t).sum("pullgate_admission_unchecked_total", `cause="object"`) }
+		before := count()
+		e.sharedEndpoint(t).review(t, podRequest(t, "", e.registry.expand(imageGone)))
+		if after := count(); after <= before {
+			t.Errorf("%g objects were admitted unchecked, want more than %g", after, before)
+		}
+	})
 	t.Run("healthz", func(t *testing.T) {
 		t.Parallel()
 		if status, body, err := get(t.Context(), "http://"+e.launch.health+"/healthz"); status != http.StatusOK {

@@ -4,7 +4,7 @@
 //	m.Decided("enforce", "Pod", "deny", elapsed, findings)
 //
 // No label holds a value that the author of an object can choose, such as an image, a namespace or a host. The number of
-// series is bounded by the vocabularies of modes, kinds, decisions, outcomes, reasons and status codes.
+// series is bounded by the vocabularies of modes, kinds, decisions, causes, outcomes, reasons and status codes.
 package metrics
 
 import (
@@ -21,6 +21,7 @@ import (
 type Metrics struct {
 	decisions        *prometheus.CounterVec
 	duration         *prometheus.HistogramVec
+	unchecked        *prometheus.CounterVec
 	findings         *prometheus.CounterVec
 	requests         *prometheus.CounterVec
 	requestDurations prometheus.Histogram
@@ -39,6 +40,10 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Help:    "Time to decide on an object with images to check.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"decision"}),
+		unchecked: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pullgate_admission_unchecked_total",
+			Help: "Objects that were admitted because they could not be checked, by cause (mode, bound, load, object, panic).",
+		}, []string{"cause"}),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pullgate_findings_total",
 			Help: "Findings, one for each checked use of an image, by outcome and reason.",
@@ -57,7 +62,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Help: "Cache lookups for one image with one credential, by result (hit, miss).",
 		}, []string{"result"}),
 	}
-	all := []prometheus.Collector{m.decisions, m.duration, m.findings, m.requests, m.requestDurations, m.cacheRequests}
+	all := []prometheus.Collector{m.decisions, m.duration, m.unchecked, m.findings, m.requests, m.requestDurations, m.cacheRequests}
 	if err := register(registry, all...); err != nil {
 		return nil, err
 	}
@@ -81,6 +86,9 @@ func (m *Metrics) Decided(mode, kind, decision string, d time.Duration, findings
 		m.findings.WithLabelValues(f.Outcome().String(), string(f.Reason)).Inc()
 	}
 }
+
+// Unchecked counts one object that was admitted unchecked.
+func (m *Metrics) Unchecked(cause string) { m.unchecked.WithLabelValues(cause).Inc() }
 
 // Instrument returns a RoundTripper that counts the requests through next.
 func (m *Metrics) Instrument(next http.RoundTripper) http.RoundTripper {

@@ -33,6 +33,20 @@ pullgate_findings_total{outcome="Unpullable",reason="NotFound"} 2
 `, "pullgate_admission_decisions_total", "pullgate_findings_total")
 }
 
+func TestUncheckedCountsCauses(t *testing.T) {
+	t.Parallel()
+	m, registry := newMetrics(t)
+	for _, cause := range []string{"bound", "mode", "bound"} {
+		m.Unchecked(cause)
+	}
+	wantSeries(t, registry, `
+# HELP pullgate_admission_unchecked_total Objects that were admitted because they could not be checked, by cause (mode, bound, load, object, panic).
+# TYPE pullgate_admission_unchecked_total counter
+pullgate_admission_unchecked_total{cause="bound"} 2
+pullgate_admission_unchecked_total{cause="mode"} 1
+`, "pullgate_admission_unchecked_total")
+}
+
 func TestDecidedObservesTheDuration(t *testing.T) {
 	t.Parallel()
 	m, registry := newMetrics(t)
@@ -82,6 +96,7 @@ func TestLabelsHoldNoValueOfAnAuthor(t *testing.T) {
 	m.Decided("enforce", "Pod", "deny", time.Millisecond, []imagepull.Finding{finding(imagepull.ReasonNotFound)})
 	get(t, m, returning(200))
 	m.CacheLookup(true)
+	m.Unchecked("bound")
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatalf("Gather() error = %v, want none", err)
@@ -98,6 +113,7 @@ func TestLabelsHoldNoValueOfAnAuthor(t *testing.T) {
 	want := map[string][]string{
 		"pullgate_admission_decisions_total":         {"decision", "kind", "mode"},
 		"pullgate_admission_duration_seconds":        {"decision"},
+		"pullgate_admission_unchecked_total":         {"cause"},
 		"pullgate_findings_total":                    {"outcome", "reason"},
 		"pullgate_cache_requests_total":              {"result"},
 		"pullgate_registry_requests_total":           {"code"},

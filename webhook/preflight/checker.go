@@ -149,6 +149,8 @@ const maxPresentWait = time.Second
 
 // lookupAll sets the verdicts of the open findings. It looks up each distinct reference once, all of them in parallel.
 func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []imagepull.Finding, open []int) {
+	ctx, denied, cancel := leavingConfirmTime(ctx)
+	defer cancel()
 	short := ctx
 	if len(shared.present) > 0 {
 		var cancel context.CancelFunc
@@ -170,7 +172,11 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 		if shared.present[ref] {
 			bounded = short
 		}
-		lookups.Go(func() { *v = c.lookup(bounded, shared.forReference(ref)) })
+		lookups.Go(func() {
+			if *v = c.lookup(bounded, shared.forReference(ref)); needsConfirmation(*v) {
+				denied()
+			}
+		})
 	}
 	lookups.Wait()
 	for n, i := range open {

@@ -3,6 +3,8 @@ package preflight
 import (
 	"context"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
@@ -35,6 +37,26 @@ func movedTag(v imagepull.Verdict) imagepull.Verdict {
 	return v
 }
 
+// confirmTime is kept for the confirmation of a denial while the lookups of other images last.
+const confirmTime = time.Second
+
+// leavingConfirmTime returns a context for lookups, and a function to be called after a verdict that must be confirmed. Then the
+// context ends confirmTime before the deadline of its parent, so that a registry that does not respond cannot prevent the denial of
+// another image.
+func leavingConfirmTime(parent context.Context) (ctx context.Context, denied func(), cancel context.CancelFunc) {
+	ctx, cancel = context.WithCancel(parent)
+	return ctx, sync.OnceFunc(func() {
+		if deadline, bounded := parent.Deadline(); bounded {
+			time.AfterFunc(time.Until(deadline)-confirmTime, cancel)
+		}
+	}), cancel
+}
+
+// needsConfirmation reports whether a verdict is a denial that depends on a response of a registry, without a second response.
+func needsConfirmation(v imagepull.Verdict) bool {
+	return v.Outcome() == imagepull.Unpullable && v.Origin != "" && !v.Confirmed
+}
+
 // confirming is a Resolver that confirms each verdict.
 type confirming struct{ Resolver }
 
@@ -42,10 +64,7 @@ func (c confirming) Resolve(ctx context.Context, ref imagepull.Reference, cred i
 	return c.Confirm(ctx, ref, cred)
 }
 
-// unconfirmed returns the denials that depend on a response of a registry, and that no second response has confirmed.
+// unconfirmed returns the denials that need a confirmation.
 func unconfirmed(findings []imagepull.Finding, open []int) []int {
-	return slices.DeleteFunc(slices.Clone(open), func(i int) bool {
-		v := findings[i].Verdict
-		return v.Outcome() != imagepull.Unpullable || v.Origin == "" || v.Confirmed
-	})
+	return slices.DeleteFunc(slices.Clone(open), func(i int) bool { return !needsConfirmation(findings[i].Verdict) })
 }

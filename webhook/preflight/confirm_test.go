@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,6 +37,63 @@ func (r *secondResponses) Resolve(ctx context.Context, ref imagepull.Reference, 
 
 func (r *secondResponses) Confirm(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	return r.second.Resolve(ctx, ref, cred)
+}
+
+// A registry that does not respond must not prevent the denial of another image. The denial may come before the time for the
+// confirmation begins, or after that.
+func TestHangingRegistryLeavesTimeForAConfirmation(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		delay time.Duration
+		want  []imagepull.Reason
+	}{
+		"an early denial":          {0, []imagepull.Reason{imagepull.ReasonNotFound, imagepull.ReasonDeadlineExceeded}},
+		"a late denial":            {3500 * time.Millisecond, []imagepull.Reason{imagepull.ReasonNotFound, imagepull.ReasonDeadlineExceeded}},
+		"a denial that comes last": {3900 * time.Millisecond, []imagepull.Reason{imagepull.ReasonDeadlineExceeded, imagepull.ReasonDeadlineExceeded}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+				defer cancel()
+				resolver := slowResolver{hanging: "slow.example", delay: test.delay}
+				got := preflight.New(preflight.Options{Resolver: resolver, Credentials: &secrets{}}).Check(ctx, pod(image, "slow.example/web:1"), nil)
+				if diff := cmp.Diff(test.want, reasons(got)); diff != "" {
+					t.Errorf("reasons (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// slowResolver is a Resolver to which all images are absent after a delay. A confirmation takes 300 ms. The hanging host gives no
+// response.
+type slowResolver struct {
+	hanging string
+	delay   time.Duration
+}
+
+func (r slowResolver) Resolve(ctx context.Context, ref imagepull.Reference, _ imagepull.Credential) imagepull.Verdict {
+	delay := r.delay
+	if ref.Domain == r.hanging {
+		delay = time.Hour
+	}
+	return absentAfter(ctx, delay)
+}
+
+func (slowResolver) Confirm(ctx context.Context, _ imagepull.Reference, _ imagepull.Credential) imagepull.Verdict {
+	return confirmed(absentAfter(ctx, 300*time.Millisecond))
+}
+
+func absentAfter(ctx context.Context, delay time.Duration) imagepull.Verdict {
+	select {
+	case <-ctx.Done():
+		return imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded}
+	case <-time.After(delay):
+		v := absent
+		v.Origin = imagepull.OriginRegistry
+		return v
+	}
 }
 
 func confirmed(v imagepull.Verdict) imagepull.Verdict {

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -240,6 +241,42 @@ func TestNewPolicyNamesTheBadRule(t *testing.T) {
 			t.Parallel()
 			if _, err := NewPolicy(test.rules); textOf(err) != test.want {
 				t.Errorf("got error %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+// The address of the API server may differ from the one that its name has for Pullgate, for example behind a proxy.
+func TestAPIServerGetsNoRequestByItsName(t *testing.T) {
+	t.Parallel()
+	const host = "api.example:6443"
+	for name, test := range map[string]struct {
+		allow []string
+		want  string
+	}{
+		"not listed": {nil, "the registry refers to the cluster's API server"},
+		"listed":     {[]string{host}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dial := func(context.Context, string, string) (net.Conn, error) { return refused() }
+			policy := mustPolicy(t, Rules{APIServers: []string{host}, Allow: test.allow})
+			transport := newTransport(Options{Policy: policy, DialContext: dial}, TransportOptions{DialTimeout: time.Minute}, &tls.Config{MinVersion: tls.VersionTLS12})
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, "https://"+host+"/v2/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := transport.RoundTrip(req)
+			if err == nil {
+				_ = resp.Body.Close()
+				t.Fatal("got a response")
+			}
+			got := ""
+			if forbidden, ok := errors.AsType[*ForbiddenError](err); ok {
+				got = forbidden.Detail
+			}
+			if got != test.want {
+				t.Errorf("forbidden: %q, want %q", got, test.want)
 			}
 		})
 	}
