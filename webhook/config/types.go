@@ -159,8 +159,7 @@ const (
 
 // Egress restricts Pullgate's own connections. Its entries are host patterns or networks in CIDR notation.
 type Egress struct {
-	// Allow are targets that may be reached even if they are loopback, link-local, private or matched by Deny. They may
-	// also serve tokens for other registries.
+	// Allow are targets that may be reached even if they are loopback, link-local, private or matched by Deny.
 	Allow []string `yaml:"allow"`
 	// Deny are targets that Pullgate never connects to. With "*" only the targets in Allow remain.
 	Deny []string `yaml:"deny"`
@@ -168,4 +167,14 @@ type Egress struct {
 	PrivateNetworks NetworkAccess `yaml:"privateNetworks"`
 	// InsecureRegistries are the host patterns of registries that nodes reach over plain HTTP.
 	InsecureRegistries []string `yaml:"insecureRegistries"`
+	// TokenServices are hosts that may receive the credentials of registries of another owner.
+	TokenServices []TokenService `yaml:"tokenServices"`
+}
+
+// TokenService lets a host receive the credentials of registries.
+type TokenService struct {
+	// Registry is the host pattern of the registries.
+	Registry string `yaml:"registry"`
+	// Host is the token service, with a port if it is not 443.
+	Host string `yaml:"host"`
 }

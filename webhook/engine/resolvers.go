@@ -7,6 +7,7 @@ import (
 
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/auth"
 	"github.com/pullgate/pullgate/webhook/registry/egress"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
@@ -24,6 +25,7 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 			DenyPrivate: c.Egress.PrivateNetworks == config.NetworkDeny,
 			Insecure:    c.Egress.InsecureRegistries,
 		},
+		TokenServices:  tokenServices(c),
 		Runtime:        c.Nodes.Runtime,
 		HostsDir:       c.Nodes.HostsDir,
 		RequestTimeout: c.Timeouts.Request,
@@ -37,6 +39,14 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 		Instrument:     o.Instrument,
 		Clock:          o.Clock,
 	}, nil
+}
+
+func tokenServices(c config.Configuration) []auth.TokenService {
+	services := make([]auth.TokenService, 0, len(c.Egress.TokenServices))
+	for _, s := range c.Egress.TokenServices {
+		services = append(services, auth.TokenService(s))
+	}
+	return services
 }
 
 // cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.

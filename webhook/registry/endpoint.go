@@ -78,8 +78,10 @@ func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, e
 	tlsID := files.Fingerprint()
 	pool := hosts.NewFingerprint(tlsID[:], []byte(dialTimeout.String()))
 	d := egress.Destination{
+		Host:         e.Name,
 		PoolKey:      string(pool[:]),
 		TLS:          func() (*tls.Config, error) { return files.Config(c.options.RootCAs) },
+		OtherTLS:     func() (*tls.Config, error) { return hosts.TLSFiles{}.Config(c.options.RootCAs) },
 		DialTimeout:  dialTimeout,
 		HTTPFallback: e.HTTPFallback,
 		Header:       e.Header,
@@ -94,12 +96,13 @@ func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, e
 	}
 	id := hosts.NewFingerprint([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), pool[:])
 	return &auth.Endpoint{
-		ID:         string(id[:]),
-		Hosts:      []string{e.Name, e.namespace},
-		Trusted:    trusted,
-		Header:     e.Header,
-		UserAgent:  c.options.UserAgent,
-		Transports: transports,
+		ID:                   string(id[:]),
+		Hosts:                []string{e.Name, e.namespace},
+		Trusted:              trusted,
+		Header:               e.Header,
+		HasClientCertificate: files.HasKeyPairs(),
+		UserAgent:            c.options.UserAgent,
+		Transports:           transports,
 	}, nil
 }
 

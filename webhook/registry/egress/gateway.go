@@ -68,15 +68,19 @@ func (g *Gateway) Denies(host string) bool { return g.guard.denies(host) }
 
 // Destination describes the host of a Transports, and how to connect to it.
 type Destination struct {
+	// Host is the only host that TLS and Header are for, on any port.
+	Host string
 	// PoolKey identifies TLS and DialTimeout. Destinations with the same key share connections.
 	PoolKey string
 	// TLS returns the TLS configuration. It is called if no pool has the key.
 	TLS func() (*tls.Config, error)
+	// OtherTLS returns the TLS configuration for all other hosts, such as the target of a redirect.
+	OtherTLS func() (*tls.Config, error)
 	// DialTimeout bounds dialling.
 	DialTimeout time.Duration
 	// HTTPFallback allows plain HTTP after an attempt by HTTPS.
 	HTTPFallback bool
-	// Header holds the keys that only this host and names below it may receive. A redirect elsewhere loses them.
+	// Header holds the keys that only this host may receive. A redirect elsewhere loses them.
 	Header http.Header
 	// Trusted are the hosts that the operator named. Their addresses are not checked, and plain HTTP is allowed as named.
 	Trusted Origins
@@ -96,11 +100,15 @@ type Transports struct {
 
 // Connect returns the Transports of a destination, or the error of Destination.TLS.
 func (g *Gateway) Connect(d Destination) (Transports, error) {
-	p, err := g.pool(d)
+	own, err := g.pool(d)
 	if err != nil {
 		return Transports{}, err
 	}
-	h := &hop{guard: g.guard, pool: p, trusted: d.Trusted, plainHTTP: d.PlainHTTP}
+	others, err := g.pool(Destination{PoolKey: "others", TLS: d.OtherTLS, DialTimeout: g.options.ConnectTimeout})
+	if err != nil {
+		return Transports{}, err
+	}
+	h := &hop{guard: g.guard, host: d.Host, own: own, others: others, trusted: d.Trusted, plainHTTP: d.PlainHTTP}
 	var t http.RoundTripper = h
 	if g.options.Instrument != nil {
 		t = g.options.Instrument(t)

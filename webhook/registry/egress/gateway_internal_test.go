@@ -19,7 +19,8 @@ func newGateway(t *testing.T) *Gateway {
 }
 
 func destination(key string) Destination {
-	return Destination{PoolKey: key, TLS: func() (*tls.Config, error) { return &tls.Config{MinVersion: tls.VersionTLS12}, nil }}
+	tlsOf := func() (*tls.Config, error) { return &tls.Config{MinVersion: tls.VersionTLS12}, nil }
+	return Destination{OtherTLS: tlsOf, PoolKey: key, TLS: func() (*tls.Config, error) { return &tls.Config{MinVersion: tls.VersionTLS12}, nil }}
 }
 
 func TestDestinationsWithOneKeyShareAPool(t *testing.T) {

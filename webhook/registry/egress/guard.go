@@ -14,8 +14,7 @@ import (
 // Rules list the hosts that may receive requests, by patterns of hosts or, except Insecure, networks (see hostpattern). Allow
 // overrides Deny. A pattern of addresses also applies to the names that resolve to them.
 type Rules struct {
-	// Allow lists hosts that may have any address, including loopback, that mean the same to Pullgate and to the nodes, and that may
-	// be token services of other registries.
+	// Allow lists hosts that may have any address, including loopback, and that mean the same to Pullgate and to the nodes.
 	Allow []string
 	// Deny lists hosts that receive no request.
 	Deny []string

@@ -166,8 +166,9 @@ func TestNamesThatResolveToLoopback(t *testing.T) {
 	}
 	g := mustGuard(t, Rules{DenyPrivate: true})
 	o := Options{RequestTimeout: time.Second, ConnectTimeout: time.Second}
-	h := &hop{guard: g, pool: newPool(o, g, &tls.Config{MinVersion: tls.VersionTLS12}, time.Second)}
-	defer h.pool.closeIdleConnections()
+	p := newPool(o, g, &tls.Config{MinVersion: tls.VersionTLS12}, time.Second)
+	h := &hop{guard: g, own: p, others: p}
+	defer p.closeIdleConnections()
 	for _, host := range []string{"localhost", "127.0.0.1", "::ffff:127.0.0.1", "0.0.0.0"} {
 		address := "https://" + net.JoinHostPort(host, port)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, address, nil)

@@ -37,10 +37,10 @@ func throughProxy(t *http.Transport, proxy func(*url.URL) (*url.URL, error)) *ht
 
 // needsProxy reports whether a request goes through a proxy. A node sends requests to its local registry directly.
 func (h *hop) needsProxy(req *http.Request) (bool, error) {
-	if h.pool.proxied == nil || h.plainHTTP.Contain(req.URL.Scheme, req.URL.Host) {
+	if h.own.proxied == nil || h.plainHTTP.Contain(req.URL.Scheme, req.URL.Host) {
 		return false, nil
 	}
-	via, err := h.pool.proxied.Proxy(req)
+	via, err := h.own.proxied.Proxy(req)
 	if err != nil {
 		return false, &ProxyError{Detail: "no proxy can be chosen for the registry"}
 	}
@@ -49,13 +49,13 @@ func (h *hop) needsProxy(req *http.Request) (bool, error) {
 
 // sendThroughProxy sends a request to the proxy, which resolves the host's name. Only the name itself can be checked here, and
 // is, unless the host is trusted.
-func (h *hop) sendThroughProxy(req *http.Request, trusted bool) (*http.Response, error) {
+func (h *hop) sendThroughProxy(p *pool, req *http.Request, trusted bool) (*http.Response, error) {
 	if !trusted {
 		if err := h.guard.checkName(Authority(req.URL.Scheme, req.URL.Host)); err != nil {
 			return nil, err
 		}
 	}
-	resp, err := h.pool.proxied.RoundTrip(req)
+	resp, err := p.proxied.RoundTrip(req)
 	if err != nil {
 		return nil, h.proxyFailure(req, err)
 	}

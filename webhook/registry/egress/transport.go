@@ -84,8 +84,10 @@ func (p *pool) closeIdleConnections() {
 
 // hop sends single requests, redirected ones included. It selects the transport by the trust in the request's host.
 type hop struct {
-	guard              *guard
-	pool               *pool
+	guard *guard
+	// own connects to the host, and others to all other hosts.
+	host               string
+	own, others        *pool
 	trusted, plainHTTP Origins
 }
 
@@ -100,16 +102,20 @@ func (h *hop) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &ForbiddenError{"the registry refers to plain HTTP"}
 	}
 	trusted := h.trusted.Contain(req.URL.Scheme, req.URL.Host) || h.guard.allows(host)
+	pool := h.others
+	if IsSameName(req.URL.Host, h.host) {
+		pool = h.own
+	}
 	proxied, err := h.needsProxy(req)
 	switch {
 	case err != nil:
 		return nil, err
 	case proxied:
-		return h.sendThroughProxy(req, trusted)
+		return h.sendThroughProxy(pool, req, trusted)
 	case trusted:
-		return h.pool.trusted.RoundTrip(req)
+		return pool.trusted.RoundTrip(req)
 	}
-	return h.pool.guarded.RoundTrip(req)
+	return pool.guarded.RoundTrip(req)
 }
 
 // allowsPlainHTTP reports whether nodes send plain HTTP to a host.
