@@ -77,11 +77,14 @@ func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, e
 	}
 	tlsID := files.Fingerprint()
 	pool := hosts.NewFingerprint(tlsID[:], []byte(dialTimeout.String()))
+	others := files.Authorities()
+	othersID := others.Fingerprint()
 	d := egress.Destination{
 		Host:         e.Name,
 		PoolKey:      string(pool[:]),
+		OtherPoolKey: "others" + string(othersID[:]),
 		TLS:          func() (*tls.Config, error) { return files.Config(c.options.RootCAs) },
-		OtherTLS:     func() (*tls.Config, error) { return hosts.TLSFiles{}.Config(c.options.RootCAs) },
+		OtherTLS:     func() (*tls.Config, error) { return others.Config(c.options.RootCAs) },
 		DialTimeout:  dialTimeout,
 		HTTPFallback: e.HTTPFallback,
 		Header:       e.Header,

@@ -74,8 +74,9 @@ type Destination struct {
 	PoolKey string
 	// TLS returns the TLS configuration. It is called if no pool has the key.
 	TLS func() (*tls.Config, error)
-	// OtherTLS returns the TLS configuration for all other hosts, such as the target of a redirect.
-	OtherTLS func() (*tls.Config, error)
+	// OtherPoolKey identifies OtherTLS, which is the TLS configuration for all other hosts, such as the target of a redirect.
+	OtherPoolKey string
+	OtherTLS     func() (*tls.Config, error)
 	// DialTimeout bounds dialling.
 	DialTimeout time.Duration
 	// HTTPFallback allows plain HTTP after an attempt by HTTPS.
@@ -104,7 +105,7 @@ func (g *Gateway) Connect(d Destination) (Transports, error) {
 	if err != nil {
 		return Transports{}, err
 	}
-	others, err := g.pool(Destination{PoolKey: "others", TLS: d.OtherTLS, DialTimeout: g.options.ConnectTimeout})
+	others, err := g.pool(Destination{PoolKey: d.OtherPoolKey, TLS: d.OtherTLS, DialTimeout: g.options.ConnectTimeout})
 	if err != nil {
 		return Transports{}, err
 	}
