@@ -12,5 +12,6 @@
 // token service refuses a credential once, which takes a POST and a GET.
 //
 // The requests follow containerd (containerd: core/remotes/docker/authorizer.go). A registry chooses its token service, so
-// a credential goes only to a token service of the registry's own domain, or to one that the operator allows.
+// a credential goes only to a token service of the registry's own owner, or to one that is named for the registry. Unlike
+// a node, Pullgate sends no header of the endpoint to a token service on another host.
 package auth

@@ -48,6 +48,8 @@ type handler struct {
 	// authorization is the header that is sent, unless err is set.
 	authorization string
 	err           error
+	// withheld is true if the token service did not receive all that a node sends. Its token may grant less.
+	withheld bool
 	// preemptive marks the answer to a cached challenge. The registry may have revoked its token.
 	preemptive bool
 }
@@ -60,6 +62,10 @@ func (s *Session) Clone() *Session {
 
 // SentPassword reports whether the request for the last response carried the credential itself, and not a token.
 func (s *Session) SentPassword() bool { return s.sentPassword }
+
+// Withheld reports whether the last request carried a token of a service that did not receive all that a node sends. A refusal
+// of that token proves nothing.
+func (s *Session) Withheld() bool { return s.handler.withheld }
 
 // RoundTrip sends a request until the registry accepts the authorization, or refuses it for good. It implements
 // http.RoundTripper.
@@ -116,6 +122,7 @@ func (s *Session) preempt(ctx context.Context) {
 // AddResponses). The previous request is the one before the response's, if that was refused as well.
 func (s *Session) answer(ctx context.Context, resp *http.Response, previous *http.Request) (again bool, err error) {
 	c := parseChallenge(resp.Header)
+	c.overHTTP = resp.Request.URL.Scheme == "http"
 	switch {
 	case c.scheme == "":
 		return false, nil
@@ -151,13 +158,13 @@ func (s *Session) hasFailed(c challenge) bool {
 func (s *Session) newHandler(ctx context.Context, c challenge, preemptive bool) (handler, error) {
 	h := handler{challenge: c, preemptive: preemptive}
 	if c.scheme == schemeBearer {
-		realm, err := s.checkRealm(c.realm)
+		realm, err := s.checkRealm(c)
 		if err != nil {
 			return h, err
 		}
 		var token string
 		token, h.err = s.token(ctx, realm, c, preemptive)
-		h.authorization = "Bearer " + token
+		h.authorization, h.withheld = "Bearer "+token, s.endpoint.withholds(realm.Host)
 		return h, nil
 	}
 	if s.credential.Username == "" || s.credential.Password == "" {
