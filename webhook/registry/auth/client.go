@@ -25,7 +25,7 @@ const (
 type Options struct {
 	// Clock decides when tokens expire.
 	Clock clock.PassiveClock
-	// Keyer makes the keys of credentials in the token cache.
+	// Keyer makes the keys of credentials in the caches.
 	Keyer *imagepull.CredentialKeyer
 	// TokenServices are hosts that the operator names, in addition to the known ones.
 	TokenServices []TokenService
@@ -103,5 +103,8 @@ func isSecret(key string) bool {
 
 // NewSession returns a Session for pulling from a repository.
 func (c *Client) NewSession(e *Endpoint, cred imagepull.Credential, repository string) *Session {
-	return &Session{client: c, endpoint: e, credential: cred, repository: repository, refusals: new(atomic.Int32)}
+	return &Session{
+		client: c, endpoint: e, credential: cred, credentialKey: c.options.Keyer.Key(cred), repository: repository,
+		refusals: new(atomic.Int32),
+	}
 }

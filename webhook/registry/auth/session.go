@@ -17,7 +17,7 @@ const (
 	// maxRefusals bounds how often a registry may refuse the password of a session. A node sends it as often within maxAttempts:
 	// the first attempt carries no password.
 	maxRefusals = maxAttempts - 1
-	// challengeLifetime bounds how long a repository's challenge is answered before the repository sends it.
+	// challengeLifetime bounds how long a repository's challenge to a credential is answered before the repository sends it.
 	challengeLifetime = 5 * time.Minute
 	// maxErrorBytes bounds how much of a refusal is read, so that its connection can be used again.
 	// Real refusals have less than a KiB.
@@ -29,7 +29,9 @@ type Session struct {
 	client     *Client
 	endpoint   *Endpoint
 	credential imagepull.Credential
-	repository string
+	// credentialKey separates the credentials in the caches.
+	credentialKey imagepull.CredentialKey
+	repository    string
 
 	// started is true after the first request.
 	started bool
@@ -71,8 +73,8 @@ func (s *Session) Withheld() bool { return s.handler.withheld }
 // http.RoundTripper.
 //
 // It follows containerd (core/remotes/docker/resolver.go, retryRequest). The first request carries no authorization. After a 401
-// whose challenge can be answered, the request is sent again, up to five times. If the repository's challenge is cached, the first
-// request answers it. Only a success counts then: after a refusal the request is sent again from the start.
+// whose challenge can be answered, the request is sent again, up to five times. If the repository's challenge to this credential is
+// cached, the first request answers it. Only a success counts then: after a refusal the request is sent again from the start.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !s.started {
 		s.started = true
@@ -104,7 +106,7 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// preempt answers the cached challenge of the repository.
+// preempt answers the cached challenge of the repository to this credential.
 func (s *Session) preempt(ctx context.Context) {
 	c, ok := s.client.challenges.Get(s.challengeKey())
 	if !ok {
@@ -207,11 +209,16 @@ func (s *Session) send(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// challengeKey identifies a repository of one endpoint. A repository that sends no challenge must not receive the answer to
-// another one's.
-type challengeKey struct{ endpoint, repository string }
+// challengeKey identifies a repository of one endpoint, and the credential that it challenged. A challenge leads no other
+// credential to the token service that it names, and a repository that sends none receives no answer to another one's.
+type challengeKey struct {
+	endpoint, repository string
+	credential           imagepull.CredentialKey
+}
 
-func (s *Session) challengeKey() challengeKey { return challengeKey{s.endpoint.ID, s.repository} }
+func (s *Session) challengeKey() challengeKey {
+	return challengeKey{s.endpoint.ID, s.repository, s.credentialKey}
+}
 
 // cacheChallenge caches the challenge whose answer the registry has accepted.
 func (s *Session) cacheChallenge(resp *http.Response) {

@@ -253,7 +253,7 @@ func TestBoundOfRefusedCredentials(t *testing.T) {
 				if warm {
 					scheme, _, _ := strings.Cut(test.challenge, " ")
 					r.status = accepting(scheme)
-					send(t, client.NewSession(r.endpoint(), imagepull.Credential{Username: "good", Password: "g"}, "shop/web"))
+					send(t, client.NewSession(r.endpoint(), imagepull.Credential{Username: "u", Password: "p"}, "shop/web"))
 					r.status, r.requests = func(string) int { return http.StatusUnauthorized }, nil
 				}
 				r.tokenStatus = test.tokenStatus

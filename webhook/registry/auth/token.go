@@ -59,7 +59,7 @@ func (e *InvalidResponseError) Unwrap() error { return e.Err }
 
 // token returns a token that answers the challenge.
 func (s *Session) token(ctx context.Context, realm *url.URL, c challenge, useCache bool) (string, error) {
-	key := tokenKey{s.endpoint.ID, c.realm, c.service, s.scopes(c), s.client.options.Keyer.Key(s.credential)}
+	key := tokenKey{s.endpoint.ID, c.realm, c.service, s.scopes(c), s.credentialKey}
 	if value, ok := s.client.tokens.Get(key); ok && useCache {
 		return value, nil
 	}
@@ -167,7 +167,7 @@ func (t token) lifetime() time.Duration {
 	if t.seconds <= 0 {
 		return maxLifetime
 	}
-	lifetime := time.Duration(t.seconds) * time.Second
+	lifetime := time.Duration(min(t.seconds, 3600)) * time.Second // a greater number may overflow
 	return min(lifetime-lifetime/10, maxLifetime)
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/pullgate/pullgate/webhook/hostpattern"
 )
 
 // maxRedirects is containerd's: the tenth redirect fails (core/remotes/docker/resolver.go, request.do).
