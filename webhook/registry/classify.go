@@ -43,7 +43,7 @@ func (r response) failure() imagepull.Verdict {
 		return notARegistry()
 	case isRefusal && r.redirection.Foreign && (r.status == http.StatusUnauthorized || !r.redirection.Authorized):
 		return egressForbidden("the registry redirects to another host, which requires credentials")
-	case r.status == http.StatusBadRequest && r.redirection.Foreign && r.redirection.Authorized:
+	case r.status == http.StatusBadRequest && r.redirection.Foreign && r.redirection.Authorized && !r.redirection.Withheld:
 		// Storage refuses a second authorization beside the signature in its URL. Nodes send it as well.
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonAccessDenied,

@@ -148,12 +148,15 @@ func (c *Client) Resolve(ctx context.Context, ref imagepull.Reference, cred imag
 	if list != nil {
 		v = list.resolve(ctx)
 	}
-	return withSource(v, cred)
+	return list.complete(v, cred)
 }
 
-// withSource returns the verdict of a registry for a credential.
-func withSource(v imagepull.Verdict, cred imagepull.Credential) imagepull.Verdict {
+// complete returns the verdict of a registry for a credential, with the facts about the lookup itself.
+func (ss sessions) complete(v imagepull.Verdict, cred imagepull.Credential) imagepull.Verdict {
 	v.Credential, v.Origin = cred.Source, imagepull.OriginRegistry
+	for _, s := range ss {
+		v.RefusedLogins += s.auth.RefusedLogins()
+	}
 	return v
 }
 

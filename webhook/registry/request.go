@@ -150,6 +150,9 @@ func (s *session) read(resp *http.Response, r request) (response, error) {
 		weakToken:    s.auth.Withheld(),
 		sentPassword: s.auth.SentPassword(),
 	}
+	if s.endpoint.auth.Withholds(resp.Request.URL.Host) {
+		out.redirection.Withheld = true
+	}
 	out.pullsExhausted = pullsExhausted(resp.Header)
 	if out.status >= 300 && out.method != http.MethodHead {
 		out.codes = errorCodes(resp)

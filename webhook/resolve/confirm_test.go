@@ -265,22 +265,38 @@ func TestConfirmationThatDoesNotFitIntoTheBudget(t *testing.T) {
 	})
 }
 
-// The first refusal of the ninth login can be confirmed, and there is no tenth lookup.
-func TestConfirmationIsTheLastLogin(t *testing.T) {
+// Each failure that is sent can be confirmed, and no other lookup is sent.
+func TestConfirmationsAreTheLastLogins(t *testing.T) {
 	t.Parallel()
-	registry := &fakeRegistry{verdict: loginFailed}
-	o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
-	o.TTLs = testTTLs()
-	r := newResolver(t, registry, o)
-	for i := range maxLoginFailures {
-		r.Resolve(t.Context(), tag(string(rune('a'+i))), alice)
+	tests := map[string]struct{ refused, failures int }{
+		"refused by the registry":        {maxRefusedLogins, 1},
+		"refused by the token service":   {2, 2},
+		"refused by one of its replicas": {1, 3},
 	}
-	last := tag(string(rune('a' + maxLoginFailures - 2)))
-	if v := r.Confirm(t.Context(), last, alice); !v.Confirmed || registry.requests != maxLoginFailures {
-		t.Errorf("confirmed = %t after %d requests, want true after %d", v.Confirmed, registry.requests, maxLoginFailures)
-	}
-	if v := r.Confirm(t.Context(), tag("a"), alice); v.Reason != imagepull.ReasonRegistryUnavailable || registry.requests != maxLoginFailures {
-		t.Errorf("got %s after %d requests, want RegistryUnavailable after %d", v.Reason, registry.requests, maxLoginFailures)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			registry := &fakeRegistry{verdict: loginFailed}
+			registry.verdict.RefusedLogins = test.refused
+			o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
+			o.TTLs = testTTLs()
+			r := newResolver(t, registry, o)
+			refs := []imagepull.Reference{tag("a"), tag("b"), tag("c"), tag("d")}
+			for _, ref := range refs {
+				r.Resolve(t.Context(), ref, alice)
+			}
+			for _, ref := range refs[:test.failures] {
+				if v := r.Confirm(t.Context(), ref, alice); !v.Confirmed {
+					t.Errorf("%s is not confirmed after %d lookups: %s", ref.Tag, registry.requests, v.Reason)
+				}
+			}
+			if v := r.Confirm(t.Context(), refs[3], alice); v.Reason != imagepull.ReasonRegistryUnavailable {
+				t.Errorf("got %s, want RegistryUnavailable", v.Reason)
+			}
+			if registry.requests != 2*test.failures {
+				t.Errorf("%d lookups, want %d", registry.requests, 2*test.failures)
+			}
+		})
 	}
 }
 

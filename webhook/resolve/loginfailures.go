@@ -12,24 +12,29 @@ import (
 	"github.com/pullgate/pullgate/webhook/ttlcache"
 )
 
-// maxLoginFailures bounds how often a credential may fail to log in at one registry during the lockout period, for whatever
-// references. Registries lock accounts after a number of failures, and a denied pod fails far less often than a pod that the
-// kubelet starts.
-//
-// Ten failures are five denials, since each is confirmed. A pod with eight images still gets one denial, and a controller that
-// doubles its delay gets one for each attempt.
-const maxLoginFailures = 10
+// Registries lock accounts after a number of failed logins. A denied pod sends far fewer than a pod that the kubelet starts.
+const (
+	// maxLoginFailures bounds how often a registry may refuse a credential during the lockout period, in requests for whatever
+	// references. It is one denial with a password that the registry refuses itself, since each denial is confirmed, and two with
+	// one that its token service refuses.
+	maxLoginFailures = 10
+	// maxRefusedLogins is how often a registry refuses a credential in one lookup, as on a node (see auth.Session).
+	maxRefusedLogins = 4
+)
 
-// LoginFailures bounds how often a registry receives a credential that fails to log in. Several Resolvers may share it.
+// LoginFailures bounds how often a registry refuses a credential. Several Resolvers may share it, and all namespaces do, because
+// the registry counts for all of them.
 //
-// When the bound is reached, a lookup gets an indeterminate verdict: it sends no request, and the last denial is too old.
+// A lookup starts only if the bound leaves room for its refusals, and for those of the lookup that confirms it. Otherwise it gets an
+// indeterminate verdict: it sends no request, and the last denial is too old. The bound holds for lookups that follow each other.
+// Lookups that start before any of them has ended do not count each other.
 type LoginFailures struct {
 	lockout time.Duration
 	clock   clock.PassiveClock
 	keyer   *imagepull.CredentialKeyer // each Resolver has another one
 
 	mu sync.Mutex
-	// times are the times of the failed logins of each account.
+	// times are the times of the failed logins of each account, one for each request.
 	times *ttlcache.Cache[key, []time.Time]
 }
 
@@ -51,41 +56,41 @@ func (l *LoginFailures) recent(account key, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(all), func(at time.Time) bool { return now.Sub(at) >= l.lockout })
 }
 
-// blocked returns a verdict if the credential must not be sent for a denial. A denial takes two requests, or one if this request
-// confirms the verdict before it.
+// blocked returns a verdict if the credential must not be sent for a denial. A denial takes two lookups, or one if this lookup
+// confirms the verdict before it. The verdict does not show the number of failures, since it includes those of other namespaces.
 func (l *LoginFailures) blocked(
 	ref imagepull.Reference, cred imagepull.Credential, before imagepull.Verdict,
 ) (v imagepull.Verdict, blocked bool) {
 	account := l.account(ref, cred)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	requests := 2
+	lookups := 2
 	if before.Reason != "" {
-		requests = 1
+		lookups = 1
 	}
 	now := l.clock.Now()
 	failures := l.recent(account, now)
-	if len(failures)+requests <= maxLoginFailures {
+	if len(failures)+lookups*maxRefusedLogins <= maxLoginFailures {
 		return imagepull.Verdict{}, false
 	}
 	return imagepull.Verdict{
 		Reason: imagepull.ReasonRegistryUnavailable,
-		Detail: fmt.Sprintf("no request sent: the credential from %s was refused %d times within %s", cred.Source, len(failures), l.lockout),
+		Detail: fmt.Sprintf("no request sent: the credential from %s was refused several times within %s", cred.Source, l.lockout),
 		Fix:    "renew the pull secret",
 		Origin: imagepull.OriginBackoff,
 		Age:    max(now.Sub(failures[len(failures)-1]), 0),
 	}, true
 }
 
-// record adds the verdict of a request, if the login failed. A login that succeeds deletes no failure, because the registry may
-// count the failures of each repository.
+// record adds the failed logins of a lookup. A login that succeeds deletes no failure, because the registry may count the failures
+// of each repository.
 func (l *LoginFailures) record(ref imagepull.Reference, cred imagepull.Credential, v imagepull.Verdict) {
-	if !v.LoginFailed {
+	if v.RefusedLogins == 0 {
 		return
 	}
 	account := l.account(ref, cred)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
-	l.times.Put(account, append(l.recent(account, now), now), now.Add(l.lockout))
+	l.times.Put(account, append(l.recent(account, now), slices.Repeat([]time.Time{now}, v.RefusedLogins)...), now.Add(l.lockout))
 }

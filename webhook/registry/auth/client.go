@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"sync/atomic"
 
 	"k8s.io/utils/clock"
 
@@ -85,8 +84,8 @@ func (e *Endpoint) NewHeader(host string) http.Header {
 	return header
 }
 
-// withholds reports whether a host gets less than a node would send it: no configured header or no client certificate.
-func (e *Endpoint) withholds(host string) bool {
+// Withholds reports whether a host gets less than a node would send it: no configured header or no client certificate.
+func (e *Endpoint) Withholds(host string) bool {
 	if e.isOwn(host) {
 		return false
 	}
@@ -105,6 +104,6 @@ func isSecret(key string) bool {
 func (c *Client) NewSession(e *Endpoint, cred imagepull.Credential, repository string) *Session {
 	return &Session{
 		client: c, endpoint: e, credential: cred, credentialKey: c.options.Keyer.Key(cred), repository: repository,
-		refusals: new(atomic.Int32),
+		logins: &logins{},
 	}
 }

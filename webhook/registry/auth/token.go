@@ -85,13 +85,27 @@ func (s *Session) scopes(c challenge) string {
 // POST. Without a credential the request is a GET (containerd: core/remotes/docker/authorizer.go, doBearerAuth).
 func (s *Session) fetchToken(ctx context.Context, realm *url.URL, c challenge) (token, error) {
 	if s.credential.Password == "" || !s.client.options.PostCredentials {
-		return s.getToken(ctx, realm, c)
+		t, err := s.getToken(ctx, realm, c)
+		s.countRefusal(err)
+		return t, err
 	}
-	t, err := s.postToken(ctx, realm, c)
-	if e, ok := errors.AsType[*TokenError](err); ok && slices.Contains(withoutPost, e.StatusCode) {
-		return s.getToken(ctx, realm, c)
+	t, postErr := s.postToken(ctx, realm, c)
+	if e, ok := errors.AsType[*TokenError](postErr); !ok || !slices.Contains(withoutPost, e.StatusCode) {
+		return t, postErr
+	}
+	t, err := s.getToken(ctx, realm, c)
+	if err != nil { // otherwise the token service does not support POST
+		s.countRefusal(postErr)
+		s.countRefusal(err)
 	}
 	return t, err
+}
+
+// countRefusal counts the error of a token service that rejected the credential itself.
+func (s *Session) countRefusal(err error) {
+	if e, ok := errors.AsType[*TokenError](err); ok && e.LoginFailed {
+		s.logins.total.Add(1)
+	}
 }
 
 // withoutPost are the statuses of token services without POST: GCR responds with 404, Artifactory with 401, ACR with 400.
@@ -148,7 +162,7 @@ func (s *Session) requestToken(req *http.Request) (token, error) {
 	if resp.StatusCode < 200 || resp.StatusCode >= 400 {
 		return token{}, &TokenError{
 			StatusCode:  resp.StatusCode,
-			Withheld:    s.endpoint.withholds(req.URL.Host),
+			Withheld:    s.endpoint.Withholds(req.URL.Host),
 			RetryAfter:  egress.RetryAfter(resp.Header, s.client.options.Clock.Now()),
 			LoginFailed: resp.StatusCode == http.StatusUnauthorized && s.credential.Password != "",
 		}
