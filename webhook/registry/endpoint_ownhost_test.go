@@ -96,7 +96,7 @@ func TestHeaderOfHostsIsForItsOwnHost(t *testing.T) {
 	}
 }
 
-// A node connects to the token service with the host's own TLS settings. Pullgate verifies it by the usual authorities.
+// A node connects to the token service with the host's own TLS settings. Pullgate always verifies it.
 func TestSkippedVerificationIsForItsOwnHost(t *testing.T) {
 	t.Parallel()
 	const unverified = "RegistryUnavailable: mirror " + replica + ": "

@@ -300,25 +300,33 @@ func TestConfirmationsAreTheLastLogins(t *testing.T) {
 	}
 }
 
-// The limiter allows eight simultaneous checks at one registry by default.
-func TestPodOfEightImagesHasAConfirmedLoginFailure(t *testing.T) {
+// The images of a pod are checked at the same time: none of the lookups counts another one's failures.
+func TestPodOfSeveralImagesHasOneConfirmedLoginFailure(t *testing.T) {
 	t.Parallel()
-	o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
-	o.TTLs = testTTLs()
-	r := newResolver(t, &fakeRegistry{verdict: loginFailed}, o)
-	images := []imagepull.Reference{tag("1"), tag("2"), tag("3"), tag("4"), tag("5"), tag("6"), tag("7"), tag("8")}
-	for _, ref := range images {
-		r.Resolve(t.Context(), ref, alice)
-	}
-	confirmed := 0
-	for _, ref := range images {
-		if r.Confirm(t.Context(), ref, alice).Confirmed {
-			confirmed++
+	synctest.Test(t, func(t *testing.T) {
+		registry := &blockingRegistry{fakeRegistry: fakeRegistry{verdict: loginFailed}, release: make(chan struct{})}
+		registry.verdict.RefusedLogins = maxRefusedLogins
+		o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
+		o.TTLs = testTTLs()
+		r := newResolver(t, registry, o)
+		images := []imagepull.Reference{tag("1"), tag("2"), tag("3"), tag("4")}
+		var all sync.WaitGroup
+		for _, ref := range images {
+			all.Go(func() { r.Resolve(t.Context(), ref, alice) })
 		}
-	}
-	if confirmed == 0 {
-		t.Error("no failure is confirmed")
-	}
+		synctest.Wait()
+		close(registry.release)
+		all.Wait()
+		confirmed := 0
+		for _, ref := range images {
+			if r.Confirm(t.Context(), ref, alice).Confirmed {
+				confirmed++
+			}
+		}
+		if confirmed != 1 || registry.requests != len(images)+1 {
+			t.Errorf("%d failures are confirmed after %d lookups, want 1 after %d", confirmed, registry.requests, len(images)+1)
+		}
+	})
 }
 
 // A verdict that needs no request is confirmed by the registry client, so that a denial does not wait.

@@ -27,21 +27,29 @@ const (
 //
 // A lookup starts only if the bound leaves room for its refusals, and for those of the lookup that confirms it. Otherwise it gets an
 // indeterminate verdict: it sends no request, and the last denial is too old. The bound holds for lookups that follow each other.
-// Lookups that start before any of them has ended do not count each other.
+// Lookups that start before any of them has ended do not count each other. One confirmation in the lockout period starts in any case,
+// so that a pod with several images gets its denial.
 type LoginFailures struct {
 	lockout time.Duration
 	clock   clock.PassiveClock
 	keyer   *imagepull.CredentialKeyer // each Resolver has another one
 
-	mu sync.Mutex
-	// times are the times of the failed logins of each account, one for each request.
-	times *ttlcache.Cache[key, []time.Time]
+	mu       sync.Mutex
+	accounts *ttlcache.Cache[key, failedLogins]
+}
+
+// failedLogins are those of one account.
+type failedLogins struct {
+	// times has an element for each refused request.
+	times []time.Time
+	// confirmed is when a confirmation was last sent after a failure.
+	confirmed time.Time
 }
 
 // NewLoginFailures returns a LoginFailures with a lockout period. Zero means no bound.
 func NewLoginFailures(lockout time.Duration, c clock.PassiveClock) *LoginFailures {
 	return &LoginFailures{
-		lockout: lockout, clock: c, keyer: imagepull.NewCredentialKeyer(), times: newBounded[[]time.Time](c, maxAccounts),
+		lockout: lockout, clock: c, keyer: imagepull.NewCredentialKeyer(), accounts: newBounded[failedLogins](c, maxAccounts),
 	}
 }
 
@@ -51,9 +59,10 @@ func (l *LoginFailures) account(ref imagepull.Reference, cred imagepull.Credenti
 }
 
 // recent returns the failures of an account within the lockout period. The caller holds the lock.
-func (l *LoginFailures) recent(account key, now time.Time) []time.Time {
-	all, _ := l.times.Get(account)
-	return slices.DeleteFunc(slices.Clone(all), func(at time.Time) bool { return now.Sub(at) >= l.lockout })
+func (l *LoginFailures) recent(account key, now time.Time) failedLogins {
+	f, _ := l.accounts.Get(account)
+	f.times = slices.DeleteFunc(slices.Clone(f.times), func(at time.Time) bool { return now.Sub(at) >= l.lockout })
+	return f
 }
 
 // blocked returns a verdict if the credential must not be sent for a denial. A denial takes two lookups, or one if this lookup
@@ -64,13 +73,20 @@ func (l *LoginFailures) blocked(
 	account := l.account(ref, cred)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	lookups := 2
-	if before.Reason != "" {
+	now := l.clock.Now()
+	f := l.recent(account, now)
+	confirms, lookups := before.Reason != "", 2
+	if confirms {
 		lookups = 1
 	}
-	now := l.clock.Now()
-	failures := l.recent(account, now)
-	if len(failures)+lookups*maxRefusedLogins <= maxLoginFailures {
+	switch {
+	case len(f.times) == 0:
+		return imagepull.Verdict{}, false
+	case len(f.times)+lookups*maxRefusedLogins <= maxLoginFailures, confirms && now.Sub(f.confirmed) >= l.lockout:
+		if confirms {
+			f.confirmed = now
+			l.accounts.Put(account, f, now.Add(l.lockout))
+		}
 		return imagepull.Verdict{}, false
 	}
 	return imagepull.Verdict{
@@ -78,7 +94,7 @@ func (l *LoginFailures) blocked(
 		Detail: fmt.Sprintf("no request sent: the credential from %s was refused several times within %s", cred.Source, l.lockout),
 		Fix:    "renew the pull secret",
 		Origin: imagepull.OriginBackoff,
-		Age:    max(now.Sub(failures[len(failures)-1]), 0),
+		Age:    max(now.Sub(f.times[len(f.times)-1]), 0),
 	}, true
 }
 
@@ -92,5 +108,7 @@ func (l *LoginFailures) record(ref imagepull.Reference, cred imagepull.Credentia
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
-	l.times.Put(account, append(l.recent(account, now), slices.Repeat([]time.Time{now}, v.RefusedLogins)...), now.Add(l.lockout))
+	f := l.recent(account, now)
+	f.times = append(f.times, slices.Repeat([]time.Time{now}, v.RefusedLogins)...)
+	l.accounts.Put(account, f, now.Add(l.lockout))
 }

@@ -76,7 +76,7 @@ func TestHaveSameOwner(t *testing.T) {
 	}
 }
 
-// The realms are those of the registries' own documentation, or of their responses.
+// The credential of a public registry goes to the token service that it names.
 func TestTokenServicesOfPublicRegistries(t *testing.T) {
 	t.Parallel()
 	services, err := parseServices(knownServices())

@@ -16,15 +16,15 @@ type TokenService struct {
 	Host string
 }
 
-// knownServices are token services in another domain than their registry, or in a shared one. They are as the errors of clients
-// show them. Docker Hub and GitLab name services in their own domains, Quay and GHCR their own hosts.
+// knownServices returns the token services in another domain than their registry, or in a shared one. The names come from
+// challenges and from errors of clients. Docker Hub and GitLab name services in their own domains, Quay and GHCR their own hosts.
 func knownServices() []TokenService {
 	services := []TokenService{
 		// Scaleway: https://api.scaleway.com/registry-internal/v1/regions/fr-par/tokens, for rg.fr-par.scw.cloud.
 		{Registry: "rg.*.scw.cloud", Host: "api.scaleway.com"},
 	}
-	// Alibaba Cloud: https://dockerauth.cn-hangzhou.aliyuncs.com/auth, also for registries of other regions (see also
-	// agentscope-ai/AgentTeams#564). Customers have the names of buckets below aliyuncs.com, so that the regions are no pattern.
+	// Alibaba Cloud: https://dockerauth.cn-hangzhou.aliyuncs.com/auth (agentscope-ai/AgentTeams#564), also for registries of other
+	// regions. A pattern of regions would match the buckets of customers, such as dockerauth.oss-cn-hangzhou.aliyuncs.com.
 	for _, registry := range []string{"registry.aliyuncs.com", "registry.*.aliyuncs.com", "*.cr.aliyuncs.com"} {
 		for _, region := range []string{"", "cn-hangzhou.", "ap-southeast-1."} {
 			services = append(services, TokenService{Registry: registry, Host: "dockerauth." + region + "aliyuncs.com"})

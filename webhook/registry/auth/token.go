@@ -178,10 +178,10 @@ type token struct {
 
 // lifetime returns how long a token is cached. The last tenth of its life is not used.
 func (t token) lifetime() time.Duration {
-	if t.seconds <= 0 {
+	if t.seconds <= 0 || t.seconds > int(maxLifetime/time.Second)*2 { // a greater number may overflow
 		return maxLifetime
 	}
-	lifetime := time.Duration(min(t.seconds, 3600)) * time.Second // a greater number may overflow
+	lifetime := time.Duration(t.seconds) * time.Second
 	return min(lifetime-lifetime/10, maxLifetime)
 }
 
