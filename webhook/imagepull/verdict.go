@@ -32,8 +32,6 @@ type Verdict struct {
 	// LoginFailed marks a denial of the credential itself, not only of the reference. Some registries lock an account after
 	// a few of them.
 	LoginFailed bool
-	// RefusedLogins is the number of requests of the lookup whose credential itself was refused, before a success too.
-	RefusedLogins int
 	// AnyCredential marks a failure that another credential cannot change, because it is not about access.
 	AnyCredential bool
 	// Confirmed marks a failure that a second request on a new connection returned as well, or that needs no request.

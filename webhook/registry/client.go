@@ -148,15 +148,12 @@ func (c *Client) Resolve(ctx context.Context, ref imagepull.Reference, cred imag
 	if list != nil {
 		v = list.resolve(ctx)
 	}
-	return list.complete(v, cred)
+	return withSource(v, cred)
 }
 
-// complete returns the verdict of a registry for a credential, with the facts about the lookup itself.
-func (ss sessions) complete(v imagepull.Verdict, cred imagepull.Credential) imagepull.Verdict {
+// withSource returns the verdict of a registry for a credential.
+func withSource(v imagepull.Verdict, cred imagepull.Credential) imagepull.Verdict {
 	v.Credential, v.Origin = cred.Source, imagepull.OriginRegistry
-	for _, s := range ss {
-		v.RefusedLogins += s.auth.RefusedLogins()
-	}
 	return v
 }
 

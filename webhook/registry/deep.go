@@ -26,7 +26,7 @@ func (d *DeepResolver) Resolve(ctx context.Context, ref imagepull.Reference, cre
 	if list != nil {
 		v = list.resolveDeep(ctx)
 	}
-	return list.complete(v, cred)
+	return withSource(v, cred)
 }
 
 // resolveDeep reads the manifest, then checks its blobs.

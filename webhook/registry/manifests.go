@@ -23,7 +23,7 @@ func (m *ManifestResolver) Resolve(ctx context.Context, ref imagepull.Reference,
 	if list != nil {
 		v = list.findManifest(ctx)
 	}
-	return list.complete(v, cred)
+	return withSource(v, cred)
 }
 
 // findManifest sends HEAD. Some caches fetch a manifest on GET only, and some registries do not support HEAD. After any other

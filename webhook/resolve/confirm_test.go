@@ -265,68 +265,44 @@ func TestConfirmationThatDoesNotFitIntoTheBudget(t *testing.T) {
 	})
 }
 
-// Each failure that is sent can be confirmed, and no other lookup is sent.
-func TestConfirmationsAreTheLastLogins(t *testing.T) {
+// The first refusal of the ninth login can be confirmed, and there is no tenth lookup.
+func TestConfirmationIsTheLastLogin(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ refused, failures int }{
-		"refused by the registry":        {maxRefusedLogins, 1},
-		"refused by the token service":   {2, 2},
-		"refused by one of its replicas": {1, 3},
+	registry := &fakeRegistry{verdict: loginFailed}
+	o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
+	o.TTLs = testTTLs()
+	r := newResolver(t, registry, o)
+	for i := range maxLoginFailures {
+		r.Resolve(t.Context(), tag(string(rune('a'+i))), alice)
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			registry := &fakeRegistry{verdict: loginFailed}
-			registry.verdict.RefusedLogins = test.refused
-			o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
-			o.TTLs = testTTLs()
-			r := newResolver(t, registry, o)
-			refs := []imagepull.Reference{tag("a"), tag("b"), tag("c"), tag("d")}
-			for _, ref := range refs {
-				r.Resolve(t.Context(), ref, alice)
-			}
-			for _, ref := range refs[:test.failures] {
-				if v := r.Confirm(t.Context(), ref, alice); !v.Confirmed {
-					t.Errorf("%s is not confirmed after %d lookups: %s", ref.Tag, registry.requests, v.Reason)
-				}
-			}
-			if v := r.Confirm(t.Context(), refs[3], alice); v.Reason != imagepull.ReasonRegistryUnavailable {
-				t.Errorf("got %s, want RegistryUnavailable", v.Reason)
-			}
-			if registry.requests != 2*test.failures {
-				t.Errorf("%d lookups, want %d", registry.requests, 2*test.failures)
-			}
-		})
+	last := tag(string(rune('a' + maxLoginFailures - 2)))
+	if v := r.Confirm(t.Context(), last, alice); !v.Confirmed || registry.requests != maxLoginFailures {
+		t.Errorf("confirmed = %t after %d requests, want true after %d", v.Confirmed, registry.requests, maxLoginFailures)
+	}
+	if v := r.Confirm(t.Context(), tag("a"), alice); v.Reason != imagepull.ReasonRegistryUnavailable || registry.requests != maxLoginFailures {
+		t.Errorf("got %s after %d requests, want RegistryUnavailable after %d", v.Reason, registry.requests, maxLoginFailures)
 	}
 }
 
-// The images of a pod are checked at the same time: none of the lookups counts another one's failures.
-func TestPodOfSeveralImagesHasOneConfirmedLoginFailure(t *testing.T) {
+// The limiter allows eight simultaneous checks at one registry by default.
+func TestPodOfEightImagesHasAConfirmedLoginFailure(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		registry := &blockingRegistry{fakeRegistry: fakeRegistry{verdict: loginFailed}, release: make(chan struct{})}
-		registry.verdict.RefusedLogins = maxRefusedLogins
-		o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
-		o.TTLs = testTTLs()
-		r := newResolver(t, registry, o)
-		images := []imagepull.Reference{tag("1"), tag("2"), tag("3"), tag("4")}
-		var all sync.WaitGroup
-		for _, ref := range images {
-			all.Go(func() { r.Resolve(t.Context(), ref, alice) })
+	o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
+	o.TTLs = testTTLs()
+	r := newResolver(t, &fakeRegistry{verdict: loginFailed}, o)
+	images := []imagepull.Reference{tag("1"), tag("2"), tag("3"), tag("4"), tag("5"), tag("6"), tag("7"), tag("8")}
+	for _, ref := range images {
+		r.Resolve(t.Context(), ref, alice)
+	}
+	confirmed := 0
+	for _, ref := range images {
+		if r.Confirm(t.Context(), ref, alice).Confirmed {
+			confirmed++
 		}
-		synctest.Wait()
-		close(registry.release)
-		all.Wait()
-		confirmed := 0
-		for _, ref := range images {
-			if r.Confirm(t.Context(), ref, alice).Confirmed {
-				confirmed++
-			}
-		}
-		if confirmed != 1 || registry.requests != len(images)+1 {
-			t.Errorf("%d failures are confirmed after %d lookups, want 1 after %d", confirmed, registry.requests, len(images)+1)
-		}
-	})
+	}
+	if confirmed == 0 {
+		t.Error("no failure is confirmed")
+	}
 }
 
 // A verdict that needs no request is confirmed by the registry client, so that a denial does not wait.

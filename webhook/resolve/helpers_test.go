@@ -30,7 +30,7 @@ var (
 	notFound    = imagepull.Verdict{Reason: imagepull.ReasonNotFound}
 	unsupported = imagepull.Verdict{Reason: imagepull.ReasonUnsupportedImage}
 	denied      = imagepull.Verdict{Reason: imagepull.ReasonAccessDenied}
-	loginFailed = imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, LoginFailed: true, RefusedLogins: 2}
+	loginFailed = imagepull.Verdict{Reason: imagepull.ReasonAccessDenied, LoginFailed: true}
 	rateLimited = imagepull.Verdict{Reason: imagepull.ReasonRateLimited, RetryAfter: time.Second}
 	transient   = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Transient: true}
 	redirected  = imagepull.Verdict{Reason: imagepull.ReasonRegistryUnavailable, Transient: true, Redirected: true}
@@ -86,7 +86,7 @@ func (f *fakeRegistry) Resolve(_ context.Context, _ imagepull.Reference, cred im
 	v := f.verdict
 	if v.Reason == imagepull.ReasonAccessDenied {
 		v = cred.Refused()
-		v.LoginFailed, v.RefusedLogins = f.verdict.LoginFailed, f.verdict.RefusedLogins
+		v.LoginFailed = f.verdict.LoginFailed
 	}
 	v.Credential, v.Origin = cred.Source, cmp.Or(f.verdict.Origin, imagepull.OriginRegistry)
 	return v

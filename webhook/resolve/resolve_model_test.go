@@ -26,8 +26,8 @@ type sent struct {
 	lookup lookup
 	at     time.Time
 	reason imagepull.Reason
-	// refusedLogins counts the requests of the lookup whose credential itself was refused.
-	refusedLogins int
+	// loginFailed reports that the registry rejected the credential itself.
+	loginFailed bool
 	// confirms reports that the request is the second one of a Confirm.
 	confirms bool
 }
@@ -114,15 +114,13 @@ func (m *modelRegistry) Resolve(ctx context.Context, ref imagepull.Reference, cr
 	switch v.Reason {
 	case imagepull.ReasonAccessDenied:
 		v = cred.Refused()
-		if v.LoginFailed = l.user != "" && m.accounts[l.user] != l.password; v.LoginFailed {
-			v.RefusedLogins = 1 + len(m.requests)%maxRefusedLogins
-		}
+		v.LoginFailed = l.user != "" && m.accounts[l.user] != l.password
 	case imagepull.ReasonRegistryUnavailable:
 		v.Transient = true
 	default:
 	}
 	v.Origin, v.Credential = imagepull.OriginRegistry, cred.Source
-	m.requests = append(m.requests, sent{l, m.clock.Now(), v.Reason, v.RefusedLogins, ctx.Value(markKey{}) != nil})
+	m.requests = append(m.requests, sent{l, m.clock.Now(), v.Reason, v.LoginFailed, ctx.Value(markKey{}) != nil})
 	return v
 }
 

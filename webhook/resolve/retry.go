@@ -23,13 +23,12 @@ type Retry struct {
 }
 
 // do calls send until its verdict is not transient, the attempts are used up, or the next one could not start before the
-// context's deadline. It returns the last verdict. A rate limit is not transient: another request would make it worse. A refused
-// login is not repeated either, because it could lock the account.
+// context's deadline. It returns the last verdict. A rate limit is not transient: another request would make it worse.
 func (r Retry) do(ctx context.Context, c clock.Clock, send func() imagepull.Verdict) imagepull.Verdict {
 	delays := wait.Backoff{Duration: r.InitialDelay, Factor: r.Factor, Jitter: r.Jitter, Steps: r.MaxAttempts}
 	for attempt := 1; ; attempt++ {
 		v := send()
-		if !v.Transient || v.RefusedLogins > 0 || attempt >= r.MaxAttempts {
+		if !v.Transient || attempt >= r.MaxAttempts {
 			return v
 		}
 		if !sleep(ctx, c, max(delays.Step(), v.RetryAfter)) {

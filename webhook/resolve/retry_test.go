@@ -32,10 +32,6 @@ func TestRetry(t *testing.T) {
 			verdicts: []imagepull.Verdict{rateLimited, pullable}, retry: Retry{MaxAttempts: 5},
 			want: imagepull.ReasonRateLimited, wantRequests: 1,
 		},
-		"a refused login is not repeated": {
-			verdicts: []imagepull.Verdict{{Reason: imagepull.ReasonRegistryUnavailable, Transient: true, RefusedLogins: 1}, pullable},
-			retry:    Retry{MaxAttempts: 5}, want: imagepull.ReasonRegistryUnavailable, wantRequests: 1,
-		},
 		"a failure that is not transient is not repeated": {
 			verdicts: []imagepull.Verdict{lasting, pullable}, retry: Retry{MaxAttempts: 5},
 			want: imagepull.ReasonRegistryUnavailable, wantRequests: 1,

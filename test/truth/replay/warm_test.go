@@ -26,7 +26,7 @@ import (
 )
 
 // TestWarmEqualsCold checks all scenarios in random order, each of them several times. Scenarios with the same configuration
-// share an engine. Its caches must not matter: each verdict is the one of a new engine, or the doubt of isLockedOut.
+// share an engine. Its caches must not matter: each verdict is the one of a new engine.
 func TestWarmEqualsCold(t *testing.T) {
 	t.Parallel()
 	all, err := truth.Load(os.DirFS(scenarios))
@@ -140,7 +140,7 @@ func testWarm(t *testing.T, group []*truth.Scenario) {
 			now.replay.Store(r)
 			for again := range 2 {
 				got := r.check(t, e)
-				if (got.Reason != cold[r].Reason || got.Outcome != cold[r].Outcome) && !isLockedOut(got, cold[r]) {
+				if got.Reason != cold[r].Reason || got.Outcome != cold[r].Outcome {
 					t.Errorf("%s, round %d.%d, seed %d: got %s (%s), want %s (%s) as of a new engine\nrequests:\n%s", r.fixture.Scenario.Name,
 						round, again, seed, got.Reason, got.Detail, cold[r].Reason, cold[r].Detail, r.fixture.Requests())
 				}
@@ -148,12 +148,6 @@ func testWarm(t *testing.T, group []*truth.Scenario) {
 			}
 		}
 	}
-}
-
-// isLockedOut reports whether a denial became indeterminate because another lookup could exceed the bound on failed logins.
-func isLockedOut(got, cold truth.Predicted) bool {
-	return cold.Reason == imagepull.ReasonAccessDenied && got.Reason == imagepull.ReasonRegistryUnavailable &&
-		got.Outcome == imagepull.Indeterminate && strings.HasPrefix(got.Detail, "no request sent: the credential from ")
 }
 
 // current passes an engine's requests to the scenario that it checks now.

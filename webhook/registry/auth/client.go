@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"k8s.io/utils/clock"
 
@@ -104,6 +105,6 @@ func isSecret(key string) bool {
 func (c *Client) NewSession(e *Endpoint, cred imagepull.Credential, repository string) *Session {
 	return &Session{
 		client: c, endpoint: e, credential: cred, credentialKey: c.options.Keyer.Key(cred), repository: repository,
-		logins: &logins{},
+		refusals: new(atomic.Int32),
 	}
 }

@@ -39,16 +39,8 @@ type Session struct {
 	handler, failed handler
 	// sentPassword is true if the last request carried the credential itself.
 	sentPassword bool
-	// logins counts refused requests. Clones share it.
-	logins *logins
-}
-
-// logins counts the requests with the credential itself that were refused.
-type logins struct {
-	// inRow are those to the registry since the last one that it accepted.
-	inRow atomic.Int32
-	// total are those to the registry and to token services.
-	total atomic.Int32
+	// refusals counts the requests with the password since the last one that the registry accepted. Clones share it.
+	refusals *atomic.Int32
 }
 
 // handler is the answer to a challenge. A session keeps it for all its requests, as a node does (containerd:
@@ -72,9 +64,6 @@ func (s *Session) Clone() *Session {
 
 // SentPassword reports whether the request for the last response carried the credential itself, and not a token.
 func (s *Session) SentPassword() bool { return s.sentPassword }
-
-// RefusedLogins returns the number of requests with the credential itself that were refused, before a success too.
-func (s *Session) RefusedLogins() int { return int(s.logins.total.Load()) }
 
 // Withheld reports whether the last request carried a token of a service that did not receive all that a node sends. A refusal
 // of that token proves nothing.
@@ -201,7 +190,7 @@ func (s *Session) send(req *http.Request) (*http.Response, error) {
 		return nil, s.handler.err
 	}
 	s.sentPassword = s.handler.challenge.scheme == schemeBasic
-	if s.sentPassword && s.logins.inRow.Load() >= maxRefusals {
+	if s.sentPassword && s.refusals.Load() >= maxRefusals {
 		return nil, ErrPasswordRefused
 	}
 	if s.handler.authorization != "" {
@@ -213,10 +202,9 @@ func (s *Session) send(req *http.Request) (*http.Response, error) {
 	switch {
 	case err != nil || !s.sentPassword:
 	case resp.StatusCode == http.StatusUnauthorized:
-		s.logins.inRow.Add(1)
-		s.logins.total.Add(1)
+		s.refusals.Add(1)
 	default:
-		s.logins.inRow.Store(0)
+		s.refusals.Store(0)
 	}
 	return resp, err
 }

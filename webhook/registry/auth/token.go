@@ -85,27 +85,13 @@ func (s *Session) scopes(c challenge) string {
 // POST. Without a credential the request is a GET (containerd: core/remotes/docker/authorizer.go, doBearerAuth).
 func (s *Session) fetchToken(ctx context.Context, realm *url.URL, c challenge) (token, error) {
 	if s.credential.Password == "" || !s.client.options.PostCredentials {
-		t, err := s.getToken(ctx, realm, c)
-		s.countRefusal(err)
-		return t, err
+		return s.getToken(ctx, realm, c)
 	}
-	t, postErr := s.postToken(ctx, realm, c)
-	if e, ok := errors.AsType[*TokenError](postErr); !ok || !slices.Contains(withoutPost, e.StatusCode) {
-		return t, postErr
-	}
-	t, err := s.getToken(ctx, realm, c)
-	if err != nil { // otherwise the token service does not support POST
-		s.countRefusal(postErr)
-		s.countRefusal(err)
+	t, err := s.postToken(ctx, realm, c)
+	if e, ok := errors.AsType[*TokenError](err); ok && slices.Contains(withoutPost, e.StatusCode) {
+		return s.getToken(ctx, realm, c)
 	}
 	return t, err
-}
-
-// countRefusal counts the error of a token service that rejected the credential itself.
-func (s *Session) countRefusal(err error) {
-	if e, ok := errors.AsType[*TokenError](err); ok && e.LoginFailed {
-		s.logins.total.Add(1)
-	}
 }
 
 // withoutPost are the statuses of token services without POST: GCR responds with 404, Artifactory with 401, ACR with 400.
