@@ -79,6 +79,9 @@ func keepDefaults(c *Configuration) {
 			*list = value
 		}
 	}
+	if c.Egress.TokenServices == nil {
+		c.Egress.TokenServices = d.Egress.TokenServices
+	}
 }
 
 // The library has texts only for its mistakes (yaml/v3: decode.go, terror, mapping and mappingStruct).
@@ -141,7 +144,7 @@ func expected(goType string) string {
 		return "a number"
 	case "time.Duration":
 		return `a duration such as "50ms" or "1m30s"`
-	case "[]string":
+	case "[]string", "[]config.TokenService":
 		return "a list"
 	case "string", "policy.Mode", "policy.Action", "imagepull.Reason", "imagepull.Runtime", "imagepull.VerifyImages", "config.NetworkAccess":
 		return "text"

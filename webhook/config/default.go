@@ -27,9 +27,12 @@ func Default() Configuration {
 			TagTTL:     time.Minute, DigestTTL: 10 * time.Minute, NotFoundTTL: time.Second, DeniedTTL: 2 * time.Second,
 		},
 		// ManifestBytes is the limit of containerd.
-		Limits:         Limits{PerRegistry: 8, Total: 256, UsesPerObject: 64, ManifestBytes: 4_393_216},
-		Nodes:          stockNodes(),
-		Egress:         Egress{Allow: []string{}, Deny: []string{}, PrivateNetworks: NetworkAllow, InsecureRegistries: []string{}},
+		Limits: Limits{PerRegistry: 8, Total: 256, UsesPerObject: 64, ManifestBytes: 4_393_216},
+		Nodes:  stockNodes(),
+		Egress: Egress{
+			Allow: []string{}, Deny: []string{}, PrivateNetworks: NetworkAllow,
+			InsecureRegistries: []string{}, TokenServices: []TokenService{},
+		},
 		SkipRegistries: []string{},
 		Placeholders:   []string{},
 	}

@@ -95,6 +95,7 @@ func TestLoadSetsEveryKey(t *testing.T) {
 		Deny:               []string{"192.0.2.7", "[2001:db8::7]:443"},
 		PrivateNetworks:    config.NetworkDeny,
 		InsecureRegistries: []string{"registry.lan:5000"},
+		TokenServices:      []config.TokenService{{Registry: "*.registry.example", Host: "auth.example.net:8443"}},
 	}
 	want.SkipRegistries = []string{"localhost"}
 	want.Placeholders = []string{"IMAGE", "$(*)"}

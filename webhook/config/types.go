@@ -160,7 +160,7 @@ const (
 // Egress restricts Pullgate's own connections. Its entries are host patterns or networks in CIDR notation.
 type Egress struct {
 	// Allow are targets that may be reached. A name may have private addresses; a loopback, link-local or metadata address
-	// must be listed itself. They may also serve tokens for other registries.
+	// must be listed itself.
 	Allow []string `yaml:"allow"`
 	// Deny are targets that Pullgate never connects to, even if Allow has them. "*" stands for all hosts that Allow does not have.
 	Deny []string `yaml:"deny"`
@@ -168,4 +168,14 @@ type Egress struct {
 	PrivateNetworks NetworkAccess `yaml:"privateNetworks"`
 	// InsecureRegistries are the host patterns of registries that nodes reach over plain HTTP.
 	InsecureRegistries []string `yaml:"insecureRegistries"`
+	// TokenServices are hosts that may receive the credentials of registries of another owner.
+	TokenServices []TokenService `yaml:"tokenServices"`
+}
+
+// TokenService lets a host receive the credentials of registries.
+type TokenService struct {
+	// Registry is the host pattern of the registries.
+	Registry string `yaml:"registry"`
+	// Host is the token service, with a port if it is not 443.
+	Host string `yaml:"host"`
 }

@@ -196,7 +196,25 @@ func validateEgress(e Egress, path *field.Path) field.ErrorList {
 		targets(path.Child("deny"), e.Deny),
 		oneOf(path.Child("privateNetworks"), e.PrivateNetworks, []NetworkAccess{NetworkAllow, NetworkDeny}),
 		hosts(path.Child("insecureRegistries"), e.InsecureRegistries),
+		validateTokenServices(path.Child("tokenServices"), e.TokenServices),
 	)
+}
+
+// validateTokenServices requires the name of each token service. A pattern could match a host of another owner.
+func validateTokenServices(path *field.Path, services []TokenService) field.ErrorList {
+	var all field.ErrorList
+	for i, s := range services {
+		if _, err := hostpattern.ParseHost(s.Registry); err != nil {
+			all = append(all, invalid(path.Index(i).Child("registry"), s.Registry, problem(err))...)
+		}
+		switch _, err := hostpattern.ParseHost(s.Host); {
+		case err != nil:
+			all = append(all, invalid(path.Index(i).Child("host"), s.Host, problem(err))...)
+		case strings.Contains(s.Host, "*"):
+			all = append(all, invalid(path.Index(i).Child("host"), s.Host, "must be one host, without *")...)
+		}
+	}
+	return all
 }
 
 func oneOf[T ~string](path *field.Path, value T, known []T) field.ErrorList {

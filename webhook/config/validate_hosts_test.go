@@ -62,3 +62,29 @@ func TestTargetListsAcceptNetworks(t *testing.T) {
 		}
 	}
 }
+
+func TestTokenServicesAreSingleHosts(t *testing.T) {
+	t.Parallel()
+	file := func(entry string) string { return "egress: {tokenServices: [" + entry + "]}" }
+	const path = "line 1: egress.tokenServices[0]."
+	testInvalid(t, map[string]invalidFile{
+		"a pattern as host": {
+			file(`{registry: a.example, host: "*.example"}`), path + `host: Invalid value: "*.example": must be one host, without *`,
+		},
+		"a URL as host": {
+			file(`{registry: a.example, host: "https://b.example/token"}`),
+			path + `host: Invalid value: "https://b.example/token": must be a host without a scheme: remove everything up to ://`,
+		},
+		"no host": {
+			file(`{registry: a.example}`), path + `host: Invalid value: "": must be a host such as "registry.example", "*.registry.example" or ` +
+				`"10.0.0.1", with or without a port`,
+		},
+		"no registry": {
+			file(`{host: a.example}`), path + `registry: Invalid value: "": must be a host such as "registry.example", "*.registry.example" or ` +
+				`"10.0.0.1", with or without a port`,
+		},
+		"an unknown key":  {file(`{registry: a.example, host: b.example, port: 1}`), path + `port: unknown key: remove it or correct its name`},
+		"a list of names": {file("a.example"), `line 1: must be a mapping of keys to values, not "a.example"`},
+		"not a list":      {"egress: {tokenServices: a.example}", `line 1: must be a list, not "a.example"`},
+	})
+}

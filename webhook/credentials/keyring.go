@@ -64,7 +64,7 @@ func sortedKeyring(entries []keyringEntry) Keyring {
 }
 
 // Lookup returns the credentials whose keys match a repository such as "docker.io/library/nginx", in the kubelet's order.
-// An entry without user name and password is a match, too.
+// An entry without user name and password is a match, too. Docker Hub's credential is Withheld from any other host.
 func (k Keyring) Lookup(repository string) []imagepull.Credential {
 	if len(k.entries.reveal()) == 0 {
 		return nil
@@ -73,6 +73,10 @@ func (k Keyring) Lookup(repository string) []imagepull.Credential {
 	found := k.filter(func(e keyringEntry) bool { return e.pattern.matches(target) })
 	if len(found) == 0 && isDockerHub(repository) {
 		found = k.filter(func(e keyringEntry) bool { return e.key == dockerHubKey })
+		host, _, _ := strings.Cut(repository, "/")
+		for i := range found {
+			found[i].Withheld = !strings.Contains(host, ".") && !found[i].IsAnonymous()
+		}
 	}
 	return found
 }
@@ -104,8 +108,8 @@ func (k Keyring) filter(match func(keyringEntry) bool) []imagepull.Credential {
 }
 
 // isDockerHub reports whether the kubelet counts a repository to Docker Hub (kubelet: pkg/credentialprovider/keyring.go,
-// isDefaultRegistryMatch). The kubelet treats a first part without dot and port as a user of Docker Hub, so it sends
-// the credentials of Docker Hub for "localhost/app", too.
+// isDefaultRegistryMatch). The kubelet treats a first part without dot and port as a user of Docker Hub, so it uses the
+// credentials of Docker Hub for "localhost/app", too.
 func isDockerHub(repository string) bool {
 	first, _, hasPath := strings.Cut(repository, "/")
 	switch {

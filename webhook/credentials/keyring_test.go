@@ -122,6 +122,26 @@ func TestKeyringMatchesDockerHubByTwoKeys(t *testing.T) {
 	}
 }
 
+// The name of a host may have no dot if it is localhost, or in capitals.
+func TestCredentialOfDockerHubIsWithheldFromOtherHosts(t *testing.T) {
+	t.Parallel()
+	hub := podKeyring("https://index.docker.io/v1/=alice")
+	for repository, want := range map[string]bool{
+		"docker.io/library/nginx": false, "localhost/app": true, "LOCALHOST/app": true, "EVIL/docker.io/app": true,
+	} {
+		for _, credential := range hub.Lookup(repository) {
+			if credential.Withheld != want {
+				t.Errorf("%s: withheld = %t, want %t", repository, credential.Withheld, want)
+			}
+		}
+	}
+	for _, credential := range Merge(hub, podKeyring("localhost=bob")).Lookup("localhost/app") {
+		if credential.Username != "bob" || credential.Withheld {
+			t.Errorf("got %s's credential, withheld = %t; want bob's, which is for this host", credential.Username, credential.Withheld)
+		}
+	}
+}
+
 func TestKeyringSortsByKey(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/auth"
 	"github.com/pullgate/pullgate/webhook/registry/egress"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
@@ -28,6 +29,7 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 			Insecure:    c.Egress.InsecureRegistries,
 			APIServers:  apiServers(o),
 		},
+		TokenServices:  tokenServices(c),
 		Runtime:        c.Nodes.Runtime,
 		HostsDir:       c.Nodes.HostsDir,
 		RequestTimeout: c.Timeouts.Request,
@@ -68,6 +70,14 @@ func logPrivate(o Options) func(host, cause string) {
 	return func(host, cause string) {
 		o.Log.Info("no usable connection to a private network", "host", host, "cause", cause)
 	}
+}
+
+func tokenServices(c config.Configuration) []auth.TokenService {
+	services := make([]auth.TokenService, 0, len(c.Egress.TokenServices))
+	for _, s := range c.Egress.TokenServices {
+		services = append(services, auth.TokenService(s))
+	}
+	return services
 }
 
 // cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.

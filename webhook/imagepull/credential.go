@@ -15,6 +15,8 @@ type Credential struct {
 	// Source names the origin of the credential, such as "secret/shop/regcred". It is empty for the anonymous credential
 	// that is tried if nothing matches.
 	Source string
+	// Withheld marks a credential of Docker Hub that a node would send to another host. Pullgate does not send it.
+	Withheld bool
 }
 
 // IsAnonymous reports whether the kubelet sends no credentials. Without a user name it sends none, with a password or not

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/pullgate/pullgate/webhook/credentials"
@@ -46,11 +47,25 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 
 // resolve returns the verdict with one credential. A check of the content follows if the image resolves.
 func (c *Checker) resolve(ctx context.Context, f facts, cred imagepull.Credential) imagepull.Verdict {
+	if cred.Withheld {
+		return withheld(f.reference, cred)
+	}
 	v := f.images.Resolve(ctx, f.reference, cred)
 	if v.Outcome() != imagepull.Pullable {
 		return v
 	}
 	return newContentCheck(f, cred).run(ctx, v)
+}
+
+// withheld is the verdict with the credential of Docker Hub on a host without a dot, which only the nodes can resolve. The kubelet
+// takes its name for a user of Docker Hub (kubelet: pkg/credentialprovider/keyring.go, isDefaultRegistryMatch).
+func withheld(ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
+	return imagepull.Verdict{
+		Reason:     imagepull.ReasonNodeLocalRegistry,
+		Detail:     fmt.Sprintf("a node may send Docker Hub's credential from %s to the host %q, and Pullgate does not", cred, ref.Domain),
+		Fix:        fmt.Sprintf("add an entry for %q to the pull secret", ref.Domain),
+		Credential: cred.Source,
+	}
 }
 
 // fromCache returns the verdict on an image that the first credential is known to pull. All other cases need a lookup.

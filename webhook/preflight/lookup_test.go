@@ -107,6 +107,43 @@ func TestEmptyEntryCountsAsMatched(t *testing.T) {
 	}
 }
 
+// The kubelet uses Docker Hub's credential for a host without a dot too, unless another entry matches.
+func TestCredentialOfDockerHubIsSentToNoOtherHost(t *testing.T) {
+	t.Parallel()
+	const local = "localhost/shop/web:1"
+	withheld := imagepull.Verdict{
+		Reason: imagepull.ReasonNodeLocalRegistry, Credential: "file/hub", Fix: `add an entry for "localhost" to the pull secret`,
+		Detail: `a node may send Docker Hub's credential from file/hub to the host "localhost", and Pullgate does not`,
+	}
+	hub := key(t, "hub", `{"auths": {"https://index.docker.io/v1/": {"auth": "YTpi"}}}`)
+	own := key(t, "own", `{"auths": {"localhost": {"auth": "YTpi"}}}`)
+	empty := key(t, "empty", `{"auths": {"https://index.docker.io/v1/": {}}}`)
+	tests := map[string]struct {
+		files     pullsecrets.Files
+		verdict   imagepull.Verdict
+		want      imagepull.Verdict
+		requested []string
+	}{
+		"it would be refused":      {pullsecrets.Files{hub}, refused, withheld, nil},
+		"it would pull":            {pullsecrets.Files{hub}, pullable, withheld, nil},
+		"the host has an entry":    {pullsecrets.Files{hub, own}, pullable, withSource("file/own", pullable), []string{local + " file/own"}},
+		"the entry has no account": {pullsecrets.Files{empty}, private, withSource("file/empty", private), []string{local + " file/empty"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resolver := &scriptedResolver{script: map[string]imagepull.Verdict{local: test.verdict}}
+			set := &secrets{set: test.files.Credentials(t.Context(), imagepull.Pod{})}
+			if diff := cmp.Diff(test.want, check(t, preflight.Options{Resolver: resolver, Credentials: set}, local)); diff != "" {
+				t.Errorf("verdict (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.requested, resolver.requests()); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // An entry that cannot be decoded fails every image of the pod, without any request.
 func TestInvalidPullSecretFailsEveryImage(t *testing.T) {
 	t.Parallel()

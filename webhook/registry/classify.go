@@ -43,7 +43,7 @@ func (r response) failure() imagepull.Verdict {
 		return notARegistry()
 	case isRefusal && r.redirection.Foreign && (r.status == http.StatusUnauthorized || !r.redirection.Authorized):
 		return egressForbidden("the registry redirects to another host, which requires credentials")
-	case r.status == http.StatusBadRequest && r.redirection.Foreign && r.redirection.Authorized:
+	case r.status == http.StatusBadRequest && r.redirection.Foreign && r.redirection.Authorized && !r.redirection.Withheld:
 		// Storage refuses a second authorization beside the signature in its URL. Nodes send it as well.
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonAccessDenied,
@@ -60,9 +60,19 @@ func (r response) failure() imagepull.Verdict {
 		}
 	}
 	v := statusVerdict(r.status, r.retryAfter, "the registry")
+	if r.weakToken && v.Reason == imagepull.ReasonAccessDenied || r.weakToken && r.status == http.StatusNotFound {
+		return withheldFromTokenService(r.status)
+	}
 	if r.redirection.Withheld && !v.Transient && v.Reason != imagepull.ReasonRateLimited {
 		return unavailable(fmt.Sprintf("the registry redirects to another host, which returned %d without the credential", r.status))
 	}
+	return v
+}
+
+// withheldFromTokenService returns the verdict if a node sends a token service more than Pullgate does.
+func withheldFromTokenService(status int) imagepull.Verdict {
+	v := unavailable(fmt.Sprintf("the token service on another host gets no header or client certificate of hosts.toml; the status is %d", status))
+	v.Fix = "serve tokens on the host that hosts.toml names"
 	return v
 }
 
@@ -94,9 +104,18 @@ var errorRules = []func(error) (imagepull.Verdict, bool){
 		Reason: imagepull.ReasonDeadlineExceeded, Detail: "too many large responses are read at the same time",
 	}),
 	byType(func(e *egress.ForbiddenError) imagepull.Verdict { return egressForbidden(e.Detail) }),
+	byType(func(*auth.ForeignServiceError) imagepull.Verdict {
+		v := egressForbidden("the registry's token service may have another owner, so that it gets no credential")
+		v.Fix = "if it belongs to the registry, add it to egress.tokenServices"
+		return v
+	}),
 	byType(proxyVerdict),
 	byType(func(e *auth.TokenError) imagepull.Verdict {
-		return statusVerdict(e.StatusCode, e.RetryAfter, "the token service")
+		v := statusVerdict(e.StatusCode, e.RetryAfter, "the token service")
+		if e.Withheld && v.Reason == imagepull.ReasonAccessDenied {
+			return withheldFromTokenService(e.StatusCode)
+		}
+		return v
 	}),
 	byValue(auth.ErrNoBasicCredential, imagepull.Verdict{Reason: imagepull.ReasonAccessDenied}),
 	byValue(auth.ErrPasswordRefused, imagepull.Verdict{Reason: imagepull.ReasonAccessDenied}),

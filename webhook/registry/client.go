@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -25,6 +24,8 @@ import (
 type Options struct {
 	// Egress lists the hosts that may receive requests.
 	Egress egress.Rules
+	// TokenServices are hosts that may receive the credentials of a registry elsewhere.
+	TokenServices []auth.TokenService
 	// RequestTimeout bounds one HTTP exchange from dialling to the last byte of the body; 2.5 s when zero.
 	RequestTimeout time.Duration
 	// ConnectTimeout bounds dialling and the TLS handshake, each; 1 s when zero.
@@ -95,7 +96,7 @@ type Client struct {
 	indexes  *ttlcache.Cache[indexKey, indexEntry]
 }
 
-// New returns a Client, or an error that names the invalid egress rule or the missing directory.
+// New returns a Client, or an error that names the invalid egress rule, the invalid token service or the missing directory.
 func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	policy, err := egress.NewPolicy(o.Egress)
@@ -119,7 +120,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{options: o, runtime: rulesOf(o.Runtime), policy: policy, pool: pool, decoders: semaphore.NewWeighted(maxDecoders)}
 	if err := c.makeCaches(); err != nil {
-		return nil, fmt.Errorf("making the caches: %w", err)
+		return nil, err
 	}
 	return c, nil
 }
@@ -129,7 +130,7 @@ func (c *Client) makeCaches() error {
 	c.auth, errs[0] = auth.NewClient(auth.Options{
 		Clock:           c.options.Clock,
 		Keyer:           c.options.Keyer,
-		Allows:          c.policy.Allows,
+		TokenServices:   c.options.TokenServices,
 		PostCredentials: c.runtime.postsCredentials,
 	})
 	c.hosts, errs[1] = ttlcache.New(ttlcache.Options[string, hostsEntry]{MaxEntries: maxNamespaces, Clock: c.options.Clock})

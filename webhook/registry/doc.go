@@ -23,8 +23,8 @@
 // of a proxy is Indeterminate, because the proxy is not the registry.
 //
 // A verdict holds nothing that a registry chose but a digest, platforms and standard error codes. Credentials go to the
-// registry's own host, to token services of the same registrable domain, to hosts in egress.allow or hosts.toml, and to the
-// cluster's local registry.
+// registry's own host, to token services of the same owner (see auth), to hosts in hosts.toml, and to the cluster's local
+// registry.
 //
 // # Use of go-containerregistry
 //

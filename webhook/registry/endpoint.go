@@ -75,11 +75,11 @@ func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, e
 	if e.DialTimeout != nil && *e.DialTimeout != 0 { // zero means no limit on the node
 		dialTimeout = min(dialTimeout, *e.DialTimeout)
 	}
-	tlsID := files.Fingerprint()
-	key := hosts.NewFingerprint(tlsID[:], []byte(dialTimeout.String()))
+	own := c.tlsSettings(files)
 	o := egress.TransportOptions{
-		Key:          string(key[:]),
-		TLS:          func() (*tls.Config, error) { return files.Config(c.options.RootCAs) },
+		Host:         e.Name,
+		TLS:          own,
+		OthersTLS:    c.tlsSettings(files.Authorities()),
 		DialTimeout:  dialTimeout,
 		HTTPFallback: e.HTTPFallback,
 		Header:       e.Header,
@@ -92,15 +92,21 @@ func (c *Client) connect(e *endpoint, trusted egress.Origins) (*auth.Endpoint, e
 	if err != nil {
 		return nil, err
 	}
-	id := hosts.NewFingerprint([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), key[:])
+	id := hosts.NewFingerprint([]byte(e.namespace), []byte(e.Scheme), []byte(e.Name), []byte(e.Path), headerBytes(e.Header), []byte(own.Key))
 	return &auth.Endpoint{
-		ID:         string(id[:]),
-		Hosts:      []string{e.Name, e.namespace},
-		Trusted:    trusted,
-		Header:     e.Header,
-		UserAgent:  c.options.UserAgent,
-		Transports: transports,
+		ID:                   string(id[:]),
+		Hosts:                []string{e.Name, e.namespace},
+		Trusted:              trusted,
+		Header:               e.Header,
+		HasClientCertificate: files.HasKeyPairs(),
+		UserAgent:            c.options.UserAgent,
+		Transports:           transports,
 	}, nil
+}
+
+func (c *Client) tlsSettings(files hosts.TLSFiles) egress.TLS {
+	key := files.Fingerprint()
+	return egress.TLS{Key: string(key[:]), Config: func() (*tls.Config, error) { return files.Config(c.options.RootCAs) }}
 }
 
 func headerBytes(header http.Header) []byte {

@@ -40,7 +40,7 @@ func newRecordingServer(t *testing.T, start func(*httptest.Server)) *recordingSe
 	if err != nil {
 		t.Fatalf("NewCA: %v", err)
 	}
-	certificate, err := ca.Certificate(replica, host)
+	certificate, err := ca.Certificate(replica, "sub."+replica, host)
 	if err != nil {
 		t.Fatalf("Certificate: %v", err)
 	}

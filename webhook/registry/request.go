@@ -66,6 +66,8 @@ type response struct {
 	isWebPage bool
 	// pullsExhausted marks a response that names no remaining pull of the registry's rate limit.
 	pullsExhausted bool
+	// weakToken reports that the token service did not receive all that a node sends, so that its token may grant less.
+	weakToken bool
 	// sentPassword reports that the request carried the credential itself.
 	sentPassword bool
 }
@@ -81,7 +83,9 @@ func (r response) size() int64 {
 func (r response) isSuccess() bool { return r.status >= 200 && r.status < 300 }
 
 // isAbsent reports whether the registry lacks the object. The 404 of a host that did not receive the credential proves nothing.
-func (r response) isAbsent() bool { return r.status == http.StatusNotFound && !r.redirection.Withheld }
+func (r response) isAbsent() bool {
+	return r.status == http.StatusNotFound && !r.redirection.Withheld && !r.weakToken
+}
 
 // hasCode reports whether the error body holds a code.
 func (r response) hasCode(code transport.ErrorCode) bool { return slices.Contains(r.codes, code) }
@@ -96,7 +100,7 @@ func (s *session) send(ctx context.Context, r request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	req.Header = s.endpoint.auth.NewHeader()
+	req.Header = s.endpoint.auth.NewHeader(s.endpoint.Name)
 	req.Header.Add("Accept", r.accept)
 	if encoding := r.acceptEncoding(); encoding != "" {
 		req.Header.Set("Accept-Encoding", encoding)
@@ -143,7 +147,11 @@ func (s *session) read(resp *http.Response, r request) (response, error) {
 		total:        statedTotal(resp),
 		retryAfter:   egress.RetryAfter(resp.Header, s.client.options.Clock.Now()),
 		redirection:  egress.RedirectionOf(resp),
+		weakToken:    s.auth.Withheld(),
 		sentPassword: s.auth.SentPassword(),
+	}
+	if s.endpoint.auth.Withholds(resp.Request.URL.Host) {
+		out.redirection.Withheld = true
 	}
 	out.pullsExhausted = pullsExhausted(resp.Header)
 	if out.status >= 300 && out.method != http.MethodHead {

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
+
+	clocktesting "k8s.io/utils/clock/testing"
 
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -13,29 +16,42 @@ import (
 const open = host + "/open/app:1"
 
 // newPartlyPublic returns a fixture whose registry challenges for some repositories only. The client has cached challenges of a
-// private repository, and of the open one, which was private before.
-func newPartlyPublic(t *testing.T, cfg testregistry.Config) *fixture {
+// private repository, and of open ones, which were private before, to a credential that the registry accepted then.
+func newPartlyPublic(t *testing.T, cfg testregistry.Config, cred imagepull.Credential, more ...string) *fixture {
 	t.Helper()
-	cfg.Public = append(cfg.Public, "open/*")
-	w := newFixture(t, cfg)
+	clock := clocktesting.NewFakePassiveClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
+	cfg.Public, cfg.Now = append(cfg.Public, "open/*"), clock.Now
+	w := newFixture(t, cfg, func(o *registry.Options) { o.Clock = clock })
 	w.push("open/app:1")
-	wantVerdict(t, w.resolve(web, alice()), "Pullable")
-	w.cacheChallenge(open, cfg)
+	for _, ref := range append(more, web, open) {
+		w.cacheChallenge(ref, cfg, cred)
+	}
+	clock.SetTime(clock.Now().Add(2 * time.Second)) // the tokens expire
 	return w
 }
 
-// cacheChallenge makes the client cache a challenge of an open repository.
-func (w *fixture) cacheChallenge(ref string, cfg testregistry.Config) {
+// cacheChallenge makes the client cache a challenge of a repository to a credential, which the registry accepts for once.
+func (w *fixture) cacheChallenge(ref string, cfg testregistry.Config, cred imagepull.Credential) {
 	w.t.Helper()
 	challenge := `Basic realm="Registry"`
 	if cfg.Auth == testregistry.AuthBearer {
 		challenge = `Bearer realm="https://` + host + `/token",service="registry.test"`
+	} else if cred.IsAnonymous() {
+		return // it cannot answer a Basic challenge
 	}
-	remove := w.Fault(testregistry.Fault{
-		Path: "/v2/*", Times: 1, Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {challenge}},
-	})
-	defer remove()
-	wantVerdict(w.t, w.resolve(ref, alice()), "Pullable")
+	for _, fault := range []testregistry.Fault{
+		{
+			Path: "/v2/*", Authorization: testregistry.Absent, Status: http.StatusUnauthorized,
+			Header: http.Header{"Www-Authenticate": {challenge}},
+		},
+		{Path: "/token", Body: `{"token":"old","access_token":"old","expires_in":1}`},
+		{Path: "/v2/*", Authorization: testregistry.Present, Status: http.StatusOK, Header: http.Header{
+			"Content-Type": {ociManifest}, "Docker-Content-Digest": {absentDigest}, "Content-Length": {"2"},
+		}},
+	} {
+		defer w.Fault(fault)()
+	}
+	wantVerdict(w.t, w.resolve(ref, cred), "Pullable")
 	w.ResetRequests()
 }
 
@@ -85,7 +101,7 @@ func TestPreemptiveAuthKeepsTheVerdict(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newPartlyPublic(t, test.config)
+			w := newPartlyPublic(t, test.config, test.cred)
 			wantVerdict(t, w.resolve(open, test.cred), test.want)
 			wantWire(t, w.Server, test.wire...)
 		})
@@ -114,7 +130,7 @@ func TestFailedPreemptiveAuthFallsBack(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newPartlyPublic(t, bearer())
+			w := newPartlyPublic(t, bearer(), alice())
 			w.Fault(test.fault)
 			wantVerdict(t, w.resolve(open, alice()), test.want)
 		})
@@ -126,19 +142,17 @@ func TestRefusedCredentialIsNotSentAgain(t *testing.T) {
 	const post, get = "POST /token mallory 401", "GET /token mallory 401"
 	t.Run("when the index is read", func(t *testing.T) {
 		t.Parallel()
-		w := newPartlyPublic(t, bearer())
+		w := newPartlyPublic(t, bearer(), mallory(), host+"/open/index:0")
 		digest, err := w.PushIndex("open/index:1")
 		if err != nil {
 			t.Fatalf("PushIndex: %v", err)
 		}
-		w.push("open/index:0")
-		w.cacheChallenge(host+"/open/index:0", bearer())
 		wantVerdict(t, w.resolve(host+"/open/index:1", mallory()), "Pullable")
 		wantWire(t, w.Server, post, get, "HEAD open/index:1 200", "GET open/index:"+digest+" 200")
 	})
 	t.Run("when the challenge has another scope", func(t *testing.T) {
 		t.Parallel()
-		w := newPartlyPublic(t, bearer())
+		w := newPartlyPublic(t, bearer(), mallory())
 		w.Fault(testregistry.Fault{Path: "/v2/*", Status: 401, Header: http.Header{"Www-Authenticate": {
 			`Bearer realm="https://` + host + `/token",service="registry.test",scope="repository:upstream:pull"`,
 		}}})
@@ -147,7 +161,7 @@ func TestRefusedCredentialIsNotSentAgain(t *testing.T) {
 	})
 	t.Run("when a later request is challenged", func(t *testing.T) {
 		t.Parallel()
-		w := newPartlyPublic(t, bearer())
+		w := newPartlyPublic(t, bearer(), mallory())
 		w.Fault(testregistry.Fault{Method: http.MethodHead, Status: http.StatusMethodNotAllowed})
 		wantVerdict(t, w.resolve(web, mallory()), stale)
 		wantWire(t, w.Server, post, get, "HEAD shop/web:1 405", "GET shop/web:1 401")
@@ -172,6 +186,20 @@ func TestChangedTokenService(t *testing.T) {
 			w.ResetRequests()
 			wantVerdict(t, w.resolve(web, alice()), "Pullable")
 			wantWire(t, w.Server, "HEAD shop/web:1 401", "POST /token alice 200", "HEAD shop/web:1 token=alice 200")
+		})
+	}
+}
+
+// A challenge to one credential leads no other credential to the token service, nor to the registry.
+func TestChallengeIsForOneCredential(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ config testregistry.Config }{"bearer": {bearer()}, "basic": {basic()}}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newPartlyPublic(t, test.config, alice())
+			wantVerdict(t, w.resolve(open, mallory()), "Pullable")
+			wantWire(t, w.Server, "HEAD open/app:1 200")
 		})
 	}
 }

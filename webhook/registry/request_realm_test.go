@@ -7,6 +7,7 @@ import (
 	testregistry "github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/registry"
+	"github.com/pullgate/pullgate/webhook/registry/auth"
 )
 
 func TestInvalidRealms(t *testing.T) {
@@ -31,16 +32,21 @@ func TestInvalidRealms(t *testing.T) {
 	}
 }
 
+// foreign is the verdict if the token service may belong to someone else.
+const foreign = "EgressForbidden: the registry's token service may have another owner, so that it gets no credential"
+
 func TestTokenServicesThatReceiveCredentials(t *testing.T) {
 	t.Parallel()
-	const foreign = "EgressForbidden: the registry's token service is on another domain, which egress.allow does not list"
 	tests := map[string]struct {
 		registry, realm string
-		allow           []string
+		services        []auth.TokenService
 		want            string
 	}{
 		"the same host":                          {realm: host, want: "Pullable"},
-		"the same host on another port":          {realm: host + ":8443", want: "Pullable"},
+		"the same host on another port":          {realm: host + ":8443", want: foreign},
+		"the same host on the default port":      {realm: host + ":443", want: "Pullable"},
+		"the same host on the registry's port":   {registry: host + ":5050", realm: host + ":5050", want: "Pullable"},
+		"the default port, of another":           {registry: host + ":5050", realm: host, want: "Pullable"},
 		"the same host in capitals":              {realm: "REGISTRY.EXAMPLE.COM", want: "Pullable"},
 		"a sibling":                              {realm: "auth.example.com", want: "Pullable"},
 		"the parent":                             {realm: "example.com", want: "Pullable"},
@@ -51,9 +57,10 @@ func TestTokenServicesThatReceiveCredentials(t *testing.T) {
 		"a neighbour below a public suffix": {
 			registry: "ours.github.io", realm: "theirs.github.io", want: foreign,
 		},
-		"another host of one label": {registry: "registry", realm: "auth", allow: []string{"registry"}, want: foreign},
-		"an allowed host":           {realm: "auth.example.net", allow: []string{"auth.example.net"}, want: "Pullable"},
-		"another allowed port":      {realm: "auth.example.net", allow: []string{"auth.example.net:8443"}, want: foreign},
+		"a named service":                  {realm: "auth.example.net", services: named("registry.example.com", "auth.example.net"), want: "Pullable"},
+		"a named service, on another port": {realm: "auth.example.net", services: named(host, "auth.example.net:8443"), want: foreign},
+		"a service of another registry":    {realm: "auth.example.net", services: named("hub.example.com", "auth.example.net"), want: foreign},
+		"a service of all registries":      {realm: "auth.example.net", services: named("*", "auth.example.net"), want: "Pullable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +70,7 @@ func TestTokenServicesThatReceiveCredentials(t *testing.T) {
 			}
 			cfg := bearer()
 			cfg.Token.Realm = "https://" + test.realm + "/token"
-			w := newFixture(t, cfg, func(o *registry.Options) { o.Egress.Allow = test.allow })
+			w := newFixture(t, cfg, func(o *registry.Options) { o.TokenServices = test.services })
 			for _, name := range []string{test.registry, test.realm, "registry-1.docker.io"} {
 				if err := w.network.Add(name, w.Server); err != nil {
 					t.Fatalf("Add: %v", err)
@@ -74,6 +81,28 @@ func TestTokenServicesThatReceiveCredentials(t *testing.T) {
 				wantWire(t, w.Server, "HEAD shop/web:1 401")
 			}
 		})
+	}
+}
+
+func named(registry, service string) []auth.TokenService {
+	return []auth.TokenService{{Registry: registry, Host: service}}
+}
+
+// An allowed address is no owner of credentials.
+func TestAllowedHostsReceiveNoCredentials(t *testing.T) {
+	t.Parallel()
+	cfg := bearer()
+	cfg.Token.Realm = "https://auth.example.net/token"
+	w := newFixture(t, cfg, func(o *registry.Options) { o.Egress.Allow = []string{"*"} })
+	wantVerdict(t, w.resolve(web, alice()), foreign)
+}
+
+func TestInvalidTokenService(t *testing.T) {
+	t.Parallel()
+	_, err := registry.New(registry.Options{TokenServices: named("https://a.example", "auth.example.net")})
+	want := `egress.tokenServices[0].registry: "https://a.example" must be a host without a scheme: remove everything up to ://`
+	if err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
 	}
 }
 

@@ -52,7 +52,7 @@ func (l *LoginFailures) recent(account key, now time.Time) []time.Time {
 }
 
 // blocked returns a verdict if the credential must not be sent for a denial. A denial takes two requests, or one if this request
-// confirms the verdict before it.
+// confirms the verdict before it. The verdict does not show the number of failures, since it includes those of other namespaces.
 func (l *LoginFailures) blocked(
 	ref imagepull.Reference, cred imagepull.Credential, before imagepull.Verdict,
 ) (v imagepull.Verdict, blocked bool) {
@@ -70,7 +70,7 @@ func (l *LoginFailures) blocked(
 	}
 	return imagepull.Verdict{
 		Reason: imagepull.ReasonRegistryUnavailable,
-		Detail: fmt.Sprintf("no request sent: the credential from %s was refused %d times within %s", cred.Source, len(failures), l.lockout),
+		Detail: fmt.Sprintf("no request sent: the credential from %s was refused several times within %s", cred.Source, l.lockout),
 		Fix:    "renew the pull secret",
 		Origin: imagepull.OriginBackoff,
 		Age:    max(now.Sub(failures[len(failures)-1]), 0),

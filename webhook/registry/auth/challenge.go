@@ -11,6 +11,8 @@ type challenge struct {
 	realm, service, scope string
 	// hasError is true if a bearer challenge gives an error, such as "invalid_token".
 	hasError bool
+	// overHTTP is true if the challenge came by plain HTTP.
+	overHTTP bool
 }
 
 type scheme string

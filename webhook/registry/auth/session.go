@@ -17,7 +17,7 @@ const (
 	// maxRefusals bounds how often a registry may refuse the password of a session. A node sends it as often within maxAttempts:
 	// the first attempt carries no password.
 	maxRefusals = maxAttempts - 1
-	// challengeLifetime bounds how long a repository's challenge is answered before the repository sends it.
+	// challengeLifetime bounds how long a repository's challenge to a credential is answered before the repository sends it.
 	challengeLifetime = 5 * time.Minute
 	// maxErrorBytes bounds how much of a refusal is read, so that its connection can be used again.
 	// Real refusals have less than a KiB.
@@ -29,7 +29,9 @@ type Session struct {
 	client     *Client
 	endpoint   *Endpoint
 	credential imagepull.Credential
-	repository string
+	// credentialKey separates the credentials in the caches.
+	credentialKey imagepull.CredentialKey
+	repository    string
 
 	// started is true after the first request.
 	started bool
@@ -48,6 +50,8 @@ type handler struct {
 	// authorization is the header that is sent, unless err is set.
 	authorization string
 	err           error
+	// withheld is true if the token service did not receive all that a node sends. Its token may grant less.
+	withheld bool
 	// preemptive marks the answer to a cached challenge. The registry may have revoked its token.
 	preemptive bool
 }
@@ -61,12 +65,16 @@ func (s *Session) Clone() *Session {
 // SentPassword reports whether the request for the last response carried the credential itself, and not a token.
 func (s *Session) SentPassword() bool { return s.sentPassword }
 
+// Withheld reports whether the last request carried a token of a service that did not receive all that a node sends. A refusal
+// of that token proves nothing.
+func (s *Session) Withheld() bool { return s.handler.withheld }
+
 // RoundTrip sends a request until the registry accepts the authorization, or refuses it for good. It implements
 // http.RoundTripper.
 //
 // It follows containerd (core/remotes/docker/resolver.go, retryRequest). The first request carries no authorization. After a 401
-// whose challenge can be answered, the request is sent again, up to five times. If the repository's challenge is cached, the first
-// request answers it. Only a success counts then: after a refusal the request is sent again from the start.
+// whose challenge can be answered, the request is sent again, up to five times. If the repository's challenge to this credential is
+// cached, the first request answers it. Only a success counts then: after a refusal the request is sent again from the start.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !s.started {
 		s.started = true
@@ -98,7 +106,7 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// preempt answers the cached challenge of the repository.
+// preempt answers the cached challenge of the repository to this credential.
 func (s *Session) preempt(ctx context.Context) {
 	c, ok := s.client.challenges.Get(s.challengeKey())
 	if !ok {
@@ -116,6 +124,7 @@ func (s *Session) preempt(ctx context.Context) {
 // AddResponses). The previous request is the one before the response's, if that was refused as well.
 func (s *Session) answer(ctx context.Context, resp *http.Response, previous *http.Request) (again bool, err error) {
 	c := parseChallenge(resp.Header)
+	c.overHTTP = resp.Request.URL.Scheme == "http"
 	switch {
 	case c.scheme == "":
 		return false, nil
@@ -151,13 +160,13 @@ func (s *Session) hasFailed(c challenge) bool {
 func (s *Session) newHandler(ctx context.Context, c challenge, preemptive bool) (handler, error) {
 	h := handler{challenge: c, preemptive: preemptive}
 	if c.scheme == schemeBearer {
-		realm, err := s.checkRealm(c.realm)
+		realm, err := s.checkRealm(c)
 		if err != nil {
 			return h, err
 		}
 		var token string
 		token, h.err = s.token(ctx, realm, c, preemptive)
-		h.authorization = "Bearer " + token
+		h.authorization, h.withheld = "Bearer "+token, s.endpoint.Withholds(realm.Host)
 		return h, nil
 	}
 	if s.credential.Username == "" || s.credential.Password == "" {
@@ -200,11 +209,16 @@ func (s *Session) send(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// challengeKey identifies a repository of one endpoint. A repository that sends no challenge must not receive the answer to
-// another one's.
-type challengeKey struct{ endpoint, repository string }
+// challengeKey identifies a repository of one endpoint, and the credential that it challenged. A challenge leads no other
+// credential to the token service that it names, and a repository that sends none receives no answer to another one's.
+type challengeKey struct {
+	endpoint, repository string
+	credential           imagepull.CredentialKey
+}
 
-func (s *Session) challengeKey() challengeKey { return challengeKey{s.endpoint.ID, s.repository} }
+func (s *Session) challengeKey() challengeKey {
+	return challengeKey{s.endpoint.ID, s.repository, s.credentialKey}
+}
 
 // cacheChallenge caches the challenge whose answer the registry has accepted.
 func (s *Session) cacheChallenge(resp *http.Response) {

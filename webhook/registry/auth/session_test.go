@@ -68,7 +68,6 @@ func newClient(t *testing.T) *auth.Client {
 	client, err := auth.NewClient(auth.Options{
 		Clock:           clocktesting.NewFakePassiveClock(time.Unix(0, 0)),
 		Keyer:           imagepull.NewCredentialKeyer(),
-		Allows:          func(string) bool { return false },
 		PostCredentials: true,
 	})
 	if err != nil {
@@ -254,7 +253,7 @@ func TestBoundOfRefusedCredentials(t *testing.T) {
 				if warm {
 					scheme, _, _ := strings.Cut(test.challenge, " ")
 					r.status = accepting(scheme)
-					send(t, client.NewSession(r.endpoint(), imagepull.Credential{Username: "good", Password: "g"}, "shop/web"))
+					send(t, client.NewSession(r.endpoint(), imagepull.Credential{Username: "u", Password: "p"}, "shop/web"))
 					r.status, r.requests = func(string) int { return http.StatusUnauthorized }, nil
 				}
 				r.tokenStatus = test.tokenStatus
@@ -334,7 +333,7 @@ func TestSessionErrors(t *testing.T) {
 		"the token service denies anonymous":  {challenge: bearer, tokenStatus: 401, want: &auth.TokenError{}},
 		"the token service fails":             {challenge: bearer, tokenStatus: 503, credential: account, want: &auth.TokenError{}},
 		"the realm is not a URL":              {challenge: `Bearer realm="/token"`, want: &auth.InvalidResponseError{}},
-		"the realm is on another domain":      {challenge: `Bearer realm="https://other.test/"`, credential: account, want: &egress.ForbiddenError{}},
+		"the realm is on another domain":      {challenge: `Bearer realm="https://other.test/"`, credential: account, want: &auth.ForeignServiceError{}},
 		"an anonymous token from that domain": {challenge: `Bearer realm="https://other.test/"`, tokenStatus: 500, want: &auth.TokenError{}},
 	}
 	for name, test := range tests {
@@ -363,8 +362,8 @@ func typeOf(err error) string {
 	if _, ok := errors.AsType[*auth.InvalidResponseError](err); ok {
 		return "invalid response"
 	}
-	if _, ok := errors.AsType[*egress.ForbiddenError](err); ok {
-		return "forbidden request"
+	if _, ok := errors.AsType[*auth.ForeignServiceError](err); ok {
+		return "foreign service"
 	}
 	return err.Error()
 }

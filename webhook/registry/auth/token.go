@@ -36,6 +36,8 @@ type tokenKey struct {
 type TokenError struct {
 	StatusCode int
 	RetryAfter time.Duration
+	// Withheld reports that the token service did not receive all that a node sends. Its refusal proves nothing.
+	Withheld bool
 	// LoginFailed reports that the token service rejected the credential itself.
 	LoginFailed bool
 }
@@ -57,7 +59,7 @@ func (e *InvalidResponseError) Unwrap() error { return e.Err }
 
 // token returns a token that answers the challenge.
 func (s *Session) token(ctx context.Context, realm *url.URL, c challenge, useCache bool) (string, error) {
-	key := tokenKey{s.endpoint.ID, c.realm, c.service, s.scopes(c), s.client.options.Keyer.Key(s.credential)}
+	key := tokenKey{s.endpoint.ID, c.realm, c.service, s.scopes(c), s.credentialKey}
 	if value, ok := s.client.tokens.Get(key); ok && useCache {
 		return value, nil
 	}
@@ -110,7 +112,7 @@ func (s *Session) postToken(ctx context.Context, realm *url.URL, c challenge) (t
 	if err != nil {
 		return token{}, err
 	}
-	req.Header = s.endpoint.NewHeader()
+	req.Header = s.endpoint.NewHeader(realm.Host)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	return s.requestToken(req)
 }
@@ -129,7 +131,7 @@ func (s *Session) getToken(ctx context.Context, realm *url.URL, c challenge) (to
 	if err != nil {
 		return token{}, err
 	}
-	req.Header = s.endpoint.NewHeader()
+	req.Header = s.endpoint.NewHeader(realm.Host)
 	if s.credential.Password != "" {
 		req.SetBasicAuth(s.credential.Username, s.credential.Password)
 	}
@@ -146,6 +148,7 @@ func (s *Session) requestToken(req *http.Request) (token, error) {
 	if resp.StatusCode < 200 || resp.StatusCode >= 400 {
 		return token{}, &TokenError{
 			StatusCode:  resp.StatusCode,
+			Withheld:    s.endpoint.Withholds(req.URL.Host),
 			RetryAfter:  egress.RetryAfter(resp.Header, s.client.options.Clock.Now()),
 			LoginFailed: resp.StatusCode == http.StatusUnauthorized && s.credential.Password != "",
 		}

@@ -16,8 +16,8 @@ import (
 // Rules list the hosts that may receive requests, by patterns of hosts or, except Insecure, networks (see hostpattern). A pattern
 // of addresses also applies to the names that resolve to them.
 type Rules struct {
-	// Allow lists hosts that mean the same to Pullgate and to the nodes, and that may be token services of other registries. A
-	// listed name may have a private address. A loopback, link-local or metadata address must be listed itself.
+	// Allow lists hosts that mean the same to Pullgate and to the nodes. A listed name may have a private address. A loopback,
+	// link-local or metadata address must be listed itself.
 	Allow []string
 	// Deny lists hosts that receive no request, even if Allow lists them. "*" stands for all hosts that Allow does not list.
 	Deny []string

@@ -63,17 +63,25 @@ func NewPool(o Options) (*Pool, error) {
 // Close closes idle connections. Requests in flight end with their contexts.
 func (p *Pool) Close() { p.transports.Clear() }
 
+// TLS are the TLS settings of a host.
+type TLS struct {
+	// Key identifies the settings. Hosts with the same settings, DialTimeout, Trusted and PlainHTTP share connections.
+	Key string
+	// Config returns the configuration. It is called if no transport has these settings.
+	Config func() (*tls.Config, error)
+}
+
 // TransportOptions describe how to send requests to one host of a registry.
 type TransportOptions struct {
-	// Key identifies TLS and DialTimeout. Hosts with the same key, Trusted and PlainHTTP share connections.
-	Key string
-	// TLS returns the TLS configuration. It is called if no transport has the key.
-	TLS func() (*tls.Config, error)
+	// Host is the host, "name[:port]". TLS and Header are for this name only, on any port.
+	Host string
+	// TLS are the settings of the host, and OthersTLS those of all other hosts, such as a token service or a redirect's target.
+	TLS, OthersTLS TLS
 	// DialTimeout bounds dialling.
 	DialTimeout time.Duration
 	// HTTPFallback allows plain HTTP after an attempt by HTTPS.
 	HTTPFallback bool
-	// Header holds the keys that only this host and names below it may receive. A redirect elsewhere loses them.
+	// Header holds the keys that only this host may receive. A redirect elsewhere loses them.
 	Header http.Header
 	// Trusted are the hosts that the operator named, other than in Rules. They are trusted as if Rules.Allow listed them, and
 	// plain HTTP is allowed as named.
@@ -93,13 +101,17 @@ type Transports struct {
 	Token http.RoundTripper
 }
 
-// Transports returns the transports of a host, or the error of TransportOptions.TLS.
+// Transports returns the transports of a host, or the error of one of its TLS settings.
 func (p *Pool) Transports(o TransportOptions) (Transports, error) {
-	single, err := p.transport(o)
+	own, err := p.transport(o, o.TLS)
 	if err != nil {
 		return Transports{}, err
 	}
-	var t http.RoundTripper = single
+	others, err := p.transport(o, o.OthersTLS)
+	if err != nil {
+		return Transports{}, err
+	}
+	var t http.RoundTripper = &byHost{host: o.Host, own: own, others: others}
 	if p.options.Instrument != nil {
 		t = p.options.Instrument(t)
 	}
@@ -118,15 +130,16 @@ func (p *Pool) Transports(o TransportOptions) (Transports, error) {
 	}, nil
 }
 
-// transport returns the transport of a key. Trust is a part of the key, because a connection is checked only when it is made.
-func (p *Pool) transport(o TransportOptions) (*transport, error) {
-	key := strings.Join([]string{o.Key, strings.Join(o.Trusted, " "), strings.Join(o.PlainHTTP, " ")}, "\n")
+// transport returns the transport with these TLS settings. Trust is a part of its key, because a connection is checked only when
+// it is made.
+func (p *Pool) transport(o TransportOptions, settings TLS) (*transport, error) {
+	key := strings.Join([]string{settings.Key, o.DialTimeout.String(), strings.Join(o.Trusted, " "), strings.Join(o.PlainHTTP, " ")}, "\n")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t, ok := p.transports.Get(key); ok {
 		return t, nil
 	}
-	config, err := o.TLS()
+	config, err := settings.Config()
 	if err != nil {
 		return nil, err
 	}

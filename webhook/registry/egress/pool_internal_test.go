@@ -18,8 +18,12 @@ func newTestPool(t *testing.T) *Pool {
 	return p
 }
 
+func tlsSettings(key string) TLS {
+	return TLS{Key: key, Config: func() (*tls.Config, error) { return &tls.Config{MinVersion: tls.VersionTLS12}, nil }}
+}
+
 func transportOptions(key string) TransportOptions {
-	return TransportOptions{Key: key, TLS: func() (*tls.Config, error) { return &tls.Config{MinVersion: tls.VersionTLS12}, nil }}
+	return TransportOptions{TLS: tlsSettings(key), OthersTLS: tlsSettings(key)}
 }
 
 // Trust is a part of the key: a connection that is made for a trusted host serves no request without that trust.
@@ -27,13 +31,14 @@ func TestHostsWithOneKeyAndOneTrustShareATransport(t *testing.T) {
 	t.Parallel()
 	p := newTestPool(t)
 	options := map[string]TransportOptions{"a": transportOptions("a"), "b": transportOptions("b")}
-	trusted, plain := transportOptions("a"), transportOptions("a")
+	trusted, plain, patient := transportOptions("a"), transportOptions("a"), transportOptions("a")
 	trusted.Trusted, plain.PlainHTTP = Origins{"https://r.example:443"}, Origins{"https://r.example:443"}
-	options["a, trusted"], options["a, plain"] = trusted, plain
+	patient.DialTimeout = time.Minute
+	options["a, trusted"], options["a, plain"], options["a, patient"] = trusted, plain, patient
 	made := map[*transport]bool{}
 	for range 2 {
 		for name, o := range options {
-			single, err := p.transport(o)
+			single, err := p.transport(o, o.TLS)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -61,8 +66,13 @@ func TestTransportsAreBounded(t *testing.T) {
 func TestTransportsReturnsTheErrorOfTLS(t *testing.T) {
 	t.Parallel()
 	want := errors.New("no certificate")
-	_, err := newTestPool(t).Transports(TransportOptions{Key: "x", TLS: func() (*tls.Config, error) { return nil, want }})
-	if !errors.Is(err, want) {
-		t.Errorf("got error %v, want %v", err, want)
+	broken := TLS{Key: "x", Config: func() (*tls.Config, error) { return nil, want }}
+	for name, o := range map[string]TransportOptions{
+		"of the host":    {TLS: broken, OthersTLS: tlsSettings("y")},
+		"of other hosts": {TLS: tlsSettings("y"), OthersTLS: broken},
+	} {
+		if _, err := newTestPool(t).Transports(o); !errors.Is(err, want) {
+			t.Errorf("%s: got error %v, want %v", name, err, want)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package egress
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -74,9 +73,9 @@ func requestOver(t *testing.T, address string, conn func() (net.Conn, error), lo
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Close)
-	transports, err := p.Transports(TransportOptions{Key: "x", DialTimeout: time.Minute, TLS: func() (*tls.Config, error) {
-		return &tls.Config{MinVersion: tls.VersionTLS12}, nil
-	}})
+	o := transportOptions("x")
+	o.DialTimeout = time.Minute
+	transports, err := p.Transports(o)
 	if err != nil {
 		t.Fatal(err)
 	}

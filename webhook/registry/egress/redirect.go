@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/pullgate/pullgate/webhook/hostpattern"
 )
 
 // maxRedirects is containerd's: the tenth redirect fails (core/remotes/docker/resolver.go, request.do).
@@ -15,7 +17,7 @@ var ErrTooManyRedirects = errors.New("too many redirects")
 
 // followRedirects returns the policy for manifests and blobs. net/http copies all headers to the same host name, whatever the
 // port, and to names below it. Elsewhere it leaves out Authorization. As in containerd, a redirect back to the first host is
-// authorized again. Unlike a node, Pullgate also withholds the configured header from other hosts, because its values may be
+// authorized again. Unlike a node, Pullgate withholds the configured header from all other host names, because its values may be
 // secrets, and sends no Referer, because the names of images may be.
 func followRedirects(header http.Header) func(req *http.Request, via []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
@@ -26,7 +28,7 @@ func followRedirects(header http.Header) func(req *http.Request, via []*http.Req
 			return ErrTooManyRedirects
 		case req.URL.Host == first.URL.Host && first.Header.Get("Authorization") != "":
 			req.Header.Set("Authorization", first.Header.Get("Authorization"))
-		case !isWithin(req.URL.Hostname(), first.URL.Hostname()):
+		case !IsSameName(req.URL.Host, first.URL.Host):
 			for key := range header {
 				if canonical := http.CanonicalHeaderKey(key); canonical != "Accept" && canonical != "User-Agent" {
 					delete(req.Header, key)
@@ -37,9 +39,11 @@ func followRedirects(header http.Header) func(req *http.Request, via []*http.Req
 	}
 }
 
-// isWithin reports whether a host name is the domain or below it (net/http: client.go, isDomainOrSubdomain).
-func isWithin(name, domain string) bool {
-	return name == domain || strings.HasSuffix(name, "."+domain) && !strings.ContainsAny(name, ":%")
+// IsSameName reports whether two hosts have the same name, on any port.
+func IsSameName(a, b string) bool {
+	name, _ := hostpattern.SplitPort(a)
+	other, _ := hostpattern.SplitPort(b)
+	return strings.EqualFold(name, other)
 }
 
 // Redirection describes how a response was redirected.

@@ -9,26 +9,27 @@ import (
 	"time"
 )
 
-func TestNamesWithinADomain(t *testing.T) {
+func TestSameNames(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		name, domain string
-		want         bool
+		a, b string
+		want bool
 	}{
-		"the same":              {"r.example", "r.example", true},
-		"below it":              {"a.b.r.example", "r.example", true},
-		"above it":              {"example", "r.example", false},
-		"a sibling":             {"s.example", "r.example", false},
-		"with the same ending":  {"bar.example", "r.example", false},
-		"an IPv6 zone":          {"::1%.r.example", "r.example", false},
-		"an address":            {"10.0.0.1", "10.0.0.1", true},
-		"the end of an address": {"1.10.0.0.1", "10.0.0.1", true}, // as net/http: no such host exists
+		"the same":           {"r.example", "r.example", true},
+		"on another port":    {"r.example:5000", "r.example", true},
+		"in capitals":        {"R.example", "r.EXAMPLE:443", true},
+		"below it":           {"a.r.example", "r.example", false},
+		"above it":           {"example", "r.example", false},
+		"an address":         {"10.0.0.1:80", "10.0.0.1", true},
+		"an IPv6 address":    {"[2001:db8::1]:5000", "[2001:db8::1]", true},
+		"another of IPv6":    {"[2001:db8::2]", "[2001:db8::1]", false},
+		"with a longer name": {"ar.example", "r.example", false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := isWithin(test.name, test.domain); got != test.want {
-				t.Errorf("isWithin(%q, %q) = %t, want %t", test.name, test.domain, got, test.want)
+			if got := IsSameName(test.a, test.b); got != test.want {
+				t.Errorf("IsSameName(%q, %q) = %t, want %t", test.a, test.b, got, test.want)
 			}
 		})
 	}
@@ -93,9 +94,10 @@ func TestRedirectsCarryNoRefererAndNoCookies(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Close)
-	transports, err := p.Transports(TransportOptions{Key: "x", DialTimeout: time.Minute, TLS: func() (*tls.Config, error) {
+	trust := TLS{Key: "x", Config: func() (*tls.Config, error) {
 		return server.Client().Transport.(*http.Transport).TLSClientConfig.Clone(), nil
-	}})
+	}}
+	transports, err := p.Transports(TransportOptions{TLS: trust, OthersTLS: trust, DialTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

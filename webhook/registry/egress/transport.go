@@ -7,6 +7,20 @@ import (
 	"net/url"
 )
 
+// byHost sends each request by the transport of its host.
+type byHost struct {
+	host        string
+	own, others *transport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (b *byHost) RoundTrip(req *http.Request) (*http.Response, error) {
+	if IsSameName(req.URL.Host, b.host) {
+		return b.own.RoundTrip(req)
+	}
+	return b.others.RoundTrip(req)
+}
+
 // transport sends single requests, redirected ones included, to the hosts that the policy allows.
 type transport struct {
 	policy     *Policy

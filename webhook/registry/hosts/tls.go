@@ -85,6 +85,13 @@ func (f keyPairFiles) read() (pair [2][]byte, err error) {
 	return pair, nil
 }
 
+// HasKeyPairs reports whether the host gets client certificates.
+func (f TLSFiles) HasKeyPairs() bool { return len(f.keyPairs) > 0 }
+
+// Authorities returns the settings for other hosts, such as a token service or the target of a redirect. As on a node, these
+// authorities verify them. Unlike on a node, they are always verified, and get no client certificate.
+func (f TLSFiles) Authorities() TLSFiles { return TLSFiles{authorities: f.authorities} }
+
 // Config returns the TLS configuration of these files. It trusts their authorities in addition to roots, which are the
 // system's if nil. An error means the same as for ReadTLS.
 func (f TLSFiles) Config(roots *x509.CertPool) (*tls.Config, error) {
