@@ -82,6 +82,7 @@ type subject struct {
 	source   *secrets.Source
 	endpoint http.Handler
 	metrics  *prometheus.Registry
+	clock    impatientClock
 	log      lockedBuffer
 }
 
@@ -105,8 +106,8 @@ func newSubject(t *testing.T, w *world) *subject {
 			Data:       map[string][]byte{corev1.DockerConfigJsonKey: []byte(w.text.Replace(text))},
 		})
 	}
-	wall := newImpatientClock()
-	if s.source, err = secrets.NewSource(secrets.Options{Client: fake.NewClientset(objects...).CoreV1(), Clock: wall}); err != nil {
+	s.clock = newImpatientClock()
+	if s.source, err = secrets.NewSource(secrets.Options{Client: fake.NewClientset(objects...).CoreV1(), Clock: s.clock}); err != nil {
 		t.Fatal(err)
 	}
 	environ := make([]string, 0, len(w.environ))
@@ -115,7 +116,7 @@ func newSubject(t *testing.T, w *world) *subject {
 	}
 	logger := slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if s.engine, err = engine.New(c, engine.Options{
-		Credentials: s.source, Environ: environ, DialContext: w.dial, RootCAs: w.ca.Pool(), Clock: wall, Log: logger,
+		Credentials: s.source, Environ: environ, DialContext: w.dial, RootCAs: w.ca.Pool(), Clock: s.clock, Log: logger,
 		Instrument: m.Instrument, ObserveCache: m.CacheLookup, HidePrivateCauses: true,
 	}); err != nil {
 		t.Fatal(err)
@@ -125,7 +126,7 @@ func newSubject(t *testing.T, w *world) *subject {
 	}
 	s.endpoint = webhook.Endpoint(&webhook.Handler{
 		Checker: s.engine, Modes: enforced{}, Actions: c.Actions, Log: logger,
-		Budget: webhook.Budget{Admission: 20 * time.Second}, // a slow machine is not the subject
+		Budget: webhook.Budget{Admission: c.Timeouts.Admission},
 		Observe: func(o webhook.Observation) {
 			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
 		},
@@ -133,9 +134,13 @@ func newSubject(t *testing.T, w *world) *subject {
 	return s
 }
 
+// afterFailure is longer than the first delay after a failure, and shorter than a token is valid.
+const afterFailure = 12 * time.Second
+
 // admit sends a pod to the webhook, and checks the same pod for a report.
 func (s *subject) admit(t *testing.T, number int, step step) {
 	t.Helper()
+	s.clock.Step(afterFailure)
 	before := s.world.lengths()
 	pod, err := s.world.pod(step)
 	if err != nil {

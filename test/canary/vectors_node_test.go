@@ -69,7 +69,7 @@ func response(registry string) string {
 // plugin returns a vector with a plugin, a script of the shell.
 func plugin(script string) vector {
 	return vector{
-		secrets: map[string]string{"shop/regcred": "{}"},
+		secrets: map[string]string{},
 		steps: []step{
 			{image: "registry.example/shop/web:1", secrets: []string{}},
 			{image: "registry.example/control/web:1", secrets: []string{}, allowed: true},
@@ -90,7 +90,7 @@ func pluginVectors() map[string]vector {
 	withConfig := func(registry site) vector {
 		return vector{
 			registry: registry,
-			secrets:  map[string]string{"shop/regcred": "{}"},
+			secrets:  map[string]string{},
 			files:    map[string]string{"config.json": `{"auths":{"registry.example":{"auth":"{alice.auth}"}}}`},
 			config:   "nodes: {dockerConfig: '{dir}/config.json'}",
 		}

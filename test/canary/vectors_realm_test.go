@@ -32,7 +32,7 @@ func realmVectors() map[string]vector {
 		"realm: an ideographic full stop":          realm("https://registry.example\u3002evil.example/token"),
 		"realm: a full-width slash":                realm("https://evil.example\uff0f.registry.example/token"),
 		"realm: an escaped dot":                    realm("https://registry%2eexample.evil.example/token"),
-		"realm: a tab in the host":                 realm("https://evil.example\t.registry.example/token"),
+		"realm: a tab in the host":                 challenged("Bearer realm=\"https://evil.example\t.registry.example/token\""),
 		"realm: without a scheme":                  realm("//evil.example/token"),
 		"realm: another scheme":                    realm("ftp://evil.example/token"),
 		"realm: a relative path":                   realm("/token"),

@@ -86,6 +86,8 @@ type world struct {
 
 	mu    sync.Mutex
 	hosts map[string]*host
+	// clients are the clients' ends of all connections.
+	clients []net.Conn
 }
 
 func newWorld(t *testing.T, v vector, http2 bool) *world {
@@ -116,7 +118,8 @@ func newWorld(t *testing.T, v vector, http2 bool) *world {
 
 // configuration returns the configuration file of the vector.
 func (w *world) configuration() string {
-	const header = "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\nretry: {maxAttempts: 1}\n"
+	const header = "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\nretry: {maxAttempts: 1}\n" +
+		"timeouts: {admission: 20s, request: 10s, connect: 5s}\n" // a slow machine is not the subject
 	return header + w.text.Replace(w.config)
 }
 
@@ -130,11 +133,16 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
+	w.open.Add(1)
 	conn, err := new(net.Dialer).DialContext(ctx, network, h.listener.Addr().String())
-	if err == nil {
-		w.open.Add(1)
+	if err != nil {
+		w.open.Done()
+		return nil, err
 	}
-	return conn, err
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clients = append(w.clients, conn)
+	return conn, nil
 }
 
 func (w *world) host(name string) (*host, error) {
@@ -155,9 +163,16 @@ func (w *world) host(name string) (*host, error) {
 	return h, err
 }
 
-// settle waits until all connections have ended, so that every byte is recorded. The clients have closed theirs.
+// settle ends all connections, and waits until their hosts have read every byte. The clients send nothing more.
 func (w *world) settle(t *testing.T) {
 	t.Helper()
+	w.mu.Lock()
+	for _, conn := range w.clients {
+		if c, ok := conn.(*net.TCPConn); ok {
+			_ = c.CloseWrite() // an error means that it is closed
+		}
+	}
+	w.mu.Unlock()
 	settled := make(chan struct{})
 	go func() {
 		w.open.Wait()
@@ -166,7 +181,7 @@ func (w *world) settle(t *testing.T) {
 	select {
 	case <-settled:
 	case <-time.After(30 * time.Second):
-		t.Fatal("a client has not closed its connections")
+		t.Fatal("a connection does not end")
 	}
 }
 
@@ -175,6 +190,9 @@ func (w *world) stop() {
 	defer w.mu.Unlock()
 	for _, h := range w.hosts {
 		h.stop()
+	}
+	for _, conn := range w.clients {
+		_ = conn.Close()
 	}
 }
 
