@@ -134,8 +134,8 @@ func newSubject(t *testing.T, w *world) *subject {
 	return s
 }
 
-// afterFailure is longer than the first delay after a failure, and shorter than a token is valid.
-const afterFailure = 12 * time.Second
+// afterFailure is longer than the first delay after a failure and than failed logins count, and shorter than a token is valid.
+const afterFailure = 31 * time.Second
 
 // admit sends a pod to the webhook, and checks the same pod for a report.
 func (s *subject) admit(t *testing.T, number int, step step) {

@@ -108,7 +108,6 @@ func tenantVectors() map[string]vector {
 		"Docker Hub: mirror of localhost": change(matching(dockerHub, "localhost/shop/web:1", hubImage, hub), func(v *vector) {
 			v.files = map[string]string{"hosts/localhost/hosts.toml": `[host."https://mirror.example"]`}
 			v.config = "nodes: {hostsDir: '{dir}/hosts'}"
-			v.visits = []string{"mirror.example:443"}
 		}),
 		"Docker Hub: image of localhost with a port": change(matching(dockerHub, "localhost:5000/shop/web:1", hubImage, hub), func(v *vector) {
 			v.config = "egress: {allow: ['localhost:5000']}"
