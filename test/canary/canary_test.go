@@ -40,7 +40,7 @@ import (
 func vectors() map[string]vector {
 	all := map[string]vector{}
 	for _, table := range []map[string]vector{
-		realmVectors(), addressVectors(), redirectVectors(), mirrorVectors(), tenantVectors(), proxyVectors(), pluginVectors(),
+		realmVectors(), addressVectors(), redirectVectors(), mirrorVectors(), tenantVectors(), matchingVectors(), proxyVectors(), pluginVectors(),
 		responseVectors(), textVectors(),
 	} {
 		maps.Copy(all, table)
@@ -147,7 +147,6 @@ func (s *subject) admit(t *testing.T, number int, step step) {
 		t.Fatal(err)
 	}
 	response := s.review(t, step.namespace, pod)
-	// The author of a pod knows what is in its image.
 	if got := response.Allowed && len(response.Warnings) == 0; step.allowed && !got {
 		t.Errorf("step %d: the pod is not admitted silently: %v %v", number, response.Warnings, response.Result)
 	}

@@ -68,7 +68,8 @@ func (h *host) accept() {
 	}
 }
 
-// open passes a connection to the server, after TLS if it begins with a TLS record. What follows a failed handshake is recorded.
+// open passes a connection to the server, after TLS if it begins with a TLS record. After a failed handshake it
+// records the rest.
 func (h *host) open(conn *recordingConn) {
 	reader := bufio.NewReader(conn)
 	first, err := reader.Peek(1)

@@ -85,7 +85,7 @@ func plugin(script string) vector {
 	}
 }
 
-// pluginVectors returns the node's own credentials: those of plugins and of its config.json.
+// pluginVectors returns the node's own credentials, from plugins and from its config.json.
 func pluginVectors() map[string]vector {
 	withConfig := func(registry site) vector {
 		return vector{

@@ -105,7 +105,6 @@ func addressVectors() map[string]vector {
 	} {
 		all["address: realm: "+name] = realm("https://" + host + "/token")
 		all["address: redirect: "+name] = vector{registry: site{redirect: map[string]string{"HEAD": "https://" + host + "{path}"}}}
-		all["address: redirected token: "+name] = vector{registry: site{redirect: map[string]string{"token": "https://" + host + "{path}"}}}
 	}
 	return all
 }

@@ -26,14 +26,13 @@ func matching(registry, image, control string, owners ...string) vector {
 	}
 }
 
+const (
+	shop    = "registry.example/shop/web:1"
+	control = "registry.example/control/web:1"
+)
+
+// tenantVectors returns namespaces that use the same registry one after the other.
 func tenantVectors() map[string]vector {
-	const (
-		shop      = "registry.example/shop/web:1"
-		control   = "registry.example/control/web:1"
-		dockerHub = "https://index.docker.io/v1/"
-		hubImage  = "docker.io/control/web:1"
-		hub       = "registry-1.docker.io:443"
-	)
 	withBasic := site{challenge: []string{basic}}
 	return map[string]vector{
 		"tenant: no secret after another one's token": two(site{},
@@ -88,7 +87,17 @@ func tenantVectors() map[string]vector {
 			step{namespace: "evil/../one", image: shop, without: []string{"alice", "bob"}},
 			step{namespace: "one", image: control, allowed: true},
 			step{namespace: "two", image: control, allowed: true, without: []string{"alice"}}),
+	}
+}
 
+// matchingVectors returns images that a pull secret does not match by the kubelet's rules.
+func matchingVectors() map[string]vector {
+	const (
+		dockerHub = "https://index.docker.io/v1/"
+		hubImage  = "docker.io/control/web:1"
+		hub       = "registry-1.docker.io:443"
+	)
+	return map[string]vector{
 		"secret: for a path of the registry":           matching("registry.example/control", shop, control, "registry.example:443"),
 		"secret: for a repository of the registry":     matching("registry.example/control/web", "registry.example/control2/web:1", control, "registry.example:443"),
 		"secret: for another port":                     matching("registry.example:5000", shop, "registry.example:5000/control/web:1", "registry.example:5000"),

@@ -23,7 +23,7 @@ type vector struct {
 	// that accept every canary.
 	registry site
 	sites    map[string]site
-	// image is hostile; registry.example/shop/web:1 when empty. control is an image of which nothing is hostile;
+	// image is hostile; registry.example/shop/web:1 when empty. control is an image of a harmless repository;
 	// registry.example/control/web:1 when empty.
 	image, control string
 	// steps are by default the hostile image, the control, and the hostile image with another tag.
