@@ -27,8 +27,9 @@ type site struct {
 	redirectStatus int
 	// header is added to every response.
 	header http.Header
-	// status and body replace the response to an authorized request. A body needs a status.
+	// status and body replace the response to an authorized request, or to those with the method only. A body needs a status.
 	status int
+	method string
 	body   string
 	// proxy opens tunnels to the hosts of the network, or refuses them with the status.
 	proxy bool
@@ -85,7 +86,7 @@ func (s site) serve(w *world, rw http.ResponseWriter, r *http.Request, isToken b
 	case redirected:
 		rw.Header()["Location"] = []string{w.text.Replace(strings.ReplaceAll(location, "{path}", r.URL.RequestURI()))}
 		rw.WriteHeader(cmp.Or(s.redirectStatus, http.StatusTemporaryRedirect))
-	case s.status != 0 && (known || s.open):
+	case s.status != 0 && (known || s.open) && (s.method == "" || s.method == r.Method):
 		s.fail(rw, r, s.status)
 	case isToken && (known || s.open):
 		rw.Header().Set("Content-Type", "application/json")

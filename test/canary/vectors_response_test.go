@@ -17,6 +17,18 @@ func headed(name, value string) vector {
 	}, visits: []string{"evil.example:443"}}
 }
 
+// cookie returns a vector in which the registry sets a cookie, and the content is on a host below it. No request has a cookie.
+func cookie(attributes string) vector {
+	return vector{
+		registry: site{
+			header:   http.Header{"Set-Cookie": {"session={cookie.token}; " + attributes}},
+			redirect: map[string]string{"HEAD": "https://cdn.registry.example{path}"},
+		},
+		belongs: map[string][]string{"alice": {"registry.example:443", "cdn.registry.example:443"}, "cookie": {}},
+		visits:  []string{"cdn.registry.example:443"},
+	}
+}
+
 // responseVectors returns hostile responses of a registry.
 func responseVectors() map[string]vector {
 	const (
@@ -39,9 +51,10 @@ func responseVectors() map[string]vector {
 		"challenge: a scope of another repository":      challenged(own + `,scope="repository:evil/web:pull,push https://evil.example/"`),
 		"challenge: a scope that ends the request line": challenged("Bearer realm=\"https://registry.example/token?x= HTTP/1.1 Host: evil.example\""),
 
-		"cookie: of the registry":                  headed("Set-Cookie", "session={alice.token}; Path=/"),
-		"cookie: of the parent domain":             headed("Set-Cookie", "session={alice.token}; Domain=example; Path=/"),
-		"cookie: of another domain":                headed("Set-Cookie", "session={alice.token}; Domain=evil.example; Path=/"),
+		"cookie: of the registry":                  cookie("Path=/"),
+		"cookie: of the registry's domain":         cookie("Domain=registry.example; Path=/"),
+		"cookie: of the parent domain":             cookie("Domain=example; Path=/"),
+		"cookie: of another domain":                cookie("Domain=evil.example; Path=/"),
 		"header: another service (Alt-Svc)":        headed("Alt-Svc", `h2="evil.example:443"; ma=86400, h3=":8443"`),
 		"header: the next page (Link)":             headed("Link", `<https://evil.example/v2/shop/web/tags/list?last=a>; rel="next"`),
 		"header: Refresh":                          headed("Refresh", "0; url=https://evil.example/"),
@@ -68,6 +81,9 @@ func responseVectors() map[string]vector {
 	}
 	for _, status := range []int{400, 401, 403, 404, 429, 500, 503} {
 		maps.Copy(all, map[string]vector{
+			fmt.Sprintf("body: the registry repeats the GET with status %d", status): {
+				registry: site{status: status, method: http.MethodGet}, config: platforms,
+			},
 			fmt.Sprintf("body: the registry repeats the request with status %d", status):    {registry: site{status: status}},
 			fmt.Sprintf("body: the token service repeats the login with status %d", status): below(site{status: status}),
 		})
