@@ -96,7 +96,7 @@ func TestSourceAppliesTheResponseToAReadInTheBackground(t *testing.T) {
 		detail    string // of the unreadable secret
 	}{
 		"deleted":                   {apierrors.NewNotFound(resource, "regcred"), false, []string{"regcred"}, ""},
-		"forbidden":                 {apierrors.NewForbidden(resource, "regcred", nil), false, nil, "forbidden"},
+		"forbidden":                 {apierrors.NewForbidden(resource, "regcred", nil), false, nil, "no right to get it (RBAC)"},
 		"the API server is busy":    {apierrors.NewTooManyRequestsError("busy"), true, nil, ""},
 		"not authenticated":         {apierrors.NewUnauthorized("expired"), true, nil, ""},
 		"the API server is away":    {context.DeadlineExceeded, true, nil, ""},
