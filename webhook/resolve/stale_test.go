@@ -126,6 +126,13 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 			verdict: transient, takes: fast,
 			checks: []check{{after: 62 * time.Second, namespace: "depot", want: "Pullable cache 1m4s", wantWait: 2*fast + time.Millisecond}}, requests: 2,
 		},
+		"a host to which the registry redirects is down": { // the registry itself may be up
+			verdict: redirected, takes: fast,
+			checks: []check{
+				{after: 62 * time.Second, namespace: "depot", want: "RegistryUnavailable registry", wantWait: 2*fast + time.Millisecond},
+			},
+			requests: 2,
+		},
 		"a caller without time": {
 			verdict: pullable, takes: fast, budget: -time.Second,
 			checks: []check{{after: 62 * time.Second, namespace: "depot", want: "DeadlineExceeded none"}},
