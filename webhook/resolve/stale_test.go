@@ -61,10 +61,10 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 		takes   time.Duration
 		budget  time.Duration // 8 s when zero
 		checks  []check
-		// requests is the number of requests after that of the fixture.
+		// requests is the number of requests after the one of the fixture.
 		requests int
 	}{
-		"a slow registry is asked in the background": {
+		"a slow registry gets its request in the background": {
 			verdict: pullable, takes: slow,
 			checks: []check{
 				{after: 62 * time.Second, want: "Pullable cache 1m4s"},
@@ -77,7 +77,7 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 			ref: digest("1"), verdict: pullable, takes: slow,
 			checks: []check{{after: 11 * time.Minute, want: "Pullable cache 11m2s"}}, requests: 1,
 		},
-		"a registry that is fast again is asked in the foreground": {
+		"a registry that is fast again gets its request in the foreground": {
 			verdict: pullable, takes: fast,
 			checks: []check{
 				{after: 62 * time.Second, want: "Pullable cache 1m4s"},
