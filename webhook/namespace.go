@@ -67,12 +67,14 @@ func NewNamespaceMetadata() *metav1.PartialObjectMetadata {
 	return meta
 }
 
-// ReduceNamespace is the transform of a cache of namespaces: it keeps only the fields that Mode reads. The annotations of all
-// namespaces can take megabytes.
+// ReduceNamespace is the transform of a cache of namespaces: it keeps only the fields that Mode reads. The other labels and the
+// annotations of all namespaces can take megabytes.
 func ReduceNamespace(o any) (any, error) {
 	if meta, ok := o.(*metav1.PartialObjectMetadata); ok {
-		meta.ObjectMeta = metav1.ObjectMeta{
-			Name: meta.Name, UID: meta.UID, ResourceVersion: meta.ResourceVersion, Labels: meta.Labels,
+		mode, labelled := meta.Labels[policy.LabelMode]
+		meta.ObjectMeta = metav1.ObjectMeta{Name: meta.Name, UID: meta.UID, ResourceVersion: meta.ResourceVersion}
+		if labelled {
+			meta.Labels = map[string]string{policy.LabelMode: mode}
 		}
 	}
 	return o, nil

@@ -224,12 +224,13 @@ func wantReads(t *testing.T, reads *[]string, want int) {
 	}
 }
 
-func TestReduceNamespaceKeepsTheLabels(t *testing.T) {
+func TestReduceNamespaceKeepsTheLabelOfTheMode(t *testing.T) {
 	t.Parallel()
 	meta := webhook.NewNamespaceMetadata()
 	meta.Name, meta.UID, meta.ResourceVersion = "shop", "705ab4f5", "7"
 	meta.Labels = map[string]string{"pullgate.dev/mode": "warn"}
 	want := meta.DeepCopy()
+	meta.Labels["team"] = "shop"
 	meta.Annotations = map[string]string{"notes": "long"}
 	meta.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
 	meta.Finalizers = []string{"example.com/a"}

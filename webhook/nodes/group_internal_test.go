@@ -335,6 +335,8 @@ func (r random) pod(size int) *corev1.PodSpec {
 		}
 	case 4:
 		spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+	case 5:
+		spec.Tolerations = []corev1.Toleration{{Key: "gpu", Value: pick(r, "", "x")}}
 	}
 	if r.oneOf(2) {
 		spec.Containers = []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
@@ -351,7 +353,7 @@ func (r random) pod(size int) *corev1.PodSpec {
 
 func (r random) term(name func() string) corev1.NodeSelectorTerm {
 	operator := pick(r, corev1.NodeSelectorOpIn, corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn)
-	switch r.IntN(5) {
+	switch r.IntN(6) {
 	case 0:
 		return corev1.NodeSelectorTerm{MatchFields: []corev1.NodeSelectorRequirement{
 			{Key: metav1.ObjectNameField, Operator: operator, Values: []string{name()}},
@@ -367,6 +369,10 @@ func (r random) term(name func() string) corev1.NodeSelectorTerm {
 	case 3:
 		return corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
 			{Key: "pool", Operator: pick(r, corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt), Values: []string{"2"}},
+		}}
+	case 4:
+		return corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
+			{Key: corev1.LabelHostname, Operator: pick(r, corev1.NodeSelectorOpExists, corev1.NodeSelectorOpDoesNotExist)},
 		}}
 	}
 	return corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{

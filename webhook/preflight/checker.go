@@ -103,14 +103,8 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 	if c.options.WithNamespace != nil {
 		ctx = c.options.WithNamespace(ctx, pod.Namespace)
 	}
-	profile := nodes.Profile{
-		Runtime:           c.options.Runtime,
-		LocalImagePull:    c.options.LocalImagePull,
-		VerifyImages:      c.options.VerifyImages,
-		MaxReportedImages: c.options.MaxReportedImages,
-	}
 	shared := &podFacts{
-		options: &c.options, pod: &pod, candidates: c.options.Nodes.Candidates(spec).WithProfile(profile),
+		options: &c.options, pod: &pod, candidates: c.candidates(spec),
 		images: c.options.Resolver, manifests: c.options.Manifests, contents: c.options.Contents, cache: c.options.Cache,
 	}
 	findings := make([]imagepull.Finding, len(pod.Uses))
@@ -140,8 +134,18 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 			c.lookupAll(ctx, shared, findings, open)
 		}
 	}
-	c.confirm(ctx, shared, findings, open)
+	c.confirm(ctx, shared, spec, findings, open)
 	return findings
+}
+
+// candidates returns the nodes of this moment that a pod may run on.
+func (c *Checker) candidates(spec *corev1.PodSpec) nodes.Candidates {
+	return c.options.Nodes.Candidates(spec).WithProfile(nodes.Profile{
+		Runtime:           c.options.Runtime,
+		LocalImagePull:    c.options.LocalImagePull,
+		VerifyImages:      c.options.VerifyImages,
+		MaxReportedImages: c.options.MaxReportedImages,
+	})
 }
 
 // maxPresentWait bounds the lookup of an image that every node has, since its result is only a warning.
@@ -158,6 +162,7 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 		defer cancel()
 	}
 	var lookups parallel.Group
+	waits := false
 	for n, i := range open {
 		if first := sameReference(findings, open[:n], i); first != i {
 			continue
@@ -172,6 +177,7 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 		if shared.present[ref] {
 			bounded = short
 		}
+		waits = true
 		lookups.Go(func() {
 			if *v = c.lookup(bounded, shared.forReference(ref)); needsConfirmation(*v) {
 				denied()
@@ -179,6 +185,9 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 		})
 	}
 	lookups.Wait()
+	if waits {
+		shared.presences = nil // a node may have got an image meanwhile
+	}
 	for n, i := range open {
 		findings[i].Verdict = findings[sameReference(findings, open[:n], i)].Verdict
 	}

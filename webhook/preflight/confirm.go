@@ -6,17 +6,22 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
 // confirm looks up the images of all denials again, with a second request for each response of a registry. It runs after all
 // credentials and rules, so that only a denial costs a second request. A denial that is not confirmed becomes Indeterminate.
-func (c *Checker) confirm(ctx context.Context, shared *podFacts, findings []imagepull.Finding, open []int) {
+//
+// The candidate nodes are selected again, since a node may have joined during the first lookups.
+func (c *Checker) confirm(ctx context.Context, shared *podFacts, spec *corev1.PodSpec, findings []imagepull.Finding, open []int) {
 	denied := unconfirmed(findings, open)
 	if len(denied) == 0 {
 		return
 	}
 	twice := *shared
+	twice.candidates = c.candidates(spec)
 	twice.images, twice.cache = confirming{shared.images}, nil
 	if shared.manifests != nil {
 		twice.manifests = confirming{shared.manifests}

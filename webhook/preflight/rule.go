@@ -36,7 +36,7 @@ type podFacts struct {
 	credentials credentials.Set
 	// present are the references that no kubelet pulls, as presentReferences returns them.
 	present map[imagepull.Reference]bool
-	// presences hold the presence of images that were compared with the nodes.
+	// presences hold the presence of images that were compared with the nodes since the last lookup.
 	presences map[imagepull.Reference]nodes.Presence
 }
 

@@ -50,6 +50,13 @@ func TestBackoff(t *testing.T) {
 			{after: 601 * time.Second, ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
 			{after: 10 * time.Second, ref: tag("1"), verdict: pullable, want: "Pullable registry"},
 		},
+		"a failed login does not end the row of an account": {
+			{ref: tag("1"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
+			{after: 10 * time.Second, ref: tag("2"), cred: alice, verdict: loginFailed, want: "AccessDenied registry"},
+			{ref: tag("3"), cred: alice, verdict: rateLimited, want: "RateLimited registry"},
+			{after: 19 * time.Second, ref: tag("4"), cred: alice, verdict: pullable, want: "RateLimited backoff 19s"},
+			{after: time.Second, ref: tag("4"), cred: alice, verdict: pullable, want: "Pullable registry"},
+		},
 		"a reference does not affect others": {
 			{ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
 			{ref: tag("2"), verdict: pullable, want: "Pullable registry"},
@@ -164,6 +171,22 @@ func TestBackoffJitterStaysWithinItsFraction(t *testing.T) {
 		late := r.Resolve(t.Context(), tag("1"), anonymous)
 		if early.Origin != imagepull.OriginBackoff || late.Origin != imagepull.OriginRegistry {
 			t.Fatalf("got %s before 10s and %s after 15s, want backoff and registry", early.Origin, late.Origin)
+		}
+	}
+}
+
+// A registry that responds again is used after the longest delay.
+func TestJitterDoesNotExceedTheLongestDelay(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		clock := newFakeClock()
+		o := backoffOnly(clock)
+		o.Backoff.MaxDelay, o.Backoff.Jitter = o.Backoff.InitialDelay, 0.5
+		r := newResolver(t, &fakeRegistry{verdict: transient}, o)
+		r.Resolve(t.Context(), tag("1"), anonymous)
+		clock.Step(o.Backoff.MaxDelay)
+		if v := r.Resolve(t.Context(), tag("1"), anonymous); v.Origin != imagepull.OriginRegistry {
+			t.Fatalf("the verdict is from the %s after the longest delay, want the registry", v.Origin)
 		}
 	}
 }

@@ -47,25 +47,20 @@ func newCache(o Options) (*cache, error) {
 	return &cache{ttls: o.TTLs, clock: o.Clock, routedSince: o.RoutedSince, entries: entries}, nil
 }
 
-// find returns the last certain verdict, worded for the credential, and the time left of its TTL. The time is negative after the
-// TTL, and for a start in the future. Without a verdict it returns zero values. A verdict from before a change of the route does
-// not count. A verdict is confirmed no longer than a denial is fresh, and for one namespace.
+// find returns the last certain verdict, worded for the credential, and the time left of its TTL, which is negative after the
+// TTL. Without a verdict it returns zero values. A verdict from before a change of the route and one from the future do not
+// count: the clock may go back. A verdict is confirmed no longer than a denial is fresh, and for one namespace.
 func (c *cache) find(k key, cred imagepull.Credential) (v imagepull.Verdict, left time.Duration) {
 	e, ok := c.entries.GetStale(k.shared())
 	age := c.clock.Now().Sub(e.start)
 	own := e.namespace == k.namespace
-	switch {
-	case !ok, e.start.Before(c.routedSince(k.ref.Domain)), !own && e.verdict.Outcome() != imagepull.Pullable:
+	if !ok || age < 0 || e.start.Before(c.routedSince(k.ref.Domain)) || !own && e.verdict.Outcome() != imagepull.Pullable {
 		return imagepull.Verdict{}, 0
-	case age < 0:
-		left = -maxStale
-	default:
-		left = e.ttl - age
 	}
 	v = e.verdict.For(cred)
-	v.Origin, v.Age = imagepull.OriginCache, max(age, 0)
-	v.Confirmed = v.Confirmed && own && age >= 0 && age < c.ttls.denial(v.Reason)
-	return v, left
+	v.Origin, v.Age = imagepull.OriginCache, age
+	v.Confirmed = v.Confirmed && own && age < c.ttls.denial(v.Reason)
+	return v, e.ttl - age
 }
 
 // get returns the verdict that find returns, and whether it is fresh.

@@ -166,6 +166,40 @@ func TestConfirmedIndexIsConfirmedAgainAfterASecond(t *testing.T) {
 	}
 }
 
+// An index may deny a pod by its platforms. Namespaces share the response, and each needs a second one of its own.
+func TestAnIndexThatAnotherNamespaceConfirmedIsNotConfirmed(t *testing.T) {
+	t.Parallel()
+	registry := &fakeRegistry{verdict: index("sha256:1")}
+	r := newResolver(t, registry, cacheOnly(&steppingClock{FakeClock: newFakeClock()}))
+	shop, depot := WithNamespace(t.Context(), "shop"), WithNamespace(t.Context(), "depot")
+	r.Resolve(shop, tag("1"), alice)
+	if v := r.Confirm(shop, tag("1"), alice); !v.Confirmed {
+		t.Fatal("the verdict is not confirmed after two requests")
+	}
+	if v := r.Resolve(depot, tag("1"), alice); v.Confirmed || v.Origin != imagepull.OriginCache {
+		t.Errorf("confirmed = %t, from %s; want the cached verdict, unconfirmed", v.Confirmed, v.Provenance())
+	}
+	if v := r.Confirm(depot, tag("1"), alice); !v.Confirmed || registry.requests != 3 {
+		t.Errorf("confirmed = %t after %d requests, want true after 3", v.Confirmed, registry.requests)
+	}
+}
+
+// The age of a response is not known then.
+func TestConfirmIgnoresAResponseIfTheClockGoesBack(t *testing.T) {
+	t.Parallel()
+	for _, verdict := range []imagepull.Verdict{notFound, index("sha256:1")} {
+		registry := &fakeRegistry{verdict: verdict}
+		clock := &steppingClock{FakeClock: newFakeClock()}
+		r := newResolver(t, registry, cacheOnly(clock))
+		r.Resolve(t.Context(), tag("1"), alice)
+		r.Confirm(t.Context(), tag("1"), alice)
+		clock.Step(-time.Hour)
+		if v := r.Confirm(t.Context(), tag("1"), alice); !v.Confirmed || registry.requests != 4 {
+			t.Errorf("%s: confirmed = %t after %d requests, want true after 4", verdict.Reason, v.Confirmed, registry.requests)
+		}
+	}
+}
+
 func TestConfirmUsesAnExpiredResponse(t *testing.T) {
 	t.Parallel()
 	clock := &steppingClock{FakeClock: newFakeClock()}

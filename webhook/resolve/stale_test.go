@@ -61,10 +61,10 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 		takes   time.Duration
 		budget  time.Duration // 8 s when zero
 		checks  []check
-		// requests is the number of requests after that of the fixture.
+		// requests is the number of requests after the one of the fixture.
 		requests int
 	}{
-		"a slow registry is asked in the background": {
+		"a slow registry gets its request in the background": {
 			verdict: pullable, takes: slow,
 			checks: []check{
 				{after: 62 * time.Second, want: "Pullable cache 1m4s"},
@@ -77,7 +77,7 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 			ref: digest("1"), verdict: pullable, takes: slow,
 			checks: []check{{after: 11 * time.Minute, want: "Pullable cache 11m2s"}}, requests: 1,
 		},
-		"a registry that is fast again is asked in the foreground": {
+		"a registry that is fast again gets its request in the foreground": {
 			verdict: pullable, takes: fast,
 			checks: []check{
 				{after: 62 * time.Second, want: "Pullable cache 1m4s"},
@@ -125,6 +125,13 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 		"a registry that goes down": {
 			verdict: transient, takes: fast,
 			checks: []check{{after: 62 * time.Second, namespace: "depot", want: "Pullable cache 1m4s", wantWait: 2*fast + time.Millisecond}}, requests: 2,
+		},
+		"a host to which the registry redirects is down": { // the registry itself may be up
+			verdict: redirected, takes: fast,
+			checks: []check{
+				{after: 62 * time.Second, namespace: "depot", want: "RegistryUnavailable registry", wantWait: 2*fast + time.Millisecond},
+			},
+			requests: 2,
 		},
 		"a caller without time": {
 			verdict: pullable, takes: fast, budget: -time.Second,
