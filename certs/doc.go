@@ -11,6 +11,6 @@
 // open-policy-agent/cert-controller. Its own controller is not used: it cannot create the Secret, and ends the process if a
 // request fails for a while.
 //
-// [Serving] is the pair in a directory, whoever issues it. An installation with cert-manager uses nothing else of this package:
+// [Serving] is the pair in a directory, from any issuer. An installation with cert-manager uses nothing else of this package:
 // with the manifests in this folder, cert-manager issues the same Secret for the same names.
 package certs

@@ -128,8 +128,8 @@ func listWatch[L runtime.Object](client any, objects lister[L], name string) cac
 	}, client)
 }
 
-// reconcile writes what is missing or wrong. The order is that of trust: the files and the authority follow the Secret, which
-// all replicas share.
+// reconcile writes what is missing or wrong. The Secret comes first, because all replicas share it: the files and the
+// authority follow it.
 func (r *reconciler) reconcile(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reconcileTimeout)
 	defer cancel()
@@ -192,8 +192,8 @@ func (r *reconciler) emptySecret() *corev1.Secret {
 	}
 }
 
-// inject writes the authority to the webhooks that have another one. The patch has no other field, so that it keeps those that
-// a newer API server knows.
+// inject writes the authority to the webhooks that have another one. The patch has no other field, so that it keeps the new fields
+// of a newer API server.
 func (r *reconciler) inject(ctx context.Context, authority []byte) error {
 	configurations := r.client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
 	current, err := configurations.Get(ctx, WebhookConfigurationName, metav1.GetOptions{})

@@ -199,7 +199,7 @@ func TestReconcilerHealsAfterAChange(t *testing.T) {
 				synctest.Wait()
 				h.expectAgreement(t)
 				if waited := time.Since(began); waited != 0 {
-					t.Errorf("healed after %s, want at once", waited)
+					t.Errorf("healed after %s, want no delay", waited)
 				}
 			})
 		})

@@ -18,7 +18,7 @@ type Options struct {
 }
 
 // SelfSigned adds a runnable to the manager that keeps a self-signed certificate in CertDir and its authority in the webhook
-// configuration. It sends no request itself, and the runnable repeats those that fail: see Serving for the state.
+// configuration. It sends no request itself, and the runnable repeats failed ones: see Serving for the state.
 func SelfSigned(mgr manager.Manager, o Options) error {
 	if o.CertDir == "" {
 		return errors.New("certificate directory is required")

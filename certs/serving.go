@@ -96,7 +96,7 @@ func (s *Serving) Check(*http.Request) error {
 	return nil
 }
 
-// Expiry returns the end of the certificate's validity, or the zero time if there is none.
+// Expiry returns the end of the certificate's validity, or the zero time without a certificate.
 func (s *Serving) Expiry() time.Time {
 	certificate, err := s.GetCertificate(nil)
 	if err != nil {

@@ -76,7 +76,7 @@ func rights(t *testing.T, objects []unstructured.Unstructured) string {
 	return strings.Join(lines, "")
 }
 
-// The names in the rules are those of the objects that the code reads and writes.
+// The rules name the objects that the code reads and writes.
 func TestRightsNameTheObjectsOfTheCode(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The bounds of a request. Reviews that an API server sends are far below, except those of objects near its own bound.
+// The bounds of a request. Reviews that an API server sends are far below, except for objects near its own bound.
 const (
 	// maxBody bounds the body, in bytes. The API server accepts objects of 3 MiB, and a review of an update has two
 	// (apiserver: pkg/server/config.go). An object may still exceed it, since JSON is larger than the API server's own format.

@@ -33,7 +33,7 @@ type apiServerGate struct {
 	problem atomic.Pointer[error]
 	// synced reports whether the cache has all namespaces.
 	synced atomic.Bool
-	// ended is closed when the manager is told to stop. It stops a manager's cache only after its first sync.
+	// ended is closed when the manager must stop. It stops a manager's cache only after its first sync.
 	ended <-chan struct{}
 }
 
@@ -84,8 +84,8 @@ func (c *gatedCache) Start(ctx context.Context) error {
 	return c.Cache.Start(ctx)
 }
 
-// WaitForCacheSync implements cache.Informers. It also returns true at the end of the process, since a manager that is told to
-// stop would wait for the sync otherwise.
+// WaitForCacheSync implements cache.Informers. It also returns true at the end of the process, since a manager that must stop
+// would wait for the sync otherwise.
 func (c *gatedCache) WaitForCacheSync(ctx context.Context) bool {
 	ctx, cancel := untilClosed(ctx, c.gate.ended)
 	defer cancel()

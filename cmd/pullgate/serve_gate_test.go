@@ -61,7 +61,7 @@ func TestGateOpensSoonAfterAnOutage(t *testing.T) {
 	})
 }
 
-// A process that waits for its API server ends when it is told to.
+// A process that waits for its API server ends when its context ends.
 func TestGateEndsWithTheProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -123,7 +123,9 @@ func testMetrics(t *testing.T, e *environment) {
 	}
 	t.Run("unchecked", func(t *testing.T) {
 		t.Parallel()
-		count := func() float64 { return e.pullgate.metrics(t).sum("pullgate_admission_unchecked_total", `cause="object"`) }
+		count := func() float64 {
+			return e.pullgate.metrics(t).sum("pullgate_admission_unchecked_total", `cause="object"`)
+		}
 		before := count()
 		e.sharedEndpoint(t).review(t, podRequest(t, "", e.registry.expand(imageGone)))
 		if after := count(); after <= before {

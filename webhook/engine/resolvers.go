@@ -46,7 +46,7 @@ func registryOptions(c config.Configuration, o Options) (registry.Options, error
 	}, nil
 }
 
-// apiServers returns the hosts of the cluster's API server: that of the options, and that of a pod's environment (client-go:
+// apiServers returns the hosts of the cluster's API server: from the options, and from a pod's environment (client-go:
 // rest/config.go, InClusterConfig).
 func apiServers(o Options) []string {
 	var hosts []string

@@ -8,8 +8,8 @@ var (
 	sixToFour  = netip.MustParsePrefix("2002::/16")
 )
 
-// Embedded returns the IPv4 address in an IPv6 address: mapped, NAT64 (RFC 6052 and, with a prefix of 96 bits that ends in 32 zero
-// bits, RFC 8215) or 6to4 (RFC 3056). It returns any other address unchanged, without its zone.
+// Embedded returns the IPv4 address in an IPv6 address: mapped, NAT64 or 6to4 (RFC 3056). NAT64 is the prefix of RFC 6052, or the
+// prefix of RFC 8215 with 96 bits that end in 32 zero bits. It returns any other address unchanged, without its zone.
 func Embedded(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	if addr.Is4() {

@@ -17,7 +17,7 @@ type Candidates struct {
 	feasible, unavailable []*group
 	// isNarrowed is set if the pod has constraints that Pullgate cannot see. All nodes that it may run on are then unavailable.
 	isNarrowed bool
-	// cluster are all nodes, also those on which the pod cannot run, and generation is that of its groups.
+	// cluster are all nodes, also those on which the pod cannot run, and generation counts the changes of its groups.
 	cluster    clusterNodes
 	generation uint64
 	spec       *corev1.PodSpec

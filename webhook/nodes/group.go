@@ -8,7 +8,7 @@ import (
 // group is a set of nodes with the same traits. It counts what their lists of images report, so that an admission reads one group
 // and not each node.
 type group struct {
-	// traits are those of every node, without identifying labels, and with the least allocatable resources.
+	// traits are shared by all nodes, without identifying labels, and with the least allocatable resources.
 	traits
 	// most are the most allocatable resources that a node of the group may have.
 	most  resources

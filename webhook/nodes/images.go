@@ -17,8 +17,8 @@ import (
 // fullNames is how many names of one image a kubelet reports (kubelet: nodestatus/setters.go, Images), digests before tags.
 const fullNames = 5
 
-// imageList is the list of images that one node reports. It holds hashes and not names: in a large cluster, most names may be
-// those of images on one node only.
+// imageList is the list of images that one node reports. It holds hashes and not names: in a large cluster, most names may
+// belong to images on one node only.
 type imageList struct {
 	// facts are sorted by their hash, and each hash occurs once.
 	facts []fact

@@ -96,7 +96,7 @@ func decodeByType(contentType string, body []byte) document {
 	return document{}
 }
 
-// decodeByContent decodes a manifest or an index, as its fields say.
+// decodeByContent decodes a manifest or an index, whichever its fields make it.
 func decodeByContent(contentType string, body []byte) document {
 	d := decodeManifest(contentType, body)
 	if errors.Is(d.err, manifest.ErrIsIndex) {

@@ -14,7 +14,7 @@
 // on from there, through manifest and configuration to every layer. On nodes with CRI-O its rules apply where they differ (see
 // runtimeRules).
 //
-// A body is read, hashed and decoded at once, and only the result is kept (see content). egress bounds the memory of all bodies
+// A body is read, hashed and decoded in one step, and only the result is kept (see content). egress bounds the memory of all bodies
 // together, and manifest counts the entries of a document before it decodes them. A document beyond a bound that nodes do not have
 // is Indeterminate.
 //

@@ -131,8 +131,8 @@ func TestSkippedVerificationIsForItsOwnHost(t *testing.T) {
 	}
 }
 
-// A node sends the client certificate of a host to its token service, and to the target of a redirect. Pullgate sends it to neither, so
-// that their refusals are no denials.
+// A node sends the client certificate of a host to its token service, and to the target of a redirect. Pullgate does not, so that
+// their refusals do not deny.
 func TestClientCertificateIsForItsOwnHost(t *testing.T) {
 	t.Parallel()
 	const unsure = "RegistryUnavailable: mirror " + replica + ": "

@@ -190,7 +190,7 @@ func TestChangedTokenService(t *testing.T) {
 	}
 }
 
-// A challenge to one credential leads no other credential to the token service, nor to the registry.
+// A challenge to one credential sends no other credential to the token service or to the registry.
 func TestChallengeIsForOneCredential(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ config testregistry.Config }{"bearer": {bearer()}, "basic": {basic()}}

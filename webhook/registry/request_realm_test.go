@@ -88,7 +88,7 @@ func named(registry, service string) []auth.TokenService {
 	return []auth.TokenService{{Registry: registry, Host: service}}
 }
 
-// An allowed address is no owner of credentials.
+// An allowed address gets no credential.
 func TestAllowedHostsReceiveNoCredentials(t *testing.T) {
 	t.Parallel()
 	cfg := bearer()

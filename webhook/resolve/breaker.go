@@ -30,7 +30,7 @@ type Breaker struct {
 	clock clock.PassiveClock
 
 	mu sync.Mutex
-	// namespaces are the circuits of one namespace, and hosts those of all.
+	// namespaces are the circuits of one namespace, and hosts the circuits of all.
 	namespaces, hosts *delays
 }
 

@@ -136,7 +136,7 @@ func TestBreaker(t *testing.T) {
 			{ns: "depot", ref: tag("4"), verdict: redirected, want: "RegistryUnavailable registry"},
 			{ns: "shop", ref: tag("5"), verdict: pullable, want: "Pullable registry"},
 		},
-		"the attempts for all namespaces come twice as often as those of one": {
+		"the attempts for all namespaces come twice as often as the attempts of one": {
 			{ns: "shop", ref: tag("1"), verdict: transient, want: "RegistryUnavailable registry"},
 			{ns: "shop", ref: tag("2"), verdict: transient, want: "RegistryUnavailable registry"},
 			{ns: "depot", ref: tag("3"), verdict: transient, want: "RegistryUnavailable registry"},

@@ -24,7 +24,7 @@ type delay struct {
 	// verdict is the last failure, and start is when its attempt began.
 	verdict imagepull.Verdict
 	start   time.Time
-	// references and namespaces are those of the failures before the delay was first active, as many as the threshold needs.
+	// references and namespaces had the failures before the delay was first active, as many as the threshold needs.
 	references []imagepull.Reference
 	namespaces []string
 	// failures counts the later failures.

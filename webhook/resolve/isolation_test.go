@@ -25,7 +25,7 @@ type access struct {
 }
 
 // tenantRegistry is a registry for two namespaces. Its responses depend on the reference and on the time only. The repositories
-// of shop fail in all ways, those of depot do not, and shared images are pushed at some time.
+// of shop fail in all ways, the repositories of depot do not, and shared images are pushed at some time.
 type tenantRegistry struct {
 	seed  uint64
 	start time.Time
@@ -163,7 +163,7 @@ func runAccesses(t *testing.T, registry *tenantRegistry, all []access) []imagepu
 	return verdicts
 }
 
-// TestOneNamespaceDoesNotAffectAnother compares the verdicts of depot with those that it gets alone. They are the same, or
+// TestOneNamespaceDoesNotAffectAnother compares the verdicts of depot with its verdicts alone. They are the same, or
 // fresher: a fact during the check, or a pullable verdict of a request of shop with the same credential.
 //
 // With outages, one difference is allowed: a registry that also failed depot itself may be closed for all namespaces.

@@ -52,7 +52,7 @@ func (l *LoginFailures) recent(account key, now time.Time) []time.Time {
 }
 
 // blocked returns a verdict if the credential must not be sent for a denial. A denial takes two requests, or one if this request
-// confirms the verdict before it. The verdict does not show the number of failures, since it includes those of other namespaces.
+// confirms the verdict before it. The verdict does not show the number of failures, since it includes failures of other namespaces.
 func (l *LoginFailures) blocked(
 	ref imagepull.Reference, cred imagepull.Credential, before imagepull.Verdict,
 ) (v imagepull.Verdict, blocked bool) {

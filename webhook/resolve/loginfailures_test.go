@@ -58,7 +58,7 @@ func TestResolversShareTheFailedLogins(t *testing.T) {
 	}
 }
 
-// The failures include those of other namespaces.
+// The failures of other namespaces are included.
 func TestLockoutDetailHasNoCount(t *testing.T) {
 	t.Parallel()
 	r := newResolver(t, &fakeRegistry{verdict: loginFailed}, loginFailuresOnly(newFakeClock()))

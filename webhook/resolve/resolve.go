@@ -8,8 +8,8 @@
 // credential.
 //
 // Requests and failures of one namespace do not change the verdicts of another. Namespaces share only pullable verdicts of the
-// same reference and credential, the bound on failed logins of a credential, and a circuit that opens when a registry fails for
-// several of them.
+// same reference and credential, and the bound on failed logins of a credential. A circuit opens for all of them when a registry
+// fails for several.
 //
 //	resolver, err := resolve.New(client, resolve.Options{…})
 //	verdict := resolver.Resolve(ctx, ref, cred)

@@ -72,7 +72,7 @@ func NewSource(o Options) (*Source, error) {
 // Close ends the reads in the background and waits for them. None starts after Close.
 func (s *Source) Close() { s.refresher.close() }
 
-// Credentials returns the set of a pod. Objects that were read within the last 30 seconds come from a cache. Those that are
+// Credentials returns the set of a pod. Objects that were read within the last 30 seconds come from a cache. Objects
 // older than two seconds are then read again in the background, for the next pod. Objects that are not read before the
 // context ends are unreadable.
 func (s *Source) Credentials(ctx context.Context, pod imagepull.Pod) credentials.Set {

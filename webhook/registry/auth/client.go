@@ -56,7 +56,7 @@ func NewClient(o Options) (*Client, error) {
 type Endpoint struct {
 	// ID identifies everything that is configured for the endpoint. Challenges and tokens of different IDs do not mix.
 	ID string
-	// Hosts are the name of the endpoint and that of the registry whose images it serves, in this order.
+	// Hosts are the names of the endpoint and of the registry whose images it serves, in this order.
 	Hosts []string
 	// Trusted are token services that the operator named.
 	Trusted egress.Origins

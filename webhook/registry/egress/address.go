@@ -38,11 +38,11 @@ var ranges = parseRanges(map[reach][]string{
 	// Metadata services return the credentials of the machine that sends the request. The link-local ones are in local.
 	metadata: {
 		"100.100.100.200/32",     // Alibaba Cloud: Manage ECS instance metadata
-		"fd00:100::100:200/128",  // Alibaba Cloud by IPv6
+		"fd00:100::100:200/128",  // Alibaba Cloud by IPv6.
 		"168.63.129.16/32",       // Azure: What is IP address 168.63.129.16 (WireServer)
-		"192.0.0.192/32",         // Oracle Cloud Classic: Retrieving instance metadata
+		"192.0.0.192/32",         // Oracle Cloud Classic: Retrieving instance metadata.
 		"fd00:c1::a9fe:a9fe/128", // Oracle Cloud (oci-python-sdk: instance_principals_security_token_signer.py)
-		"fd00:ec2::/32",          // Amazon: metadata, EKS Pod Identity, DNS and time (IPv6 on AWS: supporting VPC services)
+		"fd00:ec2::/32",          // Amazon: metadata, EKS Pod Identity, DNS and time (IPv6 on AWS: supporting VPC services).
 		"fd20:ce::254/128",       // Google Cloud: metadata server of IPv6-only instances
 		"fd00:a9fe:a9fe::1/128",  // Akamai (cloud-init: datasources/akamai.rst)
 		"fd00:42::42/128",        // Scaleway (cloud-init: datasources/scaleway.rst)
@@ -50,9 +50,9 @@ var ranges = parseRanges(map[reach][]string{
 	reserved: {
 		"0.0.0.0/8",       // RFC 1122, this network
 		"192.0.0.0/24",    // RFC 6890, protocols of the IETF
-		"192.0.2.0/24",    // RFC 5737, documentation
+		"192.0.2.0/24",    // RFC 5737, documentation.
 		"192.88.99.0/24",  // RFC 7526, relays of 6to4
-		"198.51.100.0/24", // RFC 5737
+		"198.51.100.0/24", // RFC 5737.
 		"203.0.113.0/24",  // RFC 5737
 		"2001::/23",       // RFC 2928, protocols of the IETF: Teredo (2001::/32) embeds obfuscated IPv4 addresses
 		"2001:db8::/32",   // RFC 3849, documentation

@@ -169,8 +169,8 @@ func TestAddressesByReach(t *testing.T) {
 	}
 }
 
-// FuzzAddress compares the reach of plain addresses with the predicates of net/netip, and that of embedded addresses with that
-// of the address inside.
+// FuzzAddress compares the reach of plain addresses with the predicates of net/netip. An embedded address has the reach of the
+// address inside.
 func FuzzAddress(f *testing.F) {
 	for text := range reaches {
 		f.Add(netip.MustParseAddr(text).AsSlice())

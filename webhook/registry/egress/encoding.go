@@ -17,7 +17,7 @@ const (
 	// maxContentBytes bounds a body and its content, each. Its sender may be an attacker. Readers bound what they take of the
 	// content, but a body may be long without any content. It exceeds the largest manifest of any runtime.
 	maxContentBytes = 5 << 20
-	// maxWindowBytes bounds the window that a sender of zstd may state, and the content that is decoded at once. It is the least
+	// maxWindowBytes bounds the window that a sender of zstd may state, and the content that is decoded in one step. It is the least
 	// window that every decoder supports (RFC 8878).
 	maxWindowBytes = 8 << 20
 	// maxEncodings bounds the encodings of one body. Servers apply one.
@@ -92,7 +92,7 @@ func (d *decoder) open() (io.Reader, error) {
 	return nil, &EncodingError{}
 }
 
-// openZstd decodes the whole body at once. A decoder of a stream would allocate the window that the sender states, up to 12 MiB even
+// openZstd decodes the whole body in one step. A decoder of a stream would allocate the window that the sender states, up to 12 MiB even
 // for a short content. It needs no place for a short content.
 func (d *decoder) openZstd() (io.Reader, error) {
 	encoded, err := io.ReadAll(d.encoded)

@@ -75,7 +75,7 @@ type TLS struct {
 type TransportOptions struct {
 	// Host is the host, "name[:port]". TLS and Header are for this name only, on any port.
 	Host string
-	// TLS are the settings of the host, and OthersTLS those of all other hosts, such as a token service or a redirect's target.
+	// TLS are the settings of the host, and OthersTLS the settings of all other hosts, such as a token service or a redirect's target.
 	TLS, OthersTLS TLS
 	// DialTimeout bounds dialling.
 	DialTimeout time.Duration

@@ -82,7 +82,7 @@ func (e *RedirectedError) Error() string { return "after a redirect: " + e.Err.E
 // Unwrap returns the cause.
 func (e *RedirectedError) Unwrap() error { return e.Err }
 
-// withRedirect returns a RedirectedError if another host than that of the first request caused the error. net/http names the
+// withRedirect returns a RedirectedError if another host than the first request's caused the error. net/http names the
 // address of the last request.
 func withRedirect(first *http.Request, err error) error {
 	e, ok := errors.AsType[*url.Error](err)

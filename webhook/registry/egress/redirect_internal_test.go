@@ -77,7 +77,7 @@ func TestRedirectionOf(t *testing.T) {
 	}
 }
 
-// The target of a redirect learns neither where the request comes from nor anything that another server has set.
+// The target of a redirect does not get the address that redirected, or a cookie of another server.
 func TestRedirectsCarryNoRefererAndNoCookies(t *testing.T) {
 	t.Parallel()
 	received := make(chan http.Header, 8)
