@@ -130,7 +130,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	}
 	tlsConfig := newTLSConfig(certificate)
 	restrictClients(tlsConfig)
-	if err := addServer(mgr, o, webhook.Endpoint(handler), tlsConfig, ctx.Done()); err != nil {
+	if err := addServer(ctx, mgr, o, webhook.Endpoint(handler), tlsConfig, ctx.Done()); err != nil {
 		return err
 	}
 	if err := addProbes(mgr, o, gate, certificate, ctx.Done()); err != nil {

@@ -32,9 +32,9 @@ const (
 )
 
 // addServer adds the webhook's server. A TLS handshake fails until the certificate exists. The manager stops the server last.
-func addServer(mgr ctrl.Manager, o serveOptions, endpoint http.Handler, tlsConfig *tls.Config, ending <-chan struct{}) error {
+func addServer(ctx context.Context, mgr ctrl.Manager, o serveOptions, endpoint http.Handler, tlsConfig *tls.Config, ending <-chan struct{}) error {
 	var config net.ListenConfig
-	listener, err := config.Listen(context.Background(), "tcp", net.JoinHostPort("", strconv.Itoa(o.webhookPort)))
+	listener, err := config.Listen(ctx, "tcp", net.JoinHostPort("", strconv.Itoa(o.webhookPort)))
 	if err != nil {
 		return fmt.Errorf("opening the webhook's port: %w", err)
 	}
@@ -118,9 +118,9 @@ func logged(logger *slog.Logger, name string, check healthz.Checker) healthz.Che
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		switch {
-		case cause == last:
-		case cause == "":
+		switch cause {
+		case last:
+		case "":
 			logger.InfoContext(r.Context(), "readiness check passes", "check", name)
 		default:
 			logger.WarnContext(r.Context(), "readiness check fails", "check", name, "cause", cause)

@@ -85,7 +85,7 @@ func drills() []drill {
 	}
 }
 
-// TestDrills runs the drills one after the other in one cluster. DRILLS selects some of them by a part of their names.
+// TestDrills runs the drills one after the other in one cluster.
 func TestDrills(t *testing.T) {
 	e := newEnvironment(t)
 	table := []string{
@@ -93,9 +93,6 @@ func TestDrills(t *testing.T) {
 		"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 	}
 	for _, d := range drills() {
-		if !strings.Contains(d.name, os.Getenv("DRILLS")) {
-			continue
-		}
 		t.Run(d.name, func(t *testing.T) { table = append(table, d.run(t, e)) })
 	}
 	t.Logf("\n%s", strings.Join(table, "\n"))

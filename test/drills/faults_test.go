@@ -88,10 +88,10 @@ func (e *environment) setWebhook(t *testing.T, path string, value any) {
 // dropPackets drops the packets that the iptables arguments select.
 func (e *environment) dropPackets(t *testing.T, selector ...string) {
 	t.Helper()
-	rule := append(selector, "-j", "DROP")
-	e.run(t, "iptables", append([]string{"-I"}, rule...)...)
+	rule := func(command string) []string { return append(append([]string{command}, selector...), "-j", "DROP") }
+	e.run(t, "iptables", rule("-I")...)
 	sleep(t, hold)
-	e.run(t, "iptables", append([]string{"-D"}, rule...)...)
+	e.run(t, "iptables", rule("-D")...)
 }
 
 // pulse stops and continues a program of the cluster, so that it works half of the time.

@@ -191,6 +191,11 @@ func (g generator) faults() []Fault {
 	case 2:
 		f.Status = pick(g, 401, 403, 429, 500, 503)
 		f.Times = 1 + g.IntN(3)
+		if f.Status < http.StatusTooManyRequests {
+			// Pullgate sends its second request after 300 ms, and a node after ten seconds. A registry that is wrong for seconds
+			// would be wrong for both requests of Pullgate, and for only one of the node's.
+			f.Times = 1
+		}
 	default:
 		f.Status = pick(g, 400, 401, 403, 404, 405, 410, 429, 500, 501, 502, 503, 504)
 	}

@@ -70,6 +70,7 @@ func excluded() []string {
 		"Real registries, CDNs and proxies, and IPv6. Every registry is the one in [test/registry](../registry).",
 		"Responses that depend on the time, the connection or the client's address. Responses change by the number of requests only.",
 		"Content that is pushed or deleted between the check and the pull. Only secrets, accounts and loaded images change there.",
+		"A registry that gives the same wrong response twice within 300 ms, and the right one later. Such a response denies.",
 		"Search domains of DNS. The two views of a name are a name server and a hosts file.",
 		"Nodes that are added or removed, and the scheduler's choice among several nodes. All pods run on one node.",
 		"Limits of the node: disk space, the rate and the duration of pulls, a firewall, a policy for signatures.",

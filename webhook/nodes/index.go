@@ -48,7 +48,7 @@ func (x *index) put(n *node) {
 	defer x.mu.Unlock()
 	if g := x.byNode[n.Name]; g != nil {
 		old := g.nodes[n.Name]
-		sameTraits := old.traits.equals(&n.traits)
+		sameTraits := old.equals(&n.traits)
 		if sameTraits && old.images.equals(&n.images) {
 			// A heartbeat. The store of the informer has the new object, so that the old one must not stay.
 			g.nodes[n.Name] = n

@@ -141,17 +141,17 @@ const (
 	tooSmall
 )
 
-// roomFor compares allocatable resources, not free ones: other pods end, or are preempted. A node that lists no processors,
+// roomFor compares requests with allocatable resources, not with free ones: other pods end, or are preempted. A node that lists no processors,
 // memory or storage has not reported them yet.
-func (allocatable *resources) roomFor(requests *resources) room {
+func (r *resources) roomFor(requests *resources) room {
 	exceeds := func(requested, allocatable int64) bool { return allocatable > 0 && requested > allocatable }
-	if exceeds(requests.milliCPU, allocatable.milliCPU) || exceeds(requests.memory, allocatable.memory) ||
-		exceeds(requests.ephemeralStorage, allocatable.ephemeralStorage) {
+	if exceeds(requests.milliCPU, r.milliCPU) || exceeds(requests.memory, r.memory) ||
+		exceeds(requests.ephemeralStorage, r.ephemeralStorage) {
 		return tooSmall
 	}
 	result := enough
 	for _, requested := range requests.others {
-		switch available := allocatable.other(requested.name); {
+		switch available := r.other(requested.name); {
 		case requested.value <= available:
 		case available == 0 && isDevice(requested.name.Value()):
 			result = noDevice
@@ -162,8 +162,8 @@ func (allocatable *resources) roomFor(requests *resources) room {
 	return result
 }
 
-func (allocatable *resources) other(name unique.Handle[string]) int64 {
-	for _, a := range allocatable.others {
+func (r *resources) other(name unique.Handle[string]) int64 {
+	for _, a := range r.others {
 		if a.name == name {
 			return a.value
 		}

@@ -34,8 +34,9 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 		v := c.resolve(ctx, f, cred)
 		// The kubelet also continues after an index without its platform. If another credential may get another response, it
 		// may get another index as well: the servers of the registry may differ, or show each account another repository.
-		mismatch := comparePlatforms(v, f.candidates).Reason == imagepull.ReasonPlatformMismatch
-		if v.Outcome() == imagepull.Pullable && !(mismatch && slices.ContainsFunc(failures, isIndeterminate)) {
+		mayDiffer := slices.ContainsFunc(failures, isIndeterminate)
+		fits := comparePlatforms(v, f.candidates).Reason != imagepull.ReasonPlatformMismatch
+		if v.Outcome() == imagepull.Pullable && (fits || !mayDiffer) {
 			return v, nil
 		}
 		// After the deadline the other credentials still get a verdict, an Indeterminate one. The refusals before it prove

@@ -113,7 +113,7 @@ func (s *session) send(ctx context.Context, r request) (response, error) {
 		return response{}, err
 	}
 	defer resp.Body.Close()
-	return s.read(resp, r)
+	return s.read(resp, r) //nolint:contextcheck // the response has the context of its exchange, which ends earlier
 }
 
 // address returns the URL of a manifest or a blob. Like containerd, it parses the path from hosts.toml as a part of the URL's

@@ -21,12 +21,6 @@ type Backoff struct {
 	Jitter float64
 }
 
-// Bounds of the delays. Pod authors control the references. An evicted delay costs one more request.
-const (
-	maxAccounts   = 4096
-	maxReferences = 4096
-)
-
 // backoffPolicy blocks requests of a namespace after its own failures:
 //   - for a reference and credential whose verdict was RateLimited, RegistryUnavailable, NotARegistry, InsecureRegistry or
 //     DeadlineExceeded;
@@ -48,7 +42,7 @@ type backoffPolicy struct {
 func newBackoffPolicy(b Backoff, c clock.PassiveClock) *backoffPolicy {
 	one := threshold{references: 1, namespaces: 1}
 	return &backoffPolicy{
-		clock: c, accounts: newDelays(b, c, maxAccounts, one), references: newDelays(b, c, maxReferences, one),
+		clock: c, accounts: newDelays(b, c, one), references: newDelays(b, c, one),
 	}
 }
 

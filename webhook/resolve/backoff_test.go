@@ -198,8 +198,8 @@ func TestBackoffIsBounded(t *testing.T) {
 	for i := range 10000 {
 		r.Resolve(t.Context(), imagepull.Reference{Domain: fmt.Sprint(i, ".example"), Path: "web", Tag: "1"}, anonymous)
 	}
-	if got := backingOff(r); got != maxAccounts {
-		t.Errorf("%d registries are backing off, want %d", got, maxAccounts)
+	if got := backingOff(r); got != maxFailures {
+		t.Errorf("%d registries are backing off, want %d", got, maxFailures)
 	}
 }
 

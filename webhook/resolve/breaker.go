@@ -10,16 +10,12 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// maxCircuits bounds the circuits of each kind, because pod authors control the hosts. An evicted circuit costs a few more
-// attempts.
-const maxCircuits = 4096
-
 // Breaker is a circuit breaker for registries. Several Resolvers may share it.
 //
 // Each namespace has a circuit for each registry. It opens with the third reference of the namespace in a row that gets no usable
-// response, because one reference may be broken by itself. Another circuit for the registry concerns all namespaces. It opens with the third reference in a row of at least two
-// namespaces, so that one namespace alone closes a registry for itself only. A failure of a host to which the registry
-// redirects counts for neither: the author of an image may choose that host.
+// response, because one reference may be broken by itself. Another circuit for the registry concerns all namespaces. It opens with
+// the third reference in a row of at least two namespaces, so that one namespace alone closes a registry for itself only. A failure
+// of a host to which the registry redirects counts for neither: the author of an image may choose that host.
 //
 // While a circuit is open, requests get the last failure, as an indeterminate verdict that is not transient. After the delay the
 // circuit is half-open: one attempt is allowed, and other requests still get the last failure. A usable response closes the
@@ -41,8 +37,8 @@ func NewBreaker(b Backoff, c clock.PassiveClock) *Breaker {
 	forAll.MaxDelay /= 2
 	return &Breaker{
 		clock:      c,
-		namespaces: newDelays(b, c, maxCircuits, threshold{references: 3, namespaces: 1}),
-		hosts:      newDelays(forAll, c, maxCircuits, threshold{references: 3, namespaces: 2}),
+		namespaces: newDelays(b, c, threshold{references: 3, namespaces: 1}),
+		hosts:      newDelays(forAll, c, threshold{references: 3, namespaces: 2}),
 	}
 }
 

@@ -248,12 +248,12 @@ func TestADeadlineCountsAndACallerThatGivesUpDoesNot(t *testing.T) {
 func TestBreakerIsBounded(t *testing.T) {
 	t.Parallel()
 	b := NewBreaker(testBackoff(), newFakeClock())
-	for i := range 3 * (maxCircuits + 1000) {
+	for i := range 3 * (maxFailures + 1000) {
 		ref := imagepull.Reference{Domain: fmt.Sprint(i/3, ".example"), Path: "web", Tag: fmt.Sprint(i % 3)}
 		b.do(t.Context(), key{ref: ref}, func() imagepull.Verdict { return transient })
 	}
 	domains := map[string]bool{}
-	if b.addBackingOff(domains); len(domains) != maxCircuits {
-		t.Errorf("%d circuits are open, want %d", len(domains), maxCircuits)
+	if b.addBackingOff(domains); len(domains) != maxFailures {
+		t.Errorf("%d circuits are open, want %d", len(domains), maxFailures)
 	}
 }

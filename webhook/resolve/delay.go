@@ -112,13 +112,17 @@ type delays struct {
 	entries *ttlcache.Cache[key, *delay]
 }
 
-func newDelays(b Backoff, c clock.PassiveClock, maxEntries int, t threshold) *delays {
-	return &delays{backoff: b, threshold: t, entries: newBounded[*delay](c, maxEntries)}
+func newDelays(b Backoff, c clock.PassiveClock, t threshold) *delays {
+	return &delays{backoff: b, threshold: t, entries: newBounded[*delay](c)}
 }
 
-// newBounded returns a cache for a constant number of entries. A positive number never causes an error.
-func newBounded[V any](c clock.PassiveClock, maxEntries int) *ttlcache.Cache[key, V] {
-	entries, err := ttlcache.New(ttlcache.Options[key, V]{MaxEntries: maxEntries, Clock: c})
+// maxFailures bounds the entries of each kind, because pod authors control references and hosts. An evicted entry costs a few
+// more requests.
+const maxFailures = 4096
+
+// newBounded returns a cache of failures. A positive bound never causes an error.
+func newBounded[V any](c clock.PassiveClock) *ttlcache.Cache[key, V] {
+	entries, err := ttlcache.New(ttlcache.Options[key, V]{MaxEntries: maxFailures, Clock: c})
 	if err != nil {
 		panic(err)
 	}

@@ -36,7 +36,7 @@ type LoginFailures struct {
 // NewLoginFailures returns a LoginFailures with a lockout period. Zero means no bound.
 func NewLoginFailures(lockout time.Duration, c clock.PassiveClock) *LoginFailures {
 	return &LoginFailures{
-		lockout: lockout, clock: c, keyer: imagepull.NewCredentialKeyer(), times: newBounded[[]time.Time](c, maxAccounts),
+		lockout: lockout, clock: c, keyer: imagepull.NewCredentialKeyer(), times: newBounded[[]time.Time](c),
 	}
 }
 

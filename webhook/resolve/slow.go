@@ -10,12 +10,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/ttlcache"
 )
 
-const (
-	// slowAttempt is the time from which an attempt counts as slow. With a new token it takes three requests.
-	slowAttempt = time.Second
-	// maxSlow bounds the slow registries, because pod authors control the hosts.
-	maxSlow = 4096
-)
+// slowAttempt is the time from which an attempt counts as slow. With a new token it takes three requests.
+const slowAttempt = time.Second
 
 // slowRegistries holds the registries that are slow or down, for each namespace by its own last attempt. Resolve then serves a
 // pullable verdict past its TTL, within maxStale, and refreshes it in the background.
@@ -25,7 +21,7 @@ type slowRegistries struct {
 }
 
 func newSlowRegistries(c clock.PassiveClock) slowRegistries {
-	return slowRegistries{c, newBounded[struct{}](c, maxSlow)}
+	return slowRegistries{c, newBounded[struct{}](c)}
 }
 
 // measure returns the verdict of one attempt, and records whether it was slow or failed.
