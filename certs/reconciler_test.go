@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,13 +29,26 @@ type harness struct {
 	*reconciler
 	client *fake.Clientset
 	dir    string
-	logs   []string
+
+	mu   sync.Mutex
+	logs []string
+}
+
+// logged returns the text of the log.
+func (h *harness) logged() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.logs, "\n")
 }
 
 func newHarness(t *testing.T, objects ...runtime.Object) *harness {
 	t.Helper()
 	h := &harness{client: fake.NewClientset(objects...), dir: t.TempDir()}
-	log := funcr.New(func(_, args string) { h.logs = append(h.logs, args) }, funcr.Options{})
+	log := funcr.New(func(_, args string) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.logs = append(h.logs, args)
+	}, funcr.Options{})
 	h.reconciler = newReconciler(h.client, Options{Namespace: Namespace, CertDir: h.dir}, log)
 	return h
 }
@@ -276,8 +290,8 @@ func TestReconcilerRepeatsFailures(t *testing.T) {
 					return failures >= 0, nil, tc.err
 				})
 				h.start(t)
-				if !strings.Contains(strings.Join(h.logs, "\n"), tc.want) {
-					t.Errorf("logs %q, want one with %q", h.logs, tc.want)
+				if log := h.logged(); !strings.Contains(log, tc.want) {
+					t.Errorf("log %q, want %q in it", log, tc.want)
 				}
 				time.Sleep(2 * time.Minute)
 				synctest.Wait()
@@ -295,8 +309,8 @@ func TestReconcilerRepeatsAFailedWrite(t *testing.T) {
 		obstacle := filepath.Join(h.dir, currentLink)
 		mustMkdir(t, obstacle)
 		h.start(t)
-		if !strings.Contains(strings.Join(h.logs, "\n"), "writing certificate files: ") {
-			t.Errorf("logs %q, want the cause", h.logs)
+		if log := h.logged(); !strings.Contains(log, "writing certificate files: ") {
+			t.Errorf("log %q, want the cause", log)
 		}
 		must(t, os.Remove(obstacle))
 		time.Sleep(time.Minute)
@@ -310,7 +324,7 @@ func TestReconcilerLogsNoKey(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, webhooks(""))
 	must(t, h.reconcile(t.Context()))
-	if text := strings.Join(h.logs, "\n"); text == "" || strings.Contains(text, "PRIVATE KEY") {
+	if text := h.logged(); text == "" || strings.Contains(text, "PRIVATE KEY") {
 		t.Errorf("logs %q, want a message without a key", text)
 	}
 }
