@@ -54,7 +54,7 @@ test-kind: ## Run the end-to-end tests on a kind cluster (needs docker, kind and
 
 drills: cluster-packages cluster-programs bin/cluster/toxiproxy test-images ## Break Pullgate, its registries and the cluster under load (DRILLS=, RESTARTS=; Linux, root)
 	CGO_ENABLED=0 CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' IMAGES='$(CURDIR)/bin/e2e' RESTARTS='$(RESTARTS)' \
-		$(GO) test -trimpath -count=1 -timeout 60m -v -tags cluster -run '^TestDrills$$/$(DRILLS)' ./test/drills
+		$(GO) test -trimpath -count=1 -timeout 60m -v -tags cluster -run '^TestDrills$$/($(DRILLS))' ./test/drills
 
 test-images: build ## Build the images of the end-to-end tests into bin/e2e, without docker
 	@echo "Building the images of the end-to-end tests."

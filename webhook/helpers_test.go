@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -117,10 +118,12 @@ func (enforced) Mode(context.Context, string) (policy.Mode, error) { return poli
 
 // fixture is a handler with its checker, observations and log.
 type fixture struct {
-	checker  *checker
-	handler  *webhook.Handler
+	checker *checker
+	handler *webhook.Handler
+	log     bytes.Buffer
+
+	mu       sync.Mutex
 	observed []webhook.Observation
-	log      bytes.Buffer
 }
 
 // newFixture returns a handler for the namespace "shop" in the given mode.
@@ -130,8 +133,12 @@ func newFixture(mode policy.Mode) *fixture {
 		Checker: f.checker,
 		Modes:   modes{"shop": mode},
 		Budget:  webhook.Budget{Admission: 8 * time.Second, Headroom: time.Second},
-		Observe: func(o webhook.Observation) { f.observed = append(f.observed, o) },
-		Log:     slog.New(slog.NewJSONHandler(&f.log, nil)),
+		Observe: func(o webhook.Observation) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.observed = append(f.observed, o)
+		},
+		Log: slog.New(slog.NewJSONHandler(&f.log, nil)),
 	}
 	return f
 }

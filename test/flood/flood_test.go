@@ -51,6 +51,8 @@ type attack struct {
 	containers int
 	// connections are opened to the webhook, and send a part of a request only.
 	connections int
+	// short means that "go test" runs the attack too.
+	short bool
 }
 
 func TestFlood(t *testing.T) {
@@ -64,23 +66,26 @@ func TestFlood(t *testing.T) {
 		name string
 		attack
 	}{
-		{"an index of 1.4 million entries", attack{kind: "empty", containers: 8}},
+		{"an index of 1.4 million entries", attack{kind: "empty", containers: 8, short: true}},
 		{"indexes of 10,000 entries", attack{kind: "entries", containers: 8}},
 		{"an index with a string of 4 MiB", attack{kind: "text", containers: 8}},
-		{"bodies of 1 GiB", attack{kind: "giant", containers: 8}},
+		{"bodies of 1 GiB", attack{kind: "giant", containers: 8, short: true}},
 		{"slow bodies", attack{kind: "slow", containers: 8}},
 		{"errors of 1 GiB", attack{kind: "error", containers: 8}},
 		{"tokens of 1 GiB", attack{kind: "token", containers: 8}},
 		{"compressed bodies of 64 MiB", attack{kind: "bomb", containers: 8}},
 		{"headers of 4 MiB", attack{kind: "header", containers: 8}},
 		{"distinct references", attack{kind: "good", containers: 60}},
-		{"pods of 10,000 containers", attack{kind: "good", containers: 10_000}},
+		{"pods of 10,000 containers", attack{kind: "good", containers: 10_000, short: true}},
 		{"2,000 connections", attack{kind: "good", containers: 1, connections: 2000}},
 	} {
 		if !long && test.containers <= maxImages {
 			test.containers = min(test.containers, 2)
 		}
 		t.Run(test.name, func(t *testing.T) {
+			if !long && !test.short {
+				t.Skip(`"make flood" runs it`)
+			}
 			w.run(t, test.attack, length, long)
 		})
 	}
@@ -101,7 +106,7 @@ func start(t *testing.T) *webhook {
 	dir := t.TempDir()
 	w := &webhook{registries: startRegistries(t, tenants+1)}
 	binary := filepath.Join(dir, "pullgate")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/pullgate")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", binary, "../../cmd/pullgate")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building pullgate: %v\n%s", err, out)

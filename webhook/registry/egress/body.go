@@ -22,10 +22,11 @@ const (
 	placeBytes = 2 << 20
 	// budgetBytes bounds all longer bodies. It has room for 8 bodies at a time, or for 3 of the greatest length.
 	budgetBytes = 8 * placeBytes
-	// placeTime bounds how long a body holds its place before it is complete, so that slow bodies make others wait for a short
-	// time only. The largest manifest arrives in this time at 5 MB/s.
-	placeTime = time.Second
 )
+
+// placeTime bounds how long a body holds its place before it is complete, so that slow bodies make others wait for a short time
+// only. It is one second of the 2.5 s that an exchange may take by default. The largest manifest arrives in that time at 5 MB/s.
+func placeTime(exchange time.Duration) time.Duration { return exchange * 2 / 5 }
 
 // ErrBusy is the error of a body that found no place before the time of its exchange ended.
 var ErrBusy = errors.New("too many large responses are read at the same time")
@@ -37,6 +38,7 @@ var errSlow = fmt.Errorf("reading a large response: %w", context.DeadlineExceede
 type place struct {
 	budget *semaphore.Weighted
 	weight int64
+	time   time.Duration
 	// ctx is the context of the exchange, and cancel ends it.
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -46,12 +48,12 @@ type place struct {
 }
 
 // newPlace returns a place for the body of a response. The stated length counts, if it is known and credible.
-func newPlace(ctx context.Context, cancel context.CancelFunc, budget *semaphore.Weighted, resp *http.Response) *place {
+func newPlace(ctx context.Context, cancel context.CancelFunc, e *exchange, resp *http.Response) *place {
 	weight := int64(maxContentBytes)
 	if resp.ContentLength >= 0 && resp.Header.Get("Content-Encoding") == "" {
 		weight = min(weight, max(resp.ContentLength, placeBytes))
 	}
-	return &place{budget: budget, weight: weight, ctx: ctx, cancel: cancel}
+	return &place{budget: e.budget, weight: weight, time: placeTime(e.timeout), ctx: ctx, cancel: cancel}
 }
 
 // take waits for the place, unless the body has it. Bodies take their places in the order of their requests.
@@ -63,7 +65,7 @@ func (p *place) take() error {
 		return ErrBusy
 	}
 	p.taken = true
-	p.expiry = time.AfterFunc(placeTime, func() {
+	p.expiry = time.AfterFunc(p.time, func() {
 		p.expired.Store(true)
 		p.cancel()
 	})

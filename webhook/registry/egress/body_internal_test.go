@@ -19,6 +19,9 @@ type source struct {
 	budget *semaphore.Weighted
 }
 
+// exchangeTime bounds the exchanges of the tests.
+const exchangeTime = 10 * time.Second
+
 func newSource(t *testing.T) *source {
 	return &source{t, semaphore.NewWeighted(budgetBytes)}
 }
@@ -27,7 +30,7 @@ func newSource(t *testing.T) *source {
 func (s *source) open(body io.Reader, length int64, encoding string) *http.Response {
 	s.t.Helper()
 	e := &exchange{
-		timeout: 10 * placeTime, budget: s.budget,
+		timeout: exchangeTime, budget: s.budget,
 		client: &http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
 			resp := &http.Response{StatusCode: http.StatusOK, ContentLength: length, Request: req, Header: http.Header{}}
 			if encoding != "" {
@@ -178,8 +181,8 @@ func TestSlowBodyLosesItsPlace(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || Cause(err) != "no response in time" {
 			t.Errorf("got error %v, want a timeout", err)
 		}
-		if took := time.Since(start); took < placeTime || took > 2*placeTime {
-			t.Errorf("the body held its place for %v, want %v", took, placeTime)
+		if took := time.Since(start); took < placeTime(exchangeTime) || took > 2*placeTime(exchangeTime) {
+			t.Errorf("the body held its place for %v, want %v", took, placeTime(exchangeTime))
 		}
 		closeBody(t, resp)
 		if !s.budget.TryAcquire(budgetBytes) {

@@ -73,7 +73,7 @@ func decoded(accepted, encoding string, body []byte) *http.Response {
 
 // unlimited returns a place that is always free.
 func unlimited(resp *http.Response) *place {
-	return newPlace(context.Background(), func() {}, semaphore.NewWeighted(budgetBytes), resp)
+	return newPlace(context.Background(), func() {}, &exchange{budget: semaphore.NewWeighted(budgetBytes), timeout: exchangeTime}, resp)
 }
 
 func TestDecode(t *testing.T) {

@@ -34,7 +34,7 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, withRedirect(req, err)
 	}
-	p := newPlace(ctx, cancel, e.budget, resp)
+	p := newPlace(ctx, cancel, e, resp)
 	resp.Body = &body{decode(req, resp, p), resp.Body, p}
 	return resp, nil
 }

@@ -92,7 +92,7 @@ type TransportOptions struct {
 
 // Transports send the requests of one host. Both bound the exchange by Options.RequestTimeout, body included, and follow
 // redirects. A body of more than 32 KiB waits for a place in a budget that all bodies share, and holds it until it is closed. It
-// must be complete a second after it got its place.
+// must be complete a second after it got its place, if the timeout is the default.
 type Transports struct {
 	// Content is for manifests and blobs. A redirect may lead to another host, which receives the credential only if it has the
 	// same name or one below it (see RedirectionOf).

@@ -1,0 +1,6 @@
+//go:build !race
+
+package webhook_test
+
+// underRace means that the race detector runs.
+const underRace = false
