@@ -27,7 +27,7 @@ endef
 # $(1) is the test in test/truth/live.
 define truth-test
 PULLGATE='$(CURDIR)/bin/pullgate' CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' \
-	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 30m -parallel 32 -tags cluster -run '^$(1)$$' ./test/truth/live
+	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 30m -parallel 16 -tags cluster -run '^$(1)$$' ./test/truth/live
 endef
 
 .PHONY: cluster-programs cluster-packages bench-build
