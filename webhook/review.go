@@ -114,15 +114,15 @@ func (r *request) decodeTarget() (podspec.Object, error) {
 
 // decodeObject decodes an object, which must be the one that the request describes.
 func (r *request) decodeObject(raw []byte) (podspec.Object, error) {
-	object, err := podspec.Decode(raw)
+	object, err := podspec.DecodeAtMost(raw, maxUses)
 	switch {
+	case errors.Is(err, podspec.ErrManyImages):
+		err = errManyImages
 	case err != nil:
 	case object.Kind != r.Kind.Kind || object.APIVersion != schema.GroupVersion{Group: r.Kind.Group, Version: r.Kind.Version}.String():
 		err = errOtherKind
 	case object.Namespace != "" && object.Namespace != r.Namespace:
 		err = errOtherNamespace
-	case len(object.Pod.Uses) > maxUses:
-		err = errManyImages
 	}
 	if err != nil {
 		return podspec.Object{}, err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -11,8 +12,12 @@ import (
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
 
-// ErrNoPods means that the object is not a pod and does not create pods.
-var ErrNoPods = errors.New("this kind of object has no pods")
+var (
+	// ErrNoPods means that the object is not a pod and does not create pods.
+	ErrNoPods = errors.New("this kind of object has no pods")
+	// ErrManyImages means that the object has more images than [DecodeAtMost] may parse.
+	ErrManyImages = errors.New("the object has too many images")
+)
 
 var (
 	errSyntax    = errors.New("not valid JSON")
@@ -25,7 +30,11 @@ var (
 //
 // As in the API server, field names are case-sensitive and unknown fields are ignored: the object may use a newer API.
 // Fields without an effect on pulls are not decoded.
-func Decode(raw []byte) (Object, error) {
+func Decode(raw []byte) (Object, error) { return DecodeAtMost(raw, math.MaxInt) }
+
+// DecodeAtMost is like [Decode] for an object of an untrusted author: the error is [ErrManyImages] if the object has more than this
+// number of images. It counts them before it parses the first name, since parsing costs more than decoding.
+func DecodeAtMost(raw []byte, images int) (Object, error) {
 	var d document
 	// After a field of the wrong type, the other fields are still decoded, such as the kind.
 	err := unmarshal(raw, &d)
@@ -41,6 +50,9 @@ func Decode(raw []byte) (Object, error) {
 		return Object{}, ErrNoPods
 	case err != nil:
 		return Object{}, fmt.Errorf("reading %s: %w", d.Kind, err)
+	}
+	if found.countUses() > images {
+		return Object{}, ErrManyImages
 	}
 	return newObject(&d).withPods(found), nil
 }

@@ -191,3 +191,21 @@ func TestDecodeReturnsErrNoPodsForOtherKinds(t *testing.T) {
 		})
 	}
 }
+
+// It is not parallel, because it counts allocations.
+func TestDecodeAtMostCountsImagesBeforeItParsesThem(t *testing.T) {
+	const spec = `{"containers":[{"image":"a"},{"image":"b"}],"initContainers":[{"image":"c"}],"ephemeralContainers":[{"image":"d"}],` +
+		`"volumes":[{"name":"data","image":{"reference":"e"}},{"name":"empty","emptyDir":{}}]}`
+	pod := objectOf(core("Pod"), `"spec":`+spec)
+	if object, err := DecodeAtMost([]byte(pod), 5); err != nil || len(object.Pod.Uses) != 5 {
+		t.Errorf("DecodeAtMost of 5 images: got %d uses and error %v, want 5", len(object.Pod.Uses), err)
+	}
+	if object, err := DecodeAtMost([]byte(pod), 4); !errors.Is(err, ErrManyImages) || object.Pod.Uses != nil {
+		t.Errorf("DecodeAtMost of 4 images: got %d uses and error %v, want ErrManyImages", len(object.Pod.Uses), err)
+	}
+	huge := []byte(objectOf(core("Pod"), `"spec":{"containers":[`+strings.Repeat(`{"image":"registry.example/a:1"},`, 9999)+`{}]}`))
+	counted := testing.AllocsPerRun(1, func() { _, _ = DecodeAtMost(huge, 1000) })
+	if parsed := testing.AllocsPerRun(1, func() { _, _ = Decode(huge) }); counted > parsed/2 {
+		t.Errorf("a refused object takes %.0f allocations and a decoded one %.0f, want less than half", counted, parsed)
+	}
+}

@@ -48,6 +48,17 @@ func (p pods) uses() []imagepull.Use {
 	return appendVolumeUses(all, path, s)
 }
 
+// countUses returns the number of images.
+func (p pods) countUses() int {
+	n := len(p.spec.Containers) + len(p.spec.InitContainers) + len(p.spec.EphemeralContainers)
+	for _, volume := range p.spec.Volumes {
+		if volume.Image != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // appendUses appends the images of a list of containers.
 func appendUses(all []imagepull.Use, path, list string, kind imagepull.Kind, containers []container) []imagepull.Use {
 	for i, c := range containers {

@@ -1,6 +1,0 @@
-//go:build !race
-
-package webhook_test
-
-// underRace means that the race detector runs.
-const underRace = false
