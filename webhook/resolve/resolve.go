@@ -115,7 +115,8 @@ func New(registry Registry, o Options) (*Resolver, error) {
 }
 
 // Resolve returns the verdict for a reference with one credential, at the latest when the context ends. While the registry is
-// slow or down, it returns a pullable verdict after its TTL, too, within maxStale.
+// slow or down, it returns a pullable verdict after its TTL, too, within maxStale. It waits for slowAttempt to find that out, and not
+// at all if the last attempt has shown it.
 func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	k := r.key(ctx, ref, cred)
 	if v, hit := r.cache.get(k, cred); hit {
@@ -130,6 +131,11 @@ func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred im
 	}
 	r.observeCache(false)
 	start := r.clock.Now()
+	if isPullable {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, slowAttempt) // the lookup goes on, and fills the cache
+		defer cancel()
+	}
 	v := r.lookup(ctx, k, cred)
 	if isPullable && r.slow.caused(k, v, r.clock.Now().Sub(start)) {
 		return stale

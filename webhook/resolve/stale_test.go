@@ -110,17 +110,25 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 			verdict: pullable, takes: fast,
 			checks: []check{{after: 62 * time.Second, namespace: "depot", want: "Pullable registry", wantWait: fast}}, requests: 1,
 		},
-		"a registry that is slow for the first time, within the budget": {
+		"a registry that is slow for the first time": {
 			verdict: pullable, takes: slow,
-			checks: []check{{after: 62 * time.Second, namespace: "depot", want: "Pullable registry", wantWait: slow}}, requests: 1,
-		},
-		"and beyond it": {
-			verdict: pullable, takes: 9 * time.Second,
 			checks: []check{
-				{after: 62 * time.Second, namespace: "depot", want: "Pullable cache 1m4s", wantWait: 8 * time.Second},
-				{after: 2 * time.Second, namespace: "depot", want: "Pullable cache 10s"},
+				{after: 62 * time.Second, namespace: "depot", want: "Pullable cache 1m4s", wantWait: slowAttempt},
+				{after: 2 * time.Second, namespace: "depot", want: "Pullable cache 3s"},
 			},
 			requests: 1,
+		},
+		"and the image is gone": {
+			verdict: notFound, takes: slow,
+			checks: []check{
+				{after: 62 * time.Second, namespace: "depot", want: "Pullable cache 1m4s", wantWait: slowAttempt},
+				{after: 1500 * time.Millisecond, namespace: "depot", want: "NotFound registry", wantWait: slow},
+			},
+			requests: 2,
+		},
+		"a registry that is not slow": {
+			verdict: pullable, takes: slowAttempt - time.Millisecond,
+			checks: []check{{after: 62 * time.Second, namespace: "depot", want: "Pullable registry", wantWait: slowAttempt - time.Millisecond}}, requests: 1,
 		},
 		"a registry that goes down": {
 			verdict: transient, takes: fast,
