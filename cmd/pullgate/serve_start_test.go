@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -76,28 +75,10 @@ func (s *fakeAPIServer) start(t *testing.T, address string) {
 // serveFixture is a running "serve".
 type serveFixture struct {
 	webhook, health, metrics, apiServer string
-	log                                 *syncBuffer
+	log                                 *process.Buffer
 	terminate                           context.CancelFunc
 	ended                               chan error
 	client                              *http.Client
-}
-
-// syncBuffer is a buffer for the log.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 func startServe(t *testing.T) *serveFixture {
@@ -129,7 +110,7 @@ func startServe(t *testing.T) *serveFixture {
 	f := &serveFixture{
 		apiServer: address(0), webhook: "https://" + address(1) + "/validate?timeout=5s",
 		health: "http://" + address(2), metrics: "http://" + address(3) + "/metrics",
-		log: &syncBuffer{}, ended: make(chan error, 1),
+		log: &process.Buffer{}, ended: make(chan error, 1),
 		client: &http.Client{Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 100,
 		}},

@@ -11,9 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,9 +21,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
-	"k8s.io/utils/clock"
-	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/pullgate/pullgate/test/clock"
+	"github.com/pullgate/pullgate/test/process"
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials/secrets"
@@ -82,8 +80,8 @@ type subject struct {
 	source   *secrets.Source
 	endpoint http.Handler
 	metrics  *prometheus.Registry
-	clock    impatientClock
-	log      lockedBuffer
+	clock    clock.Impatient
+	log      process.Buffer
 }
 
 func newSubject(t *testing.T, w *world) *subject {
@@ -106,7 +104,7 @@ func newSubject(t *testing.T, w *world) *subject {
 			Data:       map[string][]byte{corev1.DockerConfigJsonKey: []byte(w.text.Replace(text))},
 		})
 	}
-	s.clock = newImpatientClock()
+	s.clock = clock.NewImpatient()
 	if s.source, err = secrets.NewSource(secrets.Options{Client: fake.NewClientset(objects...).CoreV1(), Clock: s.clock}); err != nil {
 		t.Fatal(err)
 	}
@@ -213,10 +211,10 @@ func (s *subject) end(t *testing.T) {
 	s.world.checkText(t, "metrics", fmt.Append(nil, families))
 	s.source.Close()
 	s.engine.Close()
-	if !bytes.Contains(s.log.bytes(), []byte(`"msg":"decided"`)) {
+	if !strings.Contains(s.log.String(), `"msg":"decided"`) {
 		t.Error("the log has no decision")
 	}
-	s.world.checkText(t, "log", s.log.bytes())
+	s.world.checkText(t, "log", []byte(s.log.String()))
 }
 
 // pod returns the pod of a step as JSON.
@@ -239,35 +237,3 @@ func (w *world) pod(s step) ([]byte, error) {
 type enforced struct{}
 
 func (enforced) Mode(context.Context, string) (policy.Mode, error) { return policy.ModeEnforce, nil }
-
-// impatientClock is a fake clock whose timers end immediately.
-type impatientClock struct{ *clocktesting.FakeClock }
-
-func newImpatientClock() impatientClock {
-	return impatientClock{clocktesting.NewFakeClock(time.Unix(9e8, 0))}
-}
-
-func (c impatientClock) NewTimer(time.Duration) clock.Timer {
-	timer := c.FakeClock.NewTimer(0)
-	c.Step(0)
-	return timer
-}
-
-// lockedBuffer is a bytes.Buffer for several goroutines.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) bytes() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.text.Bytes())
-}

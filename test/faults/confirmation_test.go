@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pullgate/pullgate/test/clock"
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
 )
@@ -31,7 +32,7 @@ func TestFaultThatPassesDoesNotDeny(t *testing.T) {
 		"the login fails by POST and GET": {single(), registry.Fault{Path: "/token", Status: http.StatusUnauthorized, Times: 2}},
 		"the token service forbids once":  {single(), registry.Fault{Path: "/token", Status: http.StatusForbidden, Times: 1}},
 	}
-	w := newTestWebhook(t, config.Default(), newImpatientClock())
+	w := newTestWebhook(t, config.Default(), clock.NewImpatient())
 	var cases []*admissionCase
 	for name, test := range tests {
 		server, host := w.open(t, test.image)
@@ -73,7 +74,7 @@ func TestDenialCostsTwoLookups(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestWebhook(t, config.Default(), newImpatientClock())
+			w := newTestWebhook(t, config.Default(), clock.NewImpatient())
 			server, host := w.openWith(t, single(), test.auth)
 			server.Fault(test.fault)
 			send := func() {
@@ -113,7 +114,7 @@ func TestDenialFromTheCacheIsRecent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wall := newImpatientClock()
+			wall := clock.NewImpatient()
 			w := newTestWebhook(t, config.Default(), wall)
 			server, host := w.open(t, single())
 			repair := server.Fault(registry.Fault{Path: manifests, AfterAuth: true, Status: test.status})
@@ -141,7 +142,7 @@ func TestDenialFromTheCacheIsRecent(t *testing.T) {
 // logins must not admit its pod.
 func TestWrongSecretIsDeniedForEachAttemptOfAController(t *testing.T) {
 	t.Parallel()
-	wall := newImpatientClock()
+	wall := clock.NewImpatient()
 	w := newTestWebhook(t, config.Default(), wall)
 	server, host := w.open(t, single())
 	server.Fault(registry.Fault{Path: "/token", Status: http.StatusUnauthorized})

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pullgate/pullgate/test/clock"
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
 )
@@ -39,7 +40,7 @@ func TestRepairedRegistryIsUsedAfterItsBackoff(t *testing.T) {
 func testRecovery(t *testing.T, c config.Configuration, limit int, open func(*testWebhook, *testing.T) []recovery) {
 	t.Helper()
 	c.Retry.MaxAttempts = 1 // the second attempt would come without a pause
-	fake := newImpatientClock()
+	fake := clock.NewImpatient()
 	w := newTestWebhook(t, c, fake)
 	all := open(w, t)
 	cases := make([]*admissionCase, 0, len(all))

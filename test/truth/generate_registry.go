@@ -191,11 +191,6 @@ func (g generator) faults() []Fault {
 	case 2:
 		f.Status = pick(g, 401, 403, 429, 500, 503)
 		f.Times = 1 + g.IntN(3)
-		if f.Status < http.StatusTooManyRequests {
-			// Pullgate sends its second request after 300 ms, and a node after ten seconds. A registry that is wrong for seconds
-			// would be wrong for both requests of Pullgate, and for only one of the node's.
-			f.Times = 1
-		}
 	default:
 		f.Status = pick(g, 400, 401, 403, 404, 405, 410, 429, 500, 501, 502, 503, 504)
 	}
@@ -216,9 +211,10 @@ func (g generator) lengthOrPolicy(f Fault) Fault {
 	return f
 }
 
-// heals reports whether the fault ends a pull and is over at the next one.
+// heals reports whether the fault ends a pull and is over at the next one. A pull ends with the first response of such a status, and
+// repeats a request that is challenged.
 func (f Fault) heals() bool {
-	return f.Times > 0 && f.Method == http.MethodHead && (f.Challenge || f.Status >= 400 && f.Status < 429)
+	return f.Method == http.MethodHead && (f.Challenge && f.Times > 0 || f.Times == 1 && f.Status >= 400 && f.Status < 429)
 }
 
 func (g generator) tokenFault() Fault {

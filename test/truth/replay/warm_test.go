@@ -15,9 +15,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/clock"
-	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/pullgate/pullgate/test/clock"
 	"github.com/pullgate/pullgate/test/truth"
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/engine"
@@ -119,11 +118,11 @@ func testWarm(t *testing.T, group []*truth.Scenario) {
 		if s.Pullgate.Trusts {
 			roots.AppendCertsFromPEM(r.fixture.CA.PEM())
 		}
-		cold[r] = r.check(t, r.newEngine(t, newImpatientClock()))
+		cold[r] = r.check(t, r.newEngine(t, clock.NewImpatient()))
 		replays = append(replays, r)
 	}
 	var now current
-	wall, cluster := newImpatientClock(), replays[0].cluster
+	wall, cluster := clock.NewImpatient(), replays[0].cluster
 	if cluster.Nodes != nil { // else the configuration turns them off
 		cluster.Nodes = &now
 	}
@@ -167,17 +166,4 @@ func (c *current) Candidates(spec *corev1.PodSpec) nodes.Candidates {
 
 func (c *current) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	return c.replay.Load().site.DialContext(ctx, network, address)
-}
-
-// impatientClock is a fake clock whose timers end immediately. Its time is before all deadlines of contexts.
-type impatientClock struct{ *clocktesting.FakeClock }
-
-func newImpatientClock() impatientClock {
-	return impatientClock{clocktesting.NewFakeClock(time.Unix(9e8, 0))}
-}
-
-func (c impatientClock) NewTimer(time.Duration) clock.Timer {
-	timer := c.FakeClock.NewTimer(0)
-	c.Step(0)
-	return timer
 }

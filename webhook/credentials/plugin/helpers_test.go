@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/pullgate/pullgate/test/process"
 	"github.com/pullgate/pullgate/webhook/credentials"
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
@@ -20,26 +20,8 @@ import (
 // password must not appear in any output.
 const password = "s3cr3t-of-the-shop"
 
-// logBuffer is a log that the test may read while another goroutine writes.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func newLog() (*slog.Logger, *logBuffer) {
-	buffer := new(logBuffer)
+func newLog() (*slog.Logger, *process.Buffer) {
+	buffer := new(process.Buffer)
 	return slog.New(slog.NewTextHandler(buffer, nil)), buffer
 }
 
@@ -101,7 +83,7 @@ const (
 type fakeNode struct {
 	providers *Providers
 	clock     *clocktesting.FakePassiveClock
-	log       *logBuffer
+	log       *process.Buffer
 }
 
 func newFakeNode(t *testing.T, programs ...*fakeProgram) fakeNode {
