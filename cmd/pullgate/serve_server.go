@@ -43,7 +43,7 @@ func addServer(ctx context.Context, mgr ctrl.Manager, o serveOptions, endpoint h
 	return mgr.Add(&manager.Server{
 		Name:     "webhook",
 		Server:   newServer(mux, ending, o.logger),
-		Listener: tls.NewListener(listener, tlsConfig),
+		Listener: tls.NewListener(newLimitedListener(listener, maxClientConnections), tlsConfig),
 	})
 }
 

@@ -2,6 +2,6 @@
 // without part in the attack must get the right verdicts within its budget.
 //
 // The webhook runs as a process of its own, because its resident memory is measured. The API server is a stub, and one server
-// plays all registries, each at a loopback address of its own. "go test" runs some attacks for a moment. "make flood" runs each for
+// plays all registries, each at a loopback address of its own. "go test" runs every attack for a moment. "make flood" runs each for
 // 20 seconds.
 package flood

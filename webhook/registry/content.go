@@ -13,8 +13,8 @@ import (
 	"github.com/pullgate/pullgate/webhook/registry/manifest"
 )
 
-// maxDecoders bounds the documents that are hashed and decoded at the same time. Decoding allocates up to 15 MiB of memory for some
-// milliseconds, and more decoders than processors make none of them faster.
+// maxDecoders bounds the documents that are hashed and decoded at the same time. That takes some milliseconds, and more decoders than
+// processors make none of them faster.
 const maxDecoders = 2
 
 // content is the content of a response, reduced to what a verdict depends on. The bytes themselves are not kept: a lookup that

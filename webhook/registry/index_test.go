@@ -147,8 +147,8 @@ func TestPlatformsArePlainNames(t *testing.T) {
 func TestManyEntries(t *testing.T) {
 	t.Parallel()
 	tests := map[int]string{
-		10_000:    "Pullable",
-		10_001:    "RegistryUnavailable: the index has more entries than Pullgate reads",
+		1000:      "Pullable",
+		1001:      "RegistryUnavailable: the index has more entries than Pullgate reads",
 		1_400_000: "RegistryUnavailable: the index has more entries than Pullgate reads",
 	}
 	for entries, want := range tests {

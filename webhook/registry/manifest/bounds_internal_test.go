@@ -158,8 +158,8 @@ func TestMemoryOfDocumentsAtTheBounds(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		taken := int64(after.HeapAlloc) - int64(before.HeapAlloc)
 		t.Logf("%s: %d bytes of JSON take %d KiB, and %d KiB were allocated", name, len(body), taken>>10, (after.TotalAlloc-before.TotalAlloc)>>10)
-		if taken > 8<<20 {
-			t.Errorf("%s: the index takes %d bytes, want at most 8 MiB", name, taken)
+		if taken > 1<<20 {
+			t.Errorf("%s: the index takes %d bytes, want at most 1 MiB", name, taken)
 		}
 		runtime.KeepAlive(index)
 		runtime.KeepAlive(descriptors)
