@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -47,20 +48,17 @@ func (c content) matches(sum string) bool { return c.isRead && c.digest.String()
 
 // readContent reads, hashes and decodes the content of a response. It holds the content only while it reads and decodes, in the
 // place of the response's body (see egress.Transports).
-func (s *session) readContent(resp *http.Response, r request) (content, error) {
+func (s *session) readContent(ctx context.Context, resp *http.Response, r request) (content, error) {
 	limit := s.client.options.ManifestBytes
 	if r.blob {
 		limit = r.maxBytes
 	}
-	ctx := resp.Request.Context()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case errors.Is(err, egress.ErrTooLong):
 		return content{isRead: true, size: limit + 1}, nil
 	case err != nil:
 		return content{}, err
-	case ctx.Err() != nil: // a server that notices the timeout may end an incomplete body without an error
-		return content{}, ctx.Err()
 	case int64(len(body)) > limit:
 		return content{isRead: true, size: limit + 1}, nil
 	}

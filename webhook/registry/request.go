@@ -113,7 +113,7 @@ func (s *session) send(ctx context.Context, r request) (response, error) {
 		return response{}, err
 	}
 	defer resp.Body.Close()
-	return s.read(resp, r) //nolint:contextcheck // the response has the context of its exchange, which ends earlier
+	return s.read(ctx, resp, r)
 }
 
 // address returns the URL of a manifest or a blob. Like containerd, it parses the path from hosts.toml as a part of the URL's
@@ -137,7 +137,7 @@ func (s *session) address(r request) (*url.URL, error) {
 }
 
 // read reduces a response.
-func (s *session) read(resp *http.Response, r request) (response, error) {
+func (s *session) read(ctx context.Context, resp *http.Response, r request) (response, error) {
 	out := response{
 		method:       resp.Request.Method,
 		status:       resp.StatusCode,
@@ -162,7 +162,7 @@ func (s *session) read(resp *http.Response, r request) (response, error) {
 		return out, nil
 	}
 	var err error
-	out.content, err = s.readContent(resp, r)
+	out.content, err = s.readContent(ctx, resp, r)
 	return out, err
 }
 

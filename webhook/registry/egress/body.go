@@ -101,8 +101,11 @@ func (r *reader) Read(b []byte) (int, error) {
 	}
 	n, err := r.Reader.Read(b)
 	r.free -= min(n, r.free)
-	if err != nil && !errors.Is(err, io.EOF) && r.place.expired.Load() {
-		err = errSlow
+	if err != nil && r.place.expired.Load() {
+		return n, errSlow
+	}
+	if errors.Is(err, io.EOF) && r.place.ctx.Err() != nil { // a server that notices the timeout may end an incomplete body without an error
+		return n, r.place.ctx.Err()
 	}
 	return n, err
 }

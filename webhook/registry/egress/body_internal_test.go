@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,6 +190,24 @@ func TestSlowBodyLosesItsPlace(t *testing.T) {
 			t.Error("the slow body still holds its place")
 		}
 	})
+}
+
+// A server that notices the end of an exchange may end the body without an error. The body is incomplete then.
+func TestBodyThatEndsWithItsExchangeIsIncomplete(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{"empty": "", "short": "{}"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			p := unlimited(&http.Response{})
+			p.ctx = ctx
+			r := newReader(strings.NewReader(body), p)
+			cancel()
+			if got, err := io.ReadAll(r); string(got) != body || !errors.Is(err, context.Canceled) {
+				t.Errorf("got %q and error %v, want %q and %v", got, err, body, context.Canceled)
+			}
+		})
+	}
 }
 
 // A slow body without a place delays no other body. It ends with its exchange.
