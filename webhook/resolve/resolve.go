@@ -66,6 +66,7 @@ type Resolver struct {
 	cache    *cache
 	// lookups, refreshes and confirmations are the checks under way. A refresh replaces an expired verdict in the background.
 	lookups, refreshes, confirmations singleFlight
+	failed                            *failedAttempts
 	slow                              slowRegistries
 	limiter                           *Limiter
 	backoff                           *backoffPolicy
@@ -95,13 +96,15 @@ func New(registry Registry, o Options) (*Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
+	failed := &failedAttempts{}
 	return &Resolver{
 		registry:      registry,
 		keyer:         o.Keyer,
 		cache:         cache,
-		lookups:       singleFlight{timeout: o.Timeout},
-		refreshes:     singleFlight{timeout: o.Timeout},
-		confirmations: singleFlight{timeout: o.Timeout},
+		lookups:       singleFlight{timeout: o.Timeout, failed: failed},
+		refreshes:     singleFlight{timeout: o.Timeout, failed: failed},
+		confirmations: singleFlight{timeout: o.Timeout, failed: failed},
+		failed:        failed,
 		slow:          newSlowRegistries(o.Clock),
 		limiter:       o.Limiter,
 		backoff:       newBackoffPolicy(o.Backoff, o.Clock),
@@ -115,8 +118,8 @@ func New(registry Registry, o Options) (*Resolver, error) {
 }
 
 // Resolve returns the verdict for a reference with one credential, at the latest when the context ends. While the registry is
-// slow or down, it returns a pullable verdict after its TTL, too, within maxStale. It waits for slowAttempt to find that out, and not
-// at all if the last attempt has shown it.
+// slow or down, it returns a pullable verdict after its TTL, too, within maxStale. It waits for a multiple of the registry's last response
+// time to find that out, at most for slowAttempt, and not at all if the last attempt has shown it.
 func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	k := r.key(ctx, ref, cred)
 	if v, hit := r.cache.get(k, cred); hit {
@@ -130,14 +133,14 @@ func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred im
 		return stale
 	}
 	r.observeCache(false)
-	start := r.clock.Now()
-	if isPullable {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, slowAttempt) // the lookup goes on, and fills the cache
-		defer cancel()
+	if !isPullable {
+		return r.lookup(ctx, k, cred)
 	}
+	start, patience := r.clock.Now(), r.slow.patience(k)
+	ctx, cancel := context.WithTimeout(ctx, patience) // the lookup goes on, and fills the cache
+	defer cancel()
 	v := r.lookup(ctx, k, cred)
-	if isPullable && r.slow.caused(k, v, r.clock.Now().Sub(start)) {
+	if r.slow.caused(k, v, r.clock.Now().Sub(start), patience) {
 		return stale
 	}
 	return v
@@ -187,12 +190,15 @@ func (r *Resolver) send(ctx context.Context, k key, cred imagepull.Credential, b
 		return v
 	}
 	defer r.backoff.end(attempt)
+	defer r.failed.delete(k)
 	v = r.retry.do(ctx, r.clock, func() imagepull.Verdict {
-		return r.breaker.do(ctx, k, func() imagepull.Verdict {
+		v := r.breaker.do(ctx, k, func() imagepull.Verdict {
 			return r.slow.measure(ctx, k, func() imagepull.Verdict {
 				return r.registry.Resolve(ctx, k.ref, cred)
 			})
 		})
+		r.failed.put(k, v)
+		return v
 	})
 	r.backoff.record(attempt, v)
 	r.loginFailures.record(k.ref, cred, v)

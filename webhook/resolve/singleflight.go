@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -18,10 +19,11 @@ import (
 type singleFlight struct {
 	group   singleflight.Group
 	timeout time.Duration
+	failed  *failedAttempts
 }
 
-// do returns the verdict of a check, worded for the credential, or a timeout if the context ends first. It starts no check
-// if the context has ended already.
+// do returns the verdict of a check, worded for the credential. If the context ends first, it returns the verdict of the last failed
+// attempt, or a timeout if there is none. It starts no check if the context has ended already.
 //
 // A panic in the check reaches every waiting caller as a [*parallel.PanicError]. singleflight would end the process instead.
 func (s *singleFlight) do(
@@ -33,6 +35,9 @@ func (s *singleFlight) do(
 	result := s.start(ctx, k, check)
 	select {
 	case <-ctx.Done():
+		if v, ok := s.failed.last(k); ok {
+			return v.For(cred)
+		}
 		return timeoutVerdict(cred)
 	case r := <-result:
 		if r.Err != nil {
@@ -63,4 +68,24 @@ func timeoutVerdict(cred imagepull.Credential) imagepull.Verdict {
 		Detail:     "the registry did not respond in time",
 		Credential: cred.Source,
 	}
+}
+
+// failedAttempts holds the verdict of the last failed attempt of each check under way, so that a caller that gives up before the
+// next attempt has ended learns the cause.
+type failedAttempts struct{ verdicts sync.Map }
+
+func (f *failedAttempts) put(k key, v imagepull.Verdict) {
+	if v.Outcome() == imagepull.Indeterminate {
+		f.verdicts.Store(k.String(), v)
+	}
+}
+
+func (f *failedAttempts) delete(k key) { f.verdicts.Delete(k.String()) }
+
+func (f *failedAttempts) last(k key) (imagepull.Verdict, bool) {
+	v, ok := f.verdicts.Load(k.String())
+	if !ok {
+		return imagepull.Verdict{}, false
+	}
+	return v.(imagepull.Verdict), true
 }

@@ -148,6 +148,40 @@ func TestAFlightHasATimeoutOfItsOwn(t *testing.T) {
 	})
 }
 
+// A caller that gives up while an attempt is under way learns what the attempt before has shown.
+func TestACallerThatGivesUpLearnsTheLastFailure(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		verdict imagepull.Verdict
+		budget  time.Duration
+		want    string
+	}{
+		"in the first attempt":  {transient, 2 * time.Second, "DeadlineExceeded none"},
+		"in the second attempt": {transient, 4 * time.Second, "RegistryUnavailable registry"},
+		"after the last":        {transient, 7 * time.Second, "RegistryUnavailable registry"},
+		"after a success":       {pullable, 4 * time.Second, "Pullable registry"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				registry := &slowRegistry{fakeRegistry: fakeRegistry{verdict: test.verdict}, takes: 2500 * time.Millisecond}
+				r := newResolver(t, registry, allPolicies(clock.RealClock{}))
+				ctx, cancel := context.WithTimeout(t.Context(), test.budget)
+				defer cancel()
+				v := r.Resolve(ctx, tag("1"), alice)
+				if got := string(v.Reason) + " " + v.Provenance(); got != test.want || v.Credential != alice.Source {
+					t.Errorf("got %s for %s, want %s for %s", got, v.Credential, test.want, alice.Source)
+				}
+				time.Sleep(checkTimeout)
+				synctest.Wait()
+				if v, ok := r.failed.last(r.key(ctx, tag("1"), alice)); ok {
+					t.Errorf("the attempt %v is still there after its check", v)
+				}
+			})
+		})
+	}
+}
+
 func TestAnEndedContextSendsNoRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -202,6 +202,38 @@ func TestVerdictsPastTheirTTL(t *testing.T) {
 	}
 }
 
+// A caller with a known image waits for a registry by what the registry took before.
+func TestPatienceWithARegistryThatBecomesSlow(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ usual, takes, want time.Duration }{
+		"a near registry":                     {10 * time.Millisecond, 2 * time.Second, 150 * time.Millisecond},
+		"a near registry, a little slower":    {10 * time.Millisecond, 140 * time.Millisecond, 140 * time.Millisecond},
+		"a distant registry":                  {100 * time.Millisecond, 2 * time.Second, 400 * time.Millisecond},
+		"a distant registry, a little slower": {100 * time.Millisecond, 390 * time.Millisecond, 390 * time.Millisecond},
+		"a registry that was almost slow":     {500 * time.Millisecond, 2 * time.Second, slowAttempt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newStaleFixture(t, tag("1"), func(*Options) {})
+				ctx := WithNamespace(t.Context(), "shop")
+				f.set(pullable, test.usual)
+				f.Resolve(ctx, tag("2"), alice)
+				time.Sleep(62 * time.Second)
+				f.set(pullable, test.takes)
+				start := time.Now()
+				v := f.Resolve(ctx, tag("2"), alice)
+				if got := time.Since(start); got != test.want || v.Reason != imagepull.ReasonPullable {
+					t.Errorf("got %s after %v, want Pullable after %v", v.Reason, got, test.want)
+				}
+				if isStale := v.Origin == imagepull.OriginCache; isStale != (test.takes > test.want) {
+					t.Errorf("the verdict is from the %s", v.Provenance())
+				}
+			})
+		})
+	}
+}
+
 func TestAnUnpullableVerdictEndsWithItsTTL(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
