@@ -29,7 +29,7 @@ func (g generator) addRegistry(s *Scenario, name string) {
 		issuer.Faults = append(issuer.Faults, g.tokenFault())
 	}
 	if g.deep && g.oneIn(8) {
-		r.Loses = append(r.Loses, g.losses(r.Holds)...)
+		r.Loses = append(g.losses(r.Holds), r.Loses...) // first, because the blobs of a lost manifest are not known
 	}
 	if issuer != &r {
 		s.Registries = append(s.Registries, *issuer)

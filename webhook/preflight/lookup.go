@@ -20,7 +20,9 @@ func (c *Checker) lookup(ctx context.Context, f facts) imagepull.Verdict {
 }
 
 // tryCredentials tries each credential until one works, as the kubelet does (kubelet: pkg/kubelet/images/image_manager.go,
-// pullImage). If none works it also returns the node credential sources that failed.
+// pullImage). The kubelet continues after any failure, also after an index without its platform: another credential may get another
+// image from a mirror, or from a registry that shows each account another repository. If none works it also returns the node
+// credential sources that failed.
 func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdict, []credentials.Problem) {
 	var (
 		failures []imagepull.Verdict
@@ -32,11 +34,7 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 			continue
 		}
 		v := c.resolve(ctx, f, cred)
-		// The kubelet also continues after an index without its platform. If another credential may get another response, it
-		// may get another index as well: the servers of the registry may differ, or show each account another repository.
-		mayDiffer := slices.ContainsFunc(failures, isIndeterminate)
-		fits := comparePlatforms(v, f.candidates).Reason != imagepull.ReasonPlatformMismatch
-		if v.Outcome() == imagepull.Pullable && (fits || !mayDiffer) {
+		if v.Outcome() == imagepull.Pullable {
 			return v, nil
 		}
 		// After the deadline the other credentials still get a verdict, an Indeterminate one. The refusals before it prove
@@ -46,16 +44,16 @@ func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdic
 	return summarize(failures), problems
 }
 
-// resolve returns the verdict with one credential. A check of the content follows if the image resolves.
+// resolve returns the verdict with one credential, for the candidate nodes. A check of the content follows if the image resolves.
 func (c *Checker) resolve(ctx context.Context, f facts, cred imagepull.Credential) imagepull.Verdict {
 	if cred.Withheld {
 		return withheld(f.reference, cred)
 	}
 	v := f.images.Resolve(ctx, f.reference, cred)
-	if v.Outcome() != imagepull.Pullable {
-		return v
+	if v.Outcome() == imagepull.Pullable {
+		v = newContentCheck(f, cred).run(ctx, v)
 	}
-	return newContentCheck(f, cred).run(ctx, v)
+	return forNodes(v, f.candidates)
 }
 
 // withheld is the verdict with the credential of Docker Hub on a host without a dot, which only the nodes can resolve. The kubelet
@@ -85,7 +83,7 @@ func (c *Checker) fromCache(ctx context.Context, f facts) (imagepull.Verdict, bo
 	if v.IsIndex {
 		check := newContentCheck(f, cred)
 		check.manifests, check.contents = cacheOnly{c.options.ManifestCache}, cacheOnly{}
-		if v = check.run(ctx, v); v.Outcome() != imagepull.Pullable {
+		if v = forNodes(check.run(ctx, v), f.candidates); v.Outcome() != imagepull.Pullable {
 			return imagepull.Verdict{}, false
 		}
 	}
@@ -138,8 +136,6 @@ func summarize(failures []imagepull.Verdict) imagepull.Verdict {
 	}
 	return chosen
 }
-
-func isIndeterminate(v imagepull.Verdict) bool { return v.Outcome() == imagepull.Indeterminate }
 
 // progress returns how far an attempt got.
 func progress(v imagepull.Verdict) int {

@@ -1,6 +1,7 @@
 package preflight_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,6 +9,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/credentials"
 	pullsecrets "github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
@@ -90,6 +92,53 @@ func TestLookupTriesEachCredential(t *testing.T) {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Another credential may get another image: from a mirror, or from a registry that shows each account another repository.
+func TestLookupContinuesAfterAnImageThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	index := func(architectures ...string) imagepull.Verdict {
+		v := imagepull.Verdict{Reason: imagepull.ReasonPullable, IsIndex: true}
+		for _, a := range architectures {
+			v.Platforms = append(v.Platforms, platform("linux", a, ""))
+		}
+		return v
+	}
+	amd64, arm64 := nodes.Declared{platform("linux", "amd64", "")}, nodes.Declared{platform("linux", "arm64", "")}
+	both := slices.Concat(amd64, arm64)
+	for name, test := range map[string]struct {
+		nodes    nodes.Declared
+		verdicts [2]imagepull.Verdict
+		want     imagepull.Reason
+		requests int
+	}{
+		"an index that fits":                            {amd64, [2]imagepull.Verdict{index("arm64"), index("amd64")}, imagepull.ReasonPullable, 2},
+		"an image of one manifest":                      {amd64, [2]imagepull.Verdict{index("arm64"), pullable}, imagepull.ReasonPullable, 2},
+		"an index for all nodes":                        {both, [2]imagepull.Verdict{index("arm64"), index("amd64", "arm64")}, imagepull.ReasonPullable, 2},
+		"another index that does not fit":               {amd64, [2]imagepull.Verdict{index("arm64"), index("s390x")}, imagepull.ReasonPlatformMismatch, 2},
+		"a refusal":                                     {amd64, [2]imagepull.Verdict{index("arm64"), refused}, imagepull.ReasonPlatformMismatch, 2},
+		"no response":                                   {amd64, [2]imagepull.Verdict{index("arm64"), unavailable}, imagepull.ReasonRegistryUnavailable, 2},
+		"an index that fits is first":                   {amd64, [2]imagepull.Verdict{index("amd64"), index("arm64")}, imagepull.ReasonPullable, 1},
+		"an unsupported image is first":                 {amd64, [2]imagepull.Verdict{schema1, index("amd64")}, imagepull.ReasonPullable, 2},
+		"an index that fits some nodes, then a refusal": {both, [2]imagepull.Verdict{index("arm64"), refused}, imagepull.ReasonSomePlatforms, 2},
+	} {
+		for _, from := range []string{"the registry", "the cache"} {
+			t.Run(name+", from "+from, func(t *testing.T) {
+				t.Parallel()
+				resolver := &scriptedResolver{script: script(map[string]imagepull.Verdict{"file/a": test.verdicts[0], "file/b": test.verdicts[1]})}
+				o := preflight.Options{Resolver: resolver, Nodes: test.nodes, Credentials: &secrets{set: keys(t, host, "a", "b")}}
+				if from == "the cache" {
+					o.Cache = cachedVerdict{test.verdicts[0], "file/a"}
+				}
+				if got := check(t, o, image); got.Reason != test.want {
+					t.Errorf("got %q, want %s", summary(got), test.want)
+				}
+				if got := len(resolver.requests()); from == "the registry" && got != test.requests {
+					t.Errorf("%d requests, want %d", got, test.requests)
+				}
+			})
+		}
 	}
 }
 

@@ -10,13 +10,15 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// Other verdicts stay certain, since they do not depend on the credential.
-func TestFailedNodeCredentialsMakeARefusalIndeterminate(t *testing.T) {
+// The kubelet tries all credentials, after any failure.
+func TestFailedNodeCredentialsMakeAFailureIndeterminate(t *testing.T) {
 	t.Parallel()
 	incomplete := imagepull.Verdict{
 		Reason: imagepull.ReasonNodeCredentials,
 		Detail: "the nodes may have a credential that Pullgate could not get: the nodes' config.json: it cannot be read",
 	}
+	lost := absent
+	lost.AnyCredential = true
 	for name, test := range map[string]struct {
 		keys           []string
 		response, want imagepull.Verdict
@@ -24,7 +26,8 @@ func TestFailedNodeCredentialsMakeARefusalIndeterminate(t *testing.T) {
 		"denied":               {nil, private, incomplete},
 		"denied with a secret": {[]string{"a"}, refused, incomplete},
 		"not found":            {nil, absent, incomplete},
-		"unsupported":          {nil, schema1, schema1},
+		"unsupported":          {nil, schema1, incomplete},
+		"for any credential":   {nil, lost, lost},
 		"unavailable":          {nil, unavailable, unavailable},
 		"pullable":             {nil, pullable, pullable},
 	} {

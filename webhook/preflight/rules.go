@@ -7,14 +7,12 @@ package preflight
 //  1. Unknown credentials. If a kubelet may have a credential that Pullgate did not try, a refusal becomes NodeCredentials. The
 //     unreadable secret is first: its credential may change any verdict, not only a refusal.
 //  2. Pull secret problems. They explain a denial, so they follow the rules that decide whether the denial is certain.
-//  3. Platforms. With unknown credentials the nodes may get another index, so an index is compared with the nodes last.
 func referenceRules() []rule {
 	return []rule{
 		{"unreadable pull secret", unreadableSecret},
 		{"incomplete node credentials", incompleteNodeCredentials},
 		{"node identity", nodeIdentity},
 		{"pull secret problems", pullSecretProblems},
-		{"platforms", platforms},
 	}
 }
 

@@ -25,7 +25,7 @@ func TestOrderOfRules(t *testing.T) {
 			"placeholder", "image name", "skipped registry", "uses per object", "short name", "pull policy Never",
 		}},
 		"reference": {names(referenceRules()), []string{
-			"unreadable pull secret", "incomplete node credentials", "node identity", "pull secret problems", "platforms",
+			"unreadable pull secret", "incomplete node credentials", "node identity", "pull secret problems",
 		}},
 		"use": {names(useRules()), []string{
 			"cached image", "cached layers", "pulls of the nodes", "volume architecture", "unmounted volume", "missing pull secret",

@@ -61,9 +61,7 @@ func (s *testCluster) run(t *testing.T, scenario *truth.Scenario) (truth.Predict
 	fixture.Reset()
 	r.importImages(t, scenario.Node.Loads)
 	recorded := r.record(t)
-	if t.Failed() {
-		t.Logf("requests of the kubelet:\n%s", fixture.Requests())
-	}
+	t.Logf("requests of the kubelet:\n%s", fixture.Requests()) // to be printed if the prediction turns out to be wrong
 	return predicted, recorded
 }
 

@@ -9,14 +9,15 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-// platforms compares an index with the platforms of the nodes (containerd: core/transfer/image/imagestore.go, ImageFilter). A
-// single manifest is pulled on every node, whatever its platform. The exception is schema 1: only old runtimes pull it.
-func platforms(v imagepull.Verdict, f facts) imagepull.Verdict {
-	if v.IsSchema1 && f.candidates.MayPullSchema1() {
+// forNodes returns the verdict on an image for the candidates. An index needs an entry for them (containerd:
+// core/transfer/image/imagestore.go, ImageFilter). A single manifest is pulled on every node, whatever its platform. The exception is
+// schema 1: only old runtimes pull it.
+func forNodes(v imagepull.Verdict, candidates nodes.Candidates) imagepull.Verdict {
+	if v.IsSchema1 && candidates.MayPullSchema1() {
 		v.Reason, v.Detail = imagepull.ReasonSomePlatforms, v.Detail+", which only old nodes can pull"
 		return v
 	}
-	return comparePlatforms(v, f.candidates)
+	return comparePlatforms(v, candidates)
 }
 
 // comparePlatforms returns the verdict on an index for the candidates.
