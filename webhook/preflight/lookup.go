@@ -20,8 +20,8 @@ func (c *Checker) lookup(ctx context.Context, f facts) imagepull.Verdict {
 }
 
 // tryCredentials tries each credential until one works, as the kubelet does (kubelet: pkg/kubelet/images/image_manager.go,
-// pullImage). The kubelet continues after any failure, also after an index without its platform: another credential may get another
-// image from a mirror, or from a registry that shows each account another repository. If none works it also returns the node
+// pullImage). The kubelet continues after any failure, also after an index without its platform. A mirror, or a registry that shows each
+// account another repository, may have another image for another credential. If none works it also returns the node
 // credential sources that failed.
 func (c *Checker) tryCredentials(ctx context.Context, f facts) (imagepull.Verdict, []credentials.Problem) {
 	var (
