@@ -46,6 +46,10 @@ func (b *bench) slow(ctx context.Context) error {
 	if err := s.expectClean(ctx, review); err != nil {
 		return err
 	}
+	// The verdicts expire while the registry is as usual, so that its usual response time is known.
+	if _, err := s.client.Rate(ctx, slowRate, 2*slowTTL, load.Always(review)); err != nil {
+		return err
+	}
 	r.Fault(registry.Fault{Delay: slowResponse})
 	r.ResetRequests()
 	l, err := b.rate(ctx, s, turn{scenario: "slow", arm: armPullgate}, slowRate, b.plan.slowFor, load.Always(review))

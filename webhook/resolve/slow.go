@@ -67,11 +67,16 @@ func (s slowRegistries) patience(k key) time.Duration {
 }
 
 // caused reports whether a lookup ended without a usable response because the registry is slow or down. A caller that had less
-// time than the patience with the registry, and a lookup that sent no request, show neither.
+// time than the patience with the registry, and a lookup that sent no request, show neither. After one caller has waited in vain, no other
+// one waits until the next attempt has ended.
 func (s slowRegistries) caused(k key, v imagepull.Verdict, waited, patience time.Duration) bool {
 	switch v.Reason {
 	case imagepull.ReasonDeadlineExceeded:
-		return waited >= patience
+		isSlow := waited >= patience
+		if isSlow {
+			s.attempts.Put(k.ownHost(), lastAttempt{isSlow: true}, ttlcache.Never())
+		}
+		return isSlow
 	case imagepull.ReasonRegistryUnavailable:
 		return s.has(k)
 	default:

@@ -226,6 +226,11 @@ func TestPatienceWithARegistryThatBecomesSlow(t *testing.T) {
 				if got := time.Since(start); got != test.want || v.Reason != imagepull.ReasonPullable {
 					t.Errorf("got %s after %v, want Pullable after %v", v.Reason, got, test.want)
 				}
+				next := time.Now()
+				f.Resolve(ctx, tag("2"), alice)
+				if got := time.Since(next); got != 0 {
+					t.Errorf("the next caller waited for %v", got)
+				}
 				if isStale := v.Origin == imagepull.OriginCache; isStale != (test.takes > test.want) {
 					t.Errorf("the verdict is from the %s", v.Provenance())
 				}
