@@ -14,7 +14,6 @@ import (
 	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
 	"github.com/pullgate/pullgate/webhook/registry"
-	"github.com/pullgate/pullgate/webhook/registry/egress"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
@@ -57,8 +56,8 @@ func New(c config.Configuration, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// makeResolvers sets the Resolvers. They share the registry client, the limiter, the circuit breaker and the failed logins, and
-// have caches and backoffs of their own. All caches have the same keys for credentials.
+// makeResolvers sets the Resolvers. They share the registry client, the limiter and the circuit breaker, and have caches and
+// backoffs of their own. All caches have the same keys for credentials.
 func (e *Engine) makeResolvers(c config.Configuration, o Options) error {
 	keyer := imagepull.NewCredentialKeyer()
 	clientOptions, err := registryOptions(c, o)
@@ -72,7 +71,7 @@ func (e *Engine) makeResolvers(c config.Configuration, o Options) error {
 	}
 	e.closeConnections = client.Close
 	options := resolveOptions(c, o.Clock)
-	options.Limiter, options.Keyer, options.NewConnection = e.limiter, keyer, egress.WithNewConnection
+	options.Limiter, options.Keyer, options.WithConfirmation = e.limiter, keyer, registry.WithConfirmation
 	options.RoutedSince, options.ObserveCache = client.RoutedSince, o.ObserveCache
 	var errs [3]error
 	e.images, errs[0] = resolve.New(client, options)

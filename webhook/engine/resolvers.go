@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net"
 	"net/url"
-	"time"
 
 	"k8s.io/utils/clock"
 
@@ -83,9 +82,6 @@ func tokenServices(c config.Configuration) []auth.TokenService {
 // cacheBytes bounds each cache, in addition to the number of entries. An index of ten platforms takes 3 KiB.
 const cacheBytes = 24 << 20
 
-// lockout is the period in which a credential may fail to log in a few times only.
-const lockout = 30 * time.Second
-
 // resolveOptions returns the policies of the Resolvers.
 func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
 	backoff := resolve.Backoff{
@@ -110,8 +106,7 @@ func resolveOptions(c config.Configuration, wall clock.Clock) resolve.Options {
 			Jitter:       c.Retry.Jitter,
 			MaxAttempts:  c.Retry.MaxAttempts,
 		},
-		Breaker:       resolve.NewBreaker(backoff, wall),
-		LoginFailures: resolve.NewLoginFailures(lockout, wall),
+		Breaker: resolve.NewBreaker(backoff, wall),
 		// A check outlives the admission by one request, so that a request under way can still fill the cache.
 		Timeout: c.Timeouts.Admission + c.Timeouts.Request,
 		Clock:   wall,

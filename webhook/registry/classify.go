@@ -20,6 +20,9 @@ func (s *session) classify(ctx context.Context, resp response, err error) imagep
 	case err != nil && ctx.Err() != nil: // the lookup's own budget ended
 		v = imagepull.Verdict{Reason: imagepull.ReasonDeadlineExceeded, Detail: "the registry did not respond in time"}
 	case err != nil:
+		if e, ok := errors.AsType[*auth.LockoutError](err); ok {
+			return s.lockedOut(e)
+		}
 		v = errorVerdict(err)
 	case resp.isSuccess():
 		return imagepull.Verdict{}
@@ -33,6 +36,19 @@ func (s *session) classify(ctx context.Context, resp response, err error) imagep
 	_, failedElsewhere := errors.AsType[*egress.RedirectedError](err)
 	v.Redirected = resp.redirection.Foreign || failedElsewhere
 	return v
+}
+
+// lockedOut returns the verdict if the password is not sent. It does not show the number of refusals, since other namespaces
+// have a part in it.
+func (s *session) lockedOut(e *auth.LockoutError) imagepull.Verdict {
+	return imagepull.Verdict{
+		Reason: imagepull.ReasonRegistryUnavailable,
+		Detail: fmt.Sprintf("the credential from %s was refused several times within %s, and is not sent again yet",
+			s.credential.Source, auth.LockoutPeriod),
+		Fix:    "renew the pull secret",
+		Origin: imagepull.OriginBackoff,
+		Age:    e.Age,
+	}
 }
 
 // failure returns the verdict on a response with a failing status.

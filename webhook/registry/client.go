@@ -151,9 +151,15 @@ func (c *Client) Resolve(ctx context.Context, ref imagepull.Reference, cred imag
 	return withSource(v, cred)
 }
 
+// WithConfirmation returns a context for a lookup that confirms an earlier one. It uses a new connection, and may send a password
+// once more than other lookups.
+func WithConfirmation(ctx context.Context) context.Context {
+	return auth.WithConfirmation(egress.WithNewConnection(ctx))
+}
+
 // withSource returns the verdict of a registry for a credential.
 func withSource(v imagepull.Verdict, cred imagepull.Credential) imagepull.Verdict {
-	v.Credential, v.Origin = cred.Source, imagepull.OriginRegistry
+	v.Credential, v.Origin = cred.Source, cmp.Or(v.Origin, imagepull.OriginRegistry)
 	return v
 }
 

@@ -29,7 +29,7 @@ type Backoff struct {
 // A blocked request gets the last failure. These verdicts are all indeterminate, so that an outdated failure denies no pod. After
 // the delay one attempt is allowed, while other requests still get the last failure. The first certain verdict ends the delay.
 //
-// A certain failure starts no backoff: the cache bounds its requests, and [LoginFailures] those with a wrong credential. The
+// A certain failure starts no backoff: the cache bounds its requests, and the registry client those with a wrong credential. The
 // [Breaker] handles a registry that is down.
 type backoffPolicy struct {
 	clock clock.PassiveClock

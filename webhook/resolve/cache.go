@@ -51,16 +51,34 @@ func newCache(o Options) (*cache, error) {
 // TTL. Without a verdict it returns zero values. A verdict from before a change of the route and one from the future do not
 // count: the clock may go back. A verdict is confirmed no longer than a denial is fresh, and for one namespace.
 func (c *cache) find(k key, cred imagepull.Credential) (v imagepull.Verdict, left time.Duration) {
-	e, ok := c.entries.GetStale(k.shared())
-	age := c.clock.Now().Sub(e.start)
-	own := e.namespace == k.namespace
-	if !ok || age < 0 || e.start.Before(c.routedSince(k.ref.Domain)) || !own && e.verdict.Outcome() != imagepull.Pullable {
+	e, age, ok := c.entry(k)
+	if !ok {
 		return imagepull.Verdict{}, 0
 	}
 	v = e.verdict.For(cred)
 	v.Origin, v.Age = imagepull.OriginCache, age
-	v.Confirmed = v.Confirmed && own && age < c.ttls.denial(v.Reason)
+	v.Confirmed = v.Confirmed && e.namespace == k.namespace && age < c.ttls.denial(v.Reason)
 	return v, e.ttl - age
+}
+
+// entry returns the entry that counts for a key, and its age.
+func (c *cache) entry(k key) (e cacheEntry, age time.Duration, ok bool) {
+	e, ok = c.entries.GetStale(k.shared())
+	age = c.clock.Now().Sub(e.start)
+	isForeign := e.namespace != k.namespace && e.verdict.Outcome() != imagepull.Pullable
+	return e, age, ok && age >= 0 && !isForeign && !e.start.Before(c.routedSince(k.ref.Domain))
+}
+
+// maxRefusalAge is how long a confirmed refusal of a credential counts as the first of two responses.
+const maxRefusalAge = 30 * time.Second
+
+// refusal returns the last verdict, if it is a confirmed refusal of the credential itself that is not fresh any more.
+func (c *cache) refusal(k key) (v imagepull.Verdict, ok bool) {
+	e, age, ok := c.entry(k)
+	if !ok || !e.verdict.LoginFailed || !e.verdict.Confirmed || age < e.ttl || age >= maxRefusalAge {
+		return imagepull.Verdict{}, false
+	}
+	return e.verdict, true
 }
 
 // get returns the verdict that find returns, and whether it is fresh.

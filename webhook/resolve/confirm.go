@@ -42,7 +42,7 @@ func (r *Resolver) Confirm(ctx context.Context, ref imagepull.Reference, cred im
 		if !sleep(ctx, r.clock, max(confirmDelay-first.Age, 0)) {
 			return timeoutVerdict(cred)
 		}
-		second := r.request(r.newConnection(ctx), k, cred, first)
+		second := r.request(r.withConfirmation(ctx), k, cred, first)
 		if second.Outcome() != imagepull.Indeterminate && second.Reason != first.Reason {
 			return contradiction(first, second)
 		}

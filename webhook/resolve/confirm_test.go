@@ -234,20 +234,25 @@ func TestConfirmIgnoresAResponseFromAnotherRoute(t *testing.T) {
 
 type markKey struct{}
 
-func TestOnlyConfirmNeedsANewConnection(t *testing.T) {
+func TestOnlyARepeatedRequestIsAConfirmation(t *testing.T) {
 	t.Parallel()
 	var marks []bool
 	registry := registryFunc(func(ctx context.Context, _ imagepull.Reference, _ imagepull.Credential) imagepull.Verdict {
 		marks = append(marks, ctx.Value(markKey{}) != nil)
-		return notFound
+		return loginFailed
 	})
-	o := cacheOnly(&steppingClock{FakeClock: newFakeClock()})
-	o.NewConnection = func(ctx context.Context) context.Context { return context.WithValue(ctx, markKey{}, true) }
+	clock := &steppingClock{FakeClock: newFakeClock()}
+	o := cacheOnly(clock)
+	o.WithConfirmation = func(ctx context.Context) context.Context { return context.WithValue(ctx, markKey{}, true) }
 	r := newResolver(t, registry, o)
 	r.Resolve(t.Context(), tag("1"), alice)
 	r.Confirm(t.Context(), tag("1"), alice)
-	if diff := cmp.Diff([]bool{false, true}, marks); diff != "" {
-		t.Errorf("requests on a new connection (-want +got):\n%s", diff)
+	clock.Step(3 * time.Second)
+	r.Resolve(t.Context(), tag("1"), alice)
+	clock.Step(31 * time.Second)
+	r.Resolve(t.Context(), tag("1"), alice)
+	if diff := cmp.Diff([]bool{false, true, true, false}, marks); diff != "" {
+		t.Errorf("confirming requests (-want +got):\n%s", diff)
 	}
 }
 
@@ -299,43 +304,65 @@ func TestConfirmationThatDoesNotFitIntoTheBudget(t *testing.T) {
 	})
 }
 
-// The first refusal of the ninth login can be confirmed, and there is no tenth lookup.
-func TestConfirmationIsTheLastLogin(t *testing.T) {
+// A controller repeats a denied pod, and each request may send the password once more.
+func TestRefusedCredentialIsConfirmedByOneRequest(t *testing.T) {
 	t.Parallel()
-	registry := &fakeRegistry{verdict: loginFailed}
-	o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
-	o.TTLs = testTTLs()
-	r := newResolver(t, registry, o)
-	for i := range maxLoginFailures {
-		r.Resolve(t.Context(), tag(string(rune('a'+i))), alice)
+	type check struct {
+		after     time.Duration
+		namespace string
+		verdict   imagepull.Verdict // of the registry
+		want      int               // requests
+		confirmed bool
 	}
-	last := tag(string(rune('a' + maxLoginFailures - 2)))
-	if v := r.Confirm(t.Context(), last, alice); !v.Confirmed || registry.requests != maxLoginFailures {
-		t.Errorf("confirmed = %t after %d requests, want true after %d", v.Confirmed, registry.requests, maxLoginFailures)
+	tests := map[string][]check{
+		"within thirty seconds": {
+			{0, "", loginFailed, 2, true}, {2500 * time.Millisecond, "", loginFailed, 1, true},
+			{2 * time.Second, "", loginFailed, 1, true}, {20 * time.Second, "", loginFailed, 1, true},
+		},
+		"while the verdict is fresh": {{0, "", loginFailed, 2, true}, {time.Second, "", loginFailed, 0, true}},
+		"after thirty seconds":       {{0, "", loginFailed, 2, true}, {31 * time.Second, "", loginFailed, 2, true}},
+		"of another namespace":       {{0, "", loginFailed, 2, true}, {2500 * time.Millisecond, "depot", loginFailed, 2, true}},
+		"that is accepted now":       {{0, "", loginFailed, 2, true}, {2500 * time.Millisecond, "", pullable, 1, false}},
+		"then another failure":       {{0, "", loginFailed, 2, true}, {2500 * time.Millisecond, "", notFound, 2, true}},
+		"a refused repository":       {{0, "", denied, 2, true}, {2500 * time.Millisecond, "", denied, 2, true}},
 	}
-	if v := r.Confirm(t.Context(), tag("a"), alice); v.Reason != imagepull.ReasonRegistryUnavailable || registry.requests != maxLoginFailures {
-		t.Errorf("got %s after %d requests, want RegistryUnavailable after %d", v.Reason, registry.requests, maxLoginFailures)
+	for name, checks := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock := &steppingClock{FakeClock: newFakeClock()}
+			registry := &fakeRegistry{}
+			r := newResolver(t, registry, cacheOnly(clock))
+			for i, check := range checks {
+				clock.Step(check.after)
+				registry.verdict, registry.requests = check.verdict, 0
+				ctx := WithNamespace(t.Context(), check.namespace)
+				v := r.Resolve(ctx, tag("1"), alice)
+				if v.Outcome() == imagepull.Unpullable && !v.Confirmed {
+					v = r.Confirm(ctx, tag("1"), alice)
+				}
+				if v.Reason != check.verdict.Reason || v.Confirmed != check.confirmed || registry.requests != check.want {
+					t.Errorf("check %d: %s, confirmed = %t, after %d requests, want %s, %t, %d",
+						i, v.Reason, v.Confirmed, registry.requests, check.verdict.Reason, check.confirmed, check.want)
+				}
+			}
+		})
 	}
 }
 
-// The limiter allows eight simultaneous checks at one registry by default.
-func TestPodOfEightImagesHasAConfirmedLoginFailure(t *testing.T) {
+func TestARefusalOfAnotherRouteConfirmsNothing(t *testing.T) {
 	t.Parallel()
-	o := loginFailuresOnly(&steppingClock{FakeClock: newFakeClock()})
-	o.TTLs = testTTLs()
-	r := newResolver(t, &fakeRegistry{verdict: loginFailed}, o)
-	images := []imagepull.Reference{tag("1"), tag("2"), tag("3"), tag("4"), tag("5"), tag("6"), tag("7"), tag("8")}
-	for _, ref := range images {
-		r.Resolve(t.Context(), ref, alice)
-	}
-	confirmed := 0
-	for _, ref := range images {
-		if r.Confirm(t.Context(), ref, alice).Confirmed {
-			confirmed++
-		}
-	}
-	if confirmed == 0 {
-		t.Error("no failure is confirmed")
+	registry := &fakeRegistry{verdict: loginFailed}
+	clock := &steppingClock{FakeClock: newFakeClock()}
+	o := cacheOnly(clock)
+	var since time.Time
+	o.RoutedSince = func(string) time.Time { return since }
+	r := newResolver(t, registry, o)
+	r.Resolve(t.Context(), tag("1"), alice)
+	r.Confirm(t.Context(), tag("1"), alice)
+	clock.Step(3 * time.Second)
+	since = clock.Now()
+	if v := r.Resolve(t.Context(), tag("1"), alice); v.Confirmed {
+		t.Error("the verdict is confirmed by a response of another route")
 	}
 }
 

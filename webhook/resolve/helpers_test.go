@@ -165,10 +165,7 @@ func (c *steppingClock) NewTimer(d time.Duration) clock.Timer {
 	return timer
 }
 
-const (
-	checkTimeout = 10 * time.Second
-	testLockout  = 30 * time.Second
-)
+const checkTimeout = 10 * time.Second
 
 func testTTLs() TTLs {
 	return TTLs{Tag: time.Minute, Digest: 10 * time.Minute, NotFound: time.Second, Denied: 2 * time.Second}
@@ -183,8 +180,7 @@ func neutral(c clock.Clock) Options {
 	return Options{
 		MaxEntries: 100, MaxBytes: 1 << 20,
 		Limiter: NewLimiter(1000, 1000), Breaker: NewBreaker(Backoff{}, c),
-		LoginFailures: NewLoginFailures(0, c),
-		Timeout:       checkTimeout, Clock: c,
+		Timeout: checkTimeout, Clock: c,
 	}
 }
 
@@ -200,12 +196,6 @@ func backoffOnly(c clock.Clock) Options {
 	return o
 }
 
-func loginFailuresOnly(c clock.Clock) Options {
-	o := neutral(c)
-	o.LoginFailures = NewLoginFailures(testLockout, c)
-	return o
-}
-
 func breakerOnly(c clock.Clock) Options {
 	o := neutral(c)
 	o.Breaker = NewBreaker(testBackoff(), c)
@@ -216,7 +206,6 @@ func breakerOnly(c clock.Clock) Options {
 func allPolicies(c clock.Clock) Options {
 	o := cacheOnly(c)
 	o.Backoff, o.Breaker = testBackoff(), NewBreaker(testBackoff(), c)
-	o.LoginFailures = NewLoginFailures(testLockout, c)
 	o.Limiter = NewLimiter(16, 8)
 	o.Retry = Retry{InitialDelay: time.Millisecond, Factor: 1, MaxAttempts: 2}
 	return o

@@ -8,8 +8,7 @@
 // credential.
 //
 // Requests and failures of one namespace do not change the verdicts of another. Namespaces share only pullable verdicts of the
-// same reference and credential, and the bound on failed logins of a credential. A circuit opens for all of them when a registry
-// fails for several.
+// same reference and credential. A circuit opens for all of them when a registry fails for several.
 //
 //	resolver, err := resolve.New(client, resolve.Options{…})
 //	verdict := resolver.Resolve(ctx, ref, cred)
@@ -34,7 +33,7 @@ type Registry interface {
 }
 
 // Options configures a Resolver. All fields but Keyer and the functions are required. Two Resolvers that are made with the same
-// Options share the Limiter, the Breaker and the LoginFailures, and have caches and backoffs of their own.
+// Options share the Limiter and the Breaker, and have caches and backoffs of their own.
 type Options struct {
 	// MaxEntries and MaxBytes bound the cache. The bytes are estimated.
 	MaxEntries, MaxBytes int
@@ -43,7 +42,6 @@ type Options struct {
 	Retry                Retry
 	Limiter              *Limiter
 	Breaker              *Breaker
-	LoginFailures        *LoginFailures
 	// Timeout bounds one check. It should exceed the budget of the callers, so that a check still fills the cache after its
 	// callers gave up.
 	Timeout time.Duration
@@ -53,8 +51,9 @@ type Options struct {
 	// RoutedSince returns when the route to a registry last changed, for example by its hosts.toml. Earlier verdicts are not
 	// fresh.
 	RoutedSince func(domain string) time.Time
-	// NewConnection returns a context whose requests use no connection of earlier requests. If nil, Confirm may use one.
-	NewConnection func(context.Context) context.Context
+	// WithConfirmation returns a context for a request that confirms an earlier one: it uses a new connection. If nil, such a
+	// request does not differ from others.
+	WithConfirmation func(context.Context) context.Context
 	// ObserveCache is called for each Resolve, and for each hit of Cached.
 	ObserveCache func(hit bool)
 }
@@ -72,9 +71,8 @@ type Resolver struct {
 	backoff                           *backoffPolicy
 	retry                             Retry
 	breaker                           *Breaker
-	loginFailures                     *LoginFailures
 	clock                             clock.Clock
-	newConnection                     func(context.Context) context.Context
+	withConfirmation                  func(context.Context) context.Context
 	observeCache                      func(hit bool)
 }
 
@@ -86,8 +84,8 @@ func New(registry Registry, o Options) (*Resolver, error) {
 	if o.RoutedSince == nil {
 		o.RoutedSince = func(string) time.Time { return time.Time{} }
 	}
-	if o.NewConnection == nil {
-		o.NewConnection = func(ctx context.Context) context.Context { return ctx }
+	if o.WithConfirmation == nil {
+		o.WithConfirmation = func(ctx context.Context) context.Context { return ctx }
 	}
 	if o.ObserveCache == nil {
 		o.ObserveCache = func(bool) {}
@@ -98,22 +96,21 @@ func New(registry Registry, o Options) (*Resolver, error) {
 	}
 	failed := &failedAttempts{}
 	return &Resolver{
-		registry:      registry,
-		keyer:         o.Keyer,
-		cache:         cache,
-		lookups:       singleFlight{timeout: o.Timeout, failed: failed},
-		refreshes:     singleFlight{timeout: o.Timeout, failed: failed},
-		confirmations: singleFlight{timeout: o.Timeout, failed: failed},
-		failed:        failed,
-		slow:          newSlowRegistries(o.Clock),
-		limiter:       o.Limiter,
-		backoff:       newBackoffPolicy(o.Backoff, o.Clock),
-		retry:         o.Retry,
-		breaker:       o.Breaker,
-		loginFailures: o.LoginFailures,
-		clock:         o.Clock,
-		newConnection: o.NewConnection,
-		observeCache:  o.ObserveCache,
+		registry:         registry,
+		keyer:            o.Keyer,
+		cache:            cache,
+		lookups:          singleFlight{timeout: o.Timeout, failed: failed},
+		refreshes:        singleFlight{timeout: o.Timeout, failed: failed},
+		confirmations:    singleFlight{timeout: o.Timeout, failed: failed},
+		failed:           failed,
+		slow:             newSlowRegistries(o.Clock),
+		limiter:          o.Limiter,
+		backoff:          newBackoffPolicy(o.Backoff, o.Clock),
+		retry:            o.Retry,
+		breaker:          o.Breaker,
+		clock:            o.Clock,
+		withConfirmation: o.WithConfirmation,
+		observeCache:     o.ObserveCache,
 	}, nil
 }
 
@@ -146,10 +143,16 @@ func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred im
 	return v
 }
 
-// lookup returns the verdict of a request, or of one that another check has sent in the meantime.
+// lookup returns the verdict of a request, or of one that another check has sent in the meantime. If the registry has refused the
+// credential a moment ago, the request repeats that one. The same response needs no further confirmation then, so that the password
+// is sent once.
 func (r *Resolver) lookup(ctx context.Context, k key, cred imagepull.Credential) imagepull.Verdict {
 	return r.lookups.do(ctx, k, cred, func(ctx context.Context) imagepull.Verdict {
-		return r.request(ctx, k, cred, imagepull.Verdict{})
+		refused, ok := r.cache.refusal(k)
+		if ok {
+			ctx = r.withConfirmation(ctx)
+		}
+		return r.request(ctx, k, cred, refused)
 	})
 }
 
@@ -179,10 +182,7 @@ func (r *Resolver) request(ctx context.Context, k key, cred imagepull.Credential
 // send returns the registry's verdict, and caches it. The caller holds a slot. Cache and backoff are consulted again: another
 // check may have ended, and a registry may have failed, while this one waited for its slot.
 func (r *Resolver) send(ctx context.Context, k key, cred imagepull.Credential, before imagepull.Verdict) imagepull.Verdict {
-	if v, hit := r.cache.get(k, cred); hit && before.Reason == "" {
-		return v
-	}
-	if v, blocked := r.loginFailures.blocked(k.ref, cred, before); blocked {
+	if v, hit := r.cache.get(k, cred); hit && (before.Reason == "" || v.Confirmed) {
 		return v
 	}
 	attempt, v, blocked := r.backoff.begin(k)
@@ -201,7 +201,6 @@ func (r *Resolver) send(ctx context.Context, k key, cred imagepull.Credential, b
 		return v
 	})
 	r.backoff.record(attempt, v)
-	r.loginFailures.record(k.ref, cred, v)
 	v.Confirmed = v.Confirmed || confirms(v, before)
 	r.cache.put(k, v, attempt.start)
 	return v

@@ -26,8 +26,6 @@ type sent struct {
 	lookup lookup
 	at     time.Time
 	reason imagepull.Reason
-	// loginFailed reports that the registry rejected the credential itself.
-	loginFailed bool
 	// confirms reports that the request is the second one of a Confirm.
 	confirms bool
 }
@@ -120,7 +118,7 @@ func (m *modelRegistry) Resolve(ctx context.Context, ref imagepull.Reference, cr
 	default:
 	}
 	v.Origin, v.Credential = imagepull.OriginRegistry, cred.Source
-	m.requests = append(m.requests, sent{l, m.clock.Now(), v.Reason, v.LoginFailed, ctx.Value(markKey{}) != nil})
+	m.requests = append(m.requests, sent{l, m.clock.Now(), v.Reason, ctx.Value(markKey{}) != nil})
 	return v
 }
 

@@ -96,23 +96,6 @@ func (m *modelRegistry) wasSentTwice(l lookup, reason imagepull.Reason, since ti
 		second.at.Sub(first.at) >= confirmDelay
 }
 
-// checkLogins compares the requests with the bound on failed logins, which both Resolvers share.
-func (m *modelRegistry) checkLogins() {
-	m.t.Helper()
-	type account struct{ domain, user, password string }
-	failed := map[account][]time.Time{}
-	for _, s := range m.requests {
-		if !s.loginFailed {
-			continue
-		}
-		a := account{s.lookup.ref.Domain, s.lookup.user, s.lookup.password}
-		failed[a] = append(failed[a], s.at)
-		if n := len(failed[a]) - 1 - maxLoginFailures; n >= 0 && s.at.Sub(failed[a][n]) < testLockout {
-			m.t.Errorf("%v: more than %d failed logins within %v", a, maxLoginFailures, testLockout)
-		}
-	}
-}
-
 // minPause returns the minimum time between a request and the next one of the same lookup.
 func minPause(s sent) time.Duration {
 	switch s.reason {
@@ -189,7 +172,7 @@ func TestVerdictsAgreeWithAModel(t *testing.T) {
 func testAgainstModel(t *testing.T, seed uint64) {
 	m := newModelRegistry(t, seed)
 	options := allPolicies(m.clock)
-	options.NewConnection = func(ctx context.Context) context.Context { return context.WithValue(ctx, markKey{}, true) }
+	options.WithConfirmation = func(ctx context.Context) context.Context { return context.WithValue(ctx, markKey{}, true) }
 	images, contents := newResolver(t, m, options), newResolver(t, m, options)
 	all, sources := m.lookups(), []string{"secret/shop/a", "secret/depot/b"}
 	seen := map[imagepull.Origin]int{}
@@ -226,7 +209,6 @@ func testAgainstModel(t *testing.T, seed uint64) {
 	}
 	m.checkPauses()
 	m.checkDelays()
-	m.checkLogins()
 	if seen[imagepull.OriginCache] < 50 || seen[imagepull.OriginBackoff] < 20 || seen[imagepull.OriginRegistry] < 100 || stale < 5 {
 		t.Errorf("origins = %v and %d verdicts past their TTL, want many of each", seen, stale)
 	}

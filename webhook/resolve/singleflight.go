@@ -23,7 +23,7 @@ type singleFlight struct {
 }
 
 // do returns the verdict of a check, worded for the credential. If the context ends first, it returns the verdict of the last failed
-// attempt, or a timeout if there is none. It starts no check if the context has ended already.
+// attempt, or a timeout without one. It starts no check if the context has ended already.
 //
 // A panic in the check reaches every waiting caller as a [*parallel.PanicError]. singleflight would end the process instead.
 func (s *singleFlight) do(

@@ -66,9 +66,9 @@ func (s slowRegistries) patience(k key) time.Duration {
 	return min(max(patienceFactor*last.took, leastPatience), slowAttempt)
 }
 
-// caused reports whether a lookup ended without a usable response because the registry is slow or down. A caller that had less
-// time than the patience with the registry, and a lookup that sent no request, show neither. After one caller has waited in vain, no other
-// one waits until the next attempt has ended.
+// caused reports whether a lookup ended without a usable response because the registry is slow or down. It is not known of a caller
+// with less time than the patience with the registry, and of a lookup that sent no request. If one caller has waited in vain, the next
+// ones do not wait until another attempt has ended.
 func (s slowRegistries) caused(k key, v imagepull.Verdict, waited, patience time.Duration) bool {
 	switch v.Reason {
 	case imagepull.ReasonDeadlineExceeded:

@@ -33,23 +33,25 @@ type Options struct {
 	PostCredentials bool
 }
 
-// Client caches the challenges and tokens of all sessions. It is safe for concurrent use.
+// Client caches the challenges and tokens of all sessions, and bounds their failed logins. It is safe for concurrent use.
 type Client struct {
 	options    Options
 	services   []service
 	challenges *ttlcache.Cache[challengeKey, challenge]
 	tokens     *ttlcache.Cache[tokenKey, string]
+	logins     *logins
 }
 
 // NewClient returns a Client, or an error that names the invalid token service.
 func NewClient(o Options) (*Client, error) {
 	challenges, err := ttlcache.New(ttlcache.Options[challengeKey, challenge]{MaxEntries: maxChallenges, Clock: o.Clock})
 	tokens, err2 := ttlcache.New(ttlcache.Options[tokenKey, string]{MaxEntries: maxTokens, Clock: o.Clock})
-	services, err3 := parseServices(slices.Concat(o.TokenServices, knownServices()))
-	if err := errors.Join(err, err2, err3); err != nil {
+	logins, err3 := newLogins(o.Clock)
+	services, err4 := parseServices(slices.Concat(o.TokenServices, knownServices()))
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		return nil, err
 	}
-	return &Client{options: o, services: services, challenges: challenges, tokens: tokens}, nil
+	return &Client{options: o, services: services, challenges: challenges, tokens: tokens, logins: logins}, nil
 }
 
 // Endpoint is a host that receives requests, and its token services.

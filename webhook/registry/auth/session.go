@@ -14,9 +14,9 @@ import (
 const (
 	// maxAttempts is containerd's bound of the requests for one object (core/remotes/docker/resolver.go, maxAttempts).
 	maxAttempts = 5
-	// maxRefusals bounds how often a registry may refuse the password of a session. A node sends it as often within maxAttempts:
+	// maxSends bounds how often a session sends a password that the registry refuses. A node sends it as often within maxAttempts:
 	// the first attempt carries no password.
-	maxRefusals = maxAttempts - 1
+	maxSends = maxAttempts - 1
 	// challengeLifetime bounds how long a repository's challenge to a credential is answered before the repository sends it.
 	challengeLifetime = 5 * time.Minute
 	// maxErrorBytes bounds how much of a refusal is read, so that its connection can be used again.
@@ -39,8 +39,10 @@ type Session struct {
 	handler, failed handler
 	// sentPassword is true if the last request carried the credential itself.
 	sentPassword bool
-	// refusals counts the requests with the password since the last one that the registry accepted. Clones share it.
+	// refusals counts the requests with the password since the last one that the registry did not refuse. Clones share it.
 	refusals *atomic.Int32
+	// turn is the right to send the password to the registry, during one RoundTrip; nil if the session has none.
+	turn *turn
 }
 
 // handler is the answer to a challenge. A session keeps it for all its requests, as a node does (containerd:
@@ -80,6 +82,7 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 		s.started = true
 		s.preempt(req.Context())
 	}
+	defer s.endTurn()
 	var previous *http.Request
 	for attempt := 1; ; attempt++ {
 		resp, err := s.send(req)
@@ -164,6 +167,7 @@ func (s *Session) newHandler(ctx context.Context, c challenge, preemptive bool) 
 		if err != nil {
 			return h, err
 		}
+		s.endTurn() // the token service may be the same server
 		var token string
 		token, h.err = s.token(ctx, realm, c, preemptive)
 		h.authorization, h.withheld = "Bearer "+token, s.endpoint.Withholds(realm.Host)
@@ -178,20 +182,15 @@ func (s *Session) newHandler(ctx context.Context, c challenge, preemptive bool) 
 	return h, nil
 }
 
-// The errors of a Basic challenge. A node returns the first one (containerd: core/remotes/docker/authorizer.go, AddResponses).
-var (
-	ErrNoBasicCredential = errors.New("no user and password for basic authentication")
-	// ErrPasswordRefused is the error after the registry has refused the password as often as it may.
-	ErrPasswordRefused = errors.New("the registry refuses the password")
-)
-
 func (s *Session) send(req *http.Request) (*http.Response, error) {
 	if s.handler.err != nil {
 		return nil, s.handler.err
 	}
 	s.sentPassword = s.handler.challenge.scheme == schemeBasic
-	if s.sentPassword && s.refusals.Load() >= maxRefusals {
-		return nil, ErrPasswordRefused
+	if s.sentPassword {
+		if err := s.takeTurn(req); err != nil {
+			return nil, err
+		}
 	}
 	if s.handler.authorization != "" {
 		req = req.WithContext(req.Context()) // a copy: a RoundTripper must not change the request
@@ -199,14 +198,42 @@ func (s *Session) send(req *http.Request) (*http.Response, error) {
 		req.Header.Set("Authorization", s.handler.authorization)
 	}
 	resp, err := s.endpoint.Transports.Content.RoundTrip(req)
-	switch {
-	case err != nil || !s.sentPassword:
-	case resp.StatusCode == http.StatusUnauthorized:
-		s.refusals.Add(1)
-	default:
-		s.refusals.Store(0)
+	if err == nil && s.sentPassword {
+		s.recordPassword(resp.StatusCode)
 	}
 	return resp, err
+}
+
+// takeTurn waits until the session may send its password to the registry. The turn lasts for as many requests as a node sends.
+func (s *Session) takeTurn(req *http.Request) error {
+	if s.turn != nil && s.turn.left > 0 {
+		return nil
+	}
+	s.endTurn()
+	var err error
+	s.turn, err = s.client.logins.begin(req.Context(), s.loginKey(req.URL), sends{
+		refused: int(s.refusals.Load()), full: maxSends, first: 1,
+	})
+	return err
+}
+
+func (s *Session) endTurn() {
+	if s.turn != nil {
+		s.turn.end()
+		s.turn = nil
+	}
+}
+
+// recordPassword records the registry's response to the password. Only a success shows that it accepts the password.
+func (s *Session) recordPassword(status int) {
+	if status == http.StatusUnauthorized {
+		s.turn.refuse(1, s.refusals.Add(1) >= maxSends)
+		return
+	}
+	s.refusals.Store(0)
+	if status < http.StatusBadRequest {
+		s.turn.accept()
+	}
 }
 
 // challengeKey identifies a repository of one endpoint, and the credential that it challenged. A challenge leads no other

@@ -81,17 +81,68 @@ func (s *Session) scopes(c challenge) string {
 	return strings.Join(slices.Compact(scopes), " ")
 }
 
-// fetchToken sends the requests of containerd. A credential goes by POST, then by GET if the token service does not support
-// POST. Without a credential the request is a GET (containerd: core/remotes/docker/authorizer.go, doBearerAuth).
+// fetchToken returns a token of the token service. A password that the service has refused a moment ago is sent once only, by GET,
+// which all token services support. If it is not refused any more, the requests of a node follow.
 func (s *Session) fetchToken(ctx context.Context, realm *url.URL, c challenge) (token, error) {
-	if s.credential.Password == "" || !s.client.options.PostCredentials {
+	if s.credential.Password == "" {
 		return s.getToken(ctx, realm, c)
 	}
-	t, err := s.postToken(ctx, realm, c)
-	if e, ok := errors.AsType[*TokenError](err); ok && slices.Contains(withoutPost, e.StatusCode) {
-		return s.getToken(ctx, realm, c)
+	methods := 1
+	if s.client.options.PostCredentials {
+		methods = 2
+	}
+	turn, err := s.client.logins.begin(ctx, s.loginKey(realm), sends{full: methods, first: methods})
+	if err != nil {
+		return token{}, err
+	}
+	if turn.left < methods {
+		_, err := s.getToken(ctx, realm, c)
+		if isLoginFailure(err) {
+			turn.refuse(1, false)
+			turn.end()
+			return token{}, err
+		}
+		turn.pardon()
+		turn.end()
+		return s.fetchToken(ctx, realm, c)
+	}
+	defer turn.end()
+	t, refused, err := s.requestTokens(ctx, realm, c)
+	switch {
+	case err == nil:
+		turn.accept()
+	case refused > 0:
+		turn.refuse(refused, isLoginFailure(err))
 	}
 	return t, err
+}
+
+// requestTokens sends the requests of containerd. A credential goes by POST, then by GET if the token service does not support POST
+// (containerd: core/remotes/docker/authorizer.go, doBearerAuth). It also returns the number of sends that were refused, if the last
+// one failed. A POST that is not supported counts if the GET is refused as well.
+func (s *Session) requestTokens(ctx context.Context, realm *url.URL, c challenge) (t token, refused int, err error) {
+	sent := 0
+	if s.client.options.PostCredentials {
+		t, err = s.postToken(ctx, realm, c)
+		e, ok := errors.AsType[*TokenError](err)
+		if !ok || !slices.Contains(withoutPost, e.StatusCode) {
+			return t, 0, err
+		}
+		if sent++; isLoginFailure(err) {
+			refused++
+		}
+	}
+	t, err = s.getToken(ctx, realm, c)
+	if isLoginFailure(err) {
+		refused = sent + 1
+	}
+	return t, refused, err
+}
+
+// isLoginFailure reports whether a token service has refused the credential itself.
+func isLoginFailure(err error) bool {
+	e, ok := errors.AsType[*TokenError](err)
+	return ok && e.LoginFailed
 }
 
 // withoutPost are the statuses of token services without POST: GCR responds with 404, Artifactory with 401, ACR with 400.
