@@ -105,7 +105,7 @@ func (e *Engine) checkerOptions(c config.Configuration) (preflight.Options, erro
 		CredentialedRegistries: credentialed,
 		SkipRegistries:         skipped,
 		Placeholders:           c.Placeholders,
-		MaxUses:                c.Limits.UsesPerObject,
+		MaxImages:              c.Limits.UsesPerObject,
 		WithNamespace:          resolve.WithNamespace,
 	}, nil
 }
