@@ -64,6 +64,13 @@ func TestLoadSetsEveryKey(t *testing.T) {
 		imagepull.ReasonNotChecked:   policy.ActionWarn,
 		imagepull.ReasonRateLimited:  policy.ActionAllow,
 	}
+	want.Exemptions = config.Exemptions{
+		Usernames:      []string{"system:serviceaccount:ci:deployer"},
+		Groups:         []string{"oncall"},
+		Namespaces:     []string{"sandbox"},
+		RuntimeClasses: []string{"kata"},
+		PodSelector:    "pullgate.dev/exempt=true",
+	}
 	want.Retry = config.Retry{Factor: 1.5, MaxAttempts: 1}
 	want.Timeouts = config.Timeouts{
 		Admission: 20 * time.Second,
