@@ -13,18 +13,6 @@ import (
 	"github.com/pullgate/pullgate/webhook/policy"
 )
 
-// TestDocumentedSampleHoldsTheDefaults compares the defaults with the sample in the documentation.
-func TestDocumentedSampleHoldsTheDefaults(t *testing.T) {
-	t.Parallel()
-	got, err := config.Load(read(t, "documented.yaml"))
-	if err != nil {
-		t.Fatalf("Load() = %v", err)
-	}
-	if diff := cmp.Diff(config.Default(), got); diff != "" {
-		t.Errorf("Load() differs from Default() (-default +loaded):\n%s", diff)
-	}
-}
-
 func TestMarshalledDefaultLoadsAsTheDefault(t *testing.T) {
 	t.Parallel()
 	printed, err := yaml.Marshal(config.Default())
