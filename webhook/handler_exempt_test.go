@@ -87,7 +87,7 @@ func TestObjectsThatNoExemptionSelectsAreChecked(t *testing.T) {
 	}
 }
 
-// What a mode "off" or the end of an object decides needs no record of an exemption.
+// An object that is never checked needs no record of an exemption.
 func TestObjectsThatNeedNoCheckAreNotExempt(t *testing.T) {
 	t.Parallel()
 	all := policy.Exemptions{Namespaces: []string{"shop"}}

@@ -146,7 +146,7 @@ func readConfigurations(stdin io.Reader, file string) ([]namedConfiguration, err
 		}
 		c := namedConfiguration{name: file, text: []byte(value.Value), before: value.Line}
 		if value.Style&yaml.LiteralStyle == 0 {
-			// The lines of other texts are not those of the file.
+			// Other texts have other lines than the file.
 			c.name, c.before = fmt.Sprintf("%s, key %s in line %d", file, configurationKey, value.Line), 0
 		}
 		all = append(all, c)

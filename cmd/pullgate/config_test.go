@@ -111,7 +111,7 @@ func TestConfigValidateRequiresAFile(t *testing.T) {
 	}
 }
 
-// What "config default" prints is valid for "config validate".
+// The output of "config default" is valid for "config validate".
 func TestConfigDefaultIsValid(t *testing.T) {
 	t.Parallel()
 	status, text, stderr := runConfig(t, nil, "", "default")

@@ -133,7 +133,7 @@ func startServe(t *testing.T) *serveFixture {
 // write changes the configuration.
 func (f *serveFixture) write(t *testing.T, keys string) {
 	t.Helper()
-	text := "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\nnodes: {watch: false}\n" + keys
+	text := "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\n" + keys
 	if err := os.WriteFile(f.configFile, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -223,10 +223,13 @@ func TestServeFromAnOutageToItsEnd(t *testing.T) {
 		t.Error("the metrics lack the expiry of the certificate")
 	}
 
-	f.write(t, "defaultMode: strict\n")
+	f.write(t, "nodes: {watch: false}\ndefaultMode: strict\n")
 	await(t, func() bool { return strings.Contains(f.log.String(), "configuration refused") })
-	f.write(t, "defaultMode: audit\ncache: {tagTTL: 1h}\n")
+	f.write(t, "nodes: {watch: true}\ndefaultMode: audit\ncache: {tagTTL: 1h}\n")
 	await(t, func() bool { return strings.Contains(f.log.String(), "configuration reloaded") })
+	if !strings.Contains(f.log.String(), `"a changed key needs a restart","key":"nodes.watch"`) {
+		t.Error("the log does not name the key that needs a restart")
+	}
 	if f.review(t) || !is("/readyz", http.StatusOK)() {
 		t.Error("a change of the configuration ends connections or readiness")
 	}

@@ -27,8 +27,8 @@ func DefaultFile() []byte { return slices.Clone(defaultFile) }
 // schema is a JSON schema, or a part of one.
 type schema map[string]any
 
-// Schema returns the JSON schema (draft 2020-12) of configuration files, for editors. The types are those of Configuration, and the
-// descriptions are the comments of DefaultFile. Load checks more: a schema cannot compare two keys or two durations.
+// Schema returns the JSON schema (draft 2020-12) of configuration files, for editors. Types come from Configuration, and descriptions
+// from the comments of DefaultFile. Load checks more: a schema cannot compare two keys or two durations.
 func Schema() ([]byte, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(defaultFile, &document); err != nil {

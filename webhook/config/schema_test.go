@@ -267,7 +267,7 @@ func TestSchemaRefusesWhatTheLoaderRefuses(t *testing.T) {
 	}
 }
 
-// The limits of numbers and the lists of values in the schema are those of the loader.
+// The schema and the loader have the same limits of numbers and the same lists of values.
 func TestSchemaHasTheLimitsOfTheLoader(t *testing.T) {
 	t.Parallel()
 	compiled := compile(t)

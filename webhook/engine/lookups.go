@@ -13,15 +13,15 @@ import (
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
-// lookups are the parts of an engine that send requests, with all that they have learned: cached verdicts, backoffs, circuits, failed
-// logins, tokens, connections, and the responses of credential provider plugins. Engines with the same keys share them.
+// lookups are the parts of an engine that send requests, with their state: cached verdicts, backoffs, circuits, failed logins, tokens
+// and connections, and the cached responses of credential provider plugins. Engines with the same keys share them.
 type lookups struct {
 	keys    config.Configuration
 	limiter *resolve.Limiter
 	// images resolves references, manifests checks that the manifests of an index exist, and contents reads manifests with all
 	// that they refer to.
 	images, manifests, contents *resolve.Resolver
-	// credentials are those of pods and nodes together.
+	// credentials has the credentials of pods and nodes together.
 	credentials credentials.Node
 	// timeout bounds a lookup in the background.
 	timeout time.Duration
@@ -45,7 +45,7 @@ func lookupKeys(c config.Configuration) config.Configuration {
 	return c
 }
 
-// newLookups returns lookups that have learned nothing yet.
+// newLookups returns lookups without any state.
 func newLookups(c config.Configuration, o Options) (*lookups, error) {
 	l := &lookups{
 		keys: lookupKeys(c), limiter: resolve.NewLimiter(c.Limits.Total, c.Limits.PerRegistry),

@@ -132,7 +132,7 @@ func TestReconfigureKeepsTheCachesUnlessLookupsChange(t *testing.T) {
 	}
 }
 
-// The rules of the new configuration apply at once, also with shared lookups.
+// The rules of the new configuration apply to the next check, also with shared lookups.
 func TestReconfigureChangesTheChecks(t *testing.T) {
 	t.Parallel()
 	e, server := startEngine(t, Options{})

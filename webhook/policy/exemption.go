@@ -18,8 +18,8 @@ const (
 	ExemptPodLabels    Exemption = "podLabels"
 )
 
-// Exemptions select the objects whose images are not checked. Users, namespaces and runtime classes are those of Pod Security
-// admission. The zero value selects none.
+// Exemptions select the objects whose images are not checked, as the exemptions of Pod Security admission do. The zero value selects
+// none.
 //
 // Only the configuration has exemptions: the author of a pod chooses its runtime class and its labels.
 type Exemptions struct {
