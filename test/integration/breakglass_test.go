@@ -96,7 +96,7 @@ func (e *environment) kubectl(t *testing.T, line string) {
 	if err := clientcmd.WriteToFile(*config, file); err != nil {
 		t.Fatal(err)
 	}
-	args := append(strings.Fields(line)[1:], "--kubeconfig="+file)
+	args := strings.Fields(line + " --kubeconfig=" + file)[1:]
 	out, err := exec.CommandContext(t.Context(), filepath.Join(variable("KUBEBUILDER_ASSETS", ""), "kubectl"), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", line, err, out)

@@ -72,7 +72,7 @@ type schemas struct {
 
 // of returns the schema of a key with its default. A key without a value keeps its default, so that null is valid.
 func (s schemas) of(value reflect.Value, path string) schema {
-	all := schema{}
+	var all schema
 	switch _, isDuration := value.Interface().(time.Duration); {
 	case isDuration:
 		all = schema{"type": "string", "pattern": durationPattern, "default": value.Interface().(time.Duration).String()}
