@@ -197,6 +197,9 @@ func (r *reconciler) emptySecret() *corev1.Secret {
 func (r *reconciler) inject(ctx context.Context, authority []byte) error {
 	configurations := r.client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
 	current, err := configurations.Get(ctx, WebhookConfigurationName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil // it may have been deleted on purpose; the informer signals when it is there
+	}
 	if err != nil {
 		return err
 	}

@@ -221,6 +221,32 @@ func TestReconcilerHealsAfterAChange(t *testing.T) {
 }
 
 // Of two replicas, one creates the Secret. The other one uses it.
+// An operator deletes the configuration to switch Pullgate off. That must not be undone, and is not an error of the certificate.
+func TestReconcilerLeavesADeletedConfigurationDeleted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, webhooks("old"))
+		h.start(t)
+		configurations := h.client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
+		must(t, configurations.Delete(t.Context(), WebhookConfigurationName, metav1.DeleteOptions{}))
+		time.Sleep(checkInterval)
+		synctest.Wait()
+		must(t, h.client.CoreV1().Secrets(Namespace).Delete(t.Context(), SecretName, metav1.DeleteOptions{}))
+		synctest.Wait()
+		h.secret(t) // it has been created again, so that a reconciliation has ended
+		if _, err := configurations.Get(t.Context(), WebhookConfigurationName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			t.Errorf("reading the configuration: %v, want that it does not exist", err)
+		}
+		if strings.Contains(h.logged(), "not up to date") {
+			t.Errorf("log = %s, want no error", h.logged())
+		}
+		_, err := configurations.Create(t.Context(), webhooks(""), metav1.CreateOptions{})
+		must(t, err)
+		synctest.Wait()
+		h.expectAgreement(t)
+	})
+}
+
 func TestReconcilersAgreeOnOneSecret(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -83,9 +83,10 @@ func TestRightsNameTheObjectsOfTheCode(t *testing.T) {
 		rule rbacv1.PolicyRule
 		want string
 	}{
-		"secret":                {decode[*rbacv1.Role](t, "self-signed/20-role.yaml").Rules[1], certs.SecretName},
-		"webhook configuration": {decode[*rbacv1.ClusterRole](t, "self-signed/30-clusterrole.yaml").Rules[0], certs.WebhookConfigurationName},
-		"local registry":        {decode[*rbacv1.Role](t, "base/22-role.yaml").Rules[0], localregistry.Name},
+		"secret":                          {decode[*rbacv1.Role](t, "self-signed/20-role.yaml").Rules[1], certs.SecretName},
+		"webhook configuration, to read":  {decode[*rbacv1.ClusterRole](t, "base/20-clusterrole.yaml").Rules[4], certs.WebhookConfigurationName},
+		"webhook configuration, to write": {decode[*rbacv1.ClusterRole](t, "self-signed/30-clusterrole.yaml").Rules[0], certs.WebhookConfigurationName},
+		"local registry":                  {decode[*rbacv1.Role](t, "base/22-role.yaml").Rules[0], localregistry.Name},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -8,17 +8,26 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 	admissionv1 "k8s.io/api/admission/v1"
 )
 
-// endpoint is the HTTP handler of the webhook.
-type endpoint struct {
-	handler *Handler
+// Server is the HTTP handler of the webhook. Exchange replaces the handler that decides. It is safe for concurrent use.
+type Server struct {
+	mu      sync.Mutex
+	current *inUse
+
 	// bodies bounds the bytes of bodies in memory, and decoding the estimated memory of reviews that are being decoded.
 	bodies, decoding *semaphore.Weighted
+}
+
+// inUse is a handler with the number of its reviews in progress.
+type inUse struct {
+	*Handler
+	reviews sync.WaitGroup
 }
 
 // Endpoint returns the HTTP handler of the webhook, for Path.
@@ -26,17 +35,39 @@ type endpoint struct {
 // Every review with a UID gets a response that admits the object or decides on it. If the review exceeds a bound, the
 // response admits the object with a warning, whatever the failurePolicy is. Any other request gets the status 400 Bad
 // Request, which the API server treats as a failed call, subject to the failurePolicy.
-func Endpoint(h *Handler) http.Handler {
-	return &endpoint{h, semaphore.NewWeighted(maxBodies), semaphore.NewWeighted(maxCost)}
+func Endpoint(h *Handler) *Server {
+	return &Server{
+		current: &inUse{Handler: h}, bodies: semaphore.NewWeighted(maxBodies), decoding: semaphore.NewWeighted(maxCost),
+	}
+}
+
+// Exchange makes h the handler of all reviews that begin later. Reviews in progress end with the handler before it; wait returns after
+// the last of them.
+func (s *Server) Exchange(h *Handler) (wait func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.current
+	s.current = &inUse{Handler: h}
+	return before.reviews.Wait
+}
+
+// begin returns the handler for one review. The caller calls end after the response.
+func (s *Server) begin() (h *Handler, end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current.reviews.Add(1)
+	return s.current.Handler, s.current.reviews.Done
 }
 
 // ServeHTTP implements http.Handler.
-func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	handler, end := s.begin()
+	defer end()
 	// The server's context ends on a signal to stop, while requests are in progress. The API server still needs the
 	// response, and the budget bounds the time until then.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), e.handler.Budget.of(r))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), handler.Budget.of(r))
 	defer cancel()
-	response, err := e.respond(ctx, incoming{r.WithContext(ctx), http.NewResponseController(w)})
+	response, err := s.respond(ctx, handler, incoming{r.WithContext(ctx), http.NewResponseController(w)})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -46,7 +77,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // respond returns the response to a request. The error is errInvalidReview, or nil.
-func (e *endpoint) respond(ctx context.Context, in incoming) (response *admissionv1.AdmissionResponse, err error) {
+func (s *Server) respond(ctx context.Context, h *Handler, in incoming) (response *admissionv1.AdmissionResponse, err error) {
 	head, err := in.readHead()
 	if err != nil {
 		return nil, err
@@ -54,10 +85,10 @@ func (e *endpoint) respond(ctx context.Context, in incoming) (response *admissio
 	defer func() {
 		// A defect of Pullgate must deny nothing. Without a response, the failurePolicy would apply.
 		if r := recover(); r != nil {
-			response, err = e.handler.panicked(ctx, decodeHead(head, nil), r), nil
+			response, err = h.panicked(ctx, decodeHead(head, nil), r), nil
 		}
 	}()
-	req, err := e.decode(ctx, in, head)
+	req, err := s.decode(ctx, in, head)
 	switch {
 	case errors.Is(err, errInvalidReview):
 		return nil, errInvalidReview
@@ -66,19 +97,19 @@ func (e *endpoint) respond(ctx context.Context, in incoming) (response *admissio
 			return nil, errInvalidReview
 		}
 	}
-	return e.handler.decide(ctx, req), nil
+	return h.decide(ctx, req), nil
 }
 
 // decode reads and decodes a review. It waits for memory until the context ends.
-func (e *endpoint) decode(ctx context.Context, in incoming, head []byte) (*request, error) {
+func (s *Server) decode(ctx context.Context, in incoming, head []byte) (*request, error) {
 	length := in.length()
 	if length > maxBody {
 		return nil, in.drain(errTooLarge)
 	}
-	if e.bodies.Acquire(ctx, length) != nil {
+	if s.bodies.Acquire(ctx, length) != nil {
 		return nil, in.drain(errBusy)
 	}
-	defer e.bodies.Release(length)
+	defer s.bodies.Release(length)
 	text, err := in.readBody(head, length)
 	if err != nil {
 		return nil, err
@@ -87,10 +118,10 @@ func (e *endpoint) decode(ctx context.Context, in incoming, head []byte) (*reque
 	if err != nil {
 		return nil, err
 	}
-	if e.decoding.Acquire(ctx, cost) != nil {
+	if s.decoding.Acquire(ctx, cost) != nil {
 		return nil, errBusy
 	}
-	defer e.decoding.Release(cost)
+	defer s.decoding.Release(cost)
 	return decodeReview(text)
 }
 

@@ -43,12 +43,14 @@ type Observation struct {
 	Duration time.Duration
 }
 
-// Handler decides on admission requests; see Endpoint. All fields but Actions are required.
+// Handler decides on admission requests; see Endpoint. All fields but Actions and Exemptions are required.
 type Handler struct {
 	Checker Checker
 	Modes   Modes
 	Actions map[imagepull.Reason]policy.Action
-	Budget  Budget
+	// Exemptions select objects that are admitted unchecked. The mode "off" has priority, since it needs no record.
+	Exemptions policy.Exemptions
+	Budget     Budget
 	// Observe is called with every decision on images, and with every object that is admitted because it cannot be checked.
 	Observe func(Observation)
 	Log     *slog.Logger
@@ -102,6 +104,9 @@ func (h *Handler) object(ctx context.Context, req *request) *admissionv1.Admissi
 	case object.Mirror || object.Deleting || len(object.Pod.Uses) == 0:
 		return allowed()
 	}
+	if by := h.Exemptions.ExemptedBy(req.subject()); by != "" {
+		return h.exempt(ctx, req, by, Observation{Mode: mode, Kind: object.Kind, Duration: time.Since(start)})
+	}
 	findings := h.Checker.Check(ctx, object.Pod, object.Spec)
 	decision := policy.Decide(policy.Input{
 		Mode: mode, Actions: h.Actions, Template: object.Template, Findings: findings,
@@ -134,6 +139,16 @@ func (h *Handler) unchecked(ctx context.Context, req *request, mode policy.Mode,
 		return allowed()
 	}
 	return allowedWithWarning(notChecked + err.Error())
+}
+
+// exempt admits an object that an exemption selects. The log, the audit and the metrics have a record of it.
+func (h *Handler) exempt(ctx context.Context, req *request, by policy.Exemption, o Observation) *admissionv1.AdmissionResponse {
+	o.Decision = "exempt"
+	h.Observe(o)
+	h.Log.InfoContext(ctx, "exempted",
+		"by", by, "mode", o.Mode, "kind", o.Kind, "operation", req.Operation, "namespace", req.Namespace,
+		"name", report.Bounded(req.Name), "uid", req.UID, "user", report.Bounded(req.UserInfo.Username), "dryRun", req.DryRun)
+	return exempted(by)
 }
 
 // observe logs a decision and passes it to Observe.

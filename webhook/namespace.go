@@ -60,6 +60,19 @@ func NewNamespaceModes(o NamespaceOptions) (*NamespaceModes, error) {
 	return &NamespaceModes{o, live, flowcontrol.NewTokenBucketPassiveRateLimiter(liveRate, liveBurst)}, nil
 }
 
+// WithUnlabelled returns NamespaceModes with another mode of namespaces without the label. They share the bound on live reads, and no
+// cached modes.
+func (m *NamespaceModes) WithUnlabelled(mode policy.Mode) (*NamespaceModes, error) {
+	o := m.NamespaceOptions
+	o.Unlabelled = mode
+	other, err := NewNamespaceModes(o)
+	if err != nil {
+		return nil, err
+	}
+	other.limiter = m.limiter
+	return other, nil
+}
+
 // NewNamespaceMetadata returns an empty Namespace for a metadata-only read or watch.
 func NewNamespaceMetadata() *metav1.PartialObjectMetadata {
 	meta := &metav1.PartialObjectMetadata{}

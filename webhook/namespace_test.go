@@ -224,6 +224,22 @@ func wantReads(t *testing.T, reads *[]string, want int) {
 	}
 }
 
+func TestAnotherDefaultModeAppliesAtOnce(t *testing.T) {
+	t.Parallel()
+	var reads []string
+	live := namespaces{labels: map[string]string{"newborn": "-"}, reads: &reads}
+	m := newModes(t, namespaces{err: errNotCached, reads: new([]string)}, live)
+	wantMode(t, m, "newborn", policy.ModeAudit)
+	wantMode(t, m, "newborn", policy.ModeAudit)
+	wantReads(t, &reads, 1)
+	other, err := m.WithUnlabelled(policy.ModeEnforce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantMode(t, other, "newborn", policy.ModeEnforce)
+	wantMode(t, m, "newborn", policy.ModeAudit)
+}
+
 func TestReduceNamespaceKeepsTheLabelOfTheMode(t *testing.T) {
 	t.Parallel()
 	meta := webhook.NewNamespaceMetadata()

@@ -20,6 +20,7 @@ const (
 	annotationOutcome  = "outcome"
 	annotationReasons  = "reasons"
 	annotationFindings = "findings"
+	annotationExempted = "exempted-by"
 )
 
 const (
@@ -44,6 +45,13 @@ func allowed() *admissionv1.AdmissionResponse { return respond(policy.Decision{}
 func allowedWithWarning(text string) *admissionv1.AdmissionResponse {
 	r := allowed()
 	r.Warnings = []string{report.Bounded(text)}
+	return r
+}
+
+// exempted returns the response to an object that an exemption selects.
+func exempted(by policy.Exemption) *admissionv1.AdmissionResponse {
+	r := allowed()
+	r.AuditAnnotations = map[string]string{annotationExempted: string(by)}
 	return r
 }
 

@@ -13,6 +13,7 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/pullgate/pullgate/webhook/podspec"
+	"github.com/pullgate/pullgate/webhook/policy"
 )
 
 // The version and kind of a review.
@@ -30,7 +31,7 @@ var (
 )
 
 // review is an AdmissionReview with the fields that a decision needs. A caller could fill other fields with millions of
-// values, such as the groups of the user.
+// values, such as the extra fields of the user.
 type review struct {
 	APIVersion string                         `json:"apiVersion"`
 	Kind       string                         `json:"kind"`
@@ -48,7 +49,8 @@ type request struct {
 	Namespace   string                      `json:"namespace"`
 	Operation   admissionv1.Operation       `json:"operation"`
 	UserInfo    struct {
-		Username string `json:"username"`
+		Username string   `json:"username"`
+		Groups   []string `json:"groups"`
 	} `json:"userInfo"`
 	Object    json.RawMessage `json:"object"`
 	OldObject json.RawMessage `json:"oldObject"`
@@ -87,6 +89,14 @@ var uidPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 func isUID(uid types.UID) bool { return uidPattern.MatchString(string(uid)) }
 
 func (r *request) isNamespace() bool { return r.Kind.Group == "" && r.Kind.Kind == "Namespace" }
+
+// subject returns the properties for which the request may be exempt.
+func (r *request) subject() policy.Subject {
+	return policy.Subject{
+		Username: r.UserInfo.Username, Groups: r.UserInfo.Groups, Namespace: r.Namespace,
+		RuntimeClass: r.target.RuntimeClassName(), PodLabels: r.target.PodLabels,
+	}
+}
 
 // decodeTarget decodes the object of a request. The error matches what a caller may read.
 func (r *request) decodeTarget() (podspec.Object, error) {

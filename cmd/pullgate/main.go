@@ -65,6 +65,6 @@ It sends the requests that a node would send, with the pod's own pull secrets, a
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.AddCommand(newServeCommand(streams), newCheckCommand(streams), newVersionCommand(streams))
+	root.AddCommand(newServeCommand(streams), newCheckCommand(streams), newConfigCommand(streams), newVersionCommand(streams))
 	return root
 }

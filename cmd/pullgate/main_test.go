@@ -29,6 +29,8 @@ func TestVersionAndHelpArePrinted(t *testing.T) {
 		{[]string{"serve", "--help"}, fmt.Sprintf("default %d", defaultWebhookPort)},
 		{[]string{"check", "--help"}, "Exit status"},
 		{[]string{"check", "--help"}, "--deep"},
+		{[]string{"config", "--help"}, "validate"},
+		{[]string{"config", "validate", "--help"}, "Exit status"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()

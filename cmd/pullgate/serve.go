@@ -67,6 +67,8 @@ By default Pullgate creates its own certificate, stores it in the Secret "` + ce
 ValidatingWebhookConfiguration "` + certs.WebhookConfigurationName + `". With --cert-dir it serves the certificate in that directory (tls.crt, tls.key),
 for example one that cert-manager mounts, and reloads it when it changes.
 
+The configuration file is read again when it changes. A file with an error is refused, and the former configuration stays in use.
+
 Without an API server, a right or a valid certificate the process is alive and not ready, logs the cause, and retries.
 
 GOMEMLIMIT is set to 90% of the container's memory limit, unless the environment sets it.`,
@@ -92,7 +94,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
 	limitMemory(o.logger, memlimit.FromCgroup)
-	c, err := loadConfiguration(o.configFile)
+	c, hash, err := loadConfiguration(o.configFile)
 	if err != nil {
 		return err
 	}
@@ -119,18 +121,24 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", withoutUserinfo(err))
 	}
-	handler, end, err := newHandler(ctx, mgr, c, o.logger)
+	admission, err := newAdmission(ctx, mgr, c, o.logger)
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer admission.close()
+	if err := addReload(mgr, o, hash, admission.reconfigure); err != nil {
+		return err
+	}
+	if err := addPresence(mgr, o.logger); err != nil {
+		return err
+	}
 	certificate, err := addCertificate(mgr, o, selfSigned)
 	if err != nil {
 		return err
 	}
 	tlsConfig := newTLSConfig(certificate)
 	restrictClients(tlsConfig)
-	if err := addServer(ctx, mgr, o, webhook.Endpoint(handler), tlsConfig, ctx.Done()); err != nil {
+	if err := addServer(ctx, mgr, o, admission, tlsConfig, ctx.Done()); err != nil {
 		return err
 	}
 	if err := addProbes(mgr, o, gate, certificate, ctx.Done()); err != nil {

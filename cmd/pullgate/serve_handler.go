@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync/atomic"
 
 	"k8s.io/client-go/kubernetes"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -20,79 +21,135 @@ import (
 	"github.com/pullgate/pullgate/webhook/metrics"
 )
 
-// newHandler returns the handler of admission requests. The caller calls end after the last request.
-func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (h *webhook.Handler, end func(), err error) {
-	m, err := metrics.New(ctrlmetrics.Registry)
-	if err != nil {
-		return nil, nil, fmt.Errorf("registering metrics: %w", err)
-	}
-	e, end, err := newWatchingEngine(mgr, c, m, logger)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := metrics.Watch(ctrlmetrics.Registry, e.Gauges()); err != nil {
-		return nil, nil, fmt.Errorf("registering metrics: %w", err)
-	}
-	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
-		return nil, nil, fmt.Errorf("watching namespaces: %w", err)
-	}
-	modes, err := webhook.NewNamespaceModes(webhook.NamespaceOptions{
-		Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Unlabelled: c.DefaultMode, Own: cmp.Or(os.Getenv(namespaceVariable), certs.Namespace),
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("watching namespaces: %w", err)
-	}
-	return &webhook.Handler{
-		Checker: e,
-		Modes:   modes,
-		Actions: c.Actions,
-		Budget:  webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
-		Observe: func(o webhook.Observation) {
-			if o.Unchecked != "" {
-				m.Unchecked(string(o.Unchecked))
-				return
-			}
-			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
-		},
-		Log: logger,
-	}, end, nil
+// admission is the webhook with the engine of the current configuration.
+type admission struct {
+	*webhook.Server
+	engine  atomic.Pointer[engine.Engine]
+	watch   *engine.Watch
+	modes   *webhook.NamespaceModes
+	metrics *metrics.Metrics
+	log     *slog.Logger
+	// watches is nodes.watch at the start of the process.
+	watches bool
+	// closeSource ends the reads of pull secrets in the background.
+	closeSource func()
 }
 
-// newWatchingEngine returns an engine that reads secrets from the API server, and a function that ends its work in the
-// background. The manager runs its watch of the nodes.
-func newWatchingEngine(
-	mgr ctrl.Manager, c config.Configuration, m *metrics.Metrics, logger *slog.Logger,
-) (e *engine.Engine, end func(), err error) {
+// newAdmission returns the webhook. The manager runs its watches. The caller closes it after the last request.
+func newAdmission(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (*admission, error) {
+	m, err := metrics.New(ctrlmetrics.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	a := &admission{metrics: m, log: logger, watches: c.Nodes.Watch}
+	if err := a.startEngine(mgr, c); err != nil {
+		return nil, err
+	}
+	if err := metrics.Watch(ctrlmetrics.Registry, func() metrics.Gauges { return a.engine.Load().Gauges() }); err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
+		return nil, fmt.Errorf("watching namespaces: %w", err)
+	}
+	a.modes, err = webhook.NewNamespaceModes(webhook.NamespaceOptions{
+		Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Unlabelled: c.DefaultMode, Own: ownNamespace(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watching namespaces: %w", err)
+	}
+	a.Server = webhook.Endpoint(a.handler(a.engine.Load(), a.modes, c))
+	return a, nil
+}
+
+// ownNamespace returns the namespace of Pullgate.
+func ownNamespace() string { return cmp.Or(os.Getenv(namespaceVariable), certs.Namespace) }
+
+// startEngine sets the first engine, which reads secrets from the API server. The manager runs its watch of the nodes.
+func (a *admission) startEngine(mgr ctrl.Manager, c config.Configuration) error {
 	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
-		return nil, nil, fmt.Errorf("making the API client: %w", withoutUserinfo(err))
+		return fmt.Errorf("making the API client: %w", withoutUserinfo(err))
 	}
 	source, err := secrets.NewSource(secrets.Options{Client: clientset.CoreV1()})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	watch, err := engine.WatchCluster(clientset.CoreV1(), c.Nodes, logger)
-	if err != nil {
-		return nil, nil, err
+	if a.watch, err = engine.WatchCluster(clientset.CoreV1(), c.Nodes, a.log); err != nil {
+		return err
 	}
-	if err := addWatch(mgr, watch); err != nil {
-		return nil, nil, err
+	if err := addWatch(mgr, a.watch); err != nil {
+		return err
 	}
-	e, err = engine.New(c, engine.Options{
+	e, err := engine.New(c, engine.Options{
 		Credentials:  source,
-		Cluster:      watch.Cluster,
+		Cluster:      a.watch.Cluster,
 		UserAgent:    userAgent(),
-		Instrument:   m.Instrument,
-		ObserveCache: m.CacheLookup,
+		Instrument:   a.metrics.Instrument,
+		ObserveCache: a.metrics.CacheLookup,
 		APIServer:    mgr.GetConfig().Host,
-		Log:          logger,
+		Log:          a.log,
 		// Authors of pods read the warnings. The log is the operator's.
 		HidePrivateCauses: true,
 	})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	return e, func() { source.Close(); e.Close() }, nil
+	a.closeSource = source.Close
+	a.engine.Store(e)
+	return nil
+}
+
+// handler returns the handler of a configuration.
+func (a *admission) handler(e *engine.Engine, modes *webhook.NamespaceModes, c config.Configuration) *webhook.Handler {
+	return &webhook.Handler{
+		Checker:    e,
+		Modes:      modes,
+		Actions:    c.Actions,
+		Exemptions: c.Exemptions.Rules(),
+		Budget:     webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
+		Observe: func(o webhook.Observation) {
+			if o.Unchecked != "" {
+				a.metrics.Unchecked(string(o.Unchecked))
+				return
+			}
+			a.metrics.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
+		},
+		Log: a.log,
+	}
+}
+
+// reconfigure decides on all further reviews by another configuration. Reviews in progress end with the former one: retire waits for
+// them, and closes what only they use. An error changes nothing.
+func (a *admission) reconfigure(ctx context.Context, c config.Configuration) (retire func(), keepsCaches bool, err error) {
+	if c.Nodes.Watch != a.watches {
+		a.log.WarnContext(ctx, "a changed key needs a restart", "key", "nodes.watch", "inUse", a.watches)
+		c.Nodes.Watch = a.watches
+	}
+	cluster, err := a.watch.ClusterFor(c.Nodes)
+	if err != nil {
+		return nil, false, err
+	}
+	modes, err := a.modes.WithUnlabelled(c.DefaultMode)
+	if err != nil {
+		return nil, false, err
+	}
+	former := a.engine.Load()
+	next, err := former.Reconfigure(c, cluster)
+	if err != nil {
+		return nil, false, err
+	}
+	a.engine.Store(next)
+	wait := a.Exchange(a.handler(next, modes, c))
+	return func() {
+		wait()
+		former.Retire(ctx)
+	}, next.SharesLookups(former), nil
+}
+
+// close ends the work in the background.
+func (a *admission) close() {
+	a.closeSource()
+	a.engine.Load().Close()
 }
 
 // addWatch adds the runners of a watch to the manager, and a readiness check that waits for the nodes.

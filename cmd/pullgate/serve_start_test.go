@@ -75,6 +75,7 @@ func (s *fakeAPIServer) start(t *testing.T, address string) {
 // serveFixture is a running "serve".
 type serveFixture struct {
 	webhook, health, metrics, apiServer string
+	configFile                          string
 	log                                 *process.Buffer
 	terminate                           context.CancelFunc
 	ended                               chan error
@@ -108,7 +109,8 @@ func startServe(t *testing.T) *serveFixture {
 		}
 	}
 	f := &serveFixture{
-		apiServer: address(0), webhook: "https://" + address(1) + "/validate?timeout=5s",
+		configFile: filepath.Join(dir, "config.yaml"),
+		apiServer:  address(0), webhook: "https://" + address(1) + "/validate?timeout=5s",
 		health: "http://" + address(2), metrics: "http://" + address(3) + "/metrics",
 		log: &process.Buffer{}, ended: make(chan error, 1),
 		client: &http.Client{Transport: &http.Transport{
@@ -126,6 +128,15 @@ func startServe(t *testing.T) *serveFixture {
 		})
 	}()
 	return f
+}
+
+// write changes the configuration.
+func (f *serveFixture) write(t *testing.T, keys string) {
+	t.Helper()
+	text := "apiVersion: pullgate.dev/v1alpha1\nkind: Configuration\n" + keys
+	if err := os.WriteFile(f.configFile, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // get returns the status code of a GET request, or 0, and the body.
@@ -210,6 +221,26 @@ func TestServeFromAnOutageToItsEnd(t *testing.T) {
 	const expiry = "\npullgate_certificate_expiry_timestamp_seconds "
 	if _, body := f.get(t, f.metrics); !strings.Contains(body, expiry) || strings.Contains(body, expiry+"0\n") {
 		t.Error("the metrics lack the expiry of the certificate")
+	}
+
+	f.write(t, "nodes: {watch: false}\ndefaultMode: strict\n")
+	await(t, func() bool { return strings.Contains(f.log.String(), "configuration refused") })
+	f.write(t, "nodes: {watch: true}\ndefaultMode: audit\ncache: {tagTTL: 1h}\n")
+	await(t, func() bool { return strings.Contains(f.log.String(), "configuration reloaded") })
+	if !strings.Contains(f.log.String(), `"a changed key needs a restart","key":"nodes.watch"`) {
+		t.Error("the log does not name the key that needs a restart")
+	}
+	if f.review(t) || !is("/readyz", http.StatusOK)() {
+		t.Error("a change of the configuration ends connections or readiness")
+	}
+	_, body := f.get(t, f.metrics)
+	for _, series := range []string{
+		`pullgate_config_reloads_total{result="failure"} 1`, `pullgate_config_reloads_total{result="success"} 1`,
+		"pullgate_config_last_reload_successful 1", "pullgate_webhook_configuration_present 0", "pullgate_cache_entries 0",
+	} {
+		if !strings.Contains(body, "\n"+series+"\n") {
+			t.Errorf("the metrics lack %s", series)
+		}
 	}
 
 	f.terminate()

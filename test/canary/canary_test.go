@@ -119,7 +119,7 @@ func newSubject(t *testing.T, w *world) *subject {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := metrics.Watch(s.metrics, s.engine.Gauges()); err != nil {
+	if err := metrics.Watch(s.metrics, s.engine.Gauges); err != nil {
 		t.Fatal(err)
 	}
 	s.endpoint = webhook.Endpoint(&webhook.Handler{

@@ -38,6 +38,8 @@ func testAccess(t *testing.T, e *environment) {
 		"write its own secret":                  {true, core("update", "secrets", systemNamespace, "pullgate-certs")},
 		"create its own secret":                 {true, core("create", "secrets", systemNamespace, "")},
 		"inject its CA":                         {true, webhooks("patch", "pullgate")},
+		"read its own webhooks":                 {true, webhooks("get", "pullgate")},
+		"read other webhooks":                   {false, webhooks("get", "other")},
 		"list all secrets":                      {false, core("list", "secrets", "", "")},
 		"watch secrets":                         {false, core("watch", "secrets", "shop", "")},
 		"write another secret in its namespace": {false, core("update", "secrets", systemNamespace, "other")},

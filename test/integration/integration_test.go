@@ -11,6 +11,8 @@ func TestIntegration(t *testing.T) {
 	t.Run("self-signed certificate", func(t *testing.T) { testSelfSigned(t, e) })
 	t.Run("opt-out", func(t *testing.T) { testOptOut(t, e) })
 	t.Run("outage", func(t *testing.T) { testOutage(t, e) })
+	t.Run("emergencies", func(t *testing.T) { testBreakGlass(t, e) })
+	t.Run("reload", func(t *testing.T) { testReload(t, e) })
 
 	t.Run("parallel", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *environment){

@@ -67,6 +67,10 @@ func keepDefaults(c *Configuration) {
 		c.Actions = d.Actions
 	}
 	for list, value := range map[*[]string][]string{
+		&c.Exemptions.Usernames:         d.Exemptions.Usernames,
+		&c.Exemptions.Groups:            d.Exemptions.Groups,
+		&c.Exemptions.Namespaces:        d.Exemptions.Namespaces,
+		&c.Exemptions.RuntimeClasses:    d.Exemptions.RuntimeClasses,
 		&c.Nodes.CredentialedRegistries: d.Nodes.CredentialedRegistries,
 		&c.Nodes.Platforms:              d.Nodes.Platforms,
 		&c.Egress.Allow:                 d.Egress.Allow,

@@ -15,7 +15,10 @@ func Default() Configuration {
 		Kind:        Kind,
 		DefaultMode: policy.ModeWarn,
 		Actions:     map[imagepull.Reason]policy.Action{},
-		Retry:       Retry{InitialDelay: 50 * time.Millisecond, Factor: 2, Jitter: 0.1, MaxAttempts: 2},
+		Exemptions: Exemptions{
+			Usernames: []string{}, Groups: []string{}, Namespaces: []string{}, RuntimeClasses: []string{},
+		},
+		Retry: Retry{InitialDelay: 50 * time.Millisecond, Factor: 2, Jitter: 0.1, MaxAttempts: 2},
 		// The kubelet's own delays, up to 30 s instead of 5 min: a registry that responds again is used soon.
 		Backoff: Backoff{InitialDelay: 10 * time.Second, Factor: 2, MaxDelay: 30 * time.Second},
 		// An API server waits ten seconds by default.

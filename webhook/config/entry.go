@@ -100,7 +100,7 @@ func undetected(all []entry) []mistake {
 			text = "repeated key: keep one"
 		case e.key == nil && value.Kind == yaml.ScalarNode && value.ShortTag() != "!!str":
 			text = "must be text: put it in quotes"
-		case e.key != nil && slices.Contains(paths(), e.key.Value) && slices.Contains(notText(), value.ShortTag()):
+		case e.key != nil && slices.Contains(freeTexts(), e.key.Value) && slices.Contains(notText(), value.ShortTag()):
 			text = "must be text: put it in quotes"
 		case e.key != nil && slices.Contains(wholeNumbers(), e.key.Value) && isFraction(value):
 			text = "must be a whole number, not " + value.Value
@@ -112,9 +112,11 @@ func undetected(all []entry) []mistake {
 	return found
 }
 
-// paths returns the keys whose values are paths of files. A number or true is more likely a mistake than a name. Validation
-// rejects such a value of any other text.
-func paths() []string { return []string{"hostsDir", "dockerConfig", "config", "binDir"} }
+// freeTexts returns the keys whose values are paths of files or selectors. A number or true is more likely a mistake than a name.
+// Validation rejects such a value of any other text.
+func freeTexts() []string {
+	return []string{"hostsDir", "dockerConfig", "config", "binDir", "podSelector"}
+}
 
 // notText returns the tags of scalars that are not text.
 func notText() []string { return []string{"!!bool", "!!int", "!!float"} }

@@ -3,6 +3,8 @@ package config
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/policy"
 )
@@ -26,6 +28,8 @@ type Configuration struct {
 	DefaultMode policy.Mode `yaml:"defaultMode"`
 	// Actions override the action on a finding, one reason at a time.
 	Actions map[imagepull.Reason]policy.Action `yaml:"actions"`
+	// Exemptions select objects whose images are not checked.
+	Exemptions Exemptions `yaml:"exemptions"`
 	// Retry applies within one check.
 	Retry Retry `yaml:"retry"`
 	// Backoff applies between checks.
@@ -47,6 +51,31 @@ type Configuration struct {
 	Placeholders []string `yaml:"placeholders"`
 	// Deep adds the configuration and the layers of each image to the check, in addition to its manifest.
 	Deep bool `yaml:"deep"`
+}
+
+// Exemptions select objects whose images are not checked. Each entry is compared with the whole name. One property is sufficient.
+type Exemptions struct {
+	// Usernames are the users whose requests are exempt, such as "system:serviceaccount:ci:deployer". The pods of a Deployment are
+	// created by a controller, not by the user who created the Deployment.
+	Usernames []string `yaml:"usernames"`
+	// Groups are groups of users.
+	Groups []string `yaml:"groups"`
+	// Namespaces are the namespaces whose objects are exempt, whatever their label is.
+	Namespaces []string `yaml:"namespaces"`
+	// RuntimeClasses are the runtime classes of pods.
+	RuntimeClasses []string `yaml:"runtimeClasses"`
+	// PodSelector selects pods by their labels, in the form of kubectl's --selector. Authors of pods can then exempt them. An empty
+	// selector selects none.
+	PodSelector string `yaml:"podSelector"`
+}
+
+// Rules returns the exemptions of a valid configuration as rules.
+func (e Exemptions) Rules() policy.Exemptions {
+	rules := policy.Exemptions{Usernames: e.Usernames, Groups: e.Groups, Namespaces: e.Namespaces, RuntimeClasses: e.RuntimeClasses}
+	if selector, err := labels.Parse(e.PodSelector); err == nil && !selector.Empty() {
+		rules.Pods = selector
+	}
+	return rules
 }
 
 // Retry configures the attempts within one check, for responses that are worth a retry.
@@ -103,7 +132,7 @@ type Limits struct {
 	PerRegistry int `yaml:"perRegistry"`
 	// Total bounds the lookups at all registries.
 	Total int `yaml:"total"`
-	// UsesPerObject bounds the images of one object that are checked.
+	// UsesPerObject bounds the different images of one object that are checked.
 	UsesPerObject int `yaml:"usesPerObject"`
 	// ManifestBytes is the size of the largest manifest that the nodes accept. The runtime's own limit still applies.
 	ManifestBytes int64 `yaml:"manifestBytes"`

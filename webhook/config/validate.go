@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pullgate/pullgate/webhook/hostpattern"
@@ -30,6 +32,7 @@ func validate(c Configuration) field.ErrorList {
 		oneOf(field.NewPath("kind"), c.Kind, []string{Kind}),
 		oneOf(field.NewPath("defaultMode"), c.DefaultMode, policy.Modes()),
 		validateActions(c.Actions, field.NewPath("actions")),
+		validateExemptions(c.Exemptions, field.NewPath("exemptions")),
 		validateRetry(c.Retry, field.NewPath("retry")),
 		validateBackoff(c.Backoff, field.NewPath("backoff")),
 		validateTimeouts(c.Timeouts, field.NewPath("timeouts")),
@@ -55,6 +58,35 @@ func validateActions(actions map[imagepull.Reason]policy.Action, path *field.Pat
 		}
 	}
 	return all
+}
+
+// validateExemptions follows the exemptions of Pod Security admission (k8s.io/pod-security-admission: admission/api/validation).
+func validateExemptions(e Exemptions, path *field.Path) field.ErrorList {
+	return slices.Concat(
+		each(path.Child("usernames"), e.Usernames, notEmpty),
+		each(path.Child("groups"), e.Groups, notEmpty),
+		each(path.Child("namespaces"), e.Namespaces, func(name string) string {
+			return strings.Join(validation.IsDNS1123Label(name), ", ")
+		}),
+		each(path.Child("runtimeClasses"), e.RuntimeClasses, func(name string) string {
+			return strings.Join(validation.IsDNS1123Subdomain(name), ", ")
+		}),
+		validatePodSelector(path.Child("podSelector"), e.PodSelector),
+	)
+}
+
+func notEmpty(name string) string {
+	if strings.TrimSpace(name) == "" {
+		return "must not be empty"
+	}
+	return ""
+}
+
+func validatePodSelector(path *field.Path, selector string) field.ErrorList {
+	if _, err := labels.Parse(selector); err != nil {
+		return invalid(path, selector, `must be a label selector such as "pullgate.dev/exempt=true"`)
+	}
+	return nil
 }
 
 func validateRetry(r Retry, path *field.Path) field.ErrorList {

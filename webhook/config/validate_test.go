@@ -35,6 +35,15 @@ func TestLoadRejectsInvalidValues(t *testing.T) {
 			data: "actions: {NotChecked: deny}",
 			want: `line 1: actions[NotChecked]: Invalid value: "deny": nodes can pull such images: use warn or allow`,
 		},
+		"empty names of exemptions": {
+			data: `exemptions: {usernames: ["", ops], groups: [" "]}`,
+			want: `line 1: exemptions.usernames[0]: Invalid value: "": must not be empty` + "\n" +
+				`line 1: exemptions.groups[0]: Invalid value: " ": must not be empty`,
+		},
+		"a selector with an unknown operator": {
+			data: "exemptions: {podSelector: a~b}",
+			want: `line 1: exemptions.podSelector: Invalid value: "a~b": must be a label selector such as "pullgate.dev/exempt=true"`,
+		},
 		"a delay below zero": {
 			data: "retry: {initialDelay: -1ms}",
 			want: `line 1: retry.initialDelay: Invalid value: "-1ms": must be at least 0s`,
@@ -194,6 +203,32 @@ func TestEveryReasonHasTheActionsOfItsOutcome(t *testing.T) {
 				t.Errorf("Load() of %s: %s = %v, want an error: %t", reason, action, err, !valid)
 			}
 		}
+	}
+}
+
+// TestExemptionsHaveNamesOfTheAPI compares the start of the errors only: apimachinery owns the rest.
+func TestExemptionsHaveNamesOfTheAPI(t *testing.T) {
+	t.Parallel()
+	for key, value := range map[string]string{"namespaces": "team-*", "runtimeClasses": "Kata"} {
+		_, err := config.Load([]byte("exemptions: {" + key + ": [ok, '" + value + "']}"))
+		if want := "line 1: exemptions." + key + `[1]: Invalid value: "` + value + `": `; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("Load() of %s = %v, want an error with %s", key, err, want)
+		}
+	}
+}
+
+func TestAnEmptyPodSelectorExemptsNone(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load([]byte("exemptions: {podSelector: ''}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if by := c.Exemptions.Rules().ExemptedBy(policy.Subject{PodLabels: map[string]string{"a": "b"}}); by != "" {
+		t.Errorf("a pod is exempted by %s, want none", by)
+	}
+	c.Exemptions.PodSelector = "a=b"
+	if by := c.Exemptions.Rules().ExemptedBy(policy.Subject{PodLabels: map[string]string{"a": "b"}}); by != policy.ExemptPodLabels {
+		t.Errorf("a pod with the label is exempted by %q", by)
 	}
 }
 

@@ -60,7 +60,19 @@ type Watch struct {
 	Cluster
 	// Runners must run as long as the Cluster is used.
 	Runners []Runner
-	synced  func() bool
+	// inventory is nil if watching is turned off.
+	inventory *nodes.Inventory
+	synced    func() bool
+}
+
+// ClusterFor returns the Cluster with the platforms that another configuration declares.
+func (w *Watch) ClusterFor(n config.Nodes) (Cluster, error) {
+	c := w.Cluster
+	declared, err := parsePlatforms(n.Platforms)
+	if err == nil && w.inventory != nil {
+		c.Nodes = w.inventory.Declaring(declared)
+	}
+	return c, err
 }
 
 // WatchCluster returns a Watch of the nodes and of the local registry. It has no runners if the configuration turns watching
@@ -80,7 +92,7 @@ func WatchCluster(client corev1client.CoreV1Interface, n config.Nodes, log *slog
 		return nil, err
 	}
 	w.Cluster = Cluster{Nodes: inventory, RuntimeUserAgent: inventory.RuntimeUserAgent, LocalRegistry: local.Address}
-	w.Runners = []Runner{inventory, local}
+	w.Runners, w.inventory = []Runner{inventory, local}, inventory
 	w.synced = synced(inventory, time.Now().Add(nodesTimeout))
 	return w, nil
 }

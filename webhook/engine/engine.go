@@ -2,8 +2,8 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -13,26 +13,49 @@ import (
 	"github.com/pullgate/pullgate/webhook/metrics"
 	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/preflight"
-	"github.com/pullgate/pullgate/webhook/registry"
 	"github.com/pullgate/pullgate/webhook/resolve"
 )
 
 // Engine checks the images of pods. It is safe for concurrent use.
 type Engine struct {
+	options Options
 	checker *preflight.Checker
-	limiter *resolve.Limiter
-	// images resolves references, manifests checks that the manifests of an index exist, and contents reads manifests with all
-	// that they refer to.
-	images, manifests, contents *resolve.Resolver
-	// closeConnections closes the idle connections to registries.
-	closeConnections func()
-	// endPlugins ends the credential provider plugins that run, and waits for them.
-	endPlugins func()
+	*lookups
 }
 
 // New returns an Engine for a valid configuration. An error names the configuration key or the variable that is wrong.
 func New(c config.Configuration, o Options) (*Engine, error) {
 	o = o.withDefaults()
+	l, err := newLookups(c, o)
+	if err != nil {
+		return nil, err
+	}
+	return withLookups(c, o, l)
+}
+
+// Reconfigure returns an engine for another valid configuration and the cluster that goes with it. The new engine shares the cached
+// verdicts, backoffs, circuits and connections of e, unless a key has changed that they depend on: it then begins without them. Both
+// engines can be used, and must be closed.
+func (e *Engine) Reconfigure(c config.Configuration, cluster Cluster) (*Engine, error) {
+	o, l := e.options, e.lookups
+	o.Cluster = cluster
+	if !reflect.DeepEqual(lookupKeys(c), l.keys) {
+		var err error
+		if l, err = newLookups(c, o); err != nil {
+			return nil, err
+		}
+	}
+	return withLookups(c, o, l)
+}
+
+// withLookups returns an engine that uses the lookups.
+func withLookups(c config.Configuration, o Options, l *lookups) (e *Engine, err error) {
+	l.users.Add(1)
+	defer func() {
+		if err != nil {
+			l.release()
+		}
+	}()
 	if o.Cluster.Nodes == nil {
 		declared, err := parsePlatforms(c.Nodes.Platforms)
 		if err != nil {
@@ -40,48 +63,19 @@ func New(c config.Configuration, o Options) (*Engine, error) {
 		}
 		o.Cluster.Nodes = nodes.Declared(declared)
 	}
-	e := &Engine{limiter: resolve.NewLimiter(c.Limits.Total, c.Limits.PerRegistry)}
-	if err := e.makeResolvers(c, o); err != nil {
-		return nil, err
-	}
-	checks, err := e.checkerOptions(c)
+	checks, err := l.checkerOptions(c)
 	if err != nil {
 		return nil, err
 	}
 	checks.Nodes = o.Cluster.Nodes
-	if checks.Credentials, e.endPlugins, err = newNodeCredentials(o.Credentials, c.Nodes, o.Environ, o.Log); err != nil {
-		return nil, err
-	}
-	e.checker = preflight.New(checks)
-	return e, nil
+	return &Engine{options: o, checker: preflight.New(checks), lookups: l}, nil
 }
 
-// makeResolvers sets the Resolvers. They share the registry client, the limiter and the circuit breaker, and have caches and
-// backoffs of their own. All caches have the same keys for credentials.
-func (e *Engine) makeResolvers(c config.Configuration, o Options) error {
-	keyer := imagepull.NewCredentialKeyer()
-	clientOptions, err := registryOptions(c, o)
-	if err != nil {
-		return err
-	}
-	clientOptions.Keyer = keyer
-	client, err := registry.New(clientOptions)
-	if err != nil {
-		return err
-	}
-	e.closeConnections = client.Close
-	options := resolveOptions(c, o.Clock)
-	options.Limiter, options.Keyer, options.WithConfirmation = e.limiter, keyer, registry.WithConfirmation
-	options.RoutedSince, options.ObserveCache = client.RoutedSince, o.ObserveCache
-	var errs [3]error
-	e.images, errs[0] = resolve.New(client, options)
-	e.manifests, errs[1] = resolve.New(registry.NewManifestResolver(client), options)
-	e.contents, errs[2] = resolve.New(registry.NewDeepResolver(client), options)
-	return errors.Join(errs[:]...)
-}
+// SharesLookups reports whether both engines use the same cached verdicts, backoffs, circuits and connections.
+func (e *Engine) SharesLookups(other *Engine) bool { return e.lookups == other.lookups }
 
-// checkerOptions returns the options of the checker, without nodes and credentials.
-func (e *Engine) checkerOptions(c config.Configuration) (preflight.Options, error) {
+// checkerOptions returns the options of the checker, without nodes.
+func (l *lookups) checkerOptions(c config.Configuration) (preflight.Options, error) {
 	skipped, err := hostpattern.ParseHosts(c.SkipRegistries)
 	if err != nil {
 		return preflight.Options{}, fmt.Errorf("skipRegistries%w", err)
@@ -91,11 +85,12 @@ func (e *Engine) checkerOptions(c config.Configuration) (preflight.Options, erro
 		return preflight.Options{}, fmt.Errorf("nodes.credentialedRegistries%w", err)
 	}
 	return preflight.Options{
-		Resolver:               e.images,
-		Cache:                  e.images,
-		Manifests:              e.manifests,
-		ManifestCache:          e.manifests,
-		Contents:               e.contents,
+		Resolver:               l.images,
+		Cache:                  l.images,
+		Manifests:              l.manifests,
+		ManifestCache:          l.manifests,
+		Contents:               l.contents,
+		Credentials:            l.credentials,
 		Deep:                   c.Deep,
 		Runtime:                c.Nodes.Runtime,
 		LocalImagePull:         c.Nodes.LocalImagePull,
@@ -104,7 +99,7 @@ func (e *Engine) checkerOptions(c config.Configuration) (preflight.Options, erro
 		CredentialedRegistries: credentialed,
 		SkipRegistries:         skipped,
 		Placeholders:           c.Placeholders,
-		MaxUses:                c.Limits.UsesPerObject,
+		MaxImages:              c.Limits.UsesPerObject,
 		WithNamespace:          resolve.WithNamespace,
 	}, nil
 }
@@ -142,12 +137,18 @@ func (e *Engine) backingOff() int {
 	return len(domains)
 }
 
-func (e *Engine) resolvers() []*resolve.Resolver {
-	return []*resolve.Resolver{e.images, e.manifests, e.contents}
+// Retire closes an engine after its last check, when another engine has taken its place. Lookups may go on in the background, for
+// callers that gave up: if no other engine shares them, Retire waits until they have ended, or until the context ends.
+func (e *Engine) Retire(ctx context.Context) {
+	if e.users.Load() == 1 {
+		select {
+		case <-e.options.Clock.After(e.timeout):
+		case <-ctx.Done():
+		}
+	}
+	e.Close()
 }
 
-// Close closes idle connections. It ends the credential provider plugins that run, and waits for them.
-func (e *Engine) Close() {
-	e.closeConnections()
-	e.endPlugins()
-}
+// Close closes idle connections. It ends the credential provider plugins that run, and waits for them. It changes nothing that another
+// engine uses. Close must be called once.
+func (e *Engine) Close() { e.release() }

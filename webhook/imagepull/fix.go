@@ -35,6 +35,8 @@ func (r Reason) Fix() string {
 		return "it depends on the node"
 	case ReasonEgressForbidden:
 		return "ask the cluster's operators to allow the registry in Pullgate's egress settings"
+	case ReasonTooManyImages:
+		return "use fewer images, or ask the cluster's operators to raise limits.usesPerObject"
 	case ReasonPullable, ReasonPresentOnNode, ReasonNotChecked:
 	}
 	return ""

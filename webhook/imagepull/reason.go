@@ -84,6 +84,8 @@ const (
 	ReasonSomePlatforms Reason = "SomePlatforms"
 	// ReasonEgressForbidden: Pullgate's own egress policy forbids the request.
 	ReasonEgressForbidden Reason = "EgressForbidden"
+	// ReasonTooManyImages: the object has more different images than Pullgate checks.
+	ReasonTooManyImages Reason = "TooManyImages"
 )
 
 // Reasons returns every reason: the Pullable ones, then Unpullable, then Indeterminate.
@@ -95,6 +97,7 @@ func Reasons() []Reason {
 		ReasonInsecureRegistry, ReasonNeverPresent, ReasonPullSecretMissing, ReasonNotARegistry,
 		ReasonRegistryUnavailable, ReasonRateLimited, ReasonDeadlineExceeded, ReasonNodeCredentials,
 		ReasonNodeLocalRegistry, ReasonNodeCache, ReasonNodeCacheUnreported, ReasonSomePlatforms, ReasonEgressForbidden,
+		ReasonTooManyImages,
 	}
 }
 
@@ -108,7 +111,8 @@ func (r Reason) Outcome() Outcome {
 		return Unpullable
 	case ReasonInsecureRegistry, ReasonNeverPresent, ReasonPullSecretMissing, ReasonNotARegistry,
 		ReasonRegistryUnavailable, ReasonRateLimited, ReasonDeadlineExceeded, ReasonNodeCredentials,
-		ReasonNodeLocalRegistry, ReasonNodeCache, ReasonNodeCacheUnreported, ReasonSomePlatforms, ReasonEgressForbidden:
+		ReasonNodeLocalRegistry, ReasonNodeCache, ReasonNodeCacheUnreported, ReasonSomePlatforms, ReasonEgressForbidden,
+		ReasonTooManyImages:
 		return Indeterminate
 	}
 	return Indeterminate

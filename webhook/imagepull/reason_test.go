@@ -36,6 +36,7 @@ var vocabulary = []struct{ reason, outcome string }{
 	{"NodeCacheUnreported", "Indeterminate"},
 	{"SomePlatforms", "Indeterminate"},
 	{"EgressForbidden", "Indeterminate"},
+	{"TooManyImages", "Indeterminate"},
 }
 
 func TestReasonsAreTheVocabulary(t *testing.T) {

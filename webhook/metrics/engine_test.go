@@ -13,7 +13,7 @@ import (
 func TestWatchExportsTheGauges(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewPedanticRegistry()
-	if err := metrics.Watch(registry, gauges()); err != nil {
+	if err := metrics.Watch(registry, gauges); err != nil {
 		t.Fatalf("Watch() error = %v, want none", err)
 	}
 	wantSeries(t, registry, `
@@ -39,7 +39,7 @@ func TestWatchRejectsASecondRegistration(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewPedanticRegistry()
 	for i, wantError := range []bool{false, true} {
-		if err := metrics.Watch(registry, gauges()); (err != nil) != wantError {
+		if err := metrics.Watch(registry, gauges); (err != nil) != wantError {
 			t.Errorf("registration %d: error = %v, want one: %v", i, err, wantError)
 		}
 	}

@@ -33,7 +33,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pullgate_admission_decisions_total",
-			Help: "Admission decisions by mode of the namespace, kind of the object and decision (allow, warn, deny).",
+			Help: "Admission decisions by mode of the namespace, kind of the object and decision (allow, warn, deny, exempt).",
 		}, []string{"mode", "kind", "decision"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "pullgate_admission_duration_seconds",

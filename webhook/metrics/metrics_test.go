@@ -21,7 +21,7 @@ func TestDecidedCountsDecisionsAndFindings(t *testing.T) {
 	m.Decided("enforce", "Pod", "deny", 20*time.Second, []imagepull.Finding{finding(imagepull.ReasonRateLimited)})
 	m.Decided("warn", "Deployment", "allow", 0, nil)
 	wantSeries(t, registry, `
-# HELP pullgate_admission_decisions_total Admission decisions by mode of the namespace, kind of the object and decision (allow, warn, deny).
+# HELP pullgate_admission_decisions_total Admission decisions by mode of the namespace, kind of the object and decision (allow, warn, deny, exempt).
 # TYPE pullgate_admission_decisions_total counter
 pullgate_admission_decisions_total{decision="allow",kind="Deployment",mode="warn"} 1
 pullgate_admission_decisions_total{decision="deny",kind="Pod",mode="enforce"} 2

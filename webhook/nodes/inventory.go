@@ -65,6 +65,13 @@ func NewInventory(client Client, declared []imagepull.Platform) (*Inventory, err
 	return i, nil
 }
 
+// Declaring returns the same inventory with other declared platforms. Only one of them is started.
+func (i *Inventory) Declaring(declared []imagepull.Platform) *Inventory {
+	other := *i
+	other.declared = declared
+	return &other
+}
+
 func (i *Inventory) put(o any) {
 	if n, ok := o.(*node); ok {
 		i.index.put(n)

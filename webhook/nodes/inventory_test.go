@@ -112,6 +112,19 @@ func TestUnknownNodesAreIndeterminate(t *testing.T) {
 			check(t, startInventory(t, &nodeClient{err: errForbidden}))
 		})
 	})
+	t.Run("not started, declaring platforms later", func(t *testing.T) {
+		t.Parallel()
+		inventory, err := nodes.NewInventory(&nodeClient{}, platforms(t, "linux/amd64"))
+		if err != nil {
+			t.Fatalf("NewInventory() = %v", err)
+		}
+		if got := fitOf(t, inventory.Declaring(platforms(t, "linux/arm64")), "linux/arm64"); got == nodes.None {
+			t.Errorf("got None with the declared platform")
+		}
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.None {
+			t.Errorf("got %d for the first inventory, want None", got)
+		}
+	})
 	t.Run("not started, with declared platforms", func(t *testing.T) {
 		t.Parallel()
 		inventory, err := nodes.NewInventory(&nodeClient{}, platforms(t, "linux/amd64"))

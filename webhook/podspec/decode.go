@@ -76,6 +76,7 @@ func newObject(d *document) Object {
 
 func (o Object) withPods(found pods) Object {
 	o.Spec = found.spec.reduced()
+	o.PodLabels = found.metadata.Labels
 	o.Pod.Uses = found.uses()
 	o.Pod.PullSecrets = pullSecrets(o.Spec)
 	if !o.Template {

@@ -23,7 +23,8 @@ type metadata struct {
 	// DeletionTimestamp is not nil if the object is being deleted.
 	DeletionTimestamp *string     `json:"deletionTimestamp"`
 	Annotations       annotations `json:"annotations"`
-	Labels            labels      `json:"labels"`
+	// Labels are all labels, since exemptions may name any.
+	Labels map[string]string `json:"labels"`
 }
 
 // annotations holds the annotations that matter.
@@ -32,11 +33,6 @@ type annotations struct {
 	Mirror         *string `json:"kubernetes.io/config.mirror"` // corev1.MirrorPodAnnotationKey
 	IstioInject    string  `json:"sidecar.istio.io/inject"`
 	IstioTemplates string  `json:"inject.istio.io/templates"`
-}
-
-// labels holds the only label that matters.
-type labels struct {
-	IstioInject *string `json:"sidecar.istio.io/inject"`
 }
 
 // spec is the spec of a pod, or of an object with a pod template.

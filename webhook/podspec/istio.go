@@ -12,6 +12,8 @@ const (
 	istioImage = "auto"
 	// istioProxy is the container that Istio injects by default (istio: pkg/kube/inject/inject.go, ProxyContainerName).
 	istioProxy = "istio-proxy"
+	// istioInject is the label that requests the injection.
+	istioInject = "sidecar.istio.io/inject"
 )
 
 // injects reports whether Istio replaces the image of a container. Pods that request the injection, or a template of Istio, may
@@ -24,8 +26,8 @@ func (m *metadata) injects(use imagepull.Use) bool {
 		return false
 	}
 	inject := m.Annotations.IstioInject
-	if m.Labels.IstioInject != nil {
-		inject = *m.Labels.IstioInject
+	if label, ok := m.Labels[istioInject]; ok {
+		inject = label
 	}
 	switch strings.ToLower(inject) {
 	case "y", "yes", "true", "on":

@@ -23,7 +23,9 @@ type Object struct {
 	Mirror bool
 	// Deleting marks an object that is being deleted.
 	Deleting bool
-	Pod      imagepull.Pod
+	// PodLabels are the labels of the pod, or of the pods of a template.
+	PodLabels map[string]string
+	Pod       imagepull.Pod
 	// Spec holds the fields of the pods' spec that decide on their nodes and pull secrets. Copies of the object share it, so
 	// it must not be modified. Only the zero Object has none.
 	//
@@ -67,6 +69,18 @@ func (o Object) ChangedSince(old Object) Object {
 		return ok && !changed(old, use)
 	})
 	return o
+}
+
+// RuntimeClassName returns the name of the runtime class of the pods, or "".
+func (o Object) RuntimeClassName() string {
+	name := o.RuntimeClass
+	if name == nil && o.Spec != nil {
+		name = o.Spec.RuntimeClassName
+	}
+	if name == nil {
+		return ""
+	}
+	return *name
 }
 
 // useKey identifies a use when its list is reordered.

@@ -74,8 +74,9 @@ type Options struct {
 	// Placeholders are images that a mutating webhook replaces, where "*" stands for any characters. They are not checked in
 	// a pod that is not admitted yet.
 	Placeholders []string
-	// MaxUses bounds the checked images of one object, since the object's author controls their number. Zero means no bound.
-	MaxUses int
+	// MaxImages bounds the different images of one object that are checked, since the object's author controls their number. Zero
+	// means no bound.
+	MaxImages int
 	// WithNamespace adds the pod's namespace to the context of a Resolver, which may limit requests by namespace. It may be
 	// nil.
 	WithNamespace func(ctx context.Context, namespace string) context.Context
@@ -107,11 +108,12 @@ func (c *Checker) Check(ctx context.Context, pod imagepull.Pod, spec *corev1.Pod
 		options: &c.options, pod: &pod, candidates: c.candidates(spec),
 		images: c.options.Resolver, manifests: c.options.Manifests, contents: c.options.Contents, cache: c.options.Cache,
 	}
+	shared.overLimit = overLimit(pod.Uses, c.options.MaxImages)
 	findings := make([]imagepull.Finding, len(pod.Uses))
 	open := make([]int, 0, len(pod.Uses))
 	for i := range pod.Uses {
 		findings[i].Use = pod.Uses[i]
-		if v, decided := runPrechecks(c.prechecks, shared.forUse(i, &findings[i].Use)); decided {
+		if v, decided := runPrechecks(c.prechecks, shared.forUse(&findings[i].Use)); decided {
 			findings[i].Verdict = v
 		} else {
 			open = append(open, i)
@@ -192,7 +194,7 @@ func (c *Checker) lookupAll(ctx context.Context, shared *podFacts, findings []im
 		findings[i].Verdict = findings[sameReference(findings, open[:n], i)].Verdict
 	}
 	for _, i := range open {
-		findings[i].Verdict = apply(c.useRules, findings[i].Verdict, shared.forUse(i, &findings[i].Use))
+		findings[i].Verdict = apply(c.useRules, findings[i].Verdict, shared.forUse(&findings[i].Use))
 	}
 }
 

@@ -32,7 +32,7 @@ func BenchmarkCheck(b *testing.B) {
 		Resolver: resolverFunc(func(context.Context, imagepull.Reference, imagepull.Credential) imagepull.Verdict {
 			return imagepull.Verdict{Reason: imagepull.ReasonPullable}
 		}),
-		MaxUses: 64,
+		MaxImages: 64,
 	})
 	subject := pod("registry.example/shop/a:1", "registry.example/shop/b:1", "registry.example/shop/c:1")
 	b.ReportAllocs()
@@ -49,7 +49,7 @@ func BenchmarkCheckFromCache(b *testing.B) {
 	checker := preflight.New(preflight.Options{
 		Credentials: fixedCredentials(credentials.Set{}),
 		Cache:       cached,
-		MaxUses:     64,
+		MaxImages:   64,
 	})
 	subject := pod("registry.example/shop/a:1", "registry.example/shop/b:1", "registry.example/shop/c:1")
 	b.ReportAllocs()

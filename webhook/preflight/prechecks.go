@@ -25,7 +25,7 @@ func prechecks() []precheck {
 		{"placeholder", placeholder},
 		{"image name", invalidImageName},
 		{"skipped registry", skippedRegistry},
-		{"uses per object", tooManyUses},
+		{"images per object", tooManyImages},
 		{"short name", shortName},
 		{"pull policy Never", pullNever},
 	}
@@ -54,16 +54,34 @@ func skippedRegistry(f facts) (imagepull.Verdict, bool) {
 		f.options.SkipRegistries.MatchHost(f.reference.Domain)
 }
 
-// tooManyUses bounds the work for one object, since its author controls the number of images.
-func tooManyUses(f facts) (imagepull.Verdict, bool) {
-	limit := f.options.MaxUses
-	if limit <= 0 || f.position < limit {
+// tooManyImages bounds the work for one object, since its author controls the number of images.
+func tooManyImages(f facts) (imagepull.Verdict, bool) {
+	if !f.overLimit[f.reference] {
 		return imagepull.Verdict{}, false
 	}
 	return imagepull.Verdict{
-		Reason: imagepull.ReasonDeadlineExceeded,
-		Detail: fmt.Sprintf("the number of images exceeds limits.usesPerObject (%d)", limit),
+		Reason: imagepull.ReasonTooManyImages,
+		Detail: fmt.Sprintf("the object has more than %d different images (limits.usesPerObject)", f.options.MaxImages),
 	}, true
+}
+
+// overLimit returns the references beyond the limit, in the order of their first use. Repeated references cost one lookup, so that
+// each counts once.
+func overLimit(uses []imagepull.Use, limit int) map[imagepull.Reference]bool {
+	if limit <= 0 || len(uses) <= limit {
+		return nil
+	}
+	known, over := make(map[imagepull.Reference]bool, limit), make(map[imagepull.Reference]bool)
+	for i := range uses {
+		switch ref := uses[i].Reference; {
+		case known[ref] || uses[i].ParseError != "":
+		case len(known) < limit:
+			known[ref] = true
+		default:
+			over[ref] = true
+		}
+	}
+	return over
 }
 
 // shortName applies where the nodes run CRI-O: their registries.conf selects the registry of an image without one

@@ -1,6 +1,7 @@
 package preflight_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,42 +64,50 @@ func TestPrechecksSendNoRequest(t *testing.T) {
 	}
 }
 
-// An invalid name is found beyond the limit, too.
-func TestUsesBeyondTheLimitAreDeadlineExceeded(t *testing.T) {
+// A repeated image costs nothing more and counts once. An invalid name is found beyond the limit, too.
+func TestImagesBeyondTheLimitAreTooManyImages(t *testing.T) {
 	t.Parallel()
-	images := []string{"registry.example/a:1", "registry.example/b:1", "registry.example/c:1", "Foo"}
+	const a, b, c, invalid = "registry.example/a:1", "registry.example/b:1", "registry.example/c:1", "Foo"
+	const yes, over, bad = imagepull.ReasonPullable, imagepull.ReasonTooManyImages, imagepull.ReasonInvalidImageName
 	tests := map[string]struct {
-		limit int
-		want  []imagepull.Reason
+		limit  int
+		images []string
+		want   []imagepull.Reason
 	}{
-		"fewer than the images": {2, []imagepull.Reason{
-			imagepull.ReasonPullable, imagepull.ReasonPullable, imagepull.ReasonDeadlineExceeded, imagepull.ReasonInvalidImageName,
-		}},
-		"as many as the images": {3, []imagepull.Reason{
-			imagepull.ReasonPullable, imagepull.ReasonPullable, imagepull.ReasonPullable, imagepull.ReasonInvalidImageName,
-		}},
-		"no limit": {0, []imagepull.Reason{
-			imagepull.ReasonPullable, imagepull.ReasonPullable, imagepull.ReasonPullable, imagepull.ReasonInvalidImageName,
-		}},
+		"fewer than the images":           {2, []string{a, b, c, invalid}, []imagepull.Reason{yes, yes, over, bad}},
+		"as many as the images":           {3, []string{a, b, c, invalid}, []imagepull.Reason{yes, yes, yes, bad}},
+		"no limit":                        {0, []string{a, b, c, invalid}, []imagepull.Reason{yes, yes, yes, bad}},
+		"many uses of few images":         {2, []string{a, b, a, b, b}, []imagepull.Reason{yes, yes, yes, yes, yes}},
+		"a repeated image beyond":         {1, []string{a, b, a, b}, []imagepull.Reason{yes, over, yes, over}},
+		"invalid names do not count":      {1, []string{invalid, invalid, a, b}, []imagepull.Reason{bad, bad, yes, over}},
+		"a repeated image before another": {2, []string{a, a, b, c}, []imagepull.Reason{yes, yes, yes, over}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			script := map[string]imagepull.Verdict{images[0]: pullable, images[1]: pullable, images[2]: pullable}
-			checker := preflight.New(preflight.Options{Resolver: &scriptedResolver{script: script}, Credentials: &secrets{}, MaxUses: test.limit})
-			if diff := cmp.Diff(test.want, reasons(checker.Check(t.Context(), pod(images...), nil))); diff != "" {
+			script := map[string]imagepull.Verdict{a: pullable, b: pullable, c: pullable}
+			checker := preflight.New(preflight.Options{
+				Resolver: &scriptedResolver{script: script}, Credentials: &secrets{}, MaxImages: test.limit,
+			})
+			findings := checker.Check(t.Context(), pod(test.images...), nil)
+			if diff := cmp.Diff(test.want, reasons(findings)); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
+			}
+			for _, f := range findings {
+				if f.Reason == over && f.Detail != fmt.Sprintf("the object has more than %d different images (limits.usesPerObject)", test.limit) {
+					t.Errorf("detail = %q", f.Detail)
+				}
 			}
 		})
 	}
 }
 
-func TestUsesBeyondTheLimitAreNotComparedWithNodes(t *testing.T) {
+func TestImagesBeyondTheLimitAreNotComparedWithNodes(t *testing.T) {
 	t.Parallel()
-	p := pod(image, image)
+	p := pod(image, "registry.example/other:1")
 	p.Uses[0].PullPolicy, p.Uses[1].PullPolicy = imagepull.PullNever, imagepull.PullNever
-	checker := preflight.New(preflight.Options{Nodes: clusters(t)["loaded"], MaxUses: 1})
-	want := []imagepull.Reason{imagepull.ReasonPresentOnNode, imagepull.ReasonDeadlineExceeded}
+	checker := preflight.New(preflight.Options{Nodes: clusters(t)["loaded"], MaxImages: 1})
+	want := []imagepull.Reason{imagepull.ReasonPresentOnNode, imagepull.ReasonTooManyImages}
 	if diff := cmp.Diff(want, reasons(checker.Check(t.Context(), p, nil))); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}

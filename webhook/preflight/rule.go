@@ -32,6 +32,8 @@ type podFacts struct {
 	// images, manifests, contents and cache look up images (see Options). All but images may be nil.
 	images, manifests, contents Resolver
 	cache                       Cache
+	// overLimit are the references beyond Options.MaxImages.
+	overLimit map[imagepull.Reference]bool
 	// credentials is not set in prechecks.
 	credentials credentials.Set
 	// present are the references that no kubelet pulls, as presentReferences returns them.
@@ -58,9 +60,8 @@ func (p *podFacts) presence(ref imagepull.Reference) nodes.Presence {
 type facts struct {
 	*podFacts
 	reference imagepull.Reference
-	// use is nil in rules for a reference. position is the index of the use in the pod.
-	use      *imagepull.Use
-	position int
+	// use is nil in rules for a reference.
+	use *imagepull.Use
 	// nodeProblems are the node credential sources that failed in the lookup of the reference.
 	nodeProblems []credentials.Problem
 }
@@ -69,8 +70,8 @@ func (p *podFacts) forReference(ref imagepull.Reference) facts {
 	return facts{podFacts: p, reference: ref}
 }
 
-func (p *podFacts) forUse(position int, use *imagepull.Use) facts {
-	return facts{podFacts: p, reference: use.Reference, use: use, position: position}
+func (p *podFacts) forUse(use *imagepull.Use) facts {
+	return facts{podFacts: p, reference: use.Reference, use: use}
 }
 
 // replace returns a new verdict that keeps the origin of v.

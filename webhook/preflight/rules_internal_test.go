@@ -22,7 +22,7 @@ func TestOrderOfRules(t *testing.T) {
 	}
 	for list, test := range map[string]struct{ got, want []string }{
 		"prechecks": {first, []string{
-			"placeholder", "image name", "skipped registry", "uses per object", "short name", "pull policy Never",
+			"placeholder", "image name", "skipped registry", "images per object", "short name", "pull policy Never",
 		}},
 		"reference": {names(referenceRules()), []string{
 			"unreadable pull secret", "incomplete node credentials", "node identity", "pull secret problems",

@@ -118,7 +118,7 @@ func verb(r imagepull.Reason) string {
 		return "can be pulled"
 	case imagepull.ReasonPresentOnNode:
 		return "is on the nodes"
-	case imagepull.ReasonNotChecked, imagepull.ReasonEgressForbidden:
+	case imagepull.ReasonNotChecked, imagepull.ReasonEgressForbidden, imagepull.ReasonTooManyImages:
 		return "was not checked"
 	case imagepull.ReasonInsecureRegistry, imagepull.ReasonNeverPresent, imagepull.ReasonPullSecretMissing,
 		imagepull.ReasonNodeCredentials, imagepull.ReasonNodeCache, imagepull.ReasonNodeCacheUnreported,

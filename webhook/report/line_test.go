@@ -98,6 +98,7 @@ func TestLineHasThePredicateOfTheReason(t *testing.T) {
 		imagepull.ReasonPresentOnNode:   "is on the nodes",
 		imagepull.ReasonNotChecked:      "was not checked",
 		imagepull.ReasonEgressForbidden: "was not checked",
+		imagepull.ReasonTooManyImages:   "was not checked",
 		imagepull.ReasonNodeCredentials: "may not be pullable",
 		imagepull.ReasonNodeCache:       "may not be pullable",
 		imagepull.ReasonSomePlatforms:   "may not be pullable",

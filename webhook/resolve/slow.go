@@ -56,8 +56,8 @@ func (s slowRegistries) has(k key) bool {
 	return ok && last.isSlow
 }
 
-// patience returns how long a caller with a pullable verdict waits for the registry: several times as long as the last attempt
-// took, since a registry is slow by its own measure first.
+// patience returns how long a caller with a pullable verdict waits for the registry. That is several times as long as the last
+// attempt took, since a registry is slow by its own measure first.
 func (s slowRegistries) patience(k key) time.Duration {
 	last, ok := s.attempts.Get(k.ownHost())
 	if !ok || last.isSlow {
