@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -144,8 +143,7 @@ func (h *Handler) observe(ctx context.Context, req *request, d policy.Decision, 
 		"decision", o.Decision, "mode", o.Mode, "kind", o.Kind, "operation", req.Operation,
 		"namespace", req.Namespace, "name", report.Bounded(req.Name), "uid", req.UID, "user", report.Bounded(req.UserInfo.Username),
 		"dryRun", req.DryRun,
-		"images", len(o.Findings), "findings", logTexts(d.Audited), "origins", origins(o.Findings),
-		"duration", o.Duration)
+		"images", len(o.Findings), "findings", loggedFindings(o.Findings), "duration", o.Duration)
 }
 
 // decisionName returns the name of a decision in logs and metrics.
@@ -157,22 +155,4 @@ func decisionName(d policy.Decision) string {
 		return "warn"
 	}
 	return "allow"
-}
-
-// logTexts returns a text for each finding, for the log.
-func logTexts(findings []imagepull.Finding) []string {
-	texts := make([]string, 0, len(findings))
-	for _, f := range truncate(findings) {
-		texts = append(texts, fmt.Sprintf("%s %q %s: %s", f.Path, report.Bounded(f.Image), f.Reason, f.Detail))
-	}
-	return texts
-}
-
-// origins returns the origin of each verdict, in the order of the images, for the log.
-func origins(findings []imagepull.Finding) []string {
-	words := make([]string, 0, len(findings))
-	for _, f := range truncate(findings) {
-		words = append(words, f.Provenance())
-	}
-	return words
 }

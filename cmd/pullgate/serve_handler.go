@@ -75,7 +75,7 @@ func newWatchingEngine(
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := addWatch(mgr, watch); err != nil {
+	if err := addWatch(mgr, watch, logger); err != nil {
 		return nil, nil, err
 	}
 	e, err = engine.New(c, engine.Options{
@@ -96,7 +96,7 @@ func newWatchingEngine(
 }
 
 // addWatch adds the runners of a watch to the manager, and a readiness check that waits for the nodes.
-func addWatch(mgr ctrl.Manager, watch *engine.Watch) error {
+func addWatch(mgr ctrl.Manager, watch *engine.Watch, logger *slog.Logger) error {
 	for _, r := range watch.Runners {
 		if err := mgr.Add(r); err != nil {
 			return fmt.Errorf("watching the cluster: %w", err)
@@ -105,7 +105,8 @@ func addWatch(mgr ctrl.Manager, watch *engine.Watch) error {
 	if len(watch.Runners) == 0 {
 		return nil
 	}
-	if err := mgr.AddReadyzCheck("nodes", func(*http.Request) error { return watch.Ready() }); err != nil {
+	ready := logged(logger, "nodes", func(*http.Request) error { return watch.Ready() })
+	if err := mgr.AddReadyzCheck("nodes", ready); err != nil {
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
 	return nil
