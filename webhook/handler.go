@@ -8,6 +8,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -30,7 +31,7 @@ type Modes interface {
 	Mode(ctx context.Context, namespace string) (policy.Mode, error)
 }
 
-// Observation describes one decision, for metrics. It holds no secrets.
+// Observation describes one decision, for metrics, traces and Events. It holds no secrets.
 type Observation struct {
 	// Unchecked is the cause for which an object was admitted unchecked, or empty. The fields below are empty then.
 	Unchecked Cause
@@ -40,6 +41,17 @@ type Observation struct {
 	Decision string
 	Findings []imagepull.Finding
 	Duration time.Duration
+	// Denial is set if the object is denied, unless the request is a dry run.
+	Denial *Denial
+}
+
+// Denial describes an object that is denied.
+type Denial struct {
+	Namespace string
+	// Controller is the object that tried to create the denied one, or nil.
+	Controller *metav1.OwnerReference
+	// Message is the message of the response.
+	Message string
 }
 
 // Handler decides on admission requests; see Endpoint. All fields but Actions are required.
@@ -49,7 +61,7 @@ type Handler struct {
 	Actions map[imagepull.Reason]policy.Action
 	Budget  Budget
 	// Observe is called with every decision on images, and with every object that is admitted because it cannot be checked.
-	Observe func(Observation)
+	Observe func(context.Context, Observation)
 	Log     *slog.Logger
 }
 
@@ -76,7 +88,7 @@ func (h *Handler) decide(ctx context.Context, req *request) *admissionv1.Admissi
 func (h *Handler) panicked(ctx context.Context, req *request, recovered any) *admissionv1.AdmissionResponse {
 	err := parallel.NewPanicError(recovered)
 	h.Log.ErrorContext(ctx, "panic while deciding", "panic", err.Error(), "stack", err.Stack(), "uid", req.UID)
-	h.Observe(Observation{Unchecked: CausePanic})
+	h.Observe(ctx, Observation{Unchecked: CausePanic})
 	response := allowedWithWarning(notChecked + "internal error")
 	response.UID = req.UID
 	return response
@@ -128,7 +140,7 @@ func (h *Handler) mode(ctx context.Context, req *request) (policy.Mode, error) {
 func (h *Handler) unchecked(ctx context.Context, req *request, mode policy.Mode, err error) *admissionv1.AdmissionResponse {
 	h.Log.WarnContext(ctx, "cannot check object", "kind", report.Bounded(req.Kind.Kind), "namespace", report.Bounded(req.Namespace),
 		"name", report.Bounded(req.Name), "uid", req.UID, "error", err)
-	h.Observe(Observation{Unchecked: causeOf(err)})
+	h.Observe(ctx, Observation{Unchecked: causeOf(err)})
 	if mode == policy.ModeAudit {
 		return allowed()
 	}
@@ -138,7 +150,10 @@ func (h *Handler) unchecked(ctx context.Context, req *request, mode policy.Mode,
 // observe logs a decision and passes it to Observe.
 func (h *Handler) observe(ctx context.Context, req *request, d policy.Decision, o Observation) {
 	o.Decision = decisionName(d)
-	h.Observe(o)
+	if !d.Allowed() && !req.DryRun {
+		o.Denial = &Denial{Namespace: req.Namespace, Controller: req.target.Controller, Message: message(d.Denials)}
+	}
+	h.Observe(ctx, o)
 	h.Log.InfoContext(ctx, "decided",
 		"decision", o.Decision, "mode", o.Mode, "kind", o.Kind, "operation", req.Operation,
 		"namespace", req.Namespace, "name", report.Bounded(req.Name), "uid", req.UID, "user", report.Bounded(req.UserInfo.Username),

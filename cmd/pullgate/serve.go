@@ -50,6 +50,7 @@ type serveOptions struct {
 	metricsAddr, healthAddr         string
 	shutdownDelay                   time.Duration
 	clients                         clientOptions
+	denialEvents                    bool
 	debug                           debugOptions
 	log                             logging
 }
@@ -92,6 +93,8 @@ GOMEMLIMIT is set to 90% of the container's memory limit, unless the environment
 	flags.IntVar(&o.webhookPort, "webhook-port", defaultWebhookPort, "`port` of the webhook")
 	flags.StringVar(&o.metricsAddr, "metrics-bind-address", defaultMetricsAddr, "`address` of /metrics; 0 turns it off")
 	flags.StringVar(&o.healthAddr, "health-probe-bind-address", defaultHealthAddr, "`address` of /healthz and /readyz; 0 turns it off")
+	flags.BoolVar(&o.denialEvents, "denial-events", false,
+		"record denials as Events about the pod's controller, or about the namespace; needs the right to create and patch events")
 	flags.DurationVar(&o.shutdownDelay, "shutdown-delay", defaultShutdownDelay,
 		"`time` to serve after SIGTERM, not ready and with \"Connection: close\" on each response")
 	return cmd
@@ -128,7 +131,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", withoutUserinfo(err))
 	}
-	handler, end, err := newHandler(ctx, mgr, c, o.log.Logger)
+	handler, end, err := newHandler(ctx, mgr, c, o)
 	if err != nil {
 		return err
 	}

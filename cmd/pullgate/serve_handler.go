@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"k8s.io/client-go/kubernetes"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -17,18 +19,33 @@ import (
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
+	"github.com/pullgate/pullgate/webhook/events"
 	"github.com/pullgate/pullgate/webhook/metrics"
 )
 
+// The rate of requests about Events per second, and the burst, for all namespaces.
+const (
+	eventRate  = 10
+	eventBurst = 50
+)
+
 // newHandler returns the handler of admission requests. The caller calls end after the last request.
-func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (h *webhook.Handler, end func(), err error) {
+func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, o serveOptions) (h *webhook.Handler, end func(), err error) {
 	m, err := metrics.New(ctrlmetrics.Registry)
 	if err != nil {
 		return nil, nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	e, end, err := newWatchingEngine(mgr, c, m, logger)
+	e, end, err := newWatchingEngine(mgr, c, m, o.log.Logger)
 	if err != nil {
 		return nil, nil, err
+	}
+	observe := counted(m)
+	if o.denialEvents {
+		recorder, err := newRecorder(mgr)
+		if err != nil {
+			return nil, nil, err
+		}
+		observe, end = recorded(observe, recorder), closeAll(end, recorder.Close)
 	}
 	if err := metrics.Watch(ctrlmetrics.Registry, e.Gauges()); err != nil {
 		return nil, nil, fmt.Errorf("registering metrics: %w", err)
@@ -47,15 +64,52 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 		Modes:   modes,
 		Actions: c.Actions,
 		Budget:  webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
-		Observe: func(o webhook.Observation) {
-			if o.Unchecked != "" {
-				m.Unchecked(string(o.Unchecked))
-				return
-			}
-			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
-		},
-		Log: logger,
+		Observe: observe,
+		Log:     o.log.Logger,
 	}, end, nil
+}
+
+// observer observes the decisions of the handler.
+type observer func(context.Context, webhook.Observation)
+
+// counted returns an observer that counts decisions.
+func counted(m *metrics.Metrics) observer {
+	return func(_ context.Context, o webhook.Observation) {
+		if o.Unchecked != "" {
+			m.Unchecked(string(o.Unchecked))
+			return
+		}
+		m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
+	}
+}
+
+// recorded returns an observer that also records denials as Events.
+func recorded(next observer, r *events.Recorder) observer {
+	return func(ctx context.Context, o webhook.Observation) {
+		next(ctx, o)
+		if d := o.Denial; d != nil {
+			r.PodDenied(d.Namespace, d.Controller, d.Message)
+		}
+	}
+}
+
+// newRecorder returns a recorder of Events. Unlike the client for pull secrets, its client has a limit for the rate.
+func newRecorder(mgr ctrl.Manager) (*events.Recorder, error) {
+	limited := rest.CopyConfig(mgr.GetConfig())
+	limited.QPS, limited.Burst = eventRate, eventBurst
+	client, err := corev1client.NewForConfigAndClient(limited, mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("making the API client for Events: %w", withoutUserinfo(err))
+	}
+	return events.NewRecorder(client), nil
+}
+
+func closeAll(functions ...func()) func() {
+	return func() {
+		for _, f := range functions {
+			f()
+		}
+	}
 }
 
 // newWatchingEngine returns an engine that reads secrets from the API server, and a function that ends its work in the

@@ -125,7 +125,7 @@ func newSubject(t *testing.T, w *world) *subject {
 	s.endpoint = webhook.Endpoint(&webhook.Handler{
 		Checker: s.engine, Modes: enforced{}, Actions: c.Actions, Log: logger,
 		Budget: webhook.Budget{Admission: c.Timeouts.Admission},
-		Observe: func(o webhook.Observation) {
+		Observe: func(_ context.Context, o webhook.Observation) {
 			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
 		},
 	})

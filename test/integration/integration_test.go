@@ -21,6 +21,7 @@ func TestIntegration(t *testing.T) {
 			"clients":            testClients,
 			"credentials":        testCredentials,
 			"deadline":           testDeadline,
+			"denial events":      testDenialEvents,
 			"dry run":            testDryRun,
 			"goroutines":         testGoroutines,
 			"installation":       testInstallation,

@@ -42,7 +42,7 @@ func (e *environment) newLaunch(t *testing.T, objects manifests, account string)
 	dir, free := t.TempDir(), freeAddresses(t, 4)
 	l := launch{
 		binary: e.binary, dir: dir, volumes: map[string]string{}, interrupted: e.interrupted,
-		webhook: free[0], health: free[1], metrics: free[2], debug: free[3],
+		webhook: free[0], health: free[1], metrics: free[2], debug: strings.Replace(free[3], "localhost", "127.0.0.1", 1),
 		env: []string{"TMPDIR=" + filepath.Join(dir, "read-only")},
 	}
 	container := objects.deployment(t).Spec.Template.Spec.Containers[0]

@@ -21,9 +21,10 @@ type metadata struct {
 	GenerateName string `json:"generateName"`
 	Namespace    string `json:"namespace"`
 	// DeletionTimestamp is not nil if the object is being deleted.
-	DeletionTimestamp *string     `json:"deletionTimestamp"`
-	Annotations       annotations `json:"annotations"`
-	Labels            labels      `json:"labels"`
+	DeletionTimestamp *string                 `json:"deletionTimestamp"`
+	OwnerReferences   []metav1.OwnerReference `json:"ownerReferences"`
+	Annotations       annotations             `json:"annotations"`
+	Labels            labels                  `json:"labels"`
 }
 
 // annotations holds the annotations that matter.
