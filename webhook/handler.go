@@ -9,6 +9,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -36,18 +37,19 @@ type Observation struct {
 	// Unchecked is the cause for which an object was admitted unchecked, or empty. The fields below are empty then.
 	Unchecked Cause
 
-	Mode     policy.Mode
-	Kind     string
-	Decision string
-	Findings []imagepull.Finding
-	Duration time.Duration
+	UID       types.UID
+	Namespace string
+	Mode      policy.Mode
+	Kind      string
+	Decision  string
+	Findings  []imagepull.Finding
+	Duration  time.Duration
 	// Denial is set if the object is denied, unless the request is a dry run.
 	Denial *Denial
 }
 
 // Denial describes an object that is denied.
 type Denial struct {
-	Namespace string
 	// Controller is the object that tried to create the denied one, or nil.
 	Controller *metav1.OwnerReference
 	// Message is the message of the response.
@@ -118,7 +120,7 @@ func (h *Handler) object(ctx context.Context, req *request) *admissionv1.Admissi
 		Mode: mode, Actions: h.Actions, Template: object.Template, Findings: findings,
 	})
 	h.observe(ctx, req, decision, Observation{
-		Mode: mode, Kind: object.Kind, Findings: findings, Duration: time.Since(start),
+		UID: req.UID, Namespace: req.Namespace, Mode: mode, Kind: object.Kind, Findings: findings, Duration: time.Since(start),
 	})
 	return respond(decision)
 }
@@ -151,7 +153,7 @@ func (h *Handler) unchecked(ctx context.Context, req *request, mode policy.Mode,
 func (h *Handler) observe(ctx context.Context, req *request, d policy.Decision, o Observation) {
 	o.Decision = decisionName(d)
 	if !d.Allowed() && !req.DryRun {
-		o.Denial = &Denial{Namespace: req.Namespace, Controller: req.target.Controller, Message: message(d.Denials)}
+		o.Denial = &Denial{Controller: req.target.Controller, Message: message(d.Denials)}
 	}
 	h.Observe(ctx, o)
 	h.Log.InfoContext(ctx, "decided",

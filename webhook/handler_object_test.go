@@ -37,11 +37,11 @@ func TestDenialsAreObservedWithTheirController(t *testing.T) {
 		request admissionv1.AdmissionRequest
 		want    *webhook.Denial
 	}{
-		"a pod of a controller": {policy.ModeEnforce, create("Pod", owned), &webhook.Denial{Namespace: "shop", Controller: controller, Message: message}},
-		"a single pod":          {policy.ModeEnforce, create("Pod", podOf(absent)), &webhook.Denial{Namespace: "shop", Message: message}},
+		"a pod of a controller": {policy.ModeEnforce, create("Pod", owned), &webhook.Denial{Controller: controller, Message: message}},
+		"a single pod":          {policy.ModeEnforce, create("Pod", podOf(absent)), &webhook.Denial{Message: message}},
 		"an update": {
 			policy.ModeEnforce, update("Pod", strings.Replace(owned, absent, good, 1), owned),
-			&webhook.Denial{Namespace: "shop", Controller: controller, Message: message},
+			&webhook.Denial{Controller: controller, Message: message},
 		},
 		"a dry run":       {policy.ModeEnforce, dryRun, nil},
 		"a warning":       {policy.ModeWarn, create("Pod", owned), nil},
@@ -56,6 +56,9 @@ func TestDenialsAreObservedWithTheirController(t *testing.T) {
 			f.review(t, test.request)
 			if len(f.observed) != 1 {
 				t.Fatalf("observed %v, want one decision", f.observed)
+			}
+			if o := f.observed[0]; o.Unchecked == "" && (o.Namespace != "shop" || o.UID != test.request.UID) {
+				t.Errorf("observed namespace %q and UID %q, want those of the request", o.Namespace, o.UID)
 			}
 			if diff := cmp.Diff(test.want, f.observed[0].Denial); diff != "" {
 				t.Errorf("denial (-want +got):\n%s", diff)

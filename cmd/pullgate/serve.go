@@ -24,6 +24,7 @@ import (
 	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/metrics"
+	"github.com/pullgate/pullgate/webhook/tracing"
 )
 
 // The defaults of the flags. The manifests have the same ports; a test compares them.
@@ -52,7 +53,10 @@ type serveOptions struct {
 	clients                         clientOptions
 	denialEvents                    bool
 	debug                           debugOptions
+	tracing                         tracingOptions
 	log                             logging
+	// tracer is nil if tracing is off.
+	tracer *tracing.Tracer
 }
 
 func newServeCommand(streams genericiooptions.IOStreams) *cobra.Command {
@@ -90,6 +94,7 @@ GOMEMLIMIT is set to 90% of the container's memory limit, unless the environment
 	o.clients.addFlags(flags)
 	logFlags.addFlags(flags)
 	o.debug.addFlags(flags)
+	o.tracing.addFlags(flags)
 	flags.IntVar(&o.webhookPort, "webhook-port", defaultWebhookPort, "`port` of the webhook")
 	flags.StringVar(&o.metricsAddr, "metrics-bind-address", defaultMetricsAddr, "`address` of /metrics; 0 turns it off")
 	flags.StringVar(&o.healthAddr, "health-probe-bind-address", defaultHealthAddr, "`address` of /healthz and /readyz; 0 turns it off")
@@ -116,6 +121,11 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
+	var endTracing func()
+	if o.tracer, endTracing, err = o.tracing.newTracer(o.log); err != nil {
+		return err
+	}
+	defer endTracing()
 	selfSigned := o.certDir == ""
 	if selfSigned {
 		var remove func()
@@ -142,7 +152,11 @@ func serve(ctx context.Context, o serveOptions) error {
 	}
 	tlsConfig := newTLSConfig(certificate)
 	restrictClients(tlsConfig)
-	if err := addServer(ctx, mgr, o, webhook.Endpoint(handler), tlsConfig, ctx.Done()); err != nil {
+	endpoint := webhook.Endpoint(handler)
+	if o.tracer != nil {
+		endpoint = o.tracer.Handler(endpoint)
+	}
+	if err := addServer(ctx, mgr, o, endpoint, tlsConfig, ctx.Done()); err != nil {
 		return err
 	}
 	if err := addDebugServer(ctx, mgr, o.debug, o.log); err != nil {

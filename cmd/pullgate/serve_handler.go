@@ -21,6 +21,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/events"
 	"github.com/pullgate/pullgate/webhook/metrics"
+	"github.com/pullgate/pullgate/webhook/tracing"
 )
 
 // The rate of requests about Events per second, and the burst, for all namespaces.
@@ -35,11 +36,14 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, o
 	if err != nil {
 		return nil, nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	e, end, err := newWatchingEngine(mgr, c, m, o.log.Logger)
+	e, end, err := newWatchingEngine(mgr, c, m, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	observe := counted(m)
+	if o.tracer != nil {
+		observe = traced(observe, o.tracer)
+	}
 	if o.denialEvents {
 		recorder, err := newRecorder(mgr)
 		if err != nil {
@@ -88,8 +92,22 @@ func recorded(next observer, r *events.Recorder) observer {
 	return func(ctx context.Context, o webhook.Observation) {
 		next(ctx, o)
 		if d := o.Denial; d != nil {
-			r.PodDenied(d.Namespace, d.Controller, d.Message)
+			r.PodDenied(o.Namespace, d.Controller, d.Message)
 		}
+	}
+}
+
+// traced returns an observer that also describes decisions in their spans.
+func traced(next observer, t *tracing.Tracer) observer {
+	return func(ctx context.Context, o webhook.Observation) {
+		next(ctx, o)
+		if o.Unchecked != "" {
+			t.Unchecked(ctx, string(o.Unchecked))
+			return
+		}
+		t.Decided(ctx, tracing.Decision{
+			UID: string(o.UID), Namespace: o.Namespace, Kind: o.Kind, Mode: string(o.Mode), Decision: o.Decision, Findings: o.Findings,
+		})
 	}
 }
 
@@ -115,7 +133,7 @@ func closeAll(functions ...func()) func() {
 // newWatchingEngine returns an engine that reads secrets from the API server, and a function that ends its work in the
 // background. The manager runs its watch of the nodes.
 func newWatchingEngine(
-	mgr ctrl.Manager, c config.Configuration, m *metrics.Metrics, logger *slog.Logger,
+	mgr ctrl.Manager, c config.Configuration, m *metrics.Metrics, o serveOptions,
 ) (e *engine.Engine, end func(), err error) {
 	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
@@ -125,21 +143,25 @@ func newWatchingEngine(
 	if err != nil {
 		return nil, nil, err
 	}
-	watch, err := engine.WatchCluster(clientset.CoreV1(), c.Nodes, logger)
+	watch, err := engine.WatchCluster(clientset.CoreV1(), c.Nodes, o.log.Logger)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := addWatch(mgr, watch, logger); err != nil {
+	if err := addWatch(mgr, watch, o.log.Logger); err != nil {
 		return nil, nil, err
+	}
+	instrument := m.Instrument
+	if o.tracer != nil {
+		instrument = func(next http.RoundTripper) http.RoundTripper { return m.Instrument(o.tracer.Transport(next)) }
 	}
 	e, err = engine.New(c, engine.Options{
 		Credentials:  source,
 		Cluster:      watch.Cluster,
 		UserAgent:    userAgent(),
-		Instrument:   m.Instrument,
+		Instrument:   instrument,
 		ObserveCache: m.CacheLookup,
 		APIServer:    mgr.GetConfig().Host,
-		Log:          logger,
+		Log:          o.log.Logger,
 		// Authors of pods read the warnings. The log is the operator's.
 		HidePrivateCauses: true,
 	})

@@ -34,6 +34,7 @@ func TestIntegration(t *testing.T) {
 			"pods":               testPods,
 			"reviews":            testReviews,
 			"shutdown":           testShutdown,
+			"traces":             testTraces,
 			"updates":            testUpdates,
 			"workloads":          testWorkloads,
 		} {
