@@ -58,7 +58,7 @@ func TestDenialsAreObservedWithTheirController(t *testing.T) {
 				t.Fatalf("observed %v, want one decision", f.observed)
 			}
 			if o := f.observed[0]; o.Unchecked == "" && (o.Namespace != "shop" || o.UID != test.request.UID) {
-				t.Errorf("observed namespace %q and UID %q, want those of the request", o.Namespace, o.UID)
+				t.Errorf("observed namespace %q and UID %q, want the ones of the request", o.Namespace, o.UID)
 			}
 			if diff := cmp.Diff(test.want, f.observed[0].Denial); diff != "" {
 				t.Errorf("denial (-want +got):\n%s", diff)

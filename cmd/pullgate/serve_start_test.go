@@ -259,6 +259,6 @@ func TestServeFromAnOutageToItsEnd(t *testing.T) {
 		}
 	}
 	if !failures["shutdown: the process is ending"] {
-		t.Errorf("the log has the failed checks %v, want that of the end", failures)
+		t.Errorf("the log has the failed checks %v, want the check shutdown", failures)
 	}
 }

@@ -1,11 +1,10 @@
-// Package events records denials as Events, for people who do not see the response of the API server: the author of a Deployment
-// gets no message when its ReplicaSet is denied a pod.
+// Package events records denials as Events. The author of a Deployment does not see the response to the pods of its ReplicaSet.
 //
 //	r := events.NewRecorder(client)
 //	r.PodDenied("shop", controller, message)
 //	r.Close()
 //
-// No call waits for the API server. A goroutine sends the Events, and drops those that exceed its queue or the rate of a namespace.
+// No call waits for the API server. A goroutine sends the Events. It drops an Event that exceeds its queue or the rate of a namespace.
 package events
 
 import (

@@ -52,7 +52,7 @@ type Tracer struct {
 	tracer   trace.Tracer
 }
 
-// New returns a Tracer that sends batches of spans in the background. It drops those that exceed its queue.
+// New returns a Tracer that sends batches of spans in the background. It drops spans that exceed its queue.
 func New(o Options) (*Tracer, error) {
 	client, err := newClient(o.Endpoint, o.Log)
 	if err != nil {
@@ -151,7 +151,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		span.SetStatus(codes.Error, "")
 		return nil, err
 	}
-	// A status of 401 or 404 is no error: it may be a challenge, or the reason for a denial.
+	// A status of 401 or 404 is not an error. It may be a challenge, or the reason for a denial.
 	span.SetAttributes(attribute.Int("http.response.status_code", resp.StatusCode))
 	return resp, nil
 }
