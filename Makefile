@@ -106,7 +106,7 @@ vulncheck: bin/govulncheck ## Check for known vulnerabilities (needs access to v
 
 manifests: bin/kustomize ## Build every overlay into bin/manifests
 	@mkdir -p bin/manifests
-	@for o in base self-signed cert-manager all-namespaces namespaced-secrets; do \
+	@for o in base self-signed cert-manager all-namespaces namespaced-secrets denial-events; do \
 		echo "bin/kustomize build manifests/$$o"; \
 		bin/kustomize build manifests/$$o >bin/manifests/$$o.yaml || exit 1; \
 	done

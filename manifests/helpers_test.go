@@ -17,14 +17,14 @@ import (
 // folders returns the folders of the installations. Each is one kustomization.
 func folders() []string {
 	return []string{
-		"base", "self-signed", "cert-manager", "all-namespaces", "namespaced-secrets", "components/all-namespaces",
-		"components/namespaced-secrets", "../certs",
+		"base", "self-signed", "cert-manager", "all-namespaces", "namespaced-secrets", "denial-events", "components/all-namespaces",
+		"components/namespaced-secrets", "components/denial-events", "../certs",
 	}
 }
 
 // overlays returns the folders that an operator applies.
 func overlays() []string {
-	return []string{"self-signed", "cert-manager", "all-namespaces", "namespaced-secrets"}
+	return []string{"self-signed", "cert-manager", "all-namespaces", "namespaced-secrets", "denial-events"}
 }
 
 // numbered matches the name of a file with one object: its number in the apply order, its kind, and a suffix if there are

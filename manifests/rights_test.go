@@ -109,6 +109,7 @@ func TestRolesAreBoundToTheServiceAccountOfThePods(t *testing.T) {
 	public := decode[*rbacv1.RoleBinding](t, "base/23-rolebinding.yaml")
 	local := decode[*rbacv1.RoleBinding](t, "self-signed/21-rolebinding.yaml")
 	cluster := decode[*rbacv1.ClusterRoleBinding](t, "self-signed/31-clusterrolebinding.yaml")
+	events := decode[*rbacv1.ClusterRoleBinding](t, "components/denial-events/26-clusterrolebinding-events.yaml")
 
 	tests := map[string]struct{ got, want any }{
 		"pods":                        {loadDeployment(t).Spec.Template.Spec.ServiceAccountName, account.Name},
@@ -122,6 +123,8 @@ func TestRolesAreBoundToTheServiceAccountOfThePods(t *testing.T) {
 		"self-signed, own namespace role":         {local.RoleRef, role("Role", "pullgate-certs")},
 		"self-signed, cluster":                    {cluster.Subjects, subject},
 		"self-signed, cluster role":               {cluster.RoleRef, role("ClusterRole", "pullgate-certs")},
+		"events":                                  {events.Subjects, subject},
+		"events role":                             {events.RoleRef, role("ClusterRole", "pullgate-events")},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

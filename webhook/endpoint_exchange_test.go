@@ -83,7 +83,7 @@ func TestHandlersAreExchangedDuringReviews(t *testing.T) {
 		h.Checker = checkerFunc(func(_ context.Context, pod imagepull.Pod, _ *corev1.PodSpec) []imagepull.Finding {
 			return []imagepull.Finding{{Use: pod.Uses[0], Verdict: imagepull.Verdict{Reason: imagepull.ReasonNotFound}}}
 		})
-		h.Observe, h.Log = func(webhook.Observation) {}, slog.New(slog.DiscardHandler)
+		h.Observe, h.Log = func(context.Context, webhook.Observation) {}, slog.New(slog.DiscardHandler)
 	}
 	endpoint := webhook.Endpoint(handlers[0])
 	var reviews sync.WaitGroup

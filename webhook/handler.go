@@ -3,12 +3,13 @@ package webhook
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -31,16 +32,28 @@ type Modes interface {
 	Mode(ctx context.Context, namespace string) (policy.Mode, error)
 }
 
-// Observation describes one decision, for metrics. It holds no secrets.
+// Observation describes one decision, for metrics, traces and Events. It holds no secrets.
 type Observation struct {
 	// Unchecked is the cause for which an object was admitted unchecked, or empty. The fields below are empty then.
 	Unchecked Cause
 
-	Mode     policy.Mode
-	Kind     string
-	Decision string
-	Findings []imagepull.Finding
-	Duration time.Duration
+	UID       types.UID
+	Namespace string
+	Mode      policy.Mode
+	Kind      string
+	Decision  string
+	Findings  []imagepull.Finding
+	Duration  time.Duration
+	// Denial is set if the object is denied, unless the request is a dry run.
+	Denial *Denial
+}
+
+// Denial describes an object that is denied.
+type Denial struct {
+	// Controller is the object that tried to create the denied one, or nil.
+	Controller *metav1.OwnerReference
+	// Message is the message of the response.
+	Message string
 }
 
 // Handler decides on admission requests; see Endpoint. All fields but Actions and Exemptions are required.
@@ -52,7 +65,7 @@ type Handler struct {
 	Exemptions policy.Exemptions
 	Budget     Budget
 	// Observe is called with every decision on images, and with every object that is admitted because it cannot be checked.
-	Observe func(Observation)
+	Observe func(context.Context, Observation)
 	Log     *slog.Logger
 }
 
@@ -79,7 +92,7 @@ func (h *Handler) decide(ctx context.Context, req *request) *admissionv1.Admissi
 func (h *Handler) panicked(ctx context.Context, req *request, recovered any) *admissionv1.AdmissionResponse {
 	err := parallel.NewPanicError(recovered)
 	h.Log.ErrorContext(ctx, "panic while deciding", "panic", err.Error(), "stack", err.Stack(), "uid", req.UID)
-	h.Observe(Observation{Unchecked: CausePanic})
+	h.Observe(ctx, Observation{Unchecked: CausePanic})
 	response := allowedWithWarning(notChecked + "internal error")
 	response.UID = req.UID
 	return response
@@ -105,14 +118,16 @@ func (h *Handler) object(ctx context.Context, req *request) *admissionv1.Admissi
 		return allowed()
 	}
 	if by := h.Exemptions.ExemptedBy(req.subject()); by != "" {
-		return h.exempt(ctx, req, by, Observation{Mode: mode, Kind: object.Kind, Duration: time.Since(start)})
+		return h.exempt(ctx, req, by, Observation{
+			UID: req.UID, Namespace: req.Namespace, Mode: mode, Kind: object.Kind, Duration: time.Since(start),
+		})
 	}
 	findings := h.Checker.Check(ctx, object.Pod, object.Spec)
 	decision := policy.Decide(policy.Input{
 		Mode: mode, Actions: h.Actions, Template: object.Template, Findings: findings,
 	})
 	h.observe(ctx, req, decision, Observation{
-		Mode: mode, Kind: object.Kind, Findings: findings, Duration: time.Since(start),
+		UID: req.UID, Namespace: req.Namespace, Mode: mode, Kind: object.Kind, Findings: findings, Duration: time.Since(start),
 	})
 	return respond(decision)
 }
@@ -134,7 +149,7 @@ func (h *Handler) mode(ctx context.Context, req *request) (policy.Mode, error) {
 func (h *Handler) unchecked(ctx context.Context, req *request, mode policy.Mode, err error) *admissionv1.AdmissionResponse {
 	h.Log.WarnContext(ctx, "cannot check object", "kind", report.Bounded(req.Kind.Kind), "namespace", report.Bounded(req.Namespace),
 		"name", report.Bounded(req.Name), "uid", req.UID, "error", err)
-	h.Observe(Observation{Unchecked: causeOf(err)})
+	h.Observe(ctx, Observation{Unchecked: causeOf(err)})
 	if mode == policy.ModeAudit {
 		return allowed()
 	}
@@ -144,7 +159,7 @@ func (h *Handler) unchecked(ctx context.Context, req *request, mode policy.Mode,
 // exempt admits an object that an exemption selects. The log, the audit and the metrics have a record of it.
 func (h *Handler) exempt(ctx context.Context, req *request, by policy.Exemption, o Observation) *admissionv1.AdmissionResponse {
 	o.Decision = "exempt"
-	h.Observe(o)
+	h.Observe(ctx, o)
 	h.Log.InfoContext(ctx, "exempted",
 		"by", by, "mode", o.Mode, "kind", o.Kind, "operation", req.Operation, "namespace", req.Namespace,
 		"name", report.Bounded(req.Name), "uid", req.UID, "user", report.Bounded(req.UserInfo.Username), "dryRun", req.DryRun)
@@ -154,13 +169,15 @@ func (h *Handler) exempt(ctx context.Context, req *request, by policy.Exemption,
 // observe logs a decision and passes it to Observe.
 func (h *Handler) observe(ctx context.Context, req *request, d policy.Decision, o Observation) {
 	o.Decision = decisionName(d)
-	h.Observe(o)
+	if !d.Allowed() && !req.DryRun {
+		o.Denial = &Denial{Controller: req.target.Controller, Message: message(d.Denials)}
+	}
+	h.Observe(ctx, o)
 	h.Log.InfoContext(ctx, "decided",
 		"decision", o.Decision, "mode", o.Mode, "kind", o.Kind, "operation", req.Operation,
 		"namespace", req.Namespace, "name", report.Bounded(req.Name), "uid", req.UID, "user", report.Bounded(req.UserInfo.Username),
 		"dryRun", req.DryRun,
-		"images", len(o.Findings), "findings", logTexts(d.Audited), "origins", origins(o.Findings),
-		"duration", o.Duration)
+		"images", len(o.Findings), "findings", loggedFindings(o.Findings), "duration", o.Duration)
 }
 
 // decisionName returns the name of a decision in logs and metrics.
@@ -172,22 +189,4 @@ func decisionName(d policy.Decision) string {
 		return "warn"
 	}
 	return "allow"
-}
-
-// logTexts returns a text for each finding, for the log.
-func logTexts(findings []imagepull.Finding) []string {
-	texts := make([]string, 0, len(findings))
-	for _, f := range truncate(findings) {
-		texts = append(texts, fmt.Sprintf("%s %q %s: %s", f.Path, report.Bounded(f.Image), f.Reason, f.Detail))
-	}
-	return texts
-}
-
-// origins returns the origin of each verdict, in the order of the images, for the log.
-func origins(findings []imagepull.Finding) []string {
-	words := make([]string, 0, len(findings))
-	for _, f := range truncate(findings) {
-		words = append(words, f.Provenance())
-	}
-	return words
 }

@@ -60,7 +60,7 @@ func BenchmarkWarm(b *testing.B) {
 		"pullgate": webhook.Endpoint(&webhook.Handler{
 			Checker: pullable{}, Modes: modes{"shop": policy.ModeEnforce},
 			Budget:  webhook.Budget{Admission: 8 * time.Second, Headroom: time.Second},
-			Observe: func(webhook.Observation) {}, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+			Observe: func(context.Context, webhook.Observation) {}, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 		}),
 		"decode": &admission.Webhook{Handler: admission.HandlerFunc(func(_ context.Context, req admission.Request) admission.Response {
 			var pod corev1.Pod

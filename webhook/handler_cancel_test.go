@@ -32,7 +32,7 @@ func TestEndpointContinuesWhenTheServerStops(t *testing.T) {
 		}),
 		Modes:   enforced{},
 		Budget:  webhook.Budget{Admission: time.Minute},
-		Observe: func(webhook.Observation) {},
+		Observe: func(context.Context, webhook.Observation) {},
 		Log:     slog.New(slog.DiscardHandler),
 	}
 	stopped, stop := context.WithCancel(t.Context())

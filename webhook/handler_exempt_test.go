@@ -60,7 +60,9 @@ func TestExemptObjectsAreAdmittedUnchecked(t *testing.T) {
 				if diff := cmp.Diff(map[string]string{"exempted-by": string(test.want)}, got.AuditAnnotations); diff != "" {
 					t.Errorf("audit annotations (-want +got):\n%s", diff)
 				}
-				want := []webhook.Observation{{Mode: policy.ModeEnforce, Kind: kind, Decision: "exempt"}}
+				want := []webhook.Observation{{
+					UID: request.UID, Namespace: "shop", Mode: policy.ModeEnforce, Kind: kind, Decision: "exempt",
+				}}
 				f.observed[0].Duration = 0 * time.Second
 				if diff := cmp.Diff(want, f.observed); diff != "" {
 					t.Errorf("observed (-want +got):\n%s", diff)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/policy"
@@ -19,6 +21,50 @@ const (
 // withEphemeral adds an ephemeral container to a pod in JSON.
 func withEphemeral(pod, image string) string {
 	return strings.Replace(pod, `"spec":{`, `"spec":{"ephemeralContainers":[{"name":"debug","image":"`+image+`"}],`, 1)
+}
+
+// The author of the pod's controller does not see the response.
+func TestDenialsAreObservedWithTheirController(t *testing.T) {
+	t.Parallel()
+	owner := map[string]any{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "2", "controller": true}
+	owned := podWith(map[string]any{"ownerReferences": []any{owner}}, absent)
+	dryRun := create("Pod", owned)
+	dryRun.DryRun = ptr.To(true)
+	const message = `container "c0": image "registry.example/shop/web:gone" cannot be pulled: NotFound: tag not found; push the image or correct its name`
+	controller := &metav1.OwnerReference{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "web-1", UID: "2", Controller: ptr.To(true)}
+	for name, test := range map[string]struct {
+		mode    policy.Mode
+		request admissionv1.AdmissionRequest
+		want    *webhook.Denial
+	}{
+		"a pod of a controller": {policy.ModeEnforce, create("Pod", owned), &webhook.Denial{Controller: controller, Message: message}},
+		"a single pod":          {policy.ModeEnforce, create("Pod", podOf(absent)), &webhook.Denial{Message: message}},
+		"an update": {
+			policy.ModeEnforce, update("Pod", strings.Replace(owned, absent, good, 1), owned),
+			&webhook.Denial{Controller: controller, Message: message},
+		},
+		"a dry run":       {policy.ModeEnforce, dryRun, nil},
+		"a warning":       {policy.ModeWarn, create("Pod", owned), nil},
+		"audit":           {policy.ModeAudit, create("Pod", owned), nil},
+		"a pullable pod":  {policy.ModeEnforce, create("Pod", podOf(good)), nil},
+		"a pod template":  {policy.ModeEnforce, create("Deployment", deploymentOf(absent)), nil},
+		"an unknown kind": {policy.ModeEnforce, create("Pod", `{"apiVersion":"v1","kind":"Node"}`), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(test.mode)
+			f.review(t, test.request)
+			if len(f.observed) != 1 {
+				t.Fatalf("observed %v, want one decision", f.observed)
+			}
+			if o := f.observed[0]; o.Unchecked == "" && (o.Namespace != "shop" || o.UID != test.request.UID) {
+				t.Errorf("observed namespace %q and UID %q, want the ones of the request", o.Namespace, o.UID)
+			}
+			if diff := cmp.Diff(test.want, f.observed[0].Denial); diff != "" {
+				t.Errorf("denial (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestCheckedImagesAreNewOrChanged(t *testing.T) {

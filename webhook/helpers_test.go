@@ -133,7 +133,7 @@ func newFixture(mode policy.Mode) *fixture {
 		Checker: f.checker,
 		Modes:   modes{"shop": mode},
 		Budget:  webhook.Budget{Admission: 8 * time.Second, Headroom: time.Second},
-		Observe: func(o webhook.Observation) {
+		Observe: func(_ context.Context, o webhook.Observation) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			f.observed = append(f.observed, o)

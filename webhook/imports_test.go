@@ -27,8 +27,10 @@ func importMap() map[string][]string {
 		"webhook/ttlcache":    {},
 		"webhook/podspec":     {"webhook/imagepull"},
 		"webhook/policy":      {"webhook/imagepull"},
+		"webhook/events":      {},
 		"webhook/metrics":     {"webhook/imagepull"},
 		"webhook/report":      {"webhook/imagepull"},
+		"webhook/tracing":     {"webhook/imagepull"},
 		"webhook/config":      {"webhook/imagepull", "webhook/policy", "webhook/hostpattern"},
 		"webhook/credentials": {"webhook/imagepull"},
 		"webhook/credentials/secrets": {
@@ -72,22 +74,25 @@ func fences() map[string][]string {
 		"github.com/distribution/reference": {"webhook/podspec"},
 		"github.com/google/go-containerregistry/pkg/v1/remote": {"webhook/registry"},
 		"github.com/containerd/platforms":                      {"webhook/nodes"},
+		"k8s.io/client-go/tools/record":                        {"webhook/events"},
 		"k8s.io/component-helpers":                             {"webhook/nodes"},
 		"github.com/pelletier/go-toml":                         {"webhook/registry/hosts"},
 		"github.com/prometheus/client_golang":                  {"webhook/metrics"},
 		"github.com/open-policy-agent/cert-controller":         {"certs"},
 		"github.com/spf13/cobra":                               {"cmd"},
+		"go.opentelemetry.io":                                  {"webhook/tracing"},
 		"golang.org/x/net/http/httpproxy":                      {"webhook/engine"},
 		"sigs.k8s.io/controller-runtime":                       {"webhook", "certs", "cmd"},
 	}
 }
 
 // forbiddenModules returns modules that only the nested modules under test/ may build. Their clients and protocols are enough here.
-// The libraries of clouds would find the identity of the node, and a registry of an attacker could receive it.
+// The libraries of clouds would find the identity of the node, and a registry of an attacker could receive it. gRPC, which
+// OpenTelemetry's exporters contain, would add 22 MB to the program.
 func forbiddenModules() []string {
 	return []string{
 		"k8s.io/kubernetes", "github.com/containerd/containerd", "go.etcd.io/etcd/server",
-		"cloud.google.com/go", "github.com/aws", "github.com/awslabs", "github.com/Azure",
+		"cloud.google.com/go", "github.com/aws", "github.com/awslabs", "github.com/Azure", "google.golang.org/grpc",
 	}
 }
 

@@ -3,20 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
-	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
-	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,6 +24,7 @@ import (
 	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook"
 	"github.com/pullgate/pullgate/webhook/metrics"
+	"github.com/pullgate/pullgate/webhook/tracing"
 )
 
 // The defaults of the flags. The manifests have the same ports; a test compares them.
@@ -53,11 +51,17 @@ type serveOptions struct {
 	metricsAddr, healthAddr         string
 	shutdownDelay                   time.Duration
 	clients                         clientOptions
-	logger                          *slog.Logger
+	denialEvents                    bool
+	debug                           debugOptions
+	tracing                         tracingOptions
+	log                             logging
+	// tracer is nil if tracing is off.
+	tracer *tracing.Tracer
 }
 
 func newServeCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	o := serveOptions{logger: slog.New(slog.NewJSONHandler(streams.ErrOut, nil))}
+	var o serveOptions
+	var logFlags logOptions
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the admission webhook",
@@ -73,16 +77,31 @@ Without an API server, a right or a valid certificate the process is alive and n
 
 GOMEMLIMIT is set to 90% of the container's memory limit, unless the environment sets it.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if o.log, err = newLogging(streams.ErrOut, logFlags); err != nil {
+				return err
+			}
+			if err := serve(cmd.Context(), o); err != nil {
+				o.log.ErrorContext(cmd.Context(), "serve ends", "error", err)
+				return exitError(exitUsage)
+			}
+			return nil
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.configFile, "config", "", "configuration `file`; defaults apply without it")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`; inside a pod, the service account is used by default")
 	flags.StringVar(&o.certDir, "cert-dir", "", "`directory` with tls.crt and tls.key; self-signed without it")
 	o.clients.addFlags(flags)
+	logFlags.addFlags(flags)
+	o.debug.addFlags(flags)
+	o.tracing.addFlags(flags)
 	flags.IntVar(&o.webhookPort, "webhook-port", defaultWebhookPort, "`port` of the webhook")
 	flags.StringVar(&o.metricsAddr, "metrics-bind-address", defaultMetricsAddr, "`address` of /metrics; 0 turns it off")
 	flags.StringVar(&o.healthAddr, "health-probe-bind-address", defaultHealthAddr, "`address` of /healthz and /readyz; 0 turns it off")
+	flags.BoolVar(&o.denialEvents, "denial-events", false,
+		"record denials as Events about the pod's controller, or about the namespace; needs the right to create and patch events")
 	flags.DurationVar(&o.shutdownDelay, "shutdown-delay", defaultShutdownDelay,
 		"`time` to serve after SIGTERM, not ready and with \"Connection: close\" on each response")
 	return cmd
@@ -90,10 +109,8 @@ GOMEMLIMIT is set to 90% of the container's memory limit, unless the environment
 
 // serve runs the webhook until shutdownDelay after the end of the context, and then finishes the requests in flight.
 func serve(ctx context.Context, o serveOptions) error {
-	logger := logr.FromSlogHandler(o.logger.Handler())
-	ctrl.SetLogger(logger)
-	klog.SetLogger(logger)
-	limitMemory(o.logger, memlimit.FromCgroup)
+	o.log.install()
+	limitMemory(o.log.Logger, memlimit.FromCgroup)
 	c, hash, err := loadConfiguration(o.configFile)
 	if err != nil {
 		return err
@@ -102,10 +119,15 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	restrictClients, err := o.clients.tlsOption(o.logger)
+	restrictClients, err := o.clients.tlsOption(o.log.Logger)
 	if err != nil {
 		return err
 	}
+	var endTracing func()
+	if o.tracer, endTracing, err = o.tracing.newTracer(o.log); err != nil {
+		return err
+	}
+	defer endTracing()
 	selfSigned := o.certDir == ""
 	if selfSigned {
 		var remove func()
@@ -116,12 +138,12 @@ func serve(ctx context.Context, o serveOptions) error {
 	}
 	running, stop := delayed(ctx, o.shutdownDelay)
 	defer stop()
-	gate := newAPIServerGate(o.logger, running.Done())
-	mgr, err := ctrl.NewManager(restConfig, managerOptions(o, gate, logger))
+	gate := newAPIServerGate(o.log.Logger, running.Done())
+	mgr, err := ctrl.NewManager(restConfig, managerOptions(o, gate))
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", withoutUserinfo(err))
 	}
-	admission, err := newAdmission(ctx, mgr, c, o.logger)
+	admission, err := newAdmission(ctx, mgr, c, o)
 	if err != nil {
 		return err
 	}
@@ -129,7 +151,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err := addReload(mgr, o, hash, admission.reconfigure); err != nil {
 		return err
 	}
-	if err := addPresence(mgr, o.logger); err != nil {
+	if err := addPresence(mgr, o.log.Logger); err != nil {
 		return err
 	}
 	certificate, err := addCertificate(mgr, o, selfSigned)
@@ -138,22 +160,28 @@ func serve(ctx context.Context, o serveOptions) error {
 	}
 	tlsConfig := newTLSConfig(certificate)
 	restrictClients(tlsConfig)
-	if err := addServer(ctx, mgr, o, admission, tlsConfig, ctx.Done()); err != nil {
+	var endpoint http.Handler = admission
+	if o.tracer != nil {
+		endpoint = o.tracer.Handler(endpoint)
+	}
+	if err := addServer(ctx, mgr, o, endpoint, tlsConfig, ctx.Done()); err != nil {
+		return err
+	}
+	if err := addDebugServer(ctx, mgr, o.debug, o.log); err != nil {
 		return err
 	}
 	if err := addProbes(mgr, o, gate, certificate, ctx.Done()); err != nil {
 		return err
 	}
-	o.logger.InfoContext(ctx, "starting", "version", versionString(), "selfSigned", selfSigned, "port", o.webhookPort)
+	o.log.InfoContext(ctx, "starting", "version", versionString(), "selfSigned", selfSigned, "port", o.webhookPort)
 	return mgr.Start(running)
 }
 
 // managerOptions returns options with which no request is sent before the manager starts, not even for discovery: an API server
 // that is away must not end the process.
-func managerOptions(o serveOptions, gate *apiServerGate, logger logr.Logger) ctrl.Options {
+func managerOptions(o serveOptions, gate *apiServerGate) ctrl.Options {
 	grace := shutdownGrace
 	return ctrl.Options{
-		Logger:                  logger,
 		GracefulShutdownTimeout: &grace,
 		HealthProbeBindAddress:  o.healthAddr,
 		Metrics:                 metricsserver.Options{BindAddress: o.metricsAddr},
@@ -199,10 +227,10 @@ func addProbes(mgr ctrl.Manager, o serveOptions, gate *apiServerGate, certificat
 	}
 	for name, check := range map[string]healthz.Checker{
 		"api-server":  gate.check,
-		"certificate": logged(o.logger, "certificate", certificate.Check),
+		"certificate": certificate.Check,
 		"shutdown":    whileRunning(ending),
 	} {
-		if err := mgr.AddReadyzCheck(name, check); err != nil {
+		if err := mgr.AddReadyzCheck(name, logged(o.log.Logger, name, check)); err != nil {
 			return fmt.Errorf("adding the readiness check: %w", err)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"k8s.io/client-go/kubernetes"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -18,7 +20,15 @@ import (
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/credentials/secrets"
 	"github.com/pullgate/pullgate/webhook/engine"
+	"github.com/pullgate/pullgate/webhook/events"
 	"github.com/pullgate/pullgate/webhook/metrics"
+	"github.com/pullgate/pullgate/webhook/tracing"
+)
+
+// The rate of requests about Events per second, and the burst, for all namespaces.
+const (
+	eventRate  = 10
+	eventBurst = 50
 )
 
 // admission is the webhook with the engine of the current configuration.
@@ -28,20 +38,34 @@ type admission struct {
 	watch   *engine.Watch
 	modes   *webhook.NamespaceModes
 	metrics *metrics.Metrics
+	tracer  *tracing.Tracer
+	observe observer
 	log     *slog.Logger
 	// watches is nodes.watch at the start of the process.
 	watches bool
-	// closeSource ends the reads of pull secrets in the background.
-	closeSource func()
+	// closeSource ends the reads of pull secrets in the background, and closeRecorder the sending of Events.
+	closeSource, closeRecorder func()
 }
 
 // newAdmission returns the webhook. The manager runs its watches. The caller closes it after the last request.
-func newAdmission(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (*admission, error) {
+func newAdmission(ctx context.Context, mgr ctrl.Manager, c config.Configuration, o serveOptions) (*admission, error) {
 	m, err := metrics.New(ctrlmetrics.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	a := &admission{metrics: m, log: logger, watches: c.Nodes.Watch}
+	a := &admission{
+		metrics: m, tracer: o.tracer, observe: counted(m), log: o.log.Logger, watches: c.Nodes.Watch, closeRecorder: func() {},
+	}
+	if o.tracer != nil {
+		a.observe = traced(a.observe, o.tracer)
+	}
+	if o.denialEvents {
+		recorder, err := newRecorder(mgr)
+		if err != nil {
+			return nil, err
+		}
+		a.observe, a.closeRecorder = recorded(a.observe, recorder), recorder.Close
+	}
 	if err := a.startEngine(mgr, c); err != nil {
 		return nil, err
 	}
@@ -64,6 +88,55 @@ func newAdmission(ctx context.Context, mgr ctrl.Manager, c config.Configuration,
 // ownNamespace returns the namespace of Pullgate.
 func ownNamespace() string { return cmp.Or(os.Getenv(namespaceVariable), certs.Namespace) }
 
+// observer observes the decisions of the handler.
+type observer func(context.Context, webhook.Observation)
+
+// counted returns an observer that counts decisions.
+func counted(m *metrics.Metrics) observer {
+	return func(_ context.Context, o webhook.Observation) {
+		if o.Unchecked != "" {
+			m.Unchecked(string(o.Unchecked))
+			return
+		}
+		m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
+	}
+}
+
+// recorded returns an observer that also records denials as Events.
+func recorded(next observer, r *events.Recorder) observer {
+	return func(ctx context.Context, o webhook.Observation) {
+		next(ctx, o)
+		if d := o.Denial; d != nil {
+			r.PodDenied(o.Namespace, d.Controller, d.Message)
+		}
+	}
+}
+
+// traced returns an observer that also describes decisions in their spans.
+func traced(next observer, t *tracing.Tracer) observer {
+	return func(ctx context.Context, o webhook.Observation) {
+		next(ctx, o)
+		if o.Unchecked != "" {
+			t.Unchecked(ctx, string(o.Unchecked))
+			return
+		}
+		t.Decided(ctx, tracing.Decision{
+			UID: string(o.UID), Namespace: o.Namespace, Kind: o.Kind, Mode: string(o.Mode), Decision: o.Decision, Findings: o.Findings,
+		})
+	}
+}
+
+// newRecorder returns a recorder of Events. Unlike the client for pull secrets, its client has a limit for the rate.
+func newRecorder(mgr ctrl.Manager) (*events.Recorder, error) {
+	limited := rest.CopyConfig(mgr.GetConfig())
+	limited.QPS, limited.Burst = eventRate, eventBurst
+	client, err := corev1client.NewForConfigAndClient(limited, mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("making the API client for Events: %w", withoutUserinfo(err))
+	}
+	return events.NewRecorder(client), nil
+}
+
 // startEngine sets the first engine, which reads secrets from the API server. The manager runs its watch of the nodes.
 func (a *admission) startEngine(mgr ctrl.Manager, c config.Configuration) error {
 	clientset, err := kubernetes.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
@@ -77,14 +150,18 @@ func (a *admission) startEngine(mgr ctrl.Manager, c config.Configuration) error 
 	if a.watch, err = engine.WatchCluster(clientset.CoreV1(), c.Nodes, a.log); err != nil {
 		return err
 	}
-	if err := addWatch(mgr, a.watch); err != nil {
+	if err := addWatch(mgr, a.watch, a.log); err != nil {
 		return err
+	}
+	instrument := a.metrics.Instrument
+	if a.tracer != nil {
+		instrument = func(next http.RoundTripper) http.RoundTripper { return a.metrics.Instrument(a.tracer.Transport(next)) }
 	}
 	e, err := engine.New(c, engine.Options{
 		Credentials:  source,
 		Cluster:      a.watch.Cluster,
 		UserAgent:    userAgent(),
-		Instrument:   a.metrics.Instrument,
+		Instrument:   instrument,
 		ObserveCache: a.metrics.CacheLookup,
 		APIServer:    mgr.GetConfig().Host,
 		Log:          a.log,
@@ -107,14 +184,8 @@ func (a *admission) handler(e *engine.Engine, modes *webhook.NamespaceModes, c c
 		Actions:    c.Actions,
 		Exemptions: c.Exemptions.Rules(),
 		Budget:     webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
-		Observe: func(o webhook.Observation) {
-			if o.Unchecked != "" {
-				a.metrics.Unchecked(string(o.Unchecked))
-				return
-			}
-			a.metrics.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
-		},
-		Log: a.log,
+		Observe:    a.observe,
+		Log:        a.log,
 	}
 }
 
@@ -150,10 +221,11 @@ func (a *admission) reconfigure(ctx context.Context, c config.Configuration) (re
 func (a *admission) close() {
 	a.closeSource()
 	a.engine.Load().Close()
+	a.closeRecorder()
 }
 
 // addWatch adds the runners of a watch to the manager, and a readiness check that waits for the nodes.
-func addWatch(mgr ctrl.Manager, watch *engine.Watch) error {
+func addWatch(mgr ctrl.Manager, watch *engine.Watch, logger *slog.Logger) error {
 	for _, r := range watch.Runners {
 		if err := mgr.Add(r); err != nil {
 			return fmt.Errorf("watching the cluster: %w", err)
@@ -162,7 +234,8 @@ func addWatch(mgr ctrl.Manager, watch *engine.Watch) error {
 	if len(watch.Runners) == 0 {
 		return nil
 	}
-	if err := mgr.AddReadyzCheck("nodes", func(*http.Request) error { return watch.Ready() }); err != nil {
+	ready := logged(logger, "nodes", func(*http.Request) error { return watch.Ready() })
+	if err := mgr.AddReadyzCheck("nodes", ready); err != nil {
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
 	return nil

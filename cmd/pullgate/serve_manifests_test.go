@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -72,7 +71,7 @@ func TestGracePeriodFitsTheShutdown(t *testing.T) {
 	if preStop < 5*time.Second {
 		t.Errorf("preStop waits %s, want 5s at least: the replica leaves the Service in that time", preStop)
 	}
-	o := managerOptions(serveOptions{}, newAPIServerGate(slog.New(slog.DiscardHandler), nil), logr.Discard())
+	o := managerOptions(serveOptions{}, newAPIServerGate(slog.New(slog.DiscardHandler), nil))
 	if got := o.GracefulShutdownTimeout; got == nil || *got != shutdownGrace {
 		t.Errorf("the manager waits %v for requests in flight, want %s", got, shutdownGrace)
 	}

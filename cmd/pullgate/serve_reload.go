@@ -29,7 +29,7 @@ func addReload(mgr ctrl.Manager, o serveOptions, hash string, use useFunc) error
 	if o.configFile == "" {
 		return nil
 	}
-	r := &reloader{file: o.configFile, read: os.ReadFile, use: use, metrics: reloads, log: o.logger, handled: hash}
+	r := &reloader{file: o.configFile, read: os.ReadFile, use: use, metrics: reloads, log: o.log.Logger, handled: hash}
 	if err := mgr.Add(r); err != nil {
 		return fmt.Errorf("watching the configuration: %w", err)
 	}

@@ -42,7 +42,7 @@ func addServer(ctx context.Context, mgr ctrl.Manager, o serveOptions, endpoint h
 	mux.Handle(webhook.Path, endpoint)
 	return mgr.Add(&manager.Server{
 		Name:     "webhook",
-		Server:   newServer(mux, ending, o.logger),
+		Server:   newServer(mux, ending, o.log.Logger),
 		Listener: tls.NewListener(newLimitedListener(listener, maxClientConnections), tlsConfig),
 	})
 }
@@ -64,7 +64,7 @@ func newServer(handler http.Handler, ending <-chan struct{}, logger *slog.Logger
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		ErrorLog:          newErrorLog(logger),
 	}
 }
 
@@ -106,7 +106,7 @@ func whileRunning(ending <-chan struct{}) healthz.Checker {
 	}
 }
 
-// logged returns the check, and logs each change of its result. The response of /readyz does not have the cause.
+// logged returns the check, and logs each change of its result. The response of /readyz does not have the cause, since anyone may read it.
 func logged(logger *slog.Logger, name string, check healthz.Checker) healthz.Checker {
 	var mu sync.Mutex
 	var last string

@@ -6,16 +6,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/pullgate/pullgate/test/process"
 	"github.com/pullgate/pullgate/test/registry"
@@ -74,17 +79,17 @@ func (s *fakeAPIServer) start(t *testing.T, address string) {
 
 // serveFixture is a running "serve".
 type serveFixture struct {
-	webhook, health, metrics, apiServer string
-	configFile                          string
-	log                                 *process.Buffer
-	terminate                           context.CancelFunc
-	ended                               chan error
-	client                              *http.Client
+	webhook, health, metrics, debug, apiServer string
+	configFile                                 string
+	log                                        *process.Buffer
+	terminate                                  context.CancelFunc
+	ended                                      chan error
+	client                                     *http.Client
 }
 
 func startServe(t *testing.T) *serveFixture {
 	t.Helper()
-	ports, err := process.FreePorts(4)
+	ports, err := process.FreePorts(5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,19 +117,24 @@ func startServe(t *testing.T) *serveFixture {
 		configFile: filepath.Join(dir, "config.yaml"),
 		apiServer:  address(0), webhook: "https://" + address(1) + "/validate?timeout=5s",
 		health: "http://" + address(2), metrics: "http://" + address(3) + "/metrics",
-		log: &process.Buffer{}, ended: make(chan error, 1),
+		debug: "http://" + address(4),
+		log:   &process.Buffer{}, ended: make(chan error, 1),
 		client: &http.Client{Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 100,
 		}},
 	}
 	t.Cleanup(f.client.CloseIdleConnections)
+	logging, err := newLogging(f.log, logOptions{level: "info", format: formatJSON})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	f.terminate = cancel
 	go func() {
 		f.ended <- serve(ctx, serveOptions{
 			configFile: filepath.Join(dir, "config.yaml"), kubeconfig: filepath.Join(dir, "kubeconfig"), certDir: dir,
 			webhookPort: ports[1], healthAddr: address(2), metricsAddr: address(3), shutdownDelay: 5 * time.Second,
-			logger: slog.New(slog.NewJSONHandler(f.log, nil)),
+			debug: debugOptions{address: address(4), profiling: true}, log: logging,
 		})
 	}()
 	return f
@@ -243,6 +253,28 @@ func TestServeFromAnOutageToItsEnd(t *testing.T) {
 		}
 	}
 
+	slog.Info("by the default logger")
+	log.Print("by package log")
+	klog.InfoS("by klog")
+	klog.Background().Info("by a contextual logger of klog")
+	ctrl.Log.Info("by controller-runtime")
+	lines := logLines(t, f.log.String())
+	for text, level := range map[string]string{
+		"by the default logger": "INFO", "by package log": "WARN", "by klog": "INFO", "by a contextual logger of klog": "INFO",
+		"by controller-runtime": "INFO", "readiness check fails": "WARN", "readiness check passes": "INFO", "starting": "INFO",
+	} {
+		if !slices.ContainsFunc(lines, func(line map[string]any) bool { return line["msg"] == text && line["level"] == level }) {
+			t.Errorf("no line of the level %s with the message %q:\n%s", level, text, f.log)
+		}
+	}
+
+	if code, body := f.get(t, f.debug+logLevelPath); code != http.StatusOK || body != "info\n" {
+		t.Errorf("the level of the log: status %d with %q, want info", code, body)
+	}
+	if code, _ := f.get(t, f.debug+"/debug/pprof/heap"); code != http.StatusOK {
+		t.Errorf("the heap profile: status %d", code)
+	}
+
 	f.terminate()
 	await(t, is("/readyz", http.StatusInternalServerError))
 	if !f.review(t) {
@@ -250,5 +282,14 @@ func TestServeFromAnOutageToItsEnd(t *testing.T) {
 	}
 	if err := <-f.ended; err != nil {
 		t.Errorf("serve: %v", err)
+	}
+	failures := map[any]bool{}
+	for _, line := range logLines(t, f.log.String()) {
+		if line["msg"] == "readiness check fails" {
+			failures[fmt.Sprint(line["check"], ": ", line["cause"])] = true
+		}
+	}
+	if !failures["shutdown: the process is ending"] {
+		t.Errorf("the log has the failed checks %v, want the check shutdown", failures)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -15,7 +14,7 @@ import (
 func TestNamespacesAreCachedReduced(t *testing.T) {
 	t.Parallel()
 	reduced := 0
-	for object, by := range managerOptions(serveOptions{}, newAPIServerGate(slog.New(slog.DiscardHandler), nil), logr.Discard()).Cache.ByObject {
+	for object, by := range managerOptions(serveOptions{}, newAPIServerGate(slog.New(slog.DiscardHandler), nil)).Cache.ByObject {
 		if object.GetObjectKind().GroupVersionKind() != webhook.NewNamespaceMetadata().GroupVersionKind() {
 			continue
 		}

@@ -125,7 +125,7 @@ func newSubject(t *testing.T, w *world) *subject {
 	s.endpoint = webhook.Endpoint(&webhook.Handler{
 		Checker: s.engine, Modes: enforced{}, Actions: c.Actions, Log: logger,
 		Budget: webhook.Budget{Admission: c.Timeouts.Admission},
-		Observe: func(o webhook.Observation) {
+		Observe: func(_ context.Context, o webhook.Observation) {
 			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
 		},
 	})
@@ -171,17 +171,22 @@ func (s *subject) admit(t *testing.T, number int, step step) {
 	}
 }
 
-// review sends a pod to the webhook. The response must not have a canary.
-func (s *subject) review(t *testing.T, namespace string, pod []byte) *admissionv1.AdmissionResponse {
-	t.Helper()
-	body, err := json.Marshal(admissionv1.AdmissionReview{
+// review returns the review of a new pod.
+func review(namespace string, pod []byte) admissionv1.AdmissionReview {
+	return admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
 		Request: &admissionv1.AdmissionRequest{
 			UID: "1", Kind: metav1.GroupVersionKind{Version: "v1", Kind: "Pod"},
 			Resource: metav1.GroupVersionResource{Version: "v1", Resource: "pods"}, Namespace: namespace, Name: "web",
 			Operation: admissionv1.Create, Object: runtime.RawExtension{Raw: pod},
 		},
-	})
+	}
+}
+
+// review sends a pod to the webhook. The response must not have a canary.
+func (s *subject) review(t *testing.T, namespace string, pod []byte) *admissionv1.AdmissionResponse {
+	t.Helper()
+	body, err := json.Marshal(review(namespace, pod))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,8 +195,13 @@ func (s *subject) review(t *testing.T, namespace string, pod []byte) *admissionv
 	req.Header.Set("Content-Type", "application/json")
 	s.endpoint.ServeHTTP(recorder, req)
 	s.world.checkText(t, "response", recorder.Body.Bytes())
+	return decodeResponse(t, recorder.Body.Bytes())
+}
+
+func decodeResponse(t *testing.T, text []byte) *admissionv1.AdmissionResponse {
+	t.Helper()
 	var review admissionv1.AdmissionReview
-	err = json.Unmarshal(recorder.Body.Bytes(), &review)
+	err := json.Unmarshal(text, &review)
 	if err == nil && review.Response == nil {
 		err = errors.New("it has no response")
 	}

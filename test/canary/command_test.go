@@ -137,8 +137,8 @@ func (w *world) write(t *testing.T, name, text string) string {
 	return path
 }
 
-// run runs "pullgate check" in the world, and returns its output, which must not have a canary. The last value of a variable counts.
-func (w *world) run(t *testing.T, binary string, environ []string, args ...string) string {
+// environment returns the environment of a program whose network is a proxy, and starts the proxy.
+func (w *world) environment(t *testing.T) []string {
 	t.Helper()
 	handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		site{proxy: true}.serve(w, rw, r, false)
@@ -151,12 +151,18 @@ func (w *world) run(t *testing.T, binary string, environ []string, args ...strin
 	w.hosts["the proxy of the command"] = proxy
 	w.mu.Unlock()
 	address := "http://" + proxy.listener.Addr().String()
-	config := w.write(t, "configuration.yaml", w.configuration())
-	cmd := exec.CommandContext(t.Context(), binary, append([]string{"check", "--config", config}, args...)...)
-	cmd.Env = []string{
+	return []string{
 		"HOME=" + w.dir, "PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + w.write(t, "ca.pem", string(w.ca.PEM())), "SSL_CERT_DIR=" + w.dir,
 		"HTTP_PROXY=" + address, "HTTPS_PROXY=" + address,
 	}
+}
+
+// run runs "pullgate check" in the world, and returns its output, which must not have a canary. The last value of a variable counts.
+func (w *world) run(t *testing.T, binary string, environ []string, args ...string) string {
+	t.Helper()
+	config := w.write(t, "configuration.yaml", w.configuration())
+	cmd := exec.CommandContext(t.Context(), binary, append([]string{"check", "--config", config}, args...)...)
+	cmd.Env = w.environment(t)
 	for _, variable := range environ {
 		cmd.Env = append(cmd.Env, w.text.Replace(variable))
 	}

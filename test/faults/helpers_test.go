@@ -65,7 +65,7 @@ func newTestWebhook(t *testing.T, c config.Configuration, wall clock.Clock) *tes
 		Modes:   enforced{},
 		Actions: c.Actions,
 		Budget:  webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
-		Observe: func(webhook.Observation) {},
+		Observe: func(context.Context, webhook.Observation) {},
 		Log:     slog.New(slog.DiscardHandler),
 	}))
 	t.Cleanup(w.server.Close)

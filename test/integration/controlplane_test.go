@@ -20,6 +20,12 @@ rules:
   - level: Metadata
 `
 
+// tracingConfiguration switches tracing on, for requests that have a trace already. Nothing receives the API server's own spans.
+const tracingConfiguration = `apiVersion: apiserver.config.k8s.io/v1
+kind: TracingConfiguration
+endpoint: 127.0.0.1:1
+`
+
 // startControlPlane starts etcd and the API server, and stops them when the test ends.
 func startControlPlane(t *testing.T, e *environment) {
 	t.Helper()
@@ -31,6 +37,8 @@ func startControlPlane(t *testing.T, e *environment) {
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
 	writeFile(t, policy, []byte(auditPolicy))
+	tracing := filepath.Join(dir, "tracing.yaml")
+	writeFile(t, tracing, []byte(tracingConfiguration))
 	e.audit = auditLog(filepath.Join(dir, "audit.log"))
 
 	controlPlane := &envtest.Environment{BinaryAssetsDirectory: assets}
@@ -38,6 +46,7 @@ func startControlPlane(t *testing.T, e *environment) {
 		Set("admission-control-config-file", e.writeClientCertificate(t, dir)).
 		Set("audit-policy-file", policy).
 		Set("audit-log-path", string(e.audit)).
+		Set("tracing-config-file", tracing).
 		// envtest turns off the admission plugin that copies the pull secrets of service accounts to pods.
 		Disable("disable-admission-plugins")
 	stop := sync.OnceValue(controlPlane.Stop)

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
+	"github.com/pullgate/pullgate/test/otlp"
 	"github.com/pullgate/pullgate/test/registry"
 )
 
@@ -50,6 +51,8 @@ type environment struct {
 	// launch starts the process that the API server calls, which is pullgate.
 	launch   launch
 	pullgate *pullgate
+	// traces receives the traces of that process.
+	traces *otlp.Receiver
 }
 
 // newEnvironment installs Pullgate on a new control plane, as an operator would, and waits until it denies a pod.
@@ -64,7 +67,10 @@ func newEnvironment(t *testing.T) *environment {
 
 	e.apply(t, e.objects.withoutWebhooks())
 	e.join(t, newNode("node", "amd64", nil))
+	e.traces = otlp.Start()
+	t.Cleanup(e.traces.Close)
 	e.launch = e.newLaunch(t, e.objects, e.objects.deployment(t).Spec.Template.Spec.ServiceAccountName)
+	e.launch.args = append(e.launch.args, "--tracing-endpoint="+e.traces.URL)
 	e.pullgate = e.launch.start(t)
 	e.pullgate.awaitReady(t)
 	e.apply(t, e.objects.webhooksAt(t, e.launch.webhookURL()))

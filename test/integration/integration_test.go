@@ -23,6 +23,7 @@ func TestIntegration(t *testing.T) {
 			"clients":            testClients,
 			"credentials":        testCredentials,
 			"deadline":           testDeadline,
+			"denial events":      testDenialEvents,
 			"dry run":            testDryRun,
 			"goroutines":         testGoroutines,
 			"installation":       testInstallation,
@@ -35,6 +36,7 @@ func TestIntegration(t *testing.T) {
 			"pods":               testPods,
 			"reviews":            testReviews,
 			"shutdown":           testShutdown,
+			"traces":             testTraces,
 			"updates":            testUpdates,
 			"workloads":          testWorkloads,
 		} {

@@ -26,8 +26,8 @@ type launch struct {
 	args, env   []string
 	// volumes are the directories in place of the Deployment's volumes, by name.
 	volumes map[string]string
-	// webhook, health and metrics are addresses on this machine.
-	webhook, health, metrics string
+	// webhook, health, metrics and debug are addresses on this machine.
+	webhook, health, metrics, debug string
 	// interrupted ends the process when it is closed.
 	interrupted <-chan struct{}
 }
@@ -39,10 +39,10 @@ func (l launch) webhookURL() string { return "https://" + l.webhook + "/validate
 // mounts are writable.
 func (e *environment) newLaunch(t *testing.T, objects manifests, account string) launch {
 	t.Helper()
-	dir, free := t.TempDir(), freeAddresses(t, 3)
+	dir, free := t.TempDir(), freeAddresses(t, 4)
 	l := launch{
 		binary: e.binary, dir: dir, volumes: map[string]string{}, interrupted: e.interrupted,
-		webhook: free[0], health: free[1], metrics: free[2],
+		webhook: free[0], health: free[1], metrics: free[2], debug: strings.Replace(free[3], "localhost", "127.0.0.1", 1),
 		env: []string{"TMPDIR=" + filepath.Join(dir, "read-only")},
 	}
 	container := objects.deployment(t).Spec.Template.Spec.Containers[0]
@@ -55,7 +55,7 @@ func (e *environment) newLaunch(t *testing.T, objects manifests, account string)
 	}
 	_, port, _ := strings.Cut(l.webhook, ":")
 	l.args = append(l.args, "--kubeconfig="+e.kubeconfig(t, account, filepath.Join(dir, "kubeconfig")), "--webhook-port="+port,
-		"--health-probe-bind-address="+l.health, "--metrics-bind-address="+l.metrics)
+		"--health-probe-bind-address="+l.health, "--metrics-bind-address="+l.metrics, "--debug-bind-address="+l.debug)
 	for name, text := range objects.configMap(t).Data {
 		writeFile(t, filepath.Join(l.volumes["config"], name), e.configuration(t, text))
 	}

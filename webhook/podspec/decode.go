@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
@@ -70,9 +71,14 @@ func newObject(d *document) Object {
 	if object.Name == "" {
 		object.Name = d.Metadata.GenerateName
 	}
+	if i := slices.IndexFunc(d.Metadata.OwnerReferences, isController); i >= 0 {
+		object.Controller = &d.Metadata.OwnerReferences[i]
+	}
 	object.Mirror = !object.Template && d.Metadata.Annotations.Mirror != nil
 	return object
 }
+
+func isController(o metav1.OwnerReference) bool { return o.Controller != nil && *o.Controller }
 
 func (o Object) withPods(found pods) Object {
 	o.Spec = found.spec.reduced()

@@ -21,8 +21,9 @@ type metadata struct {
 	GenerateName string `json:"generateName"`
 	Namespace    string `json:"namespace"`
 	// DeletionTimestamp is not nil if the object is being deleted.
-	DeletionTimestamp *string     `json:"deletionTimestamp"`
-	Annotations       annotations `json:"annotations"`
+	DeletionTimestamp *string                 `json:"deletionTimestamp"`
+	OwnerReferences   []metav1.OwnerReference `json:"ownerReferences"`
+	Annotations       annotations             `json:"annotations"`
 	// Labels are all labels, since exemptions may name any.
 	Labels map[string]string `json:"labels"`
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 )
@@ -25,7 +26,9 @@ type Object struct {
 	Deleting bool
 	// PodLabels are the labels of the pod, or of the pods of a template.
 	PodLabels map[string]string
-	Pod       imagepull.Pod
+	// Controller is the object that has created this one and replaces it, such as the ReplicaSet of a pod, or nil.
+	Controller *metav1.OwnerReference
+	Pod        imagepull.Pod
 	// Spec holds the fields of the pods' spec that decide on their nodes and pull secrets. Copies of the object share it, so
 	// it must not be modified. Only the zero Object has none.
 	//

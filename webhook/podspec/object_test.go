@@ -1,6 +1,7 @@
 package podspec
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,6 +9,35 @@ import (
 )
 
 // An admitted pod has none.
+// A pod may have several owners. One of them at most is the controller.
+func TestControllerIsTheOwnerThatReplacesThePod(t *testing.T) {
+	t.Parallel()
+	pod := func(owners string) string {
+		return `{"apiVersion":"v1","kind":"Pod","metadata":{"ownerReferences":` + owners + `}}`
+	}
+	const plain, controller = `{"kind":"Report","name":"r","uid":"1"}`, `{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-1","uid":"2","controller":true}`
+	for name, test := range map[string]struct{ owners, want string }{
+		"none":              {`[]`, ""},
+		"an owner":          {`[` + plain + `]`, ""},
+		"not a controller":  {`[` + strings.Replace(controller, "true", "false", 1) + `]`, ""},
+		"a controller":      {`[` + controller + `]`, "apps/v1 ReplicaSet web-1 2"},
+		"an owner as well":  {`[` + plain + `,` + controller + `]`, "apps/v1 ReplicaSet web-1 2"},
+		"null":              {`null`, ""},
+		"an incomplete one": {`[{"controller":true}]`, "   "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := ""
+			if c := decode(t, pod(test.owners)).Controller; c != nil {
+				got = strings.Join([]string{c.APIVersion, c.Kind, c.Name, string(c.UID)}, " ")
+			}
+			if got != test.want {
+				t.Errorf("controller %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestServiceAccountIsSetUntilItsSecretsAreCopied(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestTracingIsOffByDefault(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		options tracingOptions
+		on      bool
+		want    string
+	}{
+		"off":               {options: tracingOptions{}},
+		"on":                {options: tracingOptions{endpoint: "http://192.0.2.1:4318", samplingRate: 100}, on: true},
+		"a rate alone":      {options: tracingOptions{samplingRate: 100}, want: "--tracing-sampling-rate-per-million requires --tracing-endpoint"},
+		"not a URL":         {options: tracingOptions{endpoint: "localhost:4317"}, want: "--tracing-endpoint: want the URL"},
+		"a rate above one":  {options: tracingOptions{endpoint: "http://192.0.2.1:4318", samplingRate: 1_000_001}, want: "--tracing-sampling-rate-per-million: 1000001 is not between 0 and 1000000"},
+		"a password in it":  {options: tracingOptions{endpoint: "http://a:b@192.0.2.1:4318"}, want: "--tracing-endpoint: want a URL without user"},
+		"a rate below zero": {options: tracingOptions{endpoint: "http://192.0.2.1:4318", samplingRate: -1}, want: "--tracing-sampling-rate-per-million: -1 is not between 0 and 1000000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tracer, end, err := test.options.newTracer(newTestLogging(t, &bytes.Buffer{}))
+			if test.want != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+					t.Errorf("newTracer() = %v, want %q", err, test.want)
+				}
+				return
+			}
+			if err != nil || (tracer != nil) != test.on {
+				t.Fatalf("newTracer() = %v, %v; want a tracer: %t", tracer, err, test.on)
+			}
+			end()
+		})
+	}
+}
