@@ -141,10 +141,16 @@ type nodeClient struct {
 	err     error
 	watcher *watch.FakeWatcher
 	listed  int
+	// hangs makes lists wait for the end of their contexts.
+	hangs bool
 }
 
-func (c *nodeClient) List(_ context.Context, options metav1.ListOptions) (*corev1.NodeList, error) {
+func (c *nodeClient) List(ctx context.Context, options metav1.ListOptions) (*corev1.NodeList, error) {
 	c.listed++
+	if c.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if c.err != nil {
 		return nil, c.err
 	}
