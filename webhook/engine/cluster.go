@@ -15,9 +15,9 @@ import (
 	"github.com/pullgate/pullgate/webhook/preflight"
 )
 
-// nodesTimeout bounds the wait for the list of nodes. Without the list a verdict may be Indeterminate, so that a longer wait
-// is not worth it.
-const nodesTimeout = 5 * time.Second
+// readTimeout bounds the reading of a Cluster. Without the list of nodes a verdict may be Indeterminate, so that a longer wait is
+// not worth it.
+const readTimeout = 5 * time.Second
 
 // Cluster is the state of a cluster that decides how its nodes pull.
 type Cluster struct {
@@ -29,7 +29,7 @@ type Cluster struct {
 	LocalRegistry func(host string) (address string, ok bool)
 }
 
-// ReadCluster lists the nodes and reads the cluster's local registry once, within nodesTimeout. An error means that the nodes
+// ReadCluster lists the nodes and reads the cluster's local registry once, within readTimeout. An error means that the nodes
 // are not known; the Cluster is usable then too. A local registry that cannot be read is not an error: the verdicts on its
 // images are Indeterminate, with a reason of their own.
 func ReadCluster(ctx context.Context, client corev1client.CoreV1Interface, n config.Nodes, log *slog.Logger) (Cluster, error) {
@@ -37,7 +37,7 @@ func ReadCluster(ctx context.Context, client corev1client.CoreV1Interface, n con
 	if err != nil || !n.Watch {
 		return Cluster{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, nodesTimeout)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	var c Cluster
 	snapshot, listError := nodes.List(ctx, client.Nodes(), declared)
@@ -93,22 +93,17 @@ func WatchCluster(client corev1client.CoreV1Interface, n config.Nodes, log *slog
 	}
 	w.Cluster = Cluster{Nodes: inventory, RuntimeUserAgent: inventory.RuntimeUserAgent, LocalRegistry: local.Address}
 	w.Runners, w.inventory = []Runner{inventory, local}, inventory
-	w.synced = synced(inventory, time.Now().Add(nodesTimeout))
+	w.synced = inventory.Synced
 	return w, nil
 }
 
-// Ready returns an error until the nodes are known, or until nodesTimeout has passed since WatchCluster. It does not wait for
-// the local registry: until that is known, the verdicts on its images are Indeterminate.
+// Ready returns an error until the runner of the nodes has listed them, or has tried for some seconds. It does not wait for the
+// local registry: until that is known, the verdicts on its images are Indeterminate.
 func (w *Watch) Ready() error {
 	if !w.synced() {
 		return errors.New("the nodes are not known yet")
 	}
 	return nil
-}
-
-// synced returns a function that reports whether the nodes are known or the deadline has passed.
-func synced(inventory *nodes.Inventory, deadline time.Time) func() bool {
-	return func() bool { return inventory.Synced() || time.Now().After(deadline) }
 }
 
 // parsePlatforms parses the platforms that the configuration declares.

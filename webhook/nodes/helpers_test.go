@@ -12,13 +12,18 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/pullgate/pullgate/webhook/imagepull"
 	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The last handler of client-go delays an error by the time since the one before, which has another clock in a bubble.
+	utilruntime.ErrorHandlers = utilruntime.ErrorHandlers[:1]
+	goleak.VerifyTestMain(m)
+}
 
 // platforms parses a list of platforms; "-" is an entry without a platform.
 func platforms(t *testing.T, list string) []imagepull.Platform {
@@ -141,10 +146,16 @@ type nodeClient struct {
 	err     error
 	watcher *watch.FakeWatcher
 	listed  int
+	// hangs makes lists wait for the end of their contexts.
+	hangs bool
 }
 
-func (c *nodeClient) List(_ context.Context, options metav1.ListOptions) (*corev1.NodeList, error) {
+func (c *nodeClient) List(ctx context.Context, options metav1.ListOptions) (*corev1.NodeList, error) {
 	c.listed++
+	if c.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if c.err != nil {
 		return nil, c.err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,8 +20,12 @@ import (
 // Client reads Node objects, as CoreV1().Nodes() of a clientset does.
 type Client = informer.Client[*corev1.NodeList]
 
+// maxSilence is how long the nodes count as known after the last list or the last begin of a watch. It exceeds the time for which a
+// watch may last without any change.
+const maxSilence = 12 * time.Minute
+
 // Inventory watches the nodes of a cluster. Until the first list is complete no node is known. If reading nodes is forbidden,
-// that remains so. It is safe for concurrent use.
+// that remains so. If the watch breaks, no node is known after maxSilence: they may have changed. It is safe for concurrent use.
 type Inventory struct {
 	informer cache.SharedIndexInformer
 	index    *index
@@ -28,11 +34,13 @@ type Inventory struct {
 	declared  []imagepull.Platform
 	// failed is closed after the first failed list or watch.
 	failed chan struct{}
+	// started is when Start was called, and heard when the API server last granted a list or a watch.
+	started, heard *moment
 }
 
 // NewInventory returns an inventory that has not started. Declared platforms replace the nodes' own.
 func NewInventory(client Client, declared []imagepull.Platform) (*Inventory, error) {
-	i := &Inventory{index: newIndex(), declared: declared, failed: make(chan struct{})}
+	i := &Inventory{index: newIndex(), declared: declared, failed: make(chan struct{}), started: new(moment), heard: new(moment)}
 	var (
 		once sync.Once
 		err  error
@@ -44,6 +52,7 @@ func NewInventory(client Client, declared []imagepull.Platform) (*Inventory, err
 			once.Do(func() { close(i.failed) })
 			cache.DefaultWatchErrorHandler(ctx, r, err)
 		},
+		OnSuccess: func() { i.heard.set() },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("nodes: %w", err)
@@ -72,6 +81,21 @@ func (i *Inventory) Declaring(declared []imagepull.Platform) *Inventory {
 	return &other
 }
 
+// moment is a time that may not have come. It is safe for concurrent use.
+type moment struct{ at atomic.Pointer[time.Time] }
+
+// set makes the present time the moment.
+func (m *moment) set() {
+	now := time.Now()
+	m.at.Store(&now)
+}
+
+// isPast reports whether the moment has come, and was longer ago than a duration.
+func (m *moment) isPast(d time.Duration) bool {
+	at := m.at.Load()
+	return at != nil && time.Since(*at) > d
+}
+
 func (i *Inventory) put(o any) {
 	if n, ok := o.(*node); ok {
 		i.index.put(n)
@@ -88,6 +112,7 @@ func reduce(o any) (any, error) {
 
 // Start watches until the context ends.
 func (i *Inventory) Start(ctx context.Context) error {
+	i.started.set()
 	i.informer.RunWithContext(ctx)
 	return nil
 }
@@ -95,14 +120,17 @@ func (i *Inventory) Start(ctx context.Context) error {
 // NeedLeaderElection returns false: every replica has its own inventory.
 func (*Inventory) NeedLeaderElection() bool { return false }
 
-// Synced reports whether the first list is complete, or has failed. After a failure the inventory tries again, but callers
-// should not wait for it.
+// syncTimeout bounds the wait for the first list. Without it a verdict may be Indeterminate, so that a longer wait is not worth it.
+const syncTimeout = 5 * time.Second
+
+// Synced reports whether the first list is complete, has failed, or takes longer than syncTimeout after the start. The inventory
+// tries again, but callers should not wait for it.
 func (i *Inventory) Synced() bool {
 	select {
 	case <-i.failed:
 		return true
 	default:
-		return i.delivered()
+		return i.delivered() || i.started.isPast(syncTimeout)
 	}
 }
 
@@ -115,7 +143,7 @@ func (i *Inventory) RuntimeUserAgent() string { return i.all().runtimeUserAgent(
 
 // all returns the nodes that are known now.
 func (i *Inventory) all() clusterNodes {
-	if !i.delivered() {
+	if !i.delivered() || i.heard.isPast(maxSilence) {
 		return clusterNodes{index: new(index), declared: i.declared}
 	}
 	return clusterNodes{index: i.index, known: true, declared: i.declared}

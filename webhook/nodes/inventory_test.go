@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -133,6 +134,76 @@ func TestUnknownNodesAreIndeterminate(t *testing.T) {
 		}
 		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.None {
 			t.Errorf("got %d, want None", got)
+		}
+	})
+}
+
+// endWatch ends the watch. Further requests get the error, if any.
+func (c *nodeClient) endWatch(err error) {
+	ended := c.watcher
+	c.watcher, c.err = watch.NewFake(), err
+	ended.Stop()
+}
+
+func TestNodesAreUnknownAfterTheWatchWasBrokenForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &nodeClient{nodes: []corev1.Node{newNode("a", "linux/amd64")}}
+		inventory := startInventory(t, c)
+		time.Sleep(10 * time.Minute)
+		c.endWatch(nil) // as after a quiet watch; another one begins
+		for _, step := range []struct {
+			after   time.Duration
+			change  func()
+			want    nodes.Fit
+			meaning string
+		}{
+			{11 * time.Minute, func() { c.endWatch(errForbidden) }, nodes.None, "the watch has just ended"},
+			{30 * time.Second, nil, nodes.None, "the API server refuses another one for a moment"},
+			{2 * time.Minute, nil, nodes.NoCandidate, "the nodes may have changed"},
+			{10 * time.Minute, func() { c.endWatch(nil) }, nodes.NoCandidate, "the inventory has not tried again yet"},
+			{2 * time.Minute, nil, nodes.None, "the nodes are listed again"},
+		} {
+			time.Sleep(step.after)
+			if step.change != nil {
+				step.change()
+			}
+			synctest.Wait()
+			if got := fitOf(t, inventory, "linux/arm64"); got != step.want {
+				t.Errorf("%s: got %d, want %d", step.meaning, got, step.want)
+			}
+		}
+	})
+}
+
+// A replica that cannot reach the API server becomes ready, and warns. Its time counts from the start of the watch.
+func TestInventoryIsSyncedSomeSecondsAfterItsStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &nodeClient{hangs: true}
+		inventory, err := nodes.NewInventory(c, nil)
+		if err != nil {
+			t.Fatalf("NewInventory() = %v", err)
+		}
+		time.Sleep(time.Hour)
+		if inventory.Synced() {
+			t.Error("Synced() = true before the start")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- inventory.Start(ctx) }()
+		for _, want := range []bool{false, true} {
+			time.Sleep(4 * time.Second)
+			if got := inventory.Synced(); got != want {
+				t.Errorf("Synced() = %t, want %t", got, want)
+			}
+		}
+		if got := fitOf(t, inventory, "linux/arm64"); got != nodes.NoCandidate {
+			t.Errorf("got %d, want NoCandidate", got)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Start() = %v", err)
 		}
 	})
 }

@@ -33,18 +33,30 @@ type Options struct {
 	Transform cache.TransformFunc
 	// OnError is called for each failed list or watch.
 	OnError cache.WatchErrorHandlerWithContext
+	// OnSuccess is called for each list, and for each watch that begins; it may be nil. Even without changes a watch ends after five
+	// to ten minutes, and another one begins (client-go: tools/cache/reflector.go, defaultMaxWatchTimeout).
+	OnSuccess func()
 }
 
 // New returns an informer that has not started.
 func New[L runtime.Object](client Client[L], o Options) (cache.SharedIndexInformer, error) {
+	report := func(err error) {
+		if err == nil && o.OnSuccess != nil {
+			o.OnSuccess()
+		}
+	}
 	list := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.FieldSelector = o.FieldSelector
-			return client.List(ctx, options)
+			all, err := client.List(ctx, options)
+			report(err)
+			return all, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			options.FieldSelector = o.FieldSelector
-			return client.Watch(ctx, options)
+			changes, err := client.Watch(ctx, options)
+			report(err)
+			return changes, err
 		},
 	}
 	informer := cache.NewSharedIndexInformerWithOptions(
