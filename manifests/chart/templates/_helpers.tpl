@@ -16,7 +16,7 @@ app.kubernetes.io/name: pullgate
 
 {{/* metadata returns labels and annotations. Arguments: the context, and annotations of this object. */}}
 {{- define "pullgate.metadata" -}}
-{{- $context := index . 0 }}
+{{- $context := index . 0 -}}
 labels:
   {{- include "pullgate.labels" $context | nindent 2 }}
 {{- with mergeOverwrite (deepCopy $context.Values.annotations) (index . 1) }}
