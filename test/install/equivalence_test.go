@@ -110,9 +110,12 @@ func normalizeDeployment(t *testing.T, object unstructured.Unstructured) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range volumes {
+	for i, v := range volumes {
 		volume, ok := v.(map[string]any)
-		if source, isConfigMap := volume["configMap"].(map[string]any); ok && isConfigMap {
+		if !ok {
+			t.Fatalf("volume %d is not an object", i)
+		}
+		if source, ok := volume["configMap"].(map[string]any); ok {
 			source["name"] = hash.ReplaceAllString(fmt.Sprint(source["name"]), "$1")
 		}
 	}

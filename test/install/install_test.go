@@ -179,7 +179,7 @@ func (c *cluster) deployment(t *testing.T) deployment {
 // make runs a target of the Makefile, without building kustomize again.
 func (c *cluster) make(t *testing.T, args ...string) result {
 	t.Helper()
-	make, err := exec.LookPath("make")
+	program, err := exec.LookPath("make")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,5 +187,5 @@ func (c *cluster) make(t *testing.T, args ...string) result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.run(t, "", make, append([]string{"--directory=" + root, "--old-file=bin/kustomize", "KUBECTL=" + kubectl}, args...)...)
+	return c.run(t, "", program, append([]string{"--directory=" + root, "--old-file=bin/kustomize", "KUBECTL=" + kubectl}, args...)...)
 }

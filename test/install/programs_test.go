@@ -107,15 +107,3 @@ func objects(t *testing.T, stream string) []unstructured.Unstructured {
 	}
 	return all
 }
-
-// find returns the object of the kind and name.
-func find(t *testing.T, all []unstructured.Unstructured, kind, name string) map[string]any {
-	t.Helper()
-	for _, object := range all {
-		if object.GetKind() == kind && object.GetName() == name {
-			return object.Object
-		}
-	}
-	t.Fatalf("no %s %s", kind, name)
-	return nil
-}

@@ -11,6 +11,7 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -40,10 +41,12 @@ func testReadme(t *testing.T, e *environment) {
 	shell.must(t, commands[2])
 	t.Cleanup(func() { shell.must(t, "kubectl label namespace default pullgate.dev/mode-") })
 
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "default"}}
+	e.caller(t).must(e.caller(t).create(account)) // as its controller would
 	run := replace(t, commands[3], "nginx:no-such-tag", e.registry.expand(imageGone))
 	eventually(t, "the label to take effect", func(context.Context) bool {
-		_, err := shell.run(t, run+" --dry-run=server")
-		return err != nil
+		out, err := shell.run(t, run+" --dry-run=server")
+		return err != nil && strings.Contains(out, "pods.pullgate.dev")
 	})
 	denial, err := shell.run(t, run)
 	const want = "Error from server (Forbidden): "
