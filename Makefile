@@ -13,14 +13,14 @@ E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run demo test test-unit cluster-up cluster-down test-cluster test-e2e drills test-kind test-images \
+.PHONY: help build run demo test test-unit test-install cluster-up cluster-down test-cluster test-e2e drills test-kind test-images \
 	flood truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet fuzz bench bench-micro \
-	lint fmt vulncheck manifests image install uninstall assets clean clean-all
+	lint fmt vulncheck manifests image install.yaml install uninstall assets clean clean-all
 
 include test/tools/tools.mk
 
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/pullgate, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/pullgate ./cmd/pullgate
@@ -36,6 +36,9 @@ test: $(ASSETS) bin/kustomize ## Run all tests with the race detector, against a
 
 test-unit: ## Run the tests that need no API server
 	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -v '/test/integration')
+
+test-install: $(ASSETS) bin/helm bin/kustomize ## Install by chart, kustomize and install.yaml, and uninstall, on a real API server
+	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -tags install ./test/install
 
 cluster-up: cluster-packages cluster-programs ## Start a cluster of one real node (Linux, root)
 	bin/cluster/cluster up
@@ -114,8 +117,13 @@ manifests: bin/kustomize ## Build every overlay into bin/manifests
 image: ## Build the container image IMG (needs docker)
 	docker build --build-arg VERSION=$(VERSION) --tag $(IMG) .
 
-install: bin/kustomize ## Apply OVERLAY, with the image IMG, to the current cluster
-	bin/kustomize build $(OVERLAY) | sed 's|^\( *image:\) .*|\1 $(IMG)|' | $(KUBECTL) apply -f -
+install.yaml: bin/kustomize ## Write OVERLAY, with the image IMG, to bin/manifests/install.yaml
+	@mkdir -p bin/manifests
+	bin/kustomize build $(OVERLAY) -o bin/manifests/overlay.yaml
+	sed 's|^\( *image:\) .*|\1 $(IMG)|' bin/manifests/overlay.yaml >bin/manifests/install.yaml
+
+install: install.yaml ## Apply OVERLAY, with the image IMG, to the current cluster
+	$(KUBECTL) apply -f bin/manifests/install.yaml
 
 uninstall: bin/kustomize ## Remove OVERLAY from the current cluster, the webhook configuration first
 	$(KUBECTL) delete --ignore-not-found validatingwebhookconfiguration pullgate

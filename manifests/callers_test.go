@@ -15,13 +15,16 @@ import (
 // The webhook configuration selects the namespaces in an API server that respects it. The mode covers every other caller.
 func TestDefaultModeAgreesWithTheSelector(t *testing.T) {
 	t.Parallel()
-	for path, want := range map[string]policy.Mode{
-		"base/30-configmap.yaml":                         policy.ModeOff,
-		"components/all-namespaces/patch-configmap.yaml": policy.ModeWarn,
+	for overlay, want := range map[string]policy.Mode{
+		"self-signed": policy.ModeOff, "cert-manager": policy.ModeOff, "namespaced-secrets": policy.ModeOff, "all-namespaces": policy.ModeWarn,
 	} {
-		t.Run(path, func(t *testing.T) {
+		t.Run(overlay, func(t *testing.T) {
 			t.Parallel()
-			c, err := config.Load([]byte(decode[*corev1.ConfigMap](t, path).Data["config.yaml"]))
+			configMaps := ofKind[corev1.ConfigMap](t, render(t, overlay), "ConfigMap")
+			if len(configMaps) != 1 {
+				t.Fatalf("got %d ConfigMaps, want 1", len(configMaps))
+			}
+			c, err := config.Load([]byte(configMaps[0].Data["config.yaml"]))
 			if err != nil || c.DefaultMode != want {
 				t.Errorf("defaultMode %q, %v; want %q", c.DefaultMode, err, want)
 			}

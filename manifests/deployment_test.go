@@ -61,6 +61,18 @@ func TestPodsOfEveryOverlayAreRestricted(t *testing.T) {
 	}
 }
 
+// The SCC restricted-v2 of OpenShift assigns user and group, and refuses others. The rest of the profile stays.
+func TestOpenShiftAssignsUserAndGroup(t *testing.T) {
+	t.Parallel()
+	objects := renderOnto(t, "components/openshift", render(t, "self-signed"))
+	got := ofKind[appsv1.Deployment](t, objects, "Deployment")[0].Spec.Template.Spec.SecurityContext
+	want := loadDeployment(t).Spec.Template.Spec.SecurityContext
+	want.RunAsUser, want.RunAsGroup, want.FSGroup = nil, nil, nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("security context (-want +got):\n%s", diff)
+	}
+}
+
 func hostPaths(volumes []corev1.Volume) []string {
 	var paths []string
 	for _, v := range volumes {
@@ -158,6 +170,9 @@ func TestDeploymentIsHighlyAvailable(t *testing.T) {
 		"request of CPU":             {container.Resources.Requests.Cpu().IsZero(), false},
 		"request of memory":          {container.Resources.Requests.Memory().IsZero(), false},
 		"key not on disk":            {pod.Volumes[1].EmptyDir.Medium, corev1.StorageMediumMemory},
+		"nodes":                      {pod.NodeSelector, map[string]string{corev1.LabelOSStable: "linux"}},
+		"time of a liveness probe":   {container.LivenessProbe.TimeoutSeconds, int32(5)},
+		"time of a readiness probe":  {container.ReadinessProbe.TimeoutSeconds, int32(2)},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -12,13 +12,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
+
+	"github.com/pullgate/pullgate/webhook/config"
 )
 
 // folders returns the folders of the installations. Each is one kustomization.
 func folders() []string {
 	return []string{
 		"base", "self-signed", "cert-manager", "all-namespaces", "namespaced-secrets", "denial-events", "components/all-namespaces",
-		"components/namespaced-secrets", "components/denial-events", "../certs",
+		"components/namespaced-secrets", "components/denial-events", "components/openshift", "../certs",
 	}
 }
 
@@ -44,6 +46,17 @@ type kustomization struct {
 			Name string `json:"name"`
 		} `json:"target"`
 	} `json:"patches"`
+	ConfigMapGenerator []configMapGenerator `json:"configMapGenerator"`
+}
+
+// configMapGenerator makes a ConfigMap of files. Kustomize appends a hash of the content to the name.
+type configMapGenerator struct {
+	Name      string   `json:"name"`
+	Namespace string   `json:"namespace"`
+	Files     []string `json:"files"`
+	Options   struct {
+		Labels map[string]string `json:"labels"`
+	} `json:"options"`
 }
 
 // operation is one operation of a JSON patch.
@@ -144,8 +157,12 @@ func decodeAny(t *testing.T, path string) {
 		unmarshal[issuer](t, path)
 	case strings.Contains(data, "\nkind: Certificate\n"):
 		unmarshal[certificate](t, path)
-	case strings.Contains(data, "\n- op: "):
+	case strings.Contains("\n"+data, "\n- op: "):
 		unmarshal[[]operation](t, path)
+	case name == "config.yaml":
+		if _, err := config.Load([]byte(data)); err != nil {
+			t.Errorf("loading %s: %v", path, err)
+		}
 	default:
 		decodeObject(t, path)
 	}

@@ -48,6 +48,9 @@ func TestKustomizationsListEveryFile(t *testing.T) {
 			for _, p := range k.Patches {
 				named = append(named, p.Path)
 			}
+			for _, g := range k.ConfigMapGenerator {
+				named = append(named, g.Files...)
+			}
 			slices.Sort(named)
 			if diff := cmp.Diff(named, files(t, folder)); diff != "" {
 				t.Errorf("files (-named +present):\n%s", diff)
@@ -61,7 +64,7 @@ func TestFilesAreNamedAfterTheirObject(t *testing.T) {
 	for _, folder := range folders() {
 		for _, name := range files(t, folder) {
 			path := filepath.Join(folder, name)
-			if name == "kustomization.yaml" || strings.HasPrefix(name, "patch-") {
+			if name == "kustomization.yaml" || name == "config.yaml" || strings.HasPrefix(name, "patch-") {
 				continue
 			}
 			match := numbered.FindStringSubmatch(name)
@@ -96,7 +99,7 @@ func TestNamesAgreeWithTheCode(t *testing.T) {
 	var (
 		namespace  = decode[*corev1.Namespace](t, "base/00-namespace.yaml")
 		service    = decode[*corev1.Service](t, "base/40-service.yaml")
-		configMap  = decode[*corev1.ConfigMap](t, "base/30-configmap.yaml")
+		configMap  = unmarshal[kustomization](t, "base/kustomization.yaml").ConfigMapGenerator[0]
 		deployment = loadDeployment(t)
 		container  = deployment.Spec.Template.Spec.Containers[0]
 		hooks      = loadWebhooks(t)
@@ -123,7 +126,8 @@ func TestNamesAgreeWithTheCode(t *testing.T) {
 		"subcommand":                 {container.Args[0], "serve"},
 		"certificate directory":      {mountPath(container, "certs"), container.Env[1].Value},
 		"configuration folder":       {mountPath(container, "config"), "/etc/pullgate"},
-		"configuration file":         {keys(configMap.Data), []string{"config.yaml"}},
+		"configuration file":         {configMap.Files, []string{"config.yaml"}},
+		"mounted configuration":      {deployment.Spec.Template.Spec.Volumes[0].ConfigMap.Name, configMap.Name},
 		"liveness path":              {container.LivenessProbe.HTTPGet.Path, "/healthz"},
 		"readiness path":             {container.ReadinessProbe.HTTPGet.Path, "/readyz"},
 		"port of the service":        {service.Spec.Ports[0].Port, *client.Port},
@@ -146,12 +150,4 @@ func mountPath(c corev1.Container, volume string) string {
 		}
 	}
 	return ""
-}
-
-func keys(m map[string]string) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	return out
 }

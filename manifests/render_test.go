@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
@@ -35,6 +37,9 @@ func renderOnto(t *testing.T, folder string, objects []unstructured.Unstructured
 		}
 		objects = append(objects, object)
 	}
+	for _, g := range k.ConfigMapGenerator {
+		objects = append(objects, generate(t, folder, g))
+	}
 	for _, component := range k.Components {
 		objects = renderOnto(t, filepath.Join(folder, component), objects)
 	}
@@ -42,6 +47,24 @@ func renderOnto(t *testing.T, folder string, objects []unstructured.Unstructured
 		applyPatch(t, filepath.Join(folder, p.Path), p.Target.Kind, p.Target.Name, objects)
 	}
 	return objects
+}
+
+// generate returns the ConfigMap of a generator, without the hash in its name.
+func generate(t *testing.T, folder string, g configMapGenerator) unstructured.Unstructured {
+	t.Helper()
+	configMap := &corev1.ConfigMap{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
+		ObjectMeta: metav1.ObjectMeta{Name: g.Name, Namespace: g.Namespace, Labels: g.Options.Labels},
+		Data:       map[string]string{},
+	}
+	for _, name := range g.Files {
+		configMap.Data[name] = string(read(t, filepath.Join(folder, name)))
+	}
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(configMap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return unstructured.Unstructured{Object: object}
 }
 
 // applyPatch applies a JSON patch to its target, or merges a patch without a target into the object that it names.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -133,5 +134,44 @@ func TestRolesAreBoundToTheServiceAccountOfThePods(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Kustomize replaces the name of a generated ConfigMap in every role, also if the role means an object of another kind.
+func TestNoRoleNamesTheGeneratedConfigMap(t *testing.T) {
+	t.Parallel()
+	generated := unmarshal[kustomization](t, "base/kustomization.yaml").ConfigMapGenerator[0].Name
+	for _, overlay := range overlays() {
+		objects := render(t, overlay)
+		var rules []rbacv1.PolicyRule
+		for _, r := range ofKind[rbacv1.ClusterRole](t, objects, "ClusterRole") {
+			rules = append(rules, r.Rules...)
+		}
+		for _, r := range ofKind[rbacv1.Role](t, objects, "Role") {
+			rules = append(rules, r.Rules...)
+		}
+		for _, r := range rules {
+			if slices.Contains(r.ResourceNames, generated) {
+				t.Errorf("%s: a role names %s, which kustomize changes: %v", overlay, generated, r)
+			}
+		}
+	}
+}
+
+// The API server assigns a request to the matching flow schema with the lowest precedence.
+func TestFlowSchemaPrecedesTheOneOfServiceAccounts(t *testing.T) {
+	t.Parallel()
+	const serviceAccounts = 9000 // (Kubernetes: apiserver/pkg/apis/flowcontrol/bootstrap/default.go, SuggestedFlowSchemaServiceAccounts)
+	spec := decode[*flowcontrolv1.FlowSchema](t, "base/66-flowschema.yaml").Spec
+	account := decode[*corev1.ServiceAccount](t, "base/10-serviceaccount.yaml")
+	if spec.MatchingPrecedence >= serviceAccounts {
+		t.Errorf("precedence %d, want less than %d", spec.MatchingPrecedence, serviceAccounts)
+	}
+	want := []flowcontrolv1.Subject{{
+		Kind:           flowcontrolv1.SubjectKindServiceAccount,
+		ServiceAccount: &flowcontrolv1.ServiceAccountSubject{Namespace: account.Namespace, Name: account.Name},
+	}}
+	if diff := cmp.Diff(want, spec.Rules[0].Subjects); diff != "" {
+		t.Errorf("subjects (-want +got):\n%s", diff)
 	}
 }

@@ -123,10 +123,10 @@ func TestConfigDefaultIsValid(t *testing.T) {
 	}
 }
 
-// The manifests that are shipped have valid configurations, with the lines of the file.
-func TestConfigValidateReadsTheShippedConfigMap(t *testing.T) {
+// The file that is shipped is valid.
+func TestConfigValidateAcceptsTheShippedFile(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("../../manifests/base/30-configmap.yaml")
+	data, err := os.ReadFile("../../manifests/base/config.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

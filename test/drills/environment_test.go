@@ -27,7 +27,7 @@ import (
 
 const (
 	systemNamespace = "pullgate-system"
-	configuration   = "pullgate" // the name of the Deployment, of the webhook configuration and of the ConfigMap
+	configuration   = "pullgate" // the name of the Deployment and of the webhook configuration
 	registryName    = "drill.example"
 	// timeout bounds each wait.
 	timeout      = 3 * time.Minute

@@ -60,6 +60,7 @@ func startControlPlane(t *testing.T, e *environment) {
 	if e.config, err = controlPlane.Start(); err != nil {
 		t.Fatalf("starting the control plane: %v", err)
 	}
+	e.admin = controlPlane.KubeConfig
 }
 
 // stopOnSignal stops the control plane if the test is interrupted, because the control plane is in a process group of its own. The

@@ -35,6 +35,8 @@ type environment struct {
 	root *testing.T
 	// config is the connection of an administrator, without a limit on the rate of requests.
 	config *rest.Config
+	// admin is a kubeconfig with the same connection.
+	admin  []byte
 	http   *http.Client
 	mapper meta.RESTMapper
 	audit  auditLog

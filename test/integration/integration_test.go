@@ -9,6 +9,7 @@ func TestIntegration(t *testing.T) {
 	// These change shared objects or count all calls, so that they run first, one after the other.
 	t.Run("calls", func(t *testing.T) { testCalls(t, e) })
 	t.Run("self-signed certificate", func(t *testing.T) { testSelfSigned(t, e) })
+	t.Run("commands of README", func(t *testing.T) { testReadme(t, e) })
 	t.Run("opt-out", func(t *testing.T) { testOptOut(t, e) })
 	t.Run("outage", func(t *testing.T) { testOutage(t, e) })
 	t.Run("emergencies", func(t *testing.T) { testBreakGlass(t, e) })
@@ -25,6 +26,7 @@ func TestIntegration(t *testing.T) {
 			"deadline":           testDeadline,
 			"denial events":      testDenialEvents,
 			"dry run":            testDryRun,
+			"flow schema":        testFlowSchema,
 			"goroutines":         testGoroutines,
 			"installation":       testInstallation,
 			"local registry":     testLocalRegistry,

@@ -25,13 +25,12 @@ type manifests []*unstructured.Unstructured
 // render returns the objects of an overlay, built with kustomize as in the installation guide.
 func render(t *testing.T, overlay string) manifests {
 	t.Helper()
-	kustomize := variable("KUSTOMIZE", filepath.Join("..", "..", "bin", "kustomize"))
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), kustomize, "build", filepath.Join("..", "..", "manifests", overlay))
+	cmd := exec.CommandContext(t.Context(), kustomize(), "build", filepath.Join("..", "..", "manifests", overlay))
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("rendering manifests/%s with %s (make bin/kustomize): %v\n%s", overlay, kustomize, err, stderr.Bytes())
+		t.Fatalf("rendering manifests/%s with %s (make bin/kustomize): %v\n%s", overlay, kustomize(), err, stderr.Bytes())
 	}
 	var all manifests
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(out), 4096)
@@ -46,6 +45,9 @@ func render(t *testing.T, overlay string) manifests {
 		all = append(all, object)
 	}
 }
+
+// kustomize returns the path of the program.
+func kustomize() string { return variable("KUSTOMIZE", filepath.Join("..", "..", "bin", "kustomize")) }
 
 // apply creates the objects. A warning ends the test.
 func (e *environment) apply(t *testing.T, objects manifests) {

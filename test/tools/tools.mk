@@ -88,6 +88,10 @@ bin/cluster/toxiproxy: $(TOOLS)/toxiproxy/go.mod
 bin/kustomize: $(TOOLS)/kustomize/go.mod
 	$(call build-tool,kustomize,sigs.k8s.io/kustomize/kustomize/v5)
 
+bin/helm: $(TOOLS)/helm/go.mod
+	@echo "Building helm. It takes about 2 minutes on 2 cores, once."
+	$(call build-tool,helm,helm.sh/helm/v4/cmd/helm)
+
 bin/govulncheck: $(TOOLS)/govulncheck/go.mod
 	$(call build-tool,govulncheck,golang.org/x/vuln/cmd/govulncheck)
 
