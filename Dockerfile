@@ -3,9 +3,10 @@
 ARG BUILDER=golang:1.26
 ARG BASE=gcr.io/distroless/static-debian12:nonroot
 
-# The compiler runs on the platform of the build machine, for any platform of the image. Docker's classic builder has no
-# BUILDPLATFORM and builds for its own platform only, which "linux" without an architecture means.
-FROM --platform=${BUILDPLATFORM:-linux} ${BUILDER} AS build
+# The compiler runs on the platform of the build machine, for any platform of the image. Only BuildKit and new versions of buildah
+# know the machine. Other builders on another machine than this one need --build-arg NATIVE=….
+ARG NATIVE=linux/amd64
+FROM --platform=${BUILDPLATFORM:-$NATIVE} ${BUILDER} AS build
 ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION
