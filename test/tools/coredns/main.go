@@ -1,5 +1,5 @@
-// Command coredns is CoreDNS with the plugins that are named in the Corefile of kubeadm, and the plugin template, with which the
-// engine of test/kind answers that a name does not exist.
+// Command coredns is CoreDNS with the plugins in the Corefile of kubeadm. The plugin template is for the name server in test/kind,
+// whose answer is always that the name does not exist.
 package main
 
 import (
