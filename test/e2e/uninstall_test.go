@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 )
 
 // After its removal, no object of Pullgate exists, and its labels have no effect.
@@ -32,7 +33,10 @@ func testUninstall(t *testing.T, e *environment, i installation) {
 // ownObjects returns all objects of the cluster, of any kind, that belong to Pullgate by their name, namespace or label.
 func (e *environment) ownObjects(t *testing.T) []string {
 	t.Helper()
-	client, err := metadata.NewForConfig(e.config)
+	config := rest.CopyConfig(e.config)
+	// The API server warns about deprecated kinds.
+	config.WarningHandler = rest.NoWarnings{}
+	client, err := metadata.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,10 +69,10 @@ func (e *environment) ownObjects(t *testing.T) []string {
 	return own
 }
 
-// isOwn reports whether an object belongs to Pullgate, and not to the tests.
+// isOwn reports whether an object belongs to Pullgate, and not to the tests or to a cluster that is named after them.
 func isOwn(object *metav1.PartialObjectMetadata) bool {
 	const tests = "pullgate-e2e-"
-	if strings.HasPrefix(object.Namespace, tests) || strings.HasPrefix(object.Name, tests) {
+	if strings.HasPrefix(object.Namespace, tests) || strings.Contains(object.Name, tests) {
 		return false
 	}
 	return object.Namespace == systemNamespace || strings.Contains(object.Name, "pullgate") ||
