@@ -52,8 +52,8 @@ test-cluster: cluster-packages cluster-programs ## Run the tests that need a rea
 test-e2e: cluster-packages cluster-programs test-images ## Run the end-to-end tests on a real node (Linux, root)
 	@GO='$(GO)' bin/cluster/cluster -dir '$(E2E_DIR)' run -- test/e2e/on-cluster '$(E2E_DIR)'
 
-test-kind: ## Run the end-to-end tests on a kind cluster (needs docker, kind and kubectl)
-	@GO='$(GO)' MAKE='$(MAKE)' KUBECTL='$(KUBECTL)' test/e2e/on-kind
+test-kind: ## Run the end-to-end tests on a kind cluster (needs docker, kind and kubectl, or Debian and root)
+	@GO='$(GO)' MAKE='$(MAKE)' KUBECTL='$(KUBECTL)' test/kind/run
 
 drills: cluster-packages cluster-programs bin/cluster/toxiproxy test-images ## Break Pullgate, its registries and the cluster under load (DRILLS=, RESTARTS=; Linux, root)
 	CGO_ENABLED=0 CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' IMAGES='$(CURDIR)/bin/e2e' RESTARTS='$(RESTARTS)' \
@@ -114,8 +114,8 @@ manifests: bin/kustomize ## Build every overlay into bin/manifests
 		bin/kustomize build manifests/$$o >bin/manifests/$$o.yaml || exit 1; \
 	done
 
-image: ## Build the container image IMG (needs docker)
-	docker build --build-arg VERSION=$(VERSION) --tag $(IMG) .
+image: ## Build the container image IMG (BUILDER= and BASE= replace the base images; needs docker)
+	docker build --build-arg VERSION=$(VERSION) $(foreach arg,BUILDER BASE,$(if $($(arg)),--build-arg $(arg)=$($(arg)))) --tag $(IMG) .
 
 install.yaml: bin/kustomize ## Write OVERLAY, with the image IMG, to bin/manifests/install.yaml
 	@mkdir -p bin/manifests

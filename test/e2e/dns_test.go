@@ -26,25 +26,14 @@ const (
 	shadowHost      = "ghcr.test:5050"
 )
 
-// probe is the container that sends a request to the shadow.
+// probe is the container that sends a request to a registry.
 const probe = "probe"
 
 // Nodes do not use the cluster's DNS. The registry behind the Service does not have the image, so its answer would be a denial.
 func testShadowedRegistry(t *testing.T, e *environment) {
-	e.createShadow(t)
-	inside := e.namespace(t, "")
-	e.admit(t, inside, &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: "web"},
-		Spec: corev1.PodSpec{
-			Containers: []corev1.Container{probeContainer()}, NodeSelector: e.podSpec("").NodeSelector,
-			// The first requests may come before kube-proxy has the rules of the Service.
-			RestartPolicy: corev1.RestartPolicyOnFailure,
-		},
-	})
-	e.awaitPod(t, inside, "web", "to reach the shadow", func(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodSucceeded })
-	if log := e.logs(t, inside, "web", probe); !hasClusterDomain(log) {
-		t.Errorf("a pod of the cluster has no search domain of Services, so that nothing is tested:\n%s", log)
-	}
+	e.createNamespace(t, metav1.ObjectMeta{Name: shadowNamespace}, "")
+	e.createService(t, shadowNamespace, shadowService)
+	e.createProbe(t, e.namespace(t, ""), shadowHost)
 	for _, pod := range e.pods(t, systemNamespace) {
 		e.testResolver(t, pod)
 	}
@@ -72,7 +61,7 @@ func (e *environment) testResolver(t *testing.T, pod corev1.Pod) {
 	// All containers of a pod have the same resolv.conf. The kubelet may just have changed the status.
 	pod.ResourceVersion = ""
 	pod.Spec.EphemeralContainers = append(pod.Spec.EphemeralContainers,
-		corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon(probeContainer())})
+		corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon(probeContainer(shadowHost))})
 	_, err := e.client.CoreV1().Pods(systemNamespace).UpdateEphemeralContainers(t.Context(), pod.Name, &pod, metav1.UpdateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +80,26 @@ func (e *environment) testResolver(t *testing.T, pod corev1.Pod) {
 	}
 }
 
+// A Service with a name of its own has a registry behind it. Pods reach it, and nodes do not know its name. The image exists, and
+// the kubelet cannot pull it: the cluster's administrator may give nodes the name, so Pullgate does not deny it.
+func testRegistryOfTheCluster(t *testing.T, e *environment) {
+	namespace := e.namespace(t, "enforce")
+	host := fmt.Sprintf("registry.%s.svc.cluster.local:%d", namespace, registryPort)
+	e.createService(t, namespace, "registry")
+	e.createProbe(t, e.namespace(t, ""), host)
+
+	image := strings.Replace(e.registry.push(t, "shop/inside:1.0"), registryHost, host, 1)
+	warnings, err := e.create(t, namespace, e.pod(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantWarning(t, warnings, "could not be checked: NodeLocalRegistry: ")
+	e.awaitPod(t, namespace, "web", "to fail", hasFailed)
+	if requests := e.registry.requests(t); strings.Contains(requests, host+"/v2/shop/") {
+		t.Errorf("got these requests, want for %s only the requests of the pod of the cluster:\n%s", host, requests)
+	}
+}
+
 // Only nodes can tell what these names mean.
 func testNamesOfTheCluster(t *testing.T, e *environment) {
 	namespace := e.namespace(t, "enforce")
@@ -104,10 +113,26 @@ func testNamesOfTheCluster(t *testing.T, e *environment) {
 	}
 }
 
-// createShadow creates the Service that shadows a host, with the registry behind it.
-func (e *environment) createShadow(t *testing.T) {
+// createProbe creates a pod that uses the cluster's DNS, and waits until it has got a response from the host.
+func (e *environment) createProbe(t *testing.T, namespace, host string) {
 	t.Helper()
-	e.createNamespace(t, metav1.ObjectMeta{Name: shadowNamespace}, "")
+	e.admit(t, namespace, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: probe},
+		Spec: corev1.PodSpec{
+			Containers: []corev1.Container{probeContainer(host)}, NodeSelector: e.podSpec("").NodeSelector,
+			// The first requests may come before kube-proxy has the rules of the Service.
+			RestartPolicy: corev1.RestartPolicyOnFailure,
+		},
+	})
+	e.awaitPod(t, namespace, probe, "to reach "+host, func(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodSucceeded })
+	if log := e.logs(t, namespace, probe, probe); !hasClusterDomain(log) {
+		t.Errorf("a pod of the cluster has no search domain of Services, so that nothing is tested:\n%s", log)
+	}
+}
+
+// createService creates a Service with the registry behind it.
+func (e *environment) createService(t *testing.T, namespace, name string) {
+	t.Helper()
 	host, _, err := net.SplitHostPort(e.registry.address)
 	if err != nil {
 		t.Fatal(err)
@@ -117,27 +142,27 @@ func (e *environment) createShadow(t *testing.T) {
 		family = discoveryv1.AddressTypeIPv6
 	}
 	service := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: shadowService},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: registryPort}}},
 	}
-	service, err = e.client.CoreV1().Services(shadowNamespace).Create(t.Context(), service, metav1.CreateOptions{})
+	service, err = e.client.CoreV1().Services(namespace).Create(t.Context(), service, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	slice := &discoveryv1.EndpointSlice{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: shadowService, Labels: map[string]string{discoveryv1.LabelServiceName: shadowService},
+			Name: name, Labels: map[string]string{discoveryv1.LabelServiceName: name},
 		},
 		AddressType: family,
 		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{host}}},
 		Ports:       []discoveryv1.EndpointPort{{Name: new(""), Port: new(int32(registryPort))}},
 	}
-	_, err = e.client.DiscoveryV1().EndpointSlices(shadowNamespace).Create(t.Context(), slice, metav1.CreateOptions{})
+	_, err = e.client.DiscoveryV1().EndpointSlices(namespace).Create(t.Context(), slice, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if *namesFile != "" {
-		appendName(t, service.Spec.ClusterIP, shadowService+"."+shadowNamespace+".svc.cluster.local")
+		appendName(t, service.Spec.ClusterIP, name+"."+namespace+".svc.cluster.local")
 	}
 }
 
@@ -153,10 +178,10 @@ func appendName(t *testing.T, address, name string) {
 	}
 }
 
-// probeContainer returns a container that prints its resolv.conf, sends a request to the shadow, and fails without a response.
-func probeContainer() corev1.Container {
+// probeContainer returns a container that prints its resolv.conf, sends a request to the host, and fails without a response.
+func probeContainer(host string) corev1.Container {
 	return corev1.Container{
-		Name: probe, Image: registryImage, ImagePullPolicy: corev1.PullNever, Args: []string{"-probe=http://" + shadowHost + "/v2/"},
+		Name: probe, Image: registryImage, ImagePullPolicy: corev1.PullNever, Args: []string{"-probe=http://" + host + "/v2/"},
 		// As the namespace of Pullgate requires.
 		SecurityContext: &corev1.SecurityContext{
 			AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},

@@ -14,15 +14,36 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// overlay is the shipped manifests with the changes that an operator would make.
-const overlay = "overlay"
+// installation is one way to install Pullgate. Its functions run the commands of an operator.
+type installation struct {
+	// install also rolls an upgrade back.
+	install, upgrade, uninstall func(*testing.T)
+}
 
-// install installs Pullgate as its guide describes, and waits until the API server uses its decisions.
-func (e *environment) install(t *testing.T) {
+// kustomized returns the installation of an overlay in folder overlays, as the manifests' README describes it.
+func kustomized(overlay string) installation {
+	apply := func(overlay string) func(*testing.T) {
+		return func(t *testing.T) {
+			t.Helper()
+			kubectl(t, "apply", "-k", "overlays/"+overlay)
+		}
+	}
+	return installation{
+		install: apply(overlay), upgrade: apply("upgrade"),
+		uninstall: func(t *testing.T) {
+			t.Helper()
+			kubectl(t, "delete", "--ignore-not-found", "validatingwebhookconfiguration", "pullgate")
+			kubectl(t, "delete", "--ignore-not-found", "-k", "overlays/"+overlay)
+		},
+	}
+}
+
+// install installs Pullgate, and waits until the API server uses its decisions. It is removed at the end of the test.
+func (e *environment) install(t *testing.T, i installation) {
 	t.Helper()
-	t.Cleanup(func() { uninstall(t) })
+	t.Cleanup(func() { i.uninstall(t) })
 	defer logCluster(t)
-	kubectl(t, "apply", "-k", overlay)
+	i.install(t)
 	hosts := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: "pullgate-hosts"},
 		Data: map[string]string{
@@ -51,13 +72,6 @@ func logCluster(t *testing.T) {
 		out, _ := run(t, args...) // the output has the error too
 		t.Logf("kubectl %s\n%s", strings.Join(args, " "), out)
 	}
-}
-
-// uninstall removes Pullgate as the manifests' README describes.
-func uninstall(t *testing.T) {
-	t.Helper()
-	kubectl(t, "delete", "--ignore-not-found", "validatingwebhookconfiguration", "pullgate")
-	kubectl(t, "delete", "--ignore-not-found", "-k", overlay)
 }
 
 // awaitRollout waits until the Deployment runs its current version only.

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pullgate/pullgate/certs"
 )
 
 // A pod is not denied if its registry is down, because the kubelet retries until the registry works again.
@@ -27,27 +30,90 @@ func testRegistryDown(t *testing.T, e *environment) {
 	e.awaitPod(t, namespace, "web", "to run", isRunning)
 }
 
-// Every pod is checked while Pullgate is replaced. The critical moments are short, so that pods are created without a pause.
-func testRollout(t *testing.T, e *environment) {
-	namespace, pod := e.namespace(t, "enforce"), e.pod(e.registry.missing(t, "shop/rollout"))
+// Every pod is checked while Pullgate is restarted, again and again. The old pods of a restart stop during the next.
+func testRestarts(t *testing.T, e *environment) {
+	old := e.pods(t, systemNamespace)
+	e.deniesDuring(t, func() {
+		for range 5 {
+			kubectl(t, "rollout", "restart", "--namespace="+systemNamespace, "deployment/pullgate")
+			e.awaitRollout(t)
+		}
+		eventually(t, "the old pods to be gone", e.isRolledOut)
+	})
+	for _, pod := range e.pods(t, systemNamespace) {
+		if slices.ContainsFunc(old, func(o corev1.Pod) bool { return o.UID == pod.UID }) {
+			t.Errorf("pod %s was not replaced", pod.Name)
+		}
+	}
+}
+
+// An upgrade keeps the certificate, so that every pod is checked during the upgrade, and when it is rolled back.
+func testUpgrade(t *testing.T, e *environment, i installation) {
+	certificate := e.certificate(t)
+	for _, step := range []struct {
+		name, image string
+		run         func(*testing.T)
+	}{
+		{"upgrade", "localhost/pullgate:e2e-upgrade", i.upgrade},
+		{"rollback", "localhost/pullgate:e2e", i.install},
+	} {
+		e.deniesDuring(t, func() {
+			step.run(t)
+			eventually(t, "the "+step.name, e.isRolledOut)
+		})
+		for _, pod := range e.pods(t, systemNamespace) {
+			if got := pod.Spec.Containers[0].Image; got != step.image {
+				t.Errorf("%s: pod %s runs the image %s, want %s", step.name, pod.Name, got, step.image)
+			}
+		}
+		if e.certificate(t) != certificate {
+			t.Errorf("%s: the certificate or its CA has changed", step.name)
+		}
+	}
+}
+
+// certificate returns the content of the certificate's Secret, and the CA of the webhook configuration.
+func (e *environment) certificate(t *testing.T) string {
+	t.Helper()
+	secret, err := e.client.CoreV1().Secrets(systemNamespace).Get(t.Context(), certs.SecretName, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, err := e.client.AdmissionregistrationV1().ValidatingWebhookConfigurations().
+		Get(t.Context(), certs.WebhookConfigurationName, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s %s", secret.Data, hooks.Webhooks[0].ClientConfig.CABundle)
+}
+
+// deniesDuring checks that every pod that cannot be pulled is denied while the function runs. The critical moments are short, so
+// eight clients create pods without a pause.
+func (e *environment) deniesDuring(t *testing.T, change func()) {
+	t.Helper()
+	const clients = 8
+	namespace, pod := e.namespace(t, "enforce"), e.pod(e.registry.missing(t, "shop/during"))
 	done := make(chan struct{})
 	var requests sync.WaitGroup
-	var count atomic.Int64
-	for range 2 {
+	var created, admitted atomic.Int64
+	for range clients {
 		requests.Go(func() {
 			for !isClosed(done) {
-				count.Add(1)
-				if warnings, err := e.create(t, namespace, pod, metav1.DryRunAll); !isDenial(err) {
-					t.Errorf("during the rollout: got error %v and warnings %q, want a denial", err, warnings)
+				created.Add(1)
+				warnings, err := e.create(t, namespace, pod, metav1.DryRunAll)
+				// The first failure shows the cause. The number shows the extent.
+				if !isDenial(err) && admitted.Add(1) == 1 {
+					t.Errorf("got error %v and warnings %q, want a denial", err, warnings)
 				}
 			}
 		})
 	}
-	defer requests.Wait()
-	defer close(done)
-	kubectl(t, "rollout", "restart", "--namespace="+systemNamespace, "deployment/pullgate")
-	eventually(t, "the rollout", e.isRolledOut)
-	t.Logf("%d pods were denied during the rollout", count.Load())
+	func() {
+		defer requests.Wait()
+		defer close(done)
+		change()
+	}()
+	t.Logf("%d of %d pods were not denied", admitted.Load(), created.Load())
 }
 
 func isClosed(c <-chan struct{}) bool {

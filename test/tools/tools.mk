@@ -16,6 +16,9 @@ CLUSTER := $(addprefix bin/cluster/,cluster pause containerd containerd-shim-run
 	kube-controller-manager kube-scheduler kube-proxy)
 NODE_PACKAGES := runc containernetworking-plugins iptables conntrack iproute2
 
+# The programs that a node image of kind has in addition, and kind itself.
+KIND := $(addprefix bin/kind/,kind kubeadm crictl coredns)
+
 # All builds without the race detector use the same flags, so that they share one build cache.
 # $(1) is the module, $(2) the package, $(3) linker flags, $(4) 1 for a tool that needs a C compiler.
 define build-tool
@@ -30,9 +33,12 @@ PULLGATE='$(CURDIR)/bin/pullgate' CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' \
 	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 30m -parallel 16 -tags cluster -run '^$(1)$$' ./test/truth/live
 endef
 
-.PHONY: cluster-programs cluster-packages bench-build
+.PHONY: cluster-programs cluster-packages kind-programs bench-build
 
 cluster-programs: $(ASSETS) $(CLUSTER)
+
+# The API server is built even if KUBEBUILDER_ASSETS names another, because its version must be kubeadm's.
+kind-programs: $(addprefix bin/assets/,kube-apiserver kubectl etcd) $(CLUSTER) $(KIND)
 
 # On Debian, root gets the missing packages installed. Elsewhere, the last command lists them and fails.
 cluster-packages: bin/cluster/cluster
@@ -72,6 +78,19 @@ bin/cluster/kubelet bin/cluster/kube-controller-manager bin/cluster/kube-schedul
 bin/cluster/containerd bin/cluster/containerd-shim-runc-v2 bin/cluster/ctr: $(TOOLS)/containerd/go.mod
 	@echo "Building $(@F) $(CONTAINERD_VERSION) for the cluster."
 	$(call build-tool,containerd,$(CONTAINERD)/cmd/$(@F),-X $(CONTAINERD)/version.Version=$(CONTAINERD_VERSION))
+
+bin/kind/kubeadm: $(TOOLS)/kubernetes/go.mod
+	@echo "Building kubeadm $(KUBERNETES_VERSION), crictl, CoreDNS and kind. This takes 2 to 5 minutes on 2 cores, once."
+	$(call build-tool,kubernetes,k8s.io/kubernetes/cmd/kubeadm,$(KUBERNETES_LDFLAGS))
+
+bin/kind/crictl: $(TOOLS)/crictl/go.mod
+	$(call build-tool,crictl,sigs.k8s.io/cri-tools/cmd/crictl)
+
+bin/kind/coredns: $(addprefix $(TOOLS)/coredns/,go.mod main.go)
+	$(call build-tool,coredns,.)
+
+bin/kind/kind: $(TOOLS)/kind/go.mod
+	$(call build-tool,kind,sigs.k8s.io/kind)
 
 # The Go command decides whether these two are up to date.
 .PHONY: bin/cluster/cluster bin/cluster/pause
