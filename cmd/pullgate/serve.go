@@ -124,7 +124,7 @@ func serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	var endTracing func()
-	if o.tracer, endTracing, err = o.tracing.newTracer(o.log); err != nil {
+	if o.tracer, endTracing, err = o.tracing.newTracer(ctx, o.log); err != nil {
 		return err
 	}
 	defer endTracing()

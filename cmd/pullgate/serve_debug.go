@@ -74,7 +74,7 @@ func newDebugHandler(o debugOptions, log logging) http.Handler {
 
 // getLevel writes the level of the log.
 func (l logging) getLevel(w http.ResponseWriter, _ *http.Request) {
-	fmt.Fprintln(w, levelName(l.level.Level()))
+	_, _ = fmt.Fprintln(w, levelName(l.level.Level()))
 }
 
 // putLevel sets the level of the log to the one in the body.

@@ -28,7 +28,7 @@ func (o *tracingOptions) addFlags(flags *pflag.FlagSet) {
 }
 
 // newTracer returns a tracer and a function that sends its last spans. The tracer is nil if tracing is off.
-func (o tracingOptions) newTracer(log logging) (t *tracing.Tracer, end func(), err error) {
+func (o tracingOptions) newTracer(ctx context.Context, log logging) (t *tracing.Tracer, end func(), err error) {
 	if o.endpoint == "" {
 		if o.samplingRate != 0 {
 			return nil, nil, errors.New("--tracing-sampling-rate-per-million requires --tracing-endpoint")
@@ -43,7 +43,7 @@ func (o tracingOptions) newTracer(log logging) (t *tracing.Tracer, end func(), e
 		return nil, nil, err
 	}
 	return t, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), tracingTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tracingTimeout)
 		defer cancel()
 		_ = t.Close(ctx) // the client logs its errors
 	}, nil

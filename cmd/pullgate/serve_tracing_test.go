@@ -23,7 +23,7 @@ func TestTracingIsOffByDefault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tracer, end, err := test.options.newTracer(newTestLogging(t, &bytes.Buffer{}))
+			tracer, end, err := test.options.newTracer(t.Context(), newTestLogging(t, &bytes.Buffer{}))
 			if test.want != "" {
 				if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 					t.Errorf("newTracer() = %v, want %q", err, test.want)
