@@ -15,7 +15,7 @@ E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 .DELETE_ON_ERROR:
 .PHONY: help build run demo test test-unit cluster-up cluster-down test-cluster test-e2e drills test-kind test-images \
 	flood truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet fuzz bench bench-micro \
-	lint fmt vulncheck manifests image install uninstall assets clean clean-all
+	lint fmt vulncheck manifests image install uninstall assets clean clean-all test-oldest
 
 include test/tools/tools.mk
 
@@ -36,6 +36,9 @@ test: $(ASSETS) bin/kustomize ## Run all tests with the race detector, against a
 
 test-unit: ## Run the tests that need no API server
 	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -v '/test/integration')
+
+test-oldest: $(OLDEST_ASSETS) bin/kustomize ## Run the integration tests against the API server of the oldest supported minor
+	CGO_ENABLED=1 KUBEBUILDER_ASSETS='$(CURDIR)/bin/assets-oldest' $(GO) test -race -count=1 ./test/integration
 
 cluster-up: cluster-packages cluster-programs ## Start a cluster of one real node (Linux, root)
 	bin/cluster/cluster up
