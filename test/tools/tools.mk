@@ -87,17 +87,23 @@ bin/cluster/containerd bin/cluster/containerd-shim-runc-v2 bin/cluster/ctr: $(TO
 	@echo "Building $(@F) $(CONTAINERD_VERSION) for the cluster."
 	$(call build-tool,containerd,$(CONTAINERD)/cmd/$(@F),-X $(CONTAINERD)/version.Version=$(CONTAINERD_VERSION))
 
-# The Go command decides whether these two are up to date.
-.PHONY: bin/cluster/cluster bin/cluster/pause
+# The Go command decides whether these three are up to date.
+.PHONY: bin/cluster/cluster bin/cluster/pause bin/sbom
 bin/cluster/cluster bin/cluster/pause:
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./test/cluster/$(if $(filter cluster,$(@F)),cmd/)$(@F)
+
+bin/sbom:
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./test/sbom
 
 bin/assets/etcd: $(TOOLS)/etcd/go.mod
 	$(call build-tool,etcd,go.etcd.io/etcd/server/v3)
 
 bin/cluster/toxiproxy: $(TOOLS)/toxiproxy/go.mod
 	$(call build-tool,toxiproxy,github.com/Shopify/toxiproxy/v2/cmd/server)
+
+bin/crane: $(TOOLS)/crane/go.mod
+	$(call build-tool,crane,github.com/google/go-containerregistry/cmd/crane)
 
 bin/kustomize: $(TOOLS)/kustomize/go.mod
 	$(call build-tool,kustomize,sigs.k8s.io/kustomize/kustomize/v5)
