@@ -16,7 +16,7 @@ E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 .DELETE_ON_ERROR:
 .PHONY: help build run demo test test-unit cluster-up cluster-down test-cluster test-e2e drills test-kind test-images \
 	flood truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet fuzz bench bench-micro \
-	lint fmt vulncheck manifests image layout push install uninstall assets \
+	lint fmt vulncheck manifests image layout push release-assets release-snapshot install uninstall assets \
 	clean clean-all test-oldest
 
 include test/tools/tools.mk
@@ -140,6 +140,14 @@ layout: bin/sbom ## Build the image IMG for amd64 and arm64 into bin/image/layou
 push: layout bin/crane ## Build the layout, and push it to its registry as IMG, with the credentials of docker login
 	bin/crane push bin/image/layout '$(IMG)'
 
+release-assets: install.yaml bin/helm ## Write what a release has besides programs: install.yaml for IMG, and the chart of VERSION
+	rm -rf bin/chart
+	bin/helm package manifests/chart --version '$(VERSION:v%=%)' --app-version '$(VERSION)' --destination bin/chart
+
+release-snapshot: release-assets bin/goreleaser bin/sbom ## Build the archives, SBOMs and checksums of a release into bin/dist, without publishing
+	bin/goreleaser check
+	bin/goreleaser release --snapshot --clean --skip=sign
+
 install: bin/kustomize ## Apply OVERLAY, with the image IMG, to the current cluster
 	bin/kustomize build $(OVERLAY) | sed 's|^\( *image:\) .*|\1 $(IMG)|' | $(KUBECTL) apply -f -
 
@@ -150,7 +158,7 @@ uninstall: bin/kustomize ## Remove OVERLAY from the current cluster, the webhook
 assets: $(ASSETS) ## Build the API server and etcd that the tests run
 
 clean: ## Remove the programs and manifests that are built from this module
-	rm -rf bin/pullgate bin/manifests bin/e2e bin/image
+	rm -rf bin/pullgate bin/manifests bin/e2e bin/image bin/chart bin/dist
 
 clean-all: ## Remove bin/, also the tools and the API server
 	rm -rf bin

@@ -105,6 +105,10 @@ bin/cluster/toxiproxy: $(TOOLS)/toxiproxy/go.mod
 bin/crane: $(TOOLS)/crane/go.mod
 	$(call build-tool,crane,github.com/google/go-containerregistry/cmd/crane)
 
+bin/goreleaser: $(TOOLS)/goreleaser/go.mod
+	@echo "Building goreleaser. It takes about 2 minutes on 2 cores, once."
+	$(call build-tool,goreleaser,github.com/goreleaser/goreleaser/v2)
+
 bin/kustomize: $(TOOLS)/kustomize/go.mod
 	$(call build-tool,kustomize,sigs.k8s.io/kustomize/kustomize/v5)
 
