@@ -4,6 +4,7 @@ GO      ?= go
 KUBECTL ?= kubectl
 # The image that the manifests name, unless another is given.
 IMG     ?= $(shell sed -n 's/^ *image: //p' manifests/base/50-deployment.yaml)
+IMAGE_ARCHS := amd64 arm64
 OVERLAY ?= manifests/self-signed
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 SEED    ?= 1
@@ -15,15 +16,18 @@ E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 .DELETE_ON_ERROR:
 .PHONY: help build run demo test test-unit test-install cluster-up cluster-down test-cluster test-e2e drills test-kind test-images \
 	flood truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet fuzz bench bench-micro \
-	lint fmt vulncheck manifests image install.yaml install uninstall assets clean clean-all
+	lint fmt vulncheck manifests image layout push install.yaml release-assets release-snapshot install uninstall assets \
+	clean clean-all test-oldest
 
 include test/tools/tools.mk
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+
 build: ## Build bin/pullgate, a static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/pullgate ./cmd/pullgate
+	$(BUILD) -o bin/pullgate ./cmd/pullgate
 
 run: build ## Run the webhook outside a cluster, against the cluster of KUBECONFIG
 	bin/pullgate serve --kubeconfig "$${KUBECONFIG:-$$HOME/.kube/config}"
@@ -39,6 +43,9 @@ test-unit: ## Run the tests that need no API server
 
 test-install: $(ASSETS) bin/helm bin/kustomize ## Install by chart, kustomize and install.yaml, and uninstall, on a real API server
 	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -tags install ./test/install
+
+test-oldest: $(OLDEST_ASSETS) bin/kustomize ## Run the integration tests against the API server of the oldest supported minor
+	CGO_ENABLED=1 KUBEBUILDER_ASSETS='$(CURDIR)/bin/assets-oldest' $(GO) test -race -count=1 ./test/integration
 
 cluster-up: cluster-packages cluster-programs ## Start a cluster of one real node (Linux, root)
 	bin/cluster/cluster up
@@ -62,7 +69,7 @@ drills: cluster-packages cluster-programs bin/cluster/toxiproxy test-images ## B
 test-images: build ## Build the images of the end-to-end tests into bin/e2e, without docker
 	@echo "Building the images of the end-to-end tests."
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/e2e/registry ./test/e2e/registry
-	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -tag localhost/pullgate:e2e -version '$(VERSION)' -o bin/e2e/pullgate.tar
+	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -from bin -tag localhost/pullgate:e2e -version '$(VERSION)' -o bin/e2e/pullgate.tar
 	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -file test/e2e/registry/Dockerfile -from bin/e2e -tag localhost/pullgate-registry:e2e -o bin/e2e/registry.tar
 
 truth: cluster-packages cluster-programs build ## Run the scenarios on a real node and on Pullgate, and write test/truth/REPORT.md (Linux, root)
@@ -114,8 +121,35 @@ manifests: bin/kustomize ## Build every overlay into bin/manifests
 		bin/kustomize build manifests/$$o >bin/manifests/$$o.yaml || exit 1; \
 	done
 
-image: ## Build the container image IMG (BUILDER= and BASE= replace the base images; needs docker)
-	docker build --build-arg VERSION=$(VERSION) $(foreach arg,BUILDER BASE,$(if $($(arg)),--build-arg $(arg)=$($(arg)))) --tag $(IMG) .
+image: ## Build the image IMG with docker (BUILDER= and BASE= replace the base images); without docker, as layout does
+	@if docker info >/dev/null 2>&1; then \
+		docker build --build-arg VERSION=$(VERSION) \
+			$(foreach arg,BUILDER BASE,$(if $($(arg)),--build-arg $(arg)=$($(arg)))) --tag $(IMG) .; \
+	else \
+		echo "Docker does not respond: building an OCI layout."; \
+		$(MAKE) --no-print-directory layout; \
+	fi
+
+layout: bin/sbom ## Build the image IMG for amd64 and arm64 into bin/image/layout, an OCI layout, and an SBOM for each, without docker
+	rm -rf bin/image
+	@for arch in $(IMAGE_ARCHS); do \
+		echo "Building the program and its SBOM for linux/$$arch."; \
+		GOOS=linux GOARCH=$$arch $(BUILD) -o bin/image/linux-$$arch/pullgate ./cmd/pullgate && \
+		bin/sbom -version '$(VERSION)' -o bin/image/linux-$$arch/pullgate.cdx.json bin/image/linux-$$arch/pullgate || exit 1; \
+	done
+	CGO_ENABLED=0 $(GO) run -trimpath ./test/image -tag '$(IMG)' -version '$(VERSION)' -o bin/image/layout \
+		$(foreach arch,$(IMAGE_ARCHS),-from linux/$(arch)=bin/image/linux-$(arch))
+
+push: layout bin/crane ## Build the layout, and push it to its registry as IMG, with the credentials of docker login
+	bin/crane push bin/image/layout '$(IMG)'
+
+release-assets: install.yaml bin/helm ## Write what a release has besides programs: install.yaml for IMG, and the chart of VERSION
+	rm -rf bin/chart
+	bin/helm package manifests/chart --version '$(VERSION:v%=%)' --app-version '$(VERSION)' --destination bin/chart
+
+release-snapshot: release-assets bin/goreleaser bin/sbom ## Build the archives, SBOMs and checksums of a release into bin/dist, without publishing
+	bin/goreleaser check
+	bin/goreleaser release --snapshot --clean --skip=sign
 
 install.yaml: bin/kustomize ## Write OVERLAY, with the image IMG, to bin/manifests/install.yaml
 	@mkdir -p bin/manifests
@@ -132,7 +166,7 @@ uninstall: bin/kustomize ## Remove OVERLAY from the current cluster, the webhook
 assets: $(ASSETS) ## Build the API server and etcd that the tests run
 
 clean: ## Remove the programs and manifests that are built from this module
-	rm -rf bin/pullgate bin/manifests bin/e2e
+	rm -rf bin/pullgate bin/manifests bin/e2e bin/image bin/chart bin/dist
 
 clean-all: ## Remove bin/, also the tools and the API server
 	rm -rf bin

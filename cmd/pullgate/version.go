@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -25,14 +26,56 @@ func versionString() string {
 
 func userAgent() string { return "pullgate/" + versionString() }
 
+// versionReport is the output of `version -o json`.
+type versionReport struct {
+	Version string `json:"version"`
+	// Commit is empty if the program was built outside a clone, for example by `docker build` or `go install`.
+	Commit    string `json:"commit,omitempty"`
+	GoVersion string `json:"goVersion"`
+	Platform  string `json:"platform"`
+}
+
+func newVersionReport() versionReport {
+	r := versionReport{Version: versionString(), GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		r.Commit = commit(info.Settings)
+	}
+	return r
+}
+
+// commit returns the commit that the Go command recorded, with the suffix of `git describe` if files were modified.
+func commit(settings []debug.BuildSetting) string {
+	values := map[string]string{}
+	for _, s := range settings {
+		values[s.Key] = s.Value
+	}
+	revision := values["vcs.revision"]
+	if revision != "" && values["vcs.modified"] == "true" {
+		revision += "-dirty"
+	}
+	return revision
+}
+
 func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	return &cobra.Command{
+	var output string
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(streams.Out, "pullgate %s (%s, %s/%s)\n", versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
+			r := newVersionReport()
+			switch output {
+			case "":
+				_, err := fmt.Fprintf(streams.Out, "pullgate %s (%s, %s)\n", r.Version, r.GoVersion, r.Platform)
+				return err
+			case "json":
+				encoder := json.NewEncoder(streams.Out)
+				encoder.SetIndent("", "  ")
+				return encoder.Encode(r)
+			}
+			return fmt.Errorf("--output %q: use json, or leave it out", output)
 		},
 	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "`format`: json adds the commit")
+	return cmd
 }

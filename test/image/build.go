@@ -1,10 +1,7 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,52 +9,68 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// build returns the image, with all files in one layer. The same files give the same image.
-func (s stage) build(from, arch string) (v1.Image, error) {
-	files, err := s.pack(from)
-	if err != nil {
-		return nil, fmt.Errorf("packing the files: %w", err)
+// index returns an index with an image for each source. The labels of the image are annotations of the index, where registries
+// look for the source repository and the description.
+func (s stage) index(sources []source) (v1.ImageIndex, error) {
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for _, from := range sources {
+		image, err := s.build(from)
+		if err != nil {
+			return nil, fmt.Errorf("building for %s: %w", from.platform, err)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add: image, Descriptor: v1.Descriptor{Platform: &from.platform},
+		})
 	}
-	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files)), nil }
-	layer, err := tarball.LayerFromOpener(open)
+	return mutate.Annotations(index, s.config.Labels).(v1.ImageIndex), nil
+}
+
+// build returns the image of a platform. Its first layer is the base, its second layer has the copied files.
+func (s stage) build(from source) (v1.Image, error) {
+	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	files, err := s.copiedFiles(from.dir)
 	if err != nil {
-		return nil, fmt.Errorf("making the layer: %w", err)
+		return nil, fmt.Errorf("reading the files: %w", err)
 	}
-	image, err := mutate.AppendLayers(empty.Image, layer)
-	if err != nil {
-		return nil, fmt.Errorf("appending the layer: %w", err)
+	layers := [][]file{files}
+	if s.base != scratch {
+		base, err := baseFiles()
+		if err != nil {
+			return nil, fmt.Errorf("making the base: %w", err)
+		}
+		layers = [][]file{base, files}
 	}
-	file, err := image.ConfigFile()
+	for _, files := range layers {
+		layer, err := newLayer(files)
+		if err != nil {
+			return nil, fmt.Errorf("making a layer: %w", err)
+		}
+		if image, err = mutate.AppendLayers(image, layer); err != nil {
+			return nil, fmt.Errorf("appending a layer: %w", err)
+		}
+	}
+	config, err := image.ConfigFile()
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	file = file.DeepCopy()
-	file.OS, file.Architecture, file.Config = "linux", arch, s.config
-	return mutate.ConfigFile(image, file)
+	config = config.DeepCopy()
+	config.OS, config.Architecture, config.Variant = from.platform.OS, from.platform.Architecture, from.platform.Variant
+	config.Config = s.config
+	return mutate.ConfigFile(image, config)
 }
 
-// pack returns an archive of the files. They belong to root, and every user may execute them.
-func (s stage) pack(from string) ([]byte, error) {
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
+// copiedFiles returns the files that the stage copies. They belong to root, and every user may execute them.
+func (s stage) copiedFiles(dir string) ([]file, error) {
+	all := make([]file, 0, len(s.files))
 	for _, f := range s.files {
-		data, err := os.ReadFile(filepath.Join(from, f.from))
+		data, err := os.ReadFile(filepath.Join(dir, f.from))
 		if err != nil {
 			return nil, err
 		}
-		header := &tar.Header{Name: strings.TrimPrefix(f.to, "/"), Mode: 0o755, Size: int64(len(data))}
-		if err := w.WriteHeader(header); err != nil {
-			return nil, err
-		}
-		if _, err := w.Write(data); err != nil {
-			return nil, err
-		}
+		all = append(all, file{name: strings.TrimPrefix(f.to, "/"), mode: 0o755, data: data})
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return archive.Bytes(), nil
+	return all, nil
 }

@@ -11,8 +11,12 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
+// scratch is the name of the base without files.
+const scratch = "scratch"
+
 // stage is the last stage of a Dockerfile.
 type stage struct {
+	base   string
 	files  []copied
 	config v1.Config
 }
@@ -29,19 +33,16 @@ type instruction struct {
 // parse returns the last stage. An unsupported instruction is an error, because tests of an image that differs from the
 // Dockerfile would prove nothing.
 func parse(text string, args map[string]string) (stage, error) {
-	var last []instruction
-	for _, i := range instructions(text) {
-		if i.name == "FROM" {
-			last = []instruction{}
-		} else if last != nil {
-			last = append(last, i)
-		}
+	all := instructions(text)
+	last := len(all) - 1
+	for last >= 0 && all[last].name != "FROM" {
+		last--
 	}
-	if last == nil {
+	if last < 0 {
 		return stage{}, errors.New(" FROM is missing")
 	}
-	var s stage
-	for _, i := range last {
+	s := stage{base: all[last].rest}
+	for _, i := range all[last+1:] {
 		if err := s.apply(i, args); err != nil {
 			return stage{}, fmt.Errorf("%d: %s: %w", i.line, i.name, err)
 		}

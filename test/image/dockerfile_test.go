@@ -16,14 +16,14 @@ func TestParseReadsTheLastStage(t *testing.T) {
 		err  string
 	}{
 		"other stages are ignored": {
-			text: "FROM golang AS build\nRUN make\nFROM scratch\nUSER 1:1\n", want: stage{config: v1.Config{User: "1:1"}},
+			text: "FROM golang AS build\nRUN make\nFROM scratch\nUSER 1:1\n", want: stage{base: "scratch", config: v1.Config{User: "1:1"}},
 		},
 		"comments and continuation lines": {
-			text: "from scratch\n# a comment\ncopy --from=build \\\n  # another\n  /a /b\n", want: stage{files: []copied{{"/a", "/b"}}},
+			text: "from scratch\n# a comment\ncopy --from=build \\\n  # another\n  /a /b\n", want: stage{base: "scratch", files: []copied{{"/a", "/b"}}},
 		},
 		"an argument in a label": {
-			text: "FROM scratch\nARG VERSION\nLABEL a.b=\"v $VERSION\" c=\"\"",
-			want: stage{config: v1.Config{Labels: map[string]string{"a.b": "v 7", "c": ""}}},
+			text: "FROM ${BASE}\nARG VERSION\nLABEL a.b=\"v $VERSION\" c=\"\"",
+			want: stage{base: "${BASE}", config: v1.Config{Labels: map[string]string{"a.b": "v 7", "c": ""}}},
 		},
 		"an empty file":          {err: " FROM is missing"},
 		"a command":              {text: "FROM scratch\n\nRUN make", err: "3: RUN: " + unsupported},

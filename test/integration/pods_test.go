@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/discovery"
 )
 
 // testPods checks the verdicts, and every field of a pod that has an image.
@@ -11,6 +13,13 @@ func testPods(t *testing.T, e *environment) {
 	testPodCases(t, e, registryCases())
 	testPodCases(t, e, indeterminateCases())
 	testPodCases(t, e, e.fieldCases())
+	t.Run("image volumes", func(t *testing.T) {
+		t.Parallel()
+		if !e.hasImageVolumes(t) {
+			t.Skip("the API server is older than image volumes")
+		}
+		testPodCases(t, e, e.imageVolumeCases())
+	})
 }
 
 // registryCases are images with a certain verdict, and an image with policy Never.
@@ -123,7 +132,27 @@ func (e *environment) fieldCases() map[string]podCase {
 				Audited: "Unpullable NotFound",
 			},
 		},
-		"image volume": {
+	}
+}
+
+// hasImageVolumes reports whether the API server has image volumes. Kubernetes 1.35 is the first version that switches them on. An
+// older one drops the image, so that the volume has no source and the pod is invalid.
+func (e *environment) hasImageVolumes(t *testing.T) bool {
+	t.Helper()
+	c, err := discovery.NewDiscoveryClientForConfigAndClient(e.config, e.http)
+	if err != nil {
+		t.Fatalf("making a client: %v", err)
+	}
+	info, err := c.ServerVersion()
+	if err != nil {
+		t.Fatalf("reading the version of the API server: %v", err)
+	}
+	return version.MustParseSemantic(info.GitVersion).AtLeast(version.MajorMinor(1, 35))
+}
+
+func (e *environment) imageVolumeCases() map[string]podCase {
+	return map[string]podCase{
+		"mounted": {
 			images: []string{imagePublic},
 			change: e.withImageVolume(corev1.VolumeMount{Name: "data", MountPath: "/data"}),
 			want: outcome{
@@ -131,7 +160,7 @@ func (e *environment) fieldCases() map[string]podCase {
 				Audited: "Unpullable NotFound",
 			},
 		},
-		"unmounted image volume": {
+		"not mounted": {
 			images: []string{imagePublic},
 			change: e.withImageVolume(),
 			want: outcome{

@@ -11,6 +11,9 @@ export KUBEBUILDER_ASSETS := $(CURDIR)/bin/assets
 ASSETS := bin/assets/kube-apiserver bin/assets/kubectl bin/assets/etcd
 endif
 
+# The API server of the oldest minor that Pullgate supports. Etcd is the same for both.
+OLDEST_ASSETS := bin/assets-oldest/kube-apiserver bin/assets-oldest/etcd
+
 # The programs of a cluster of one real node, in addition to the API server's, and the Debian packages that they need.
 CLUSTER := $(addprefix bin/cluster/,cluster pause containerd containerd-shim-runc-v2 ctr kubelet \
 	kube-controller-manager kube-scheduler kube-proxy)
@@ -55,14 +58,17 @@ bench-build: $(ASSETS)
 	@$(MAKE) --no-print-directory build
 	cd test/bench && CGO_ENABLED=0 GOWORK=off $(GO) build -trimpath -buildvcs=false -o '$(CURDIR)/bin/bench/' . ./arm
 
-# Without these flags the API server reports the version v0.0.0, and clients compare versions.
-KUBERNETES_VERSION  = $(shell sed -n 's|^.*k8s\.io/kubernetes \(v[0-9.]*\).*|\1|p' $(TOOLS)/kubernetes/go.mod)
-KUBERNETES_MAJOR    = $(word 1,$(subst ., ,$(KUBERNETES_VERSION:v%=%)))
-KUBERNETES_MINOR    = $(word 2,$(subst ., ,$(KUBERNETES_VERSION:v%=%)))
+# $(1) is the module of a version of Kubernetes.
+kubernetes-version  = $(shell sed -n 's|^.*k8s\.io/kubernetes \(v[0-9.]*\).*|\1|p' $(TOOLS)/$(1)/go.mod)
+KUBERNETES_VERSION  = $(call kubernetes-version,kubernetes)
+OLDEST_VERSION      = $(call kubernetes-version,kubernetes/oldest)
+
+# Without these flags the API server reports the version v0.0.0, and clients compare versions. $(1) is the version.
 STAMP               = -X k8s.io/component-base/version.
-KUBERNETES_LDFLAGS  = $(STAMP)gitVersion=$(KUBERNETES_VERSION) $(STAMP)gitMajor=$(KUBERNETES_MAJOR) \
-	$(STAMP)gitMinor=$(KUBERNETES_MINOR) $(STAMP)gitTreeState=clean \
+kubernetes-ldflags  = $(STAMP)gitVersion=$(1) $(STAMP)gitMajor=$(word 1,$(subst ., ,$(1:v%=%))) \
+	$(STAMP)gitMinor=$(word 2,$(subst ., ,$(1:v%=%))) $(STAMP)gitTreeState=clean \
 	$(STAMP)gitCommit=0000000000000000000000000000000000000000 $(STAMP)buildDate=1970-01-01T00:00:00Z
+KUBERNETES_LDFLAGS  = $(call kubernetes-ldflags,$(KUBERNETES_VERSION))
 
 CONTAINERD         := github.com/containerd/containerd/v2
 CONTAINERD_VERSION  = $(shell sed -n 's|^.*$(CONTAINERD) \(v[0-9.]*\).*|\1|p' $(TOOLS)/containerd/go.mod)
@@ -70,6 +76,14 @@ CONTAINERD_VERSION  = $(shell sed -n 's|^.*$(CONTAINERD) \(v[0-9.]*\).*|\1|p' $(
 bin/assets/kube-apiserver bin/assets/kubectl: $(TOOLS)/kubernetes/go.mod
 	@echo "Building $(@F) $(KUBERNETES_VERSION) for the tests. With etcd and kubectl this takes 5 to 10 minutes on 2 cores, once."
 	$(call build-tool,kubernetes,k8s.io/kubernetes/cmd/$(@F),$(KUBERNETES_LDFLAGS))
+
+bin/assets-oldest/kube-apiserver: $(TOOLS)/kubernetes/oldest/go.mod
+	@echo "Building $(@F) $(OLDEST_VERSION) for the tests. This takes about 4 minutes on 2 cores, once."
+	$(call build-tool,kubernetes/oldest,k8s.io/kubernetes/cmd/$(@F),$(call kubernetes-ldflags,$(OLDEST_VERSION)))
+
+bin/assets-oldest/etcd: bin/assets/etcd
+	@mkdir -p $(@D)
+	ln -sf ../assets/$(@F) $@
 
 bin/cluster/kubelet bin/cluster/kube-controller-manager bin/cluster/kube-scheduler bin/cluster/kube-proxy: $(TOOLS)/kubernetes/go.mod
 	@echo "Building $(@F) $(KUBERNETES_VERSION) for the cluster. All its programs take 5 to 10 minutes on 2 cores, once."
@@ -92,17 +106,27 @@ bin/kind/coredns: $(addprefix $(TOOLS)/coredns/,go.mod main.go)
 bin/kind/kind: $(TOOLS)/kind/go.mod
 	$(call build-tool,kind,sigs.k8s.io/kind)
 
-# The Go command decides whether these two are up to date.
-.PHONY: bin/cluster/cluster bin/cluster/pause
+# The Go command decides whether these three are up to date.
+.PHONY: bin/cluster/cluster bin/cluster/pause bin/sbom
 bin/cluster/cluster bin/cluster/pause:
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./test/cluster/$(if $(filter cluster,$(@F)),cmd/)$(@F)
+
+bin/sbom:
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./test/sbom
 
 bin/assets/etcd: $(TOOLS)/etcd/go.mod
 	$(call build-tool,etcd,go.etcd.io/etcd/server/v3)
 
 bin/cluster/toxiproxy: $(TOOLS)/toxiproxy/go.mod
 	$(call build-tool,toxiproxy,github.com/Shopify/toxiproxy/v2/cmd/server)
+
+bin/crane: $(TOOLS)/crane/go.mod
+	$(call build-tool,crane,github.com/google/go-containerregistry/cmd/crane)
+
+bin/goreleaser: $(TOOLS)/goreleaser/go.mod
+	@echo "Building goreleaser. It takes about 2 minutes on 2 cores, once."
+	$(call build-tool,goreleaser,github.com/goreleaser/goreleaser/v2)
 
 bin/kustomize: $(TOOLS)/kustomize/go.mod
 	$(call build-tool,kustomize,sigs.k8s.io/kustomize/kustomize/v5)
