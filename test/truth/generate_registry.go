@@ -212,9 +212,15 @@ func (g generator) lengthOrPolicy(f Fault) Fault {
 }
 
 // heals reports whether the fault ends a pull and is over at the next one. A pull ends with the first response of such a status, and
-// repeats a request that is challenged.
+// repeats a request that is challenged. After 401 from a token service it tries another method.
 func (f Fault) heals() bool {
-	return f.Method == http.MethodHead && (f.Challenge && f.Times > 0 || f.Times == 1 && f.Status >= 400 && f.Status < 429)
+	switch {
+	case f.Path == "/token":
+		return f.Times == 1 && f.Status > 401
+	case f.Method != http.MethodHead:
+		return false
+	}
+	return f.Challenge && f.Times > 0 || f.Times == 1 && f.Status >= 400 && f.Status < 429
 }
 
 func (g generator) tokenFault() Fault {

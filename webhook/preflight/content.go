@@ -232,7 +232,7 @@ func (c contentCheck) manifest(ctx context.Context, d imagepull.Descriptor) imag
 	case d.Defect != "":
 		return c.unsupported(knownByDigest(), d.Defect)
 	case d.Elsewhere:
-		return imagepull.Verdict{Reason: imagepull.ReasonPullable}
+		return c.elsewhere(ctx, d)
 	case d.Kind == imagepull.KindOther:
 		return imagepull.Verdict{
 			Reason: imagepull.ReasonSomePlatforms,
@@ -260,6 +260,17 @@ func (c contentCheck) manifest(ctx context.Context, d imagepull.Descriptor) imag
 		return c.nested(ctx, v)
 	}
 	return v
+}
+
+// elsewhere returns the verdict on a manifest that the index holds, or another host serves. The registry need not serve it, but a deep
+// check can read the blobs only through the registry's copy.
+func (c contentCheck) elsewhere(ctx context.Context, d imagepull.Descriptor) imagepull.Verdict {
+	if c.deep && d.Kind == imagepull.KindImage {
+		if v := c.lookup(ctx, d.Digest, true); v.Outcome() == imagepull.Unpullable && v.Digest != "" {
+			return v
+		}
+	}
+	return imagepull.Verdict{Reason: imagepull.ReasonPullable}
 }
 
 // nested returns the verdict on an index within an index, which a node reads as the outer one.

@@ -91,6 +91,12 @@ func TestDeepCheck(t *testing.T) {
 	chart := imagepull.Verdict{Reason: imagepull.ReasonPullable, Warnings: []imagepull.Warning{{
 		Reason: imagepull.WarningNotAContainerImage, Message: "a chart",
 	}}}
+	elsewhere := withManifest(index(amd64), func(d *imagepull.Descriptor) { d.Elsewhere = true })
+	lostManifest := imagepull.Verdict{Reason: imagepull.ReasonBlobMissing, Detail: "the registry has lost the manifest"}
+	withDigest := func(v imagepull.Verdict) imagepull.Verdict {
+		v.Digest = manifestDigest(1)
+		return v
+	}
 	type script = map[int]imagepull.Verdict
 	tests := map[string]struct {
 		image     imagepull.Verdict
@@ -151,8 +157,10 @@ func TestDeepCheck(t *testing.T) {
 			withManifest(index(amd64), func(d *imagepull.Descriptor) { d.Defect = "no size" }), nil, onAMD,
 			"UnsupportedImage: no size, for linux/amd64", 0,
 		},
-		"an entry that the registry need not serve": {
-			withManifest(index(amd64), func(d *imagepull.Descriptor) { d.Elsewhere = true }), nil, onAMD, "Pullable", 0,
+		"an entry that the registry need not serve, and does not": {elsewhere, script{1: lostManifest}, onAMD, "Pullable", 1},
+		"an entry that the registry need not serve, no response":  {elsewhere, script{1: noResponse}, onAMD, "Pullable", 1},
+		"an entry that the registry need not serve, missing layer": {
+			elsewhere, script{1: withDigest(missingLayer)}, onAMD, "BlobMissing: the registry has lost layer 1 of 2, for linux/amd64", 1,
 		},
 		"an image that is an index": {
 			single(), script{0: index()}, onAMD, "UnsupportedImage: the registry gives the index the media type of a manifest", 1,

@@ -20,7 +20,8 @@ type DeepResolver struct{ client *Client }
 func NewDeepResolver(c *Client) *DeepResolver { return &DeepResolver{client: c} }
 
 // Resolve returns the verdict on manifest, configuration and layers with one credential. The reference must have the digest of a
-// manifest. The verdict names the platform of the configuration. The verdict on an index lists its manifests.
+// manifest. The verdict names the platform of the configuration. The verdict on an index lists its manifests. A failure has the digest if
+// the manifest was read.
 func (d *DeepResolver) Resolve(ctx context.Context, ref imagepull.Reference, cred imagepull.Credential) imagepull.Verdict {
 	list, v := d.client.sessions(ref, normalize(cred))
 	if list != nil {
@@ -53,12 +54,14 @@ func (ss sessions) resolveDeep(ctx context.Context) imagepull.Verdict {
 	case d.err != nil:
 		return manifest.Unsupported("the manifest cannot be decoded")
 	default:
-		return ss.checkContent(ctx, d.manifest, v)
+		checked := ss.checkContent(ctx, d.manifest, v)
+		checked.Digest = wanted
+		return checked
 	}
 }
 
-// checkContent returns the verdict on the blobs of a manifest, or v with its platform and warnings. A node fetches and unpacks in parallel, and any failure ends the
-// pull. One certain failure therefore outweighs all Indeterminate ones.
+// checkContent returns the verdict on the blobs of a manifest, or v with its platform and warnings. A node fetches and unpacks in
+// parallel, and any failure ends the pull. One certain failure therefore outweighs all Indeterminate ones.
 func (ss sessions) checkContent(ctx context.Context, m manifest.Manifest, v imagepull.Verdict) imagepull.Verdict {
 	if m.HasLayerAsConfig() {
 		return manifest.Unsupported("the manifest gives the configuration the media type of a layer")
