@@ -59,8 +59,9 @@ test-cluster: cluster-packages cluster-programs ## Run the tests that need a rea
 test-e2e: cluster-packages cluster-programs test-images ## Run the end-to-end tests on a real node (Linux, root)
 	@GO='$(GO)' bin/cluster/cluster -dir '$(E2E_DIR)' run -- test/e2e/on-cluster '$(E2E_DIR)'
 
+# With exec, a signal to make reaches the script.
 test-kind: ## Run the end-to-end tests on a kind cluster (needs docker, kind and kubectl, or Debian and root)
-	@GO='$(GO)' MAKE='$(MAKE)' KUBECTL='$(KUBECTL)' test/kind/run
+	@GO='$(GO)' MAKE='$(MAKE)' KUBECTL='$(KUBECTL)' exec test/kind/run
 
 drills: cluster-packages cluster-programs bin/cluster/toxiproxy test-images ## Break Pullgate, its registries and the cluster under load (DRILLS=, RESTARTS=; Linux, root)
 	CGO_ENABLED=0 CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' IMAGES='$(CURDIR)/bin/e2e' RESTARTS='$(RESTARTS)' \

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -114,6 +115,20 @@ func (e *environment) deniesDuring(t *testing.T, change func()) {
 		change()
 	}()
 	t.Logf("%d of %d pods were not denied", admitted.Load(), created.Load())
+	if admitted.Load() > 0 {
+		logFailedCalls(t)
+	}
+}
+
+// logFailedCalls logs the errors of the API server's calls of the webhook, if the API server runs as a pod.
+func logFailedCalls(t *testing.T) {
+	t.Helper()
+	log, _ := run(t, "logs", "--namespace=kube-system", "--selector=component=kube-apiserver", "--tail=-1") // has the error too
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "Failed calling webhook") {
+			t.Log(strings.TrimSpace(line))
+		}
+	}
 }
 
 func isClosed(c <-chan struct{}) bool {
