@@ -10,15 +10,14 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	admissionv1 "k8s.io/api/admission/v1"
 )
 
-// endpoint is the HTTP handler of the webhook.
-type endpoint struct {
+// Server is the HTTP handler of the webhook. It is safe for concurrent use.
+type Server struct {
 	handler *Handler
-	// bodies bounds the bytes of bodies in memory, and decoding the estimated memory of reviews that are being decoded.
-	bodies, decoding *semaphore.Weighted
+	// Bodies bounds the bytes of bodies in memory, and Decoding the estimated memory of reviews that are being decoded.
+	Bodies, Decoding *Memory
 }
 
 // Endpoint returns the HTTP handler of the webhook, for Path.
@@ -26,18 +25,19 @@ type endpoint struct {
 // Every review with a UID gets a response that admits the object or decides on it. If the review exceeds a bound, the
 // response admits the object with a warning, whatever the failurePolicy is. Any other request gets the status 400 Bad
 // Request, which the API server treats as a failed call, subject to the failurePolicy.
-func Endpoint(h *Handler) http.Handler {
-	return &endpoint{h, semaphore.NewWeighted(maxBodies), semaphore.NewWeighted(maxCost)}
+func Endpoint(h *Handler) *Server {
+	return &Server{h, newMemory(maxBodies), newMemory(maxCost)}
 }
 
 // ServeHTTP implements http.Handler.
-func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The server's context ends on a signal to stop, while requests are in progress. The API server still needs the
 	// response, and the budget bounds the time until then.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), e.handler.Budget.of(r))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.handler.Budget.of(r))
 	defer cancel()
-	response, err := e.respond(ctx, incoming{r.WithContext(ctx), http.NewResponseController(w)})
+	response, err := s.respond(ctx, incoming{r.WithContext(ctx), http.NewResponseController(w)})
 	if err != nil {
+		s.handler.Observe(Observation{Refused: true})
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -46,7 +46,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // respond returns the response to a request. The error is errInvalidReview, or nil.
-func (e *endpoint) respond(ctx context.Context, in incoming) (response *admissionv1.AdmissionResponse, err error) {
+func (s *Server) respond(ctx context.Context, in incoming) (response *admissionv1.AdmissionResponse, err error) {
 	head, err := in.readHead()
 	if err != nil {
 		return nil, err
@@ -54,10 +54,10 @@ func (e *endpoint) respond(ctx context.Context, in incoming) (response *admissio
 	defer func() {
 		// A defect of Pullgate must deny nothing. Without a response, the failurePolicy would apply.
 		if r := recover(); r != nil {
-			response, err = e.handler.panicked(ctx, decodeHead(head, nil), r), nil
+			response, err = s.handler.panicked(ctx, decodeHead(head, nil), r), nil
 		}
 	}()
-	req, err := e.decode(ctx, in, head)
+	req, err := s.decode(ctx, in, head)
 	switch {
 	case errors.Is(err, errInvalidReview):
 		return nil, errInvalidReview
@@ -66,19 +66,19 @@ func (e *endpoint) respond(ctx context.Context, in incoming) (response *admissio
 			return nil, errInvalidReview
 		}
 	}
-	return e.handler.decide(ctx, req), nil
+	return s.handler.decide(ctx, req), nil
 }
 
 // decode reads and decodes a review. It waits for memory until the context ends.
-func (e *endpoint) decode(ctx context.Context, in incoming, head []byte) (*request, error) {
+func (s *Server) decode(ctx context.Context, in incoming, head []byte) (*request, error) {
 	length := in.length()
 	if length > maxBody {
 		return nil, in.drain(errTooLarge)
 	}
-	if e.bodies.Acquire(ctx, length) != nil {
+	if !s.Bodies.acquire(ctx, length) {
 		return nil, in.drain(errBusy)
 	}
-	defer e.bodies.Release(length)
+	defer s.Bodies.release(length)
 	text, err := in.readBody(head, length)
 	if err != nil {
 		return nil, err
@@ -87,10 +87,10 @@ func (e *endpoint) decode(ctx context.Context, in incoming, head []byte) (*reque
 	if err != nil {
 		return nil, err
 	}
-	if e.decoding.Acquire(ctx, cost) != nil {
+	if !s.Decoding.acquire(ctx, cost) {
 		return nil, errBusy
 	}
-	defer e.decoding.Release(cost)
+	defer s.Decoding.release(cost)
 	return decodeReview(text)
 }
 

@@ -31,8 +31,10 @@ type Modes interface {
 	Mode(ctx context.Context, namespace string) (policy.Mode, error)
 }
 
-// Observation describes one decision, for metrics. It holds no secrets.
+// Observation describes one decision or refused request, for metrics. It holds no secrets.
 type Observation struct {
+	// Refused is set if the request is not a valid review. All other fields are empty then.
+	Refused bool
 	// Unchecked is the cause for which an object was admitted unchecked, or empty. The fields below are empty then.
 	Unchecked Cause
 
@@ -40,7 +42,8 @@ type Observation struct {
 	Kind     string
 	Decision string
 	Findings []imagepull.Finding
-	Duration time.Duration
+	// Duration is the time that the decision took, and Budget the time until the response was due.
+	Duration, Budget time.Duration
 }
 
 // Handler decides on admission requests; see Endpoint. All fields but Actions are required.
@@ -49,7 +52,8 @@ type Handler struct {
 	Modes   Modes
 	Actions map[imagepull.Reason]policy.Action
 	Budget  Budget
-	// Observe is called with every decision on images, and with every object that is admitted because it cannot be checked.
+	// Observe is called with every decision on images, with every object that is admitted because it cannot be checked, and with
+	// every request that is refused.
 	Observe func(Observation)
 	Log     *slog.Logger
 }
@@ -107,7 +111,7 @@ func (h *Handler) object(ctx context.Context, req *request) *admissionv1.Admissi
 		Mode: mode, Actions: h.Actions, Template: object.Template, Findings: findings,
 	})
 	h.observe(ctx, req, decision, Observation{
-		Mode: mode, Kind: object.Kind, Findings: findings, Duration: time.Since(start),
+		Mode: mode, Kind: object.Kind, Findings: findings, Duration: time.Since(start), Budget: budgetAt(ctx, start),
 	})
 	return respond(decision)
 }

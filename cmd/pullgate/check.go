@@ -125,7 +125,7 @@ func (o *checkOptions) configuration() (config.Configuration, error) {
 	if len(o.images) == 0 && len(o.files) == 0 {
 		return config.Configuration{}, errors.New("nothing to check: name an image, or manifests with -f")
 	}
-	c, err := loadConfiguration(o.configFile)
+	c, _, err := loadConfiguration(o.configFile)
 	if err != nil {
 		return c, err
 	}

@@ -92,7 +92,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
 	limitMemory(o.logger, memlimit.FromCgroup)
-	c, err := loadConfiguration(o.configFile)
+	c, hash, err := loadConfiguration(o.configFile)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,14 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", withoutUserinfo(err))
 	}
-	handler, end, err := newHandler(ctx, mgr, c, o.logger)
+	m, err := newMetrics()
+	if err != nil {
+		return err
+	}
+	if _, err := metrics.NewReloads(ctrlmetrics.Registry, hash); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+	handler, end, err := newHandler(ctx, mgr, c, m, o.logger)
 	if err != nil {
 		return err
 	}
@@ -130,7 +137,11 @@ func serve(ctx context.Context, o serveOptions) error {
 	}
 	tlsConfig := newTLSConfig(certificate)
 	restrictClients(tlsConfig)
-	if err := addServer(ctx, mgr, o, webhook.Endpoint(handler), tlsConfig, ctx.Done()); err != nil {
+	endpoint := webhook.Endpoint(handler)
+	if err := watchReviews(endpoint); err != nil {
+		return err
+	}
+	if err := addServer(ctx, mgr, o, endpoint, tlsConfig, m.Refused, ctx.Done()); err != nil {
 		return err
 	}
 	if err := addProbes(mgr, o, gate, certificate, ctx.Done()); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/pullgate/pullgate/certs"
@@ -21,16 +22,14 @@ import (
 )
 
 // newHandler returns the handler of admission requests. The caller calls end after the last request.
-func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, logger *slog.Logger) (h *webhook.Handler, end func(), err error) {
-	m, err := metrics.New(ctrlmetrics.Registry)
-	if err != nil {
-		return nil, nil, fmt.Errorf("registering metrics: %w", err)
-	}
+func newHandler(
+	ctx context.Context, mgr ctrl.Manager, c config.Configuration, m *metrics.Metrics, logger *slog.Logger,
+) (h *webhook.Handler, end func(), err error) {
 	e, end, err := newWatchingEngine(mgr, c, m, logger)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := metrics.Watch(ctrlmetrics.Registry, e.Gauges()); err != nil {
+	if err := metrics.Watch(ctrlmetrics.Registry, e.Gauges); err != nil {
 		return nil, nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
@@ -47,14 +46,8 @@ func newHandler(ctx context.Context, mgr ctrl.Manager, c config.Configuration, l
 		Modes:   modes,
 		Actions: c.Actions,
 		Budget:  webhook.Budget{Admission: c.Timeouts.Admission, Headroom: c.Timeouts.Headroom},
-		Observe: func(o webhook.Observation) {
-			if o.Unchecked != "" {
-				m.Unchecked(string(o.Unchecked))
-				return
-			}
-			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
-		},
-		Log: logger,
+		Observe: observe(m),
+		Log:     logger,
 	}, end, nil
 }
 
@@ -75,7 +68,7 @@ func newWatchingEngine(
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := addWatch(mgr, watch); err != nil {
+	if err := addWatch(mgr, watch, logger); err != nil {
 		return nil, nil, err
 	}
 	e, err = engine.New(c, engine.Options{
@@ -95,8 +88,11 @@ func newWatchingEngine(
 	return e, func() { source.Close(); e.Close() }, nil
 }
 
-// addWatch adds the runners of a watch to the manager, and a readiness check that waits for the nodes.
-func addWatch(mgr ctrl.Manager, watch *engine.Watch) error {
+// addWatch adds the runners of a watch to the manager, a readiness check that waits for the nodes, and the metric of the nodes.
+func addWatch(mgr ctrl.Manager, watch *engine.Watch, logger *slog.Logger) error {
+	if err := watchNodes(watch); err != nil {
+		return err
+	}
 	for _, r := range watch.Runners {
 		if err := mgr.Add(r); err != nil {
 			return fmt.Errorf("watching the cluster: %w", err)
@@ -108,5 +104,8 @@ func addWatch(mgr ctrl.Manager, watch *engine.Watch) error {
 	if err := mgr.AddReadyzCheck("nodes", func(*http.Request) error { return watch.Ready() }); err != nil {
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
-	return nil
+	return mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		logNodes(ctx, watch, logger)
+		return nil
+	}))
 }

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
 	"github.com/pullgate/pullgate/test/process"
 	"github.com/pullgate/pullgate/test/registry"
 )
@@ -211,6 +213,7 @@ func TestServeFromAnOutageToItsEnd(t *testing.T) {
 	if _, body := f.get(t, f.metrics); !strings.Contains(body, expiry) || strings.Contains(body, expiry+"0\n") {
 		t.Error("the metrics lack the expiry of the certificate")
 	}
+	checkExported(t, ctrlmetrics.Registry)
 
 	f.terminate()
 	await(t, is("/readyz", http.StatusInternalServerError))

@@ -60,13 +60,15 @@ type Watch struct {
 	Cluster
 	// Runners must run as long as the Cluster is used.
 	Runners []Runner
-	synced  func() bool
+	// Reported counts the nodes by the images that they report.
+	Reported func() nodes.Reported
+	synced   func() bool
 }
 
 // WatchCluster returns a Watch of the nodes and of the local registry. It has no runners if the configuration turns watching
 // off.
 func WatchCluster(client corev1client.CoreV1Interface, n config.Nodes, log *slog.Logger) (*Watch, error) {
-	w := &Watch{synced: func() bool { return true }}
+	w := &Watch{synced: func() bool { return true }, Reported: func() nodes.Reported { return nodes.Reported{} }}
 	declared, err := parsePlatforms(n.Platforms)
 	if err != nil || !n.Watch {
 		return w, err
@@ -81,6 +83,8 @@ func WatchCluster(client corev1client.CoreV1Interface, n config.Nodes, log *slog
 	}
 	w.Cluster = Cluster{Nodes: inventory, RuntimeUserAgent: inventory.RuntimeUserAgent, LocalRegistry: local.Address}
 	w.Runners = []Runner{inventory, local}
+	profile := nodes.Profile{MaxReportedImages: n.MaxReportedImages}
+	w.Reported = func() nodes.Reported { return inventory.Reported(profile) }
 	w.synced = synced(inventory, time.Now().Add(nodesTimeout))
 	return w, nil
 }

@@ -16,16 +16,16 @@ type Gauges struct {
 	BackedOff func() int
 }
 
-// Watch registers the gauges.
-func Watch(registry prometheus.Registerer, g Gauges) error {
-	gauge := func(name, help string, read func() int) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
+// Watch registers the gauges. The function is called at each scrape, since a reload of the configuration may replace the engine.
+func Watch(registry prometheus.Registerer, current func() Gauges) error {
+	gauge := func(name, help string, read func(Gauges) int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read(current())) })
 	}
 	return register(registry,
-		gauge("pullgate_cache_entries", "Cached verdicts.", g.CacheEntries),
-		gauge("pullgate_inflight_checks", "Registry lookups in progress.", g.Inflight),
-		gauge("pullgate_waiting_checks", "Registry lookups that wait for a slot.", g.Waiting),
-		gauge("pullgate_backoff_registries", "Registries in backoff after failures.", g.BackedOff),
+		gauge("pullgate_cache_entries", "Cached verdicts.", func(g Gauges) int { return g.CacheEntries() }),
+		gauge("pullgate_inflight_checks", "Registry lookups in progress.", func(g Gauges) int { return g.Inflight() }),
+		gauge("pullgate_waiting_checks", "Registry lookups that wait for a slot.", func(g Gauges) int { return g.Waiting() }),
+		gauge("pullgate_backoff_registries", "Registries in backoff after failures.", func(g Gauges) int { return g.BackedOff() }),
 	)
 }
 
