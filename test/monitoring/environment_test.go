@@ -67,7 +67,7 @@ func newEnvironment(t *testing.T) *environment {
 	}
 	t.Cleanup(e.plane.Stop)
 	admin := rest.CopyConfig(e.plane.Admin)
-	admin.QPS = -1
+	admin.QPS, admin.WarningHandler = -1, rest.NoWarnings{}
 	if e.clientset, err = kubernetes.NewForConfig(admin); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,12 @@ func (e *environment) startPullgate(t *testing.T) {
 	cmd := exec.Command(program(t, "PULLGATE"), "serve", "--shutdown-delay=0s", "--config="+config, "--kubeconfig="+e.plane.Kubeconfig,
 		"--webhook-port="+port, "--health-probe-bind-address="+e.health, "--metrics-bind-address="+e.metrics)
 	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+certs.Namespace, "TMPDIR="+e.dir)
-	p, err := process.Start(cmd, process.Options{OwnGroup: true})
+	log, err := os.OpenFile(filepath.Join(e.dir, "pullgate.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p, err := process.Start(cmd, process.Options{OwnGroup: true, Output: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ const (
 	plotRight              = 10.0
 	footHeight             = 18.0
 	lineHeight             = 12.0
-	charWidth              = 5.4
+	charWidth              = 5.8
 	legendMark             = 12.0
 )
 
@@ -102,7 +102,7 @@ func (f frame) lines(all []series, step time.Duration) {
 	for _, s := range all {
 		steps = max(steps, len(s.values)-1)
 	}
-	f.text("", left, base+12, "middle", "0 s")
+	f.text("", left, base+12, "start", "0 s")
 	f.text("", right, base+12, "end", fmt.Sprintf("%g s", (time.Duration(steps)*step).Seconds()))
 	for i, s := range all {
 		if path := pathOf(s.values, func(i int, v float64) (x, y float64) {
