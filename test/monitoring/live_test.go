@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// phaseLength is the length of each phase of the load. It is longer than the interval of the rates.
-const phaseLength = 20 * time.Second
+// leastPhase is the least length of each phase of the load, as long as the interval of the rates.
+const leastPhase = 20 * time.Second
 
 // A query that returns nothing under load, with failures of the registry and of Pullgate, would return nothing in production too. With
 // DASHBOARD_PICTURE the answers are drawn into that file.
@@ -19,7 +19,7 @@ func TestEveryQueryOfTheDashboardReturnsData(t *testing.T) {
 	e.awaitWebhook(t)
 	p := startPrometheus(t, e)
 	r := timeRange{start: time.Now().Truncate(time.Second), step: 2 * time.Second}
-	e.load(t, phaseLength)
+	e.load(t, leastPhase, p.scrapesAPIServer)
 	r.end = time.Now().Truncate(time.Second)
 	p.checkRules(t)
 	d, answers := shippedDashboard(t), map[int][]series{}

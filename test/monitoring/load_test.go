@@ -28,6 +28,8 @@ const (
 	// clients create pods at the same time, one each after the other, with a pause between them.
 	clients = 4
 	pause   = 50 * time.Millisecond
+	// longestPhase bounds a phase on a busy machine.
+	longestPhase = 2 * time.Minute
 )
 
 // phases returns the phases of the load. In each, something fails while the clients create pods.
@@ -71,8 +73,8 @@ func (e *environment) phases() []struct {
 	}
 }
 
-// load creates pods during all phases.
-func (e *environment) load(t *testing.T, phase time.Duration) {
+// load creates pods during all phases. A phase takes some seconds at least, and ends when it is visible.
+func (e *environment) load(t *testing.T, least time.Duration, isVisible func(ctx context.Context, since time.Time) bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -91,10 +93,14 @@ func (e *environment) load(t *testing.T, phase time.Duration) {
 		}
 	})
 	for _, p := range e.phases() {
-		t.Log(time.Now().Format(time.TimeOnly), p.name)
+		start := time.Now()
 		p.begin(t)
-		wait(ctx, phase)
+		wait(ctx, least)
+		for !isVisible(ctx, start) && ctx.Err() == nil && time.Since(start) < longestPhase {
+			wait(ctx, time.Second)
+		}
 		p.end(t)
+		t.Logf("%s: %.0f s", p.name, time.Since(start).Seconds())
 	}
 	cancel()
 	running.Wait()

@@ -114,7 +114,7 @@ type timeRange struct {
 // run runs a query of the dashboard over a range. The names are from the legend.
 func (p prometheus) run(ctx context.Context, q target, r timeRange) ([]series, error) {
 	// As in Grafana, the interval of a rate has several scrapes.
-	query := strings.ReplaceAll(q.Expr, "$__rate_interval", "15s")
+	query := strings.ReplaceAll(q.Expr, "$__rate_interval", "20s")
 	var answer struct {
 		Result []struct {
 			Metric map[string]string
@@ -143,6 +143,21 @@ func (p prometheus) run(ctx context.Context, q target, r timeRange) ([]series, e
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// scrapesAPIServer reports whether the API server was scraped often enough for a rate since a time. A busy one may miss scrapes.
+func (p prometheus) scrapesAPIServer(ctx context.Context, since time.Time) bool {
+	const enough = 4
+	var answer struct {
+		Result []struct{ Value [2]any }
+	}
+	query := fmt.Sprintf(`sum_over_time(up{job="apiserver"}[%ds])`, int(time.Since(since).Seconds())+1)
+	if err := p.get(ctx, "/api/v1/query", url.Values{"query": {query}}, &answer); err != nil || len(answer.Result) == 0 {
+		return false
+	}
+	text, _ := answer.Result[0].Value[1].(string)
+	scrapes, err := strconv.ParseFloat(text, 64)
+	return err == nil && scrapes >= enough
 }
 
 func legend(format string, labels map[string]string) string {

@@ -105,7 +105,7 @@ bin/govulncheck: $(TOOLS)/govulncheck/go.mod
 
 # Without the tag, the libraries of all clouds would be built, for service discovery.
 bin/promtool: $(TOOLS)/promtool/go.mod
-	@echo "Building promtool. It takes about BUILD_TIME on 2 cores, once."
+	@echo "Building promtool. It takes about 2 minutes on 2 cores, once."
 	$(call build-tool,promtool,github.com/prometheus/prometheus/cmd/promtool,,,remove_all_sd)
 
 bin/golangci-lint: $(TOOLS)/golangci-lint/go.mod
