@@ -15,6 +15,7 @@ E2E_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pullgate-e2e
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build run demo test test-unit test-install cluster-up cluster-down test-cluster test-e2e drills test-kind test-images \
+	test-monitoring dashboard \
 	flood truth truth-verify truth-random truth-diff truth-diff-containerd truth-diff-kubelet fuzz bench bench-micro \
 	lint fmt vulncheck manifests image layout push install.yaml release-assets release-snapshot install uninstall assets \
 	clean clean-all test-oldest
@@ -91,6 +92,12 @@ truth-diff-containerd: ## Compare hosts.toml and platforms with containerd's own
 truth-diff-kubelet: ## Compare credentials with the kubelet's own code, in 10,000 generated cases (TRUTH_SEED, TRUTH_CASES)
 	@echo "Building the kubelet's packages takes about 3 minutes on 2 cores, once."
 	cd test/truth/kubelet && GOWORK=off $(GO) test -count=1 -v ./...
+
+test-monitoring: build bin/kustomize $(PROMTOOL) prometheus $(ASSETS) ## Test the alerts with promtool, and the dashboard with a real Prometheus (Linux)
+	$(monitoring-test)
+
+dashboard: build bin/kustomize $(PROMTOOL) prometheus $(ASSETS) ## The same, and draw manifests/monitoring/dashboard.svg
+	DASHBOARD_PICTURE='$(CURDIR)/manifests/monitoring/dashboard.svg' $(monitoring-test)
 
 flood: ## Attack a running webhook with hostile registries and clients, and measure its memory (Linux)
 	FLOOD=1 CGO_ENABLED=0 $(GO) test -trimpath -count=1 -v -timeout 30m ./test/flood

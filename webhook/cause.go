@@ -19,6 +19,9 @@ const (
 	CauseObject Cause = "object"
 )
 
+// Causes returns every Cause.
+func Causes() []Cause { return []Cause{CauseMode, CauseBound, CauseLoad, CausePanic, CauseObject} }
+
 // causeOf returns the cause of an error.
 func causeOf(err error) Cause {
 	for cause, errs := range map[Cause][]error{

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"net/http"
 	"time"
 )
@@ -22,4 +23,13 @@ func (b Budget) of(r *http.Request) time.Duration {
 		return b.Admission
 	}
 	return min(b.Admission, max(timeout-b.Headroom, timeout/2))
+}
+
+// budgetAt returns the time from a start to the context's deadline, or 0 without one.
+func budgetAt(ctx context.Context, start time.Time) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return 0
+	}
+	return deadline.Sub(start)
 }

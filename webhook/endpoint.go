@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	admissionv1 "k8s.io/api/admission/v1"
 )
 
@@ -20,8 +19,8 @@ type Server struct {
 	mu      sync.Mutex
 	current *inUse
 
-	// bodies bounds the bytes of bodies in memory, and decoding the estimated memory of reviews that are being decoded.
-	bodies, decoding *semaphore.Weighted
+	// Bodies bounds the bytes of bodies in memory, and Decoding the estimated memory of reviews that are being decoded.
+	Bodies, Decoding *Memory
 }
 
 // inUse is a handler with the number of its reviews in progress.
@@ -36,9 +35,7 @@ type inUse struct {
 // response admits the object with a warning, whatever the failurePolicy is. Any other request gets the status 400 Bad
 // Request, which the API server treats as a failed call, subject to the failurePolicy.
 func Endpoint(h *Handler) *Server {
-	return &Server{
-		current: &inUse{Handler: h}, bodies: semaphore.NewWeighted(maxBodies), decoding: semaphore.NewWeighted(maxCost),
-	}
+	return &Server{current: &inUse{Handler: h}, Bodies: newMemory(maxBodies), Decoding: newMemory(maxCost)}
 }
 
 // Exchange makes h the handler of all reviews that begin later. Reviews in progress end with the handler before it; wait returns after
@@ -69,6 +66,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	response, err := s.respond(ctx, handler, incoming{r.WithContext(ctx), http.NewResponseController(w)})
 	if err != nil {
+		handler.Observe(ctx, Observation{Refused: true})
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -106,10 +104,10 @@ func (s *Server) decode(ctx context.Context, in incoming, head []byte) (*request
 	if length > maxBody {
 		return nil, in.drain(errTooLarge)
 	}
-	if s.bodies.Acquire(ctx, length) != nil {
+	if !s.Bodies.acquire(ctx, length) {
 		return nil, in.drain(errBusy)
 	}
-	defer s.bodies.Release(length)
+	defer s.Bodies.release(length)
 	text, err := in.readBody(head, length)
 	if err != nil {
 		return nil, err
@@ -118,10 +116,10 @@ func (s *Server) decode(ctx context.Context, in incoming, head []byte) (*request
 	if err != nil {
 		return nil, err
 	}
-	if s.decoding.Acquire(ctx, cost) != nil {
+	if !s.Decoding.acquire(ctx, cost) {
 		return nil, errBusy
 	}
-	defer s.decoding.Release(cost)
+	defer s.Decoding.release(cost)
 	return decodeReview(text)
 }
 

@@ -104,6 +104,9 @@ func TestReviewWithoutMemoryIsAdmittedWithinTheBudget(t *testing.T) {
 			<-started
 		}
 		synctest.Wait()
+		if used := endpoint.Bodies.Used(); used != 4*7<<20 || used != endpoint.Bodies.Limit {
+			t.Errorf("bodies use %d of %d bytes, want all", used, endpoint.Bodies.Limit)
+		}
 		body := encode(map[string]any{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": create("Pod", podOf(absent))})
 		body += strings.Repeat(" ", 1<<20)
 		unread := strings.NewReader(body)
@@ -124,6 +127,9 @@ func TestReviewWithoutMemoryIsAdmittedWithinTheBudget(t *testing.T) {
 		got = serve(strings.NewReader(body), int64(len(body)))
 		if !strings.Contains(got.Body.String(), `"allowed":false`) {
 			t.Errorf("response = %s, want a denial when there is memory again", got.Body)
+		}
+		if bodies, decoding := endpoint.Bodies.Used(), endpoint.Decoding.Used(); bodies != 0 || decoding != 0 {
+			t.Errorf("bodies use %d bytes and decoding %d after the last response, want none", bodies, decoding)
 		}
 	})
 }

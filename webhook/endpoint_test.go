@@ -52,6 +52,9 @@ func TestInvalidReviewIsABadRequest(t *testing.T) {
 			if len(f.checker.pods) != 0 {
 				t.Errorf("the checker was called with %v, want no call", f.checker.pods)
 			}
+			if diff := cmp.Diff([]webhook.Observation{{Refused: true}}, f.observed); diff != "" {
+				t.Errorf("observed (-want +got):\n%s", diff)
+			}
 		})
 	}
 }

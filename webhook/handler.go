@@ -32,8 +32,10 @@ type Modes interface {
 	Mode(ctx context.Context, namespace string) (policy.Mode, error)
 }
 
-// Observation describes one decision, for metrics, traces and Events. It holds no secrets.
+// Observation describes one decision or refused request, for metrics, traces and Events. It holds no secrets.
 type Observation struct {
+	// Refused is set if the request is not a valid review. All other fields are empty then.
+	Refused bool
 	// Unchecked is the cause for which an object was admitted unchecked, or empty. The fields below are empty then.
 	Unchecked Cause
 
@@ -43,7 +45,9 @@ type Observation struct {
 	Kind      string
 	Decision  string
 	Findings  []imagepull.Finding
-	Duration  time.Duration
+	// Duration is the time that the decision took, and Budget the time until the response was due, or 0 if
+	// no image was checked.
+	Duration, Budget time.Duration
 	// Denial is set if the object is denied, unless the request is a dry run.
 	Denial *Denial
 }
@@ -64,7 +68,8 @@ type Handler struct {
 	// Exemptions select objects that are admitted unchecked. The mode "off" has priority, since it needs no record.
 	Exemptions policy.Exemptions
 	Budget     Budget
-	// Observe is called with every decision on images, and with every object that is admitted because it cannot be checked.
+	// Observe is called with every decision on images, with every object that is admitted because it cannot be checked, and with
+	// every request that is refused.
 	Observe func(context.Context, Observation)
 	Log     *slog.Logger
 }
@@ -127,7 +132,8 @@ func (h *Handler) object(ctx context.Context, req *request) *admissionv1.Admissi
 		Mode: mode, Actions: h.Actions, Template: object.Template, Findings: findings,
 	})
 	h.observe(ctx, req, decision, Observation{
-		UID: req.UID, Namespace: req.Namespace, Mode: mode, Kind: object.Kind, Findings: findings, Duration: time.Since(start),
+		UID: req.UID, Namespace: req.Namespace, Mode: mode, Kind: object.Kind, Findings: findings,
+		Duration: time.Since(start), Budget: budgetAt(ctx, start),
 	})
 	return respond(decision)
 }

@@ -92,6 +92,9 @@ func TestResponseByModeAndOutcome(t *testing.T) {
 			if o.Decision != test.decision || o.Mode != test.mode || o.Kind != "Pod" || len(o.Findings) != 1 || o.Duration < 0 {
 				t.Errorf("observed %+v, want the decision %q on one image of a Pod", o, test.decision)
 			}
+			if limit := f.handler.Budget.Admission; o.Budget <= 0 || o.Budget > limit {
+				t.Errorf("observed a budget of %s, want at most %s", o.Budget, limit)
+			}
 		})
 	}
 }

@@ -164,7 +164,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	if o.tracer != nil {
 		endpoint = o.tracer.Handler(endpoint)
 	}
-	if err := addServer(ctx, mgr, o, endpoint, tlsConfig, ctx.Done()); err != nil {
+	if err := addServer(ctx, mgr, o, endpoint, tlsConfig, admission.metrics.Refused, ctx.Done()); err != nil {
 		return err
 	}
 	if err := addDebugServer(ctx, mgr, o.debug, o.log); err != nil {

@@ -13,7 +13,7 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook"
@@ -22,6 +22,7 @@ import (
 	"github.com/pullgate/pullgate/webhook/engine"
 	"github.com/pullgate/pullgate/webhook/events"
 	"github.com/pullgate/pullgate/webhook/metrics"
+	"github.com/pullgate/pullgate/webhook/nodes"
 	"github.com/pullgate/pullgate/webhook/tracing"
 )
 
@@ -49,9 +50,9 @@ type admission struct {
 
 // newAdmission returns the webhook. The manager runs its watches. The caller closes it after the last request.
 func newAdmission(ctx context.Context, mgr ctrl.Manager, c config.Configuration, o serveOptions) (*admission, error) {
-	m, err := metrics.New(ctrlmetrics.Registry)
+	m, err := newMetrics()
 	if err != nil {
-		return nil, fmt.Errorf("registering metrics: %w", err)
+		return nil, err
 	}
 	a := &admission{
 		metrics: m, tracer: o.tracer, observe: counted(m), log: o.log.Logger, watches: c.Nodes.Watch, closeRecorder: func() {},
@@ -69,8 +70,8 @@ func newAdmission(ctx context.Context, mgr ctrl.Manager, c config.Configuration,
 	if err := a.startEngine(mgr, c); err != nil {
 		return nil, err
 	}
-	if err := metrics.Watch(ctrlmetrics.Registry, func() metrics.Gauges { return a.engine.Load().Gauges() }); err != nil {
-		return nil, fmt.Errorf("registering metrics: %w", err)
+	if err := watchEngine(a.engine.Load); err != nil {
+		return nil, err
 	}
 	if _, err := mgr.GetCache().GetInformer(ctx, webhook.NewNamespaceMetadata()); err != nil {
 		return nil, fmt.Errorf("watching namespaces: %w", err)
@@ -82,23 +83,28 @@ func newAdmission(ctx context.Context, mgr ctrl.Manager, c config.Configuration,
 		return nil, fmt.Errorf("watching namespaces: %w", err)
 	}
 	a.Server = webhook.Endpoint(a.handler(a.engine.Load(), a.modes, c))
-	return a, nil
+	return a, watchReviews(a.Server)
 }
 
 // ownNamespace returns the namespace of Pullgate.
 func ownNamespace() string { return cmp.Or(os.Getenv(namespaceVariable), certs.Namespace) }
 
-// observer observes the decisions of the handler.
+// observer observes what the handler decides, and the requests that it refuses.
 type observer func(context.Context, webhook.Observation)
 
-// counted returns an observer that counts decisions.
+// counted returns an observer that counts.
 func counted(m *metrics.Metrics) observer {
 	return func(_ context.Context, o webhook.Observation) {
-		if o.Unchecked != "" {
+		switch {
+		case o.Refused:
+			m.Refused(metrics.RefusedReview)
+		case o.Unchecked != "":
 			m.Unchecked(string(o.Unchecked))
-			return
+		default:
+			m.Decided(metrics.Decision{
+				Mode: string(o.Mode), Kind: o.Kind, Decision: o.Decision, Duration: o.Duration, Budget: o.Budget, Findings: o.Findings,
+			})
 		}
-		m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
 	}
 }
 
@@ -116,13 +122,16 @@ func recorded(next observer, r *events.Recorder) observer {
 func traced(next observer, t *tracing.Tracer) observer {
 	return func(ctx context.Context, o webhook.Observation) {
 		next(ctx, o)
-		if o.Unchecked != "" {
+		switch {
+		case o.Refused:
+			// Nothing is known about the request.
+		case o.Unchecked != "":
 			t.Unchecked(ctx, string(o.Unchecked))
-			return
+		default:
+			t.Decided(ctx, tracing.Decision{
+				UID: string(o.UID), Namespace: o.Namespace, Kind: o.Kind, Mode: string(o.Mode), Decision: o.Decision, Findings: o.Findings,
+			})
 		}
-		t.Decided(ctx, tracing.Decision{
-			UID: string(o.UID), Namespace: o.Namespace, Kind: o.Kind, Mode: string(o.Mode), Decision: o.Decision, Findings: o.Findings,
-		})
 	}
 }
 
@@ -150,7 +159,7 @@ func (a *admission) startEngine(mgr ctrl.Manager, c config.Configuration) error 
 	if a.watch, err = engine.WatchCluster(clientset.CoreV1(), c.Nodes, a.log); err != nil {
 		return err
 	}
-	if err := addWatch(mgr, a.watch, a.log); err != nil {
+	if err := a.addWatch(mgr); err != nil {
 		return err
 	}
 	instrument := a.metrics.Instrument
@@ -224,19 +233,22 @@ func (a *admission) close() {
 	a.closeRecorder()
 }
 
-// addWatch adds the runners of a watch to the manager, and a readiness check that waits for the nodes.
-func addWatch(mgr ctrl.Manager, watch *engine.Watch, logger *slog.Logger) error {
-	for _, r := range watch.Runners {
+// addWatch adds the runners of the watch to the manager, a readiness check that waits for the nodes, and a log of what they report.
+func (a *admission) addWatch(mgr ctrl.Manager) error {
+	for _, r := range a.watch.Runners {
 		if err := mgr.Add(r); err != nil {
 			return fmt.Errorf("watching the cluster: %w", err)
 		}
 	}
-	if len(watch.Runners) == 0 {
+	if len(a.watch.Runners) == 0 {
 		return nil
 	}
-	ready := logged(logger, "nodes", func(*http.Request) error { return watch.Ready() })
+	ready := logged(a.log, "nodes", func(*http.Request) error { return a.watch.Ready() })
 	if err := mgr.AddReadyzCheck("nodes", ready); err != nil {
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
-	return nil
+	return mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		logNodes(ctx, a.watch.Ready, func() nodes.Reported { return a.engine.Load().ReportedNodes() }, a.log)
+		return nil
+	}))
 }

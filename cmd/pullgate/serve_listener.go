@@ -14,13 +14,15 @@ const maxClientConnections = 1000
 type limitedListener struct {
 	net.Listener
 	limit int
+	// refused is called for each connection that is closed.
+	refused func()
 
 	mu   sync.Mutex
 	open map[string]int // by address, without entries of zero
 }
 
-func newLimitedListener(l net.Listener, limit int) *limitedListener {
-	return &limitedListener{Listener: l, limit: limit, open: map[string]int{}}
+func newLimitedListener(l net.Listener, limit int, refused func()) *limitedListener {
+	return &limitedListener{Listener: l, limit: limit, refused: refused, open: map[string]int{}}
 }
 
 // Accept implements net.Listener.
@@ -35,6 +37,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { l.remove(address) })}, nil
 		}
 		_ = conn.Close()
+		l.refused()
 	}
 }
 

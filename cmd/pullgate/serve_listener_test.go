@@ -42,7 +42,8 @@ func TestConnectionsOfOneClientAreBounded(t *testing.T) {
 	t.Parallel()
 	from := func(address string) *addressedConn { return &addressedConn{address: address} }
 	first, second, third, other, again := from("10.0.0.1"), from("10.0.0.1"), from("10.0.0.1"), from("fd00::1"), from("10.0.0.1")
-	l := newLimitedListener(&scriptedListener{conns: []*addressedConn{first, second, third, other, again}}, 2)
+	refused := 0
+	l := newLimitedListener(&scriptedListener{conns: []*addressedConn{first, second, third, other, again}}, 2, func() { refused++ })
 	accept := func() net.Conn {
 		t.Helper()
 		conn, err := l.Accept()
@@ -66,6 +67,9 @@ func TestConnectionsOfOneClientAreBounded(t *testing.T) {
 	}
 	if _, err := l.Accept(); !errors.Is(err, io.EOF) {
 		t.Errorf("Accept: error %v, want the listener's", err)
+	}
+	if refused != 1 {
+		t.Errorf("%d connections were refused, want 1", refused)
 	}
 	if l.open["10.0.0.1"] != 2 || l.open["fd00::1"] != 1 {
 		t.Errorf("open connections: %v, want 2 and 1", l.open)

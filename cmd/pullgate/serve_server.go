@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/pullgate/pullgate/certs"
 	"github.com/pullgate/pullgate/webhook"
+	"github.com/pullgate/pullgate/webhook/metrics"
 )
 
 const (
@@ -32,7 +34,10 @@ const (
 )
 
 // addServer adds the webhook's server. A TLS handshake fails until the certificate exists. The manager stops the server last.
-func addServer(ctx context.Context, mgr ctrl.Manager, o serveOptions, endpoint http.Handler, tlsConfig *tls.Config, ending <-chan struct{}) error {
+func addServer(
+	ctx context.Context, mgr ctrl.Manager, o serveOptions, endpoint http.Handler, tlsConfig *tls.Config,
+	refused func(metrics.Refusal), ending <-chan struct{},
+) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", net.JoinHostPort("", strconv.Itoa(o.webhookPort)))
 	if err != nil {
@@ -40,11 +45,10 @@ func addServer(ctx context.Context, mgr ctrl.Manager, o serveOptions, endpoint h
 	}
 	mux := http.NewServeMux()
 	mux.Handle(webhook.Path, endpoint)
-	return mgr.Add(&manager.Server{
-		Name:     "webhook",
-		Server:   newServer(mux, ending, o.log.Logger),
-		Listener: tls.NewListener(newLimitedListener(listener, maxClientConnections), tlsConfig),
-	})
+	server := newServer(mux, ending, o.log.Logger)
+	server.ConnState = countHandshakes(func() { refused(metrics.RefusedTLS) })
+	limited := newLimitedListener(listener, maxClientConnections, func() { refused(metrics.RefusedConnections) })
+	return mgr.Add(&manager.Server{Name: "webhook", Server: server, Listener: tls.NewListener(limited, tlsConfig)})
 }
 
 // newTLSConfig returns the TLS settings of the webhook's server. The API server uses HTTP/1.1 for webhooks. Without HTTP/2, attacks
@@ -65,6 +69,21 @@ func newServer(handler http.Handler, ending <-chan struct{}, logger *slog.Logger
 		ReadTimeout:       requestTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          newErrorLog(logger),
+	}
+}
+
+// countHandshakes returns a function for http.Server.ConnState that calls failed for each TLS handshake that fails. A client that
+// ends the connection without sending anything, such as the probe of a load balancer, does not count.
+func countHandshakes(failed func()) func(net.Conn, http.ConnState) {
+	return func(conn net.Conn, state http.ConnState) {
+		secured, ok := conn.(*tls.Conn)
+		if !ok || state != http.StateClosed || secured.ConnectionState().HandshakeComplete {
+			return
+		}
+		// The handshake has ended before the state changes, so that this only returns its error.
+		if err := secured.Handshake(); err != nil && !errors.Is(err, io.EOF) {
+			failed()
+		}
 	}
 }
 

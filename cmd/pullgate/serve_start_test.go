@@ -21,6 +21,7 @@ import (
 
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/pullgate/pullgate/test/process"
 	"github.com/pullgate/pullgate/test/registry"
@@ -232,6 +233,7 @@ func TestServeFromAnOutageToItsEnd(t *testing.T) {
 	if _, body := f.get(t, f.metrics); !strings.Contains(body, expiry) || strings.Contains(body, expiry+"0\n") {
 		t.Error("the metrics lack the expiry of the certificate")
 	}
+	checkExported(t, ctrlmetrics.Registry)
 
 	f.write(t, "nodes: {watch: false}\ndefaultMode: strict\n")
 	await(t, func() bool { return strings.Contains(f.log.String(), "configuration refused") })

@@ -24,6 +24,18 @@ func versionString() string {
 	return "(devel)"
 }
 
+// revision returns the revision of the source, or "unknown" if the binary was built without it.
+func revision() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return "unknown"
+}
+
 func userAgent() string { return "pullgate/" + versionString() }
 
 // versionReport is the output of `version -o json`.

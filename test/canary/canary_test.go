@@ -87,7 +87,7 @@ type subject struct {
 func newSubject(t *testing.T, w *world) *subject {
 	t.Helper()
 	s := &subject{world: w, metrics: prometheus.NewRegistry()}
-	m, err := metrics.New(s.metrics)
+	m, err := metrics.New(s.metrics, metrics.Vocabulary{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func newSubject(t *testing.T, w *world) *subject {
 		Checker: s.engine, Modes: enforced{}, Actions: c.Actions, Log: logger,
 		Budget: webhook.Budget{Admission: c.Timeouts.Admission},
 		Observe: func(_ context.Context, o webhook.Observation) {
-			m.Decided(string(o.Mode), o.Kind, o.Decision, o.Duration, o.Findings)
+			m.Decided(metrics.Decision{Mode: string(o.Mode), Kind: o.Kind, Decision: o.Decision, Findings: o.Findings})
 		},
 	})
 	return s

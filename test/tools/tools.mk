@@ -23,10 +23,10 @@ NODE_PACKAGES := runc containernetworking-plugins iptables conntrack iproute2
 KIND := $(addprefix bin/kind/,kind kubeadm crictl coredns)
 
 # All builds without the race detector use the same flags, so that they share one build cache.
-# $(1) is the module, $(2) the package, $(3) linker flags, $(4) 1 for a tool that needs a C compiler.
+# $(1) is the module, $(2) the package, $(3) linker flags, $(4) 1 for a tool that needs a C compiler, $(5) build tags.
 define build-tool
 @mkdir -p $(@D)
-cd $(TOOLS)/$(1) && CGO_ENABLED=$(or $(4),0) GOWORK=off $(GO) build -trimpath -ldflags '-s -w $(3)' -o '$(CURDIR)/$@' $(2)
+cd $(TOOLS)/$(1) && CGO_ENABLED=$(or $(4),0) GOWORK=off $(GO) build -trimpath $(if $(5),-tags '$(5)') -ldflags '-s -w $(3)' -o '$(CURDIR)/$@' $(2)
 @touch $@
 endef
 
@@ -36,7 +36,19 @@ PULLGATE='$(CURDIR)/bin/pullgate' CLUSTER_PROGRAMS='$(CURDIR)/bin/cluster' \
 	CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 30m -parallel 16 -tags cluster -run '^$(1)$$' ./test/truth/live
 endef
 
-.PHONY: cluster-programs cluster-packages kind-programs bench-build
+# promtool and Prometheus test the alerts and the dashboard. PROMTOOL names a promtool that exists already, such as Debian's.
+PROMTOOL   ?= bin/promtool
+PROMETHEUS ?= prometheus
+monitoring-test = KUSTOMIZE='$(CURDIR)/bin/kustomize' PULLGATE='$(CURDIR)/bin/pullgate' PROMTOOL='$(abspath $(PROMTOOL))' \
+	PROMETHEUS='$(PROMETHEUS)' CGO_ENABLED=0 $(GO) test -trimpath -count=1 -timeout 20m -tags monitoring ./test/monitoring
+
+.PHONY: cluster-programs cluster-packages kind-programs bench-build prometheus
+
+# On Debian, root gets the missing package installed.
+prometheus:
+	@command -v '$(PROMETHEUS)' >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		apt-get install -y --no-install-recommends prometheus; } || { \
+		echo "Prometheus is missing: install it, or set PROMETHEUS to its program." >&2; exit 1; }
 
 cluster-programs: $(ASSETS) $(CLUSTER)
 
@@ -137,6 +149,11 @@ bin/helm: $(TOOLS)/helm/go.mod
 
 bin/govulncheck: $(TOOLS)/govulncheck/go.mod
 	$(call build-tool,govulncheck,golang.org/x/vuln/cmd/govulncheck)
+
+# Without the tag, the libraries of all clouds would be built, for service discovery.
+bin/promtool: $(TOOLS)/promtool/go.mod
+	@echo "Building promtool. It takes about 2 minutes on 2 cores, once."
+	$(call build-tool,promtool,github.com/prometheus/prometheus/cmd/promtool,,,remove_all_sd)
 
 bin/golangci-lint: $(TOOLS)/golangci-lint/go.mod
 	@echo "Building golangci-lint. It takes about 3 minutes on 2 cores, once."

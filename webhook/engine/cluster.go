@@ -27,6 +27,8 @@ type Cluster struct {
 	RuntimeUserAgent func() string
 	// LocalRegistry returns the address of a registry that nodes reach by a host of their own (KEP-1755); it may be nil.
 	LocalRegistry func(host string) (address string, ok bool)
+	// Reported counts the nodes by the images that they report; it may be nil.
+	Reported func(nodes.Profile) nodes.Reported
 }
 
 // ReadCluster lists the nodes and reads the cluster's local registry once, within readTimeout. An error means that the nodes
@@ -91,7 +93,9 @@ func WatchCluster(client corev1client.CoreV1Interface, n config.Nodes, log *slog
 	if err != nil {
 		return nil, err
 	}
-	w.Cluster = Cluster{Nodes: inventory, RuntimeUserAgent: inventory.RuntimeUserAgent, LocalRegistry: local.Address}
+	w.Cluster = Cluster{
+		Nodes: inventory, RuntimeUserAgent: inventory.RuntimeUserAgent, LocalRegistry: local.Address, Reported: inventory.Reported,
+	}
 	w.Runners, w.inventory = []Runner{inventory, local}, inventory
 	w.synced = inventory.Synced
 	return w, nil

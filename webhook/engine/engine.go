@@ -20,6 +20,8 @@ import (
 type Engine struct {
 	options Options
 	checker *preflight.Checker
+	// profile has what the configuration says about the lists of images that nodes report.
+	profile nodes.Profile
 	*lookups
 }
 
@@ -68,7 +70,8 @@ func withLookups(c config.Configuration, o Options, l *lookups) (e *Engine, err 
 		return nil, err
 	}
 	checks.Nodes = o.Cluster.Nodes
-	return &Engine{options: o, checker: preflight.New(checks), lookups: l}, nil
+	profile := nodes.Profile{MaxReportedImages: c.Nodes.MaxReportedImages}
+	return &Engine{options: o, checker: preflight.New(checks), profile: profile, lookups: l}, nil
 }
 
 // SharesLookups reports whether both engines use the same cached verdicts, backoffs, circuits and connections.
@@ -118,6 +121,14 @@ func (e *Engine) Gauges() metrics.Gauges {
 		Waiting:      e.limiter.Waiting,
 		BackedOff:    e.backingOff,
 	}
+}
+
+// ReportedNodes counts the nodes by the images that they report. The counts are zero if the nodes are not watched.
+func (e *Engine) ReportedNodes() nodes.Reported {
+	if e.options.Cluster.Reported == nil {
+		return nodes.Reported{}
+	}
+	return e.options.Cluster.Reported(e.profile)
 }
 
 func (e *Engine) cacheEntries() int {

@@ -287,3 +287,28 @@ func (c *largeCluster) List(_ context.Context, options metav1.ListOptions) (*cor
 	}
 	return list, nil
 }
+
+func TestReportedCountsNodesByTheirImages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &nodeClient{nodes: []corev1.Node{
+			newNode("few", "linux/amd64"), newNode("many", "linux/amd64", withImages(50)), newNode("more", "linux/arm64", withImages(51)),
+			newNode("new", "linux/amd64", func(n *corev1.Node) { n.Status.Images = nil }),
+		}}
+		inventory := startInventory(t, c)
+		for limit, want := range map[int]nodes.Reported{
+			0:  {All: 1, Truncated: 2, None: 1},
+			51: {All: 2, Truncated: 1, None: 1},
+			-1: {All: 3, None: 1},
+		} {
+			if got := inventory.Reported(nodes.Profile{MaxReportedImages: limit}); got != want {
+				t.Errorf("with a limit of %d: got %+v, want %+v", limit, got, want)
+			}
+		}
+		c.watcher.Delete(&c.nodes[1])
+		synctest.Wait()
+		if got, want := inventory.Reported(nodes.Profile{}), (nodes.Reported{All: 1, Truncated: 1, None: 1}); got != want {
+			t.Errorf("after a node has left: got %+v, want %+v", got, want)
+		}
+	})
+}

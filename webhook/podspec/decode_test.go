@@ -2,6 +2,7 @@ package podspec
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,20 @@ func TestDecodeFindsTheUsesOfEveryKind(t *testing.T) {
 				t.Errorf("Decode: got spec %v, want the object's", got.Spec)
 			}
 		})
+	}
+}
+
+func TestKindsListsEveryKind(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for kind := range kinds {
+		want = append(want, kind.Kind)
+	}
+	slices.Sort(want)
+	got := Kinds()
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("kinds (-decoded +listed):\n%s", diff)
 	}
 }
 

@@ -125,6 +125,13 @@ func (d *document) pods() (found pods, hasPods bool) {
 	return pods{}, false
 }
 
+// Kinds returns the kinds that have pods.
+func Kinds() []string {
+	return []string{
+		"Pod", "PodTemplate", "CronJob", "ReplicationController", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job",
+	}
+}
+
 func (d *document) kind() metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: d.APIVersion, Kind: d.Kind}
 }
