@@ -1,9 +1,9 @@
 package manifests_test
 
 import (
+	"bytes"
 	"encoding/json"
-	"reflect"
-	"slices"
+	"os"
 	"strings"
 	"testing"
 
@@ -23,31 +23,53 @@ func TestChartHasTheVersionOfTheImage(t *testing.T) {
 	}
 }
 
-// A key that the schema does not list could not be set.
-func TestSchemaOfTheChartListsTheKeysOfTheConfiguration(t *testing.T) {
+// The schema of the value config is the one of the configuration, so that Helm refuses a wrong key before a pod reads it. The chart
+// itself sets apiVersion and kind. UPDATE_GOLDEN=1 writes it.
+func TestSchemaOfTheChartContainsTheOneOfTheConfiguration(t *testing.T) {
 	t.Parallel()
-	var schema struct {
-		Properties struct {
-			Config struct {
-				Properties map[string]any `json:"properties"`
-			} `json:"config"`
-		} `json:"properties"`
-	}
-	if err := json.Unmarshal(read(t, "chart/values.schema.json"), &schema); err != nil {
+	const path = "chart/values.schema.json"
+	data, err := config.Schema()
+	if err != nil {
 		t.Fatal(err)
 	}
-	var got, want []string
-	for key := range schema.Properties.Config.Properties {
-		got = append(got, key)
+	want, schema := object(t, data), object(t, read(t, path))
+	for _, key := range []string{"$schema", "title", "required"} {
+		delete(want, key)
 	}
-	for field := range reflect.TypeFor[config.Configuration]().Fields() {
-		if key := field.Tag.Get("yaml"); key != "apiVersion" && key != "kind" {
-			want = append(want, key)
+	keys, ok := want["properties"].(map[string]any)
+	if !ok {
+		t.Fatal("the schema of the configuration has no properties")
+	}
+	delete(keys, "apiVersion")
+	delete(keys, "kind")
+	want["type"] = "object"
+	values, ok := schema["properties"].(map[string]any)
+	if !ok {
+		t.Fatalf("%s has no properties", path)
+	}
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		values["config"] = want
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(schema); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
-	slices.Sort(got)
-	slices.Sort(want)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("keys (-configuration +schema):\n%s", diff)
+	if diff := cmp.Diff(want, values["config"]); diff != "" {
+		t.Errorf("config (-configuration +chart):\n%s", diff)
 	}
+}
+
+func object(t *testing.T, data []byte) map[string]any {
+	t.Helper()
+	var out map[string]any
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
