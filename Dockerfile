@@ -3,8 +3,8 @@
 ARG BUILDER=golang:1.26
 ARG BASE=gcr.io/distroless/static-debian12:nonroot
 
-# The compiler runs on the platform of the build machine, for any platform of the image. Only BuildKit and new versions of buildah
-# know the machine. Other builders on another machine than this one need --build-arg NATIVE=….
+# The compiler runs on the platform of the build machine, for any platform of the image. BuildKit knows that platform. Docker's
+# classic builder and buildah may not: on a machine of another platform than the default they need --build-arg NATIVE=….
 ARG NATIVE=linux/amd64
 FROM --platform=${BUILDPLATFORM:-$NATIVE} ${BUILDER} AS build
 ARG TARGETOS
