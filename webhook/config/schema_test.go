@@ -190,7 +190,7 @@ func documented(t *testing.T) map[string][]byte {
 		}
 	}
 	top := filepath.Join("..", "..")
-	for _, pattern := range []string{"*.md", "*/*.md", "*/*/*.md", "manifests/*/*.yaml", "manifests/*/*/*.yaml", "test/*/overlay/*.yaml"} {
+	for _, pattern := range []string{"*.md", "*/*.md", "*/*/*.md", "manifests/*/*.yaml", "manifests/*/*/*.yaml", "test/*/overlay/*.yaml", "test/*/overlays/*/*.yaml"} {
 		names, err := filepath.Glob(filepath.Join(top, pattern))
 		if err != nil {
 			t.Fatal(err)
