@@ -79,9 +79,19 @@ func (f frame) values(all []series) {
 	slot := (f.w - 2*gap) / float64(max(len(all), 1))
 	for i, s := range all {
 		x := f.x + gap + slot*float64(i)
-		f.text("v", x, f.y+44, "start", format(s.values[len(s.values)-1], f.unit))
+		f.text("v", x, f.y+44, "start", format(lastValue(s.values), f.unit))
 		f.text("", x, f.y+60, "start", shorten(s.name, slot))
 	}
+}
+
+// lastValue returns the last value that is not missing, as Grafana does.
+func lastValue(values []float64) float64 {
+	for _, v := range slices.Backward(values) {
+		if !math.IsNaN(v) {
+			return v
+		}
+	}
+	return math.NaN()
 }
 
 // lines draws the series over the time since the first step.

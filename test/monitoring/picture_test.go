@@ -20,7 +20,7 @@ func TestPictureShowsTheAnswers(t *testing.T) {
 		d.Panels = append(d.Panels, p)
 	}
 	svg := picture(d, map[int][]series{
-		0: {{"ends in", []float64{1, 864000}}},
+		0: {{"ends in", []float64{1, 864000, math.NaN()}}},
 		1: {{"deny", []float64{0, 30, math.NaN(), 60}}, {"allow", []float64{1, 1, 1, 1}}},
 	}, 5*time.Second)
 	for _, want := range []string{
