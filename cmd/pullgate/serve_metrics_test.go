@@ -165,7 +165,7 @@ func TestFailedHandshakesAreCounted(t *testing.T) {
 		"no client certificate": {client: &tls.Config{RootCAs: ca.Pool()}, want: true},
 		"of another authority":  {client: &tls.Config{RootCAs: ca.Pool(), Certificates: []tls.Certificate{clientCertificate(t, others, "api-server")}}, want: true},
 		"the client refuses":    {client: &tls.Config{RootCAs: others.Pool(), Certificates: []tls.Certificate{clientCertificate(t, clients, "api-server")}}, want: true},
-		"no TLS":                {connect: func(t *testing.T, c net.Conn) { _, _ = fmt.Fprint(c, "GET / HTTP/1.1\r\n\r\n") }, want: true},
+		"no TLS":                {connect: func(_ *testing.T, c net.Conn) { _, _ = fmt.Fprint(c, "GET / HTTP/1.1\r\n\r\n") }, want: true},
 		"a TCP probe":           {connect: func(*testing.T, net.Conn) {}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -81,7 +81,7 @@ func countHandshakes(failed func()) func(net.Conn, http.ConnState) {
 			return
 		}
 		// The handshake has ended before the state changes, so that this only returns its error.
-		if err := secured.Handshake(); err != nil && !errors.Is(err, io.EOF) {
+		if err := secured.HandshakeContext(context.Background()); err != nil && !errors.Is(err, io.EOF) {
 			failed()
 		}
 	}

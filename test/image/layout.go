@@ -48,7 +48,7 @@ func writeArchive(out string, tag name.Tag, index v1.ImageIndex) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(out, data, 0o644) //nolint:gosec // the image is public
+	return os.WriteFile(out, data, 0o644)
 }
 
 // readFiles returns the files of a directory, in lexical order.

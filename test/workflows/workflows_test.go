@@ -101,7 +101,8 @@ func TestActionsArePinnedToACommit(t *testing.T) {
 				t.Errorf("%s:%d: %q is not pinned to a commit with a version in a comment", name, n+1, strings.TrimSpace(line))
 				continue
 			}
-			action, version, _ := strings.Cut(line[strings.Index(line, "uses: "):], "@")
+			_, used, _ := strings.Cut(line, "uses: ")
+			action, version, _ := strings.Cut(used, "@")
 			if other := versions[action]; other != "" && other != version {
 				t.Errorf("%s:%d: %s has two versions, %s and %s", name, n+1, action, version, other)
 			}
