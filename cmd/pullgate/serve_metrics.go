@@ -50,7 +50,7 @@ func watchReviews(s *webhook.Server) error {
 	return nil
 }
 
-// watchEngine registers the metrics of the current engine and of the nodes that it knows.
+// watchEngine registers the metrics of the current engine and of its nodes.
 func watchEngine(current func() *engine.Engine) error {
 	if err := metrics.Watch(ctrlmetrics.Registry, func() metrics.Gauges { return current().Gauges() }); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)

@@ -2,8 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/pullgate/pullgate/test/otlp"
+	"github.com/pullgate/pullgate/webhook"
 )
 
 func TestTracingIsOffByDefault(t *testing.T) {
@@ -35,5 +42,30 @@ func TestTracingIsOffByDefault(t *testing.T) {
 			}
 			end()
 		})
+	}
+}
+
+// Nothing is known about such a request, so that its span has no decision.
+func TestRefusedRequestIsASpanWithoutADecision(t *testing.T) {
+	t.Parallel()
+	receiver := otlp.Start()
+	t.Cleanup(receiver.Close)
+	tracer, end, err := tracingOptions{endpoint: receiver.URL, samplingRate: 1_000_000}.newTracer(newTestLogging(t, &bytes.Buffer{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	count := func(_ context.Context, o webhook.Observation) {
+		if o.Refused {
+			refused++
+		}
+	}
+	endpoint := tracer.Handler(webhook.Endpoint(&webhook.Handler{Observe: traced(count, tracer), Log: slog.New(slog.DiscardHandler)}))
+	w := httptest.NewRecorder()
+	endpoint.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, webhook.Path, strings.NewReader("{")))
+	end()
+	spans := receiver.Spans()
+	if w.Code != http.StatusBadRequest || refused != 1 || len(spans) != 1 || len(spans[0].GetAttributes()) > 0 {
+		t.Errorf("status %d, refused %d, spans %v; want one span without attributes", w.Code, refused, spans)
 	}
 }

@@ -20,7 +20,7 @@ import (
 type Engine struct {
 	options Options
 	checker *preflight.Checker
-	// profile has what the configuration says about the lists of images that nodes report.
+	// profile has the limit of the lists of images that nodes report.
 	profile nodes.Profile
 	*lookups
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pullgate/pullgate/test/registry"
 	"github.com/pullgate/pullgate/webhook/config"
 	"github.com/pullgate/pullgate/webhook/imagepull"
+	"github.com/pullgate/pullgate/webhook/nodes"
 )
 
 // keysWithoutLookups are the keys that change no request and no cached verdict.
@@ -281,5 +282,29 @@ func TestRetireWaitsForLookupsInTheBackground(t *testing.T) {
 			}
 			<-retired
 		})
+	}
+}
+
+// The length of a complete list of images is a key that a reload may change.
+func TestReportedNodesAreThoseOfTheConfiguration(t *testing.T) {
+	t.Parallel()
+	cluster := Cluster{Reported: func(p nodes.Profile) nodes.Reported { return nodes.Reported{All: p.MaxReportedImages} }}
+	c := config.Default()
+	c.Nodes.MaxReportedImages = 51
+	e := newEngine(t, c, Options{Cluster: cluster})
+	c.Nodes.MaxReportedImages = 52
+	next, err := e.Reconfigure(c, cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(next.Close)
+	unwatched := newEngine(t, c, Options{})
+	for name, test := range map[string]struct {
+		engine *Engine
+		want   int
+	}{"first": {e, 51}, "next": {next, 52}, "unwatched": {unwatched, 0}} {
+		if got := test.engine.ReportedNodes(); got != (nodes.Reported{All: test.want}) {
+			t.Errorf("%s: got %+v, want %d", name, got, test.want)
+		}
 	}
 }
