@@ -31,6 +31,7 @@ func (c canary) placeholders(name string) []string {
 	return []string{
 		"{" + name + ".user}", c.user, "{" + name + ".password}", c.password, "{" + name + ".token}", c.token,
 		"{" + name + ".auth}", c.auth(), "{" + name + ".escaped}", url.QueryEscape(c.password),
+		"{" + name + ".encoded}", base64.StdEncoding.EncodeToString([]byte(c.token)),
 	}
 }
 

@@ -25,7 +25,7 @@ func textVectors() map[string]vector {
 
 		"secret: its auth is not base64":            undecodable(`{"auths":{"registry.example":{"auth":"{alice.password}"}}}`),
 		"secret: its auth has more than base64":     undecodable(`{"auths":{"registry.example":{"auth":"!{alice.auth}!"}}}`),
-		"secret: its auth has no colon":             undecodable(`{"auths":{"registry.example":{"auth":"{alice.token}"}}}`),
+		"secret: its auth has no colon":             undecodable(`{"auths":{"registry.example":{"auth":"{alice.encoded}"}}}`),
 		"secret: its JSON ends early":               undecodable(`{"auths":{"registry.example":{"auth":"{alice.auth}"`),
 		"secret: its JSON is a string":              undecodable(`"{alice.auth}"`),
 		"secret: its auths are a list":              undecodable(`{"auths":["{alice.user}:{alice.password}"]}`),
