@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pullgate/pullgate/test/process"
 )
 
 // logLines decodes the lines of a log in the format JSON.
@@ -102,7 +104,7 @@ func TestUnknownLevelsAndFormatsAreErrors(t *testing.T) {
 func TestHandshakeErrorsAreThrottled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out process.Buffer
 		errorLog := newErrorLog(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{ReplaceAttr: readable})))
 		scan := func(connections int) {
 			for port := range connections {

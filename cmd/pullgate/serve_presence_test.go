@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,10 +18,12 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pullgate/pullgate/certs"
+	"github.com/pullgate/pullgate/test/process"
 )
 
 // configurations returns one webhook configuration, or an error.
 type configurations struct {
+	mu            sync.Mutex
 	configuration *admissionregistrationv1.ValidatingWebhookConfiguration
 	err           error
 	reads         int
@@ -30,11 +32,20 @@ type configurations struct {
 func (c *configurations) Get(
 	_ context.Context, name string, _ metav1.GetOptions,
 ) (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.reads++
 	if name != certs.WebhookConfigurationName {
 		return nil, errors.New("another name: " + name)
 	}
 	return c.configuration, c.err
+}
+
+// change calls a function that changes the response.
+func (c *configurations) change(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
 }
 
 // shippedConfiguration returns the configuration of the manifests, with a CA.
@@ -97,7 +108,7 @@ func TestWhyTheAPIServerDoesNotCallPullgate(t *testing.T) {
 func TestPresenceIsLoggedWhenItChanges(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log process.Buffer
 		absent := apierrors.NewNotFound(schema.GroupResource{Resource: "validatingwebhookconfigurations"}, "pullgate")
 		forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "validatingwebhookconfigurations"}, "pullgate", nil)
 		all := &configurations{}
@@ -122,9 +133,9 @@ func TestPresenceIsLoggedWhenItChanges(t *testing.T) {
 			{"still deleted", func() {}, false, true, ""},
 			{"no answer", func() { all.err = errors.New("connection refused") }, false, true, "cannot read the webhook configuration"},
 			{"created", func() { all.err = nil }, true, true, "the API server calls Pullgate again"},
-			{"altered", func() { all.configuration.Webhooks = nil }, false, true, "it has no webhook for new pods"},
+			{"altered", func() { all.configuration = &admissionregistrationv1.ValidatingWebhookConfiguration{} }, false, true, "it has no webhook for new pods"},
 		} {
-			step.change()
+			all.change(step.change)
 			time.Sleep(presenceInterval)
 			synctest.Wait()
 			if present, known := p.state(); present != step.present || known != step.known {

@@ -196,9 +196,9 @@ func TestABadFileIsRefusedOnce(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := newReloadFixture(t, good)
+				f.refuse = test.use
 				readTwice := f.run(t)
 				f.write(test.file, test.err)
-				f.refuse = test.use
 				for range 5 {
 					readTwice()
 				}

@@ -50,7 +50,7 @@ func TestRefusedRequestIsASpanWithoutADecision(t *testing.T) {
 	t.Parallel()
 	receiver := otlp.Start()
 	t.Cleanup(receiver.Close)
-	tracer, end, err := tracingOptions{endpoint: receiver.URL, samplingRate: 1_000_000}.newTracer(newTestLogging(t, &bytes.Buffer{}))
+	tracer, end, err := tracingOptions{endpoint: receiver.URL, samplingRate: 1_000_000}.newTracer(t.Context(), newTestLogging(t, &bytes.Buffer{}))
 	if err != nil {
 		t.Fatal(err)
 	}

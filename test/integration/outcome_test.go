@@ -2,6 +2,7 @@ package integration
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,7 @@ func (e *environment) testPod(t *testing.T, namespace string, c podCase) {
 	}
 	got := outcomeOf(t, e.caller(t).create(pod), e.audit.await(t, "create", "pods", namespace, 1), podsWebhook)
 	c.want.Denied = strings.ReplaceAll(c.want.Denied, "NAMESPACE", namespace)
+	c.want.Warnings = slices.Clone(c.want.Warnings) // cases share them
 	for i, warning := range c.want.Warnings {
 		c.want.Warnings[i] = strings.ReplaceAll(warning, "NAMESPACE", namespace)
 	}

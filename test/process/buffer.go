@@ -24,3 +24,10 @@ func (b *Buffer) String() string {
 	defer b.mu.Unlock()
 	return b.data.String()
 }
+
+// Reset drops all bytes.
+func (b *Buffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.data.Reset()
+}

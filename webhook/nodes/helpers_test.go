@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -142,6 +143,7 @@ func webImage() imagepull.Reference {
 
 // nodeClient is a Client with nodes, or with an error. Its pages have two nodes.
 type nodeClient struct {
+	mu      sync.Mutex
 	nodes   []corev1.Node
 	err     error
 	watcher *watch.FakeWatcher
@@ -151,6 +153,8 @@ type nodeClient struct {
 }
 
 func (c *nodeClient) List(ctx context.Context, options metav1.ListOptions) (*corev1.NodeList, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.listed++
 	if c.hangs {
 		<-ctx.Done()
@@ -173,6 +177,8 @@ func (c *nodeClient) List(ctx context.Context, options metav1.ListOptions) (*cor
 }
 
 func (c *nodeClient) Watch(context.Context, metav1.ListOptions) (watch.Interface, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.watcher, c.err
 }
 

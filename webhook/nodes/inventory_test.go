@@ -140,6 +140,8 @@ func TestUnknownNodesAreIndeterminate(t *testing.T) {
 
 // endWatch ends the watch. Further requests get the error, if any.
 func (c *nodeClient) endWatch(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	ended := c.watcher
 	c.watcher, c.err = watch.NewFake(), err
 	ended.Stop()
