@@ -35,7 +35,7 @@ const (
 	tenants = 50
 	// memoryBound is the bound of the resident memory, memoryLimit the GOMEMLIMIT of the process.
 	memoryBound = 128 << 20
-	memoryLimit = "96MiB"
+	memoryLimit = "88MiB"
 	// budget is the timeout that an API server gives by default.
 	budget = 10 * time.Second
 	victim = "victim"
