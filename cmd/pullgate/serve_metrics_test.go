@@ -177,7 +177,7 @@ func TestFailedHandshakesAreCounted(t *testing.T) {
 			server := httptest.NewUnstartedServer(http.NotFoundHandler())
 			server.Config = newServer(http.NotFoundHandler(), nil, slog.New(slog.DiscardHandler))
 			failed, closed := make(chan struct{}, 1), make(chan struct{}, 1)
-			count := countHandshakes(func() { failed <- struct{}{} })
+			count := countHandshakes(t.Context(), func() { failed <- struct{}{} })
 			server.Config.ConnState = func(c net.Conn, state http.ConnState) {
 				count(c, state)
 				if state == http.StateClosed {

@@ -46,7 +46,7 @@ func addServer(
 	mux := http.NewServeMux()
 	mux.Handle(webhook.Path, endpoint)
 	server := newServer(mux, ending, o.log.Logger)
-	server.ConnState = countHandshakes(func() { refused(metrics.RefusedTLS) })
+	server.ConnState = countHandshakes(context.WithoutCancel(ctx), func() { refused(metrics.RefusedTLS) })
 	limited := newLimitedListener(listener, maxClientConnections, func() { refused(metrics.RefusedConnections) })
 	return mgr.Add(&manager.Server{Name: "webhook", Server: server, Listener: tls.NewListener(limited, tlsConfig)})
 }
@@ -74,14 +74,14 @@ func newServer(handler http.Handler, ending <-chan struct{}, logger *slog.Logger
 
 // countHandshakes returns a function for http.Server.ConnState that calls failed for each TLS handshake that fails. A client that
 // ends the connection without sending anything, such as the probe of a load balancer, does not count.
-func countHandshakes(failed func()) func(net.Conn, http.ConnState) {
+func countHandshakes(ctx context.Context, failed func()) func(net.Conn, http.ConnState) {
 	return func(conn net.Conn, state http.ConnState) {
 		secured, ok := conn.(*tls.Conn)
 		if !ok || state != http.StateClosed || secured.ConnectionState().HandshakeComplete {
 			return
 		}
 		// The handshake has ended before the state changes, so that this only returns its error.
-		if err := secured.HandshakeContext(context.Background()); err != nil && !errors.Is(err, io.EOF) {
+		if err := secured.HandshakeContext(ctx); err != nil && !errors.Is(err, io.EOF) {
 			failed()
 		}
 	}
