@@ -8,7 +8,8 @@
 // credential.
 //
 // Requests and failures of one namespace do not change the verdicts of another. Namespaces share only pullable verdicts of the
-// same reference and credential. A circuit opens for all of them when a registry fails for several.
+// same reference and credential. The bound on refused passwords is theirs together (package auth). A circuit opens for all of them
+// when a registry fails for several.
 //
 //	resolver, err := resolve.New(client, resolve.Options{…})
 //	verdict := resolver.Resolve(ctx, ref, cred)
@@ -138,6 +139,7 @@ func (r *Resolver) Resolve(ctx context.Context, ref imagepull.Reference, cred im
 	defer cancel()
 	v := r.lookup(ctx, k, cred)
 	if r.slow.caused(k, v, r.clock.Now().Sub(start), patience) {
+		r.slow.add(k) // the next callers do not wait
 		return stale
 	}
 	return v

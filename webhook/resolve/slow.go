@@ -43,11 +43,16 @@ func (s slowRegistries) measure(ctx context.Context, k key, send func() imagepul
 	switch {
 	case v.Redirected:
 	case v.Transient, registryTimedOut(ctx, v), took >= slowAttempt:
-		s.attempts.Put(k.ownHost(), lastAttempt{isSlow: true}, ttlcache.Never())
+		s.add(k)
 	case v.Outcome() != imagepull.Indeterminate:
 		s.attempts.Put(k.ownHost(), lastAttempt{took: took}, ttlcache.Never())
 	}
 	return v
+}
+
+// add makes the registry count as slow until another attempt has ended.
+func (s slowRegistries) add(k key) {
+	s.attempts.Put(k.ownHost(), lastAttempt{isSlow: true}, ttlcache.Never())
 }
 
 // has reports whether the last attempt at the registry was slow or failed.
@@ -67,16 +72,11 @@ func (s slowRegistries) patience(k key) time.Duration {
 }
 
 // caused reports whether a lookup ended without a usable response because the registry is slow or down. It is not known of a caller
-// with less time than the patience with the registry, and of a lookup that sent no request. If one caller has waited in vain, the next
-// ones do not wait until another attempt has ended.
+// with less time than the patience with the registry, and of a lookup that sent no request.
 func (s slowRegistries) caused(k key, v imagepull.Verdict, waited, patience time.Duration) bool {
 	switch v.Reason {
 	case imagepull.ReasonDeadlineExceeded:
-		isSlow := waited >= patience
-		if isSlow {
-			s.attempts.Put(k.ownHost(), lastAttempt{isSlow: true}, ttlcache.Never())
-		}
-		return isSlow
+		return waited >= patience
 	case imagepull.ReasonRegistryUnavailable:
 		return s.has(k)
 	default:
