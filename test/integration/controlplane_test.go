@@ -21,7 +21,7 @@ rules:
 `
 
 // tracingConfiguration switches tracing on, for requests that have a trace already. Nothing receives the API server's own spans.
-const tracingConfiguration = `apiVersion: apiserver.config.k8s.io/v1
+const tracingConfiguration = `apiVersion: apiserver.config.k8s.io/v1beta1
 kind: TracingConfiguration
 endpoint: 127.0.0.1:1
 `

@@ -12,7 +12,7 @@ ASSETS := bin/assets/kube-apiserver bin/assets/kubectl bin/assets/etcd
 endif
 
 # The API server of the oldest minor that Pullgate supports. Etcd is the same for both.
-OLDEST_ASSETS := bin/assets-oldest/kube-apiserver bin/assets-oldest/etcd
+OLDEST_ASSETS := $(addprefix bin/assets-oldest/,kube-apiserver etcd kubectl)
 
 # The programs of a cluster of one real node, in addition to the API server's, and the Debian packages that they need.
 CLUSTER := $(addprefix bin/cluster/,cluster pause containerd containerd-shim-runc-v2 ctr kubelet \
@@ -93,7 +93,7 @@ bin/assets-oldest/kube-apiserver: $(TOOLS)/kubernetes/oldest/go.mod
 	@echo "Building $(@F) $(OLDEST_VERSION) for the tests. This takes about 4 minutes on 2 cores, once."
 	$(call build-tool,kubernetes/oldest,k8s.io/kubernetes/cmd/$(@F),$(call kubernetes-ldflags,$(OLDEST_VERSION)))
 
-bin/assets-oldest/etcd: bin/assets/etcd
+bin/assets-oldest/etcd bin/assets-oldest/kubectl: bin/assets/etcd
 	@mkdir -p $(@D)
 	ln -sf ../assets/$(@F) $@
 
